@@ -1,0 +1,42 @@
+# Every target sets up what it needs; `make demo` and `make test` work on a fresh machine with Python 3.11+.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup demo test test-slow check format lint types clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "golf needs Python 3.11 or newer, this is %d.%d; try: make PYTHON=python3.12 ..." % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev]'
+	@touch $(READY)
+
+setup: $(READY)  ## create .venv with pinned versions
+
+demo: $(READY)  ## run jobs/quickstart.yaml: three seeds, verified, a record under records/
+	$(BIN)/golf run jobs/quickstart.yaml
+
+test: $(READY)  ## the fast test suite
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-slow: $(READY)  ## everything that takes minutes
+	$(BIN)/python -m pytest -m slow
+
+format: $(READY)  ## rewrite the sources in the one format
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lint: $(READY)
+	$(BIN)/ruff format --check . && $(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+check: lint types test  ## what CI runs: format, lint, strict types, fast tests
+
+clean:  ## remove the environment and caches (never runs/ or records/)
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

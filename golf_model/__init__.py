@@ -1,0 +1,1 @@
+"""The player: the model, its training, its artifact and its score. Never imports the referee."""

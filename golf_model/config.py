@@ -1,0 +1,238 @@
+"""The whole configuration of a golf model and its training: one tree of frozen dataclasses.
+
+Every knob of a run stands here and nowhere else, with its unit and its source; values are checked
+where they are built. Stdlib only: the referee reads this file without torch. What a run needs from its
+surroundings (seed, data, tokenizer, run id) is not configuration and comes from the environment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+
+class ConfigError(ValueError):
+    """A value that cannot work; `where` is the field's name, the message says what would."""
+
+    def __init__(self, where: str, message: str) -> None:
+        super().__init__(f"{where}: {message}")
+        self.where = where
+        self.message = message
+
+
+def require(condition: bool, where: str, message: str) -> None:
+    """Raise ConfigError(where, message) unless `condition` holds."""
+    if not condition:
+        raise ConfigError(where, message)
+
+
+@dataclass(frozen=True)
+class BigramConfig:
+    """BigramHash (PR #102): a hashed embedding of (previous token, token) added to the token embedding."""
+
+    buckets: int = 0
+    """Rows of the hash table; the last one is the first position's own. 0 turns the technique off."""
+    dim: int = 128
+    """Width of a row before the projection to model_dim."""
+
+    def __post_init__(self) -> None:
+        require(self.buckets == 0 or self.buckets >= 2, "buckets", "0 (off) or at least 2")
+        require(self.dim >= 1, "dim", "at least 1")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Shape and function of the network; the defaults are the official baseline (17,059,912 parameters)."""
+
+    vocab_size: int = 1024
+    """Number of token ids; must equal the tokenizer's vocabulary."""
+    num_layers: int = 9
+    """Transformer blocks: the first half feed U-Net skips to the second half."""
+    model_dim: int = 512
+    """Width of the residual stream."""
+    num_heads: int = 8
+    """Query heads."""
+    num_kv_heads: int = 4
+    """Key/value heads (grouped-query attention); must divide num_heads."""
+    mlp_mult: int = 2
+    """Hidden width of the MLP as a multiple of model_dim."""
+    rope_base: float = 10000.0
+    """Base of the rotary frequencies."""
+    rope_table: Literal["float32", "bfloat16"] = "float32"
+    """Precision of the rotary frequencies and positions under bf16 compute; bfloat16 is the originals' defect."""
+    logit_softcap: float = 30.0
+    """Logits are softcap * tanh(z / softcap)."""
+    qk_gain_init: float = 1.5
+    """Initial per-head gain on the queries, applied after the rotation."""
+    tok_emb_init_std: float = 0.005
+    """Standard deviation of the initial token embedding (tied with the output head)."""
+    tok_emb_dtype: Literal["float32", "bfloat16"] = "float32"
+    """Parameter (and Adam state) precision of the embedding under bf16 compute; the originals keep bfloat16."""
+    bigram: BigramConfig = field(default_factory=BigramConfig)
+    """BigramHash, off by default (PR #102)."""
+
+    def __post_init__(self) -> None:
+        for name in ("vocab_size", "num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult"):
+            require(getattr(self, name) >= 1, name, "at least 1")
+        require(
+            self.model_dim % self.num_heads == 0,
+            "model_dim",
+            f"must be a multiple of num_heads={self.num_heads}",
+        )
+        require(
+            (self.model_dim // self.num_heads) % 2 == 0,
+            "model_dim",
+            "model_dim / num_heads must be even for RoPE",
+        )
+        require(self.num_heads % self.num_kv_heads == 0, "num_kv_heads", f"must divide num_heads={self.num_heads}")
+        require(self.rope_base > 1, "rope_base", "greater than 1")
+        require(self.logit_softcap > 0, "logit_softcap", "positive")
+
+
+@dataclass(frozen=True)
+class OptimConfig:
+    """Muon for the blocks' matrices, Adam for the rest (official baseline)."""
+
+    matrix_lr: float = 0.04
+    """Muon learning rate of the blocks' matrices."""
+    scalar_lr: float = 0.04
+    """Adam learning rate of gains, mixes and skip weights."""
+    tied_embed_lr: float = 0.05
+    """Adam learning rate of the tied token embedding (and of the bigram table)."""
+    muon_momentum: float = 0.95
+    """Muon momentum after its warm-up."""
+    muon_momentum_warmup_start: float = 0.85
+    """Muon momentum at step 0."""
+    muon_momentum_warmup_steps: int = 500
+    """Steps over which the momentum rises linearly."""
+    muon_backend_steps: int = 5
+    """Newton-Schulz iterations."""
+    muon_dtype: Literal["bfloat16", "float32"] = "bfloat16"
+    """Precision of the Newton-Schulz iteration."""
+    beta1: float = 0.9
+    """Adam's first-moment decay."""
+    beta2: float = 0.95
+    """Adam's second-moment decay."""
+    adam_eps: float = 1e-8
+    """Adam's epsilon."""
+    grad_clip_norm: float = 0.0
+    """Global gradient-norm limit over all parameters; 0 turns it off."""
+
+    def __post_init__(self) -> None:
+        require(self.muon_backend_steps >= 1, "muon_backend_steps", "at least 1")
+        require(self.muon_momentum_warmup_steps >= 0, "muon_momentum_warmup_steps", "0 or more")
+        require(self.grad_clip_norm >= 0, "grad_clip_norm", "0 (off) or more")
+
+
+@dataclass(frozen=True)
+class ScheduleConfig:
+    """When training stops and how the learning rate falls."""
+
+    kind: Literal["wallclock", "steps"] = "wallclock"
+    """wallclock: stop and warmdown follow elapsed time (the contest); steps: they follow the step count."""
+    max_wallclock_seconds: float = 600.0
+    """Training time limit in seconds, mid-run validation excluded; ignored by `steps`."""
+    iterations: int = 20000
+    """Most optimizer steps."""
+    warmdown_iters: int = 1200
+    """Steps over which the rate falls linearly to 0 at the end."""
+    warmup_steps: int = 20
+    """Steps run before the clock to compile and warm caches; weights, optimizers and loader are then reset."""
+
+    def __post_init__(self) -> None:
+        require(self.max_wallclock_seconds > 0, "max_wallclock_seconds", "positive")
+        require(self.iterations >= 1, "iterations", "at least 1")
+        require(self.warmdown_iters >= 0, "warmdown_iters", "0 or more")
+        require(self.warmup_steps >= 0, "warmup_steps", "0 or more")
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """How tokens become batches."""
+
+    train_batch_tokens: int = 524288
+    """Tokens per optimizer step over all processes."""
+    train_seq_len: int = 1024
+    """Tokens per sequence, in training and in plain evaluation."""
+    val_batch_tokens: int = 524288
+    """Tokens per evaluation batch over all processes and micro-steps."""
+    micro_batches: int = 8
+    """Micro-batches per optimizer step over all processes; one process accumulates micro_batches / world_size."""
+
+    def __post_init__(self) -> None:
+        for name in ("train_batch_tokens", "train_seq_len", "val_batch_tokens", "micro_batches"):
+            require(getattr(self, name) >= 1, name, "at least 1")
+        span = self.micro_batches * self.train_seq_len
+        require(
+            self.train_batch_tokens % span == 0,
+            "train_batch_tokens",
+            f"must be a multiple of micro_batches * train_seq_len = {span}",
+        )
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """How weights become the artifact."""
+
+    format: Literal["int8_zlib"] = "int8_zlib"
+    """int8_zlib: int8 rows, torch.save, zlib 9 (official baseline)."""
+    passthrough_numel: int = 65536
+    """Tensors of at most this many elements are stored as floats, not quantised."""
+
+    def __post_init__(self) -> None:
+        require(self.passthrough_numel >= 0, "passthrough_numel", "0 or more")
+
+
+@dataclass(frozen=True)
+class LogConfig:
+    """How often a run speaks."""
+
+    train_log_every: int = 200
+    """Steps between training lines (the first ten steps are always logged); 0 turns them off."""
+    val_loss_every: int = 0
+    """Steps between mid-run validations; 0 validates only at the end."""
+
+
+@dataclass(frozen=True)
+class RuntimeConfig:
+    """How the computation is carried out; none of it changes what is computed beyond rounding."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto takes CUDA where there is one."""
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    """Autocast precision; auto takes bfloat16 where the device has instructions for it."""
+    compile: Literal["auto", "on", "off"] = "auto"
+    """torch.compile; auto means on CUDA only."""
+    attention: Literal["auto", "sdpa", "explicit"] = "auto"
+    """Attention kernel; auto takes an explicit masked softmax on CPU (faster when short), sdpa elsewhere."""
+
+
+@dataclass(frozen=True)
+class GolfConfig:
+    """Everything a run of golf_model is told."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    """The network."""
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    """The optimizers."""
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    """Stop and learning-rate schedule."""
+    batch: BatchConfig = field(default_factory=BatchConfig)
+    """Batches."""
+    export: ExportConfig = field(default_factory=ExportConfig)
+    """The artifact."""
+    log: LogConfig = field(default_factory=LogConfig)
+    """Logging."""
+    runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
+    """Devices and precision."""
+
+
+def config_as_source(value: object, indent: int = 0) -> str:
+    """Python source that rebuilds a configuration dataclass, every field written out, deterministic."""
+    pad = "    " * (indent + 1)
+    lines = [f"{type(value).__name__}("]
+    for item in fields(value):  # type: ignore[arg-type]
+        child = getattr(value, item.name)
+        text = config_as_source(child, indent + 1) if hasattr(child, "__dataclass_fields__") else repr(child)
+        lines.append(f"{pad}{item.name}={text},")
+    return "\n".join([*lines, "    " * indent + ")"])

@@ -1,0 +1,1 @@
+"""The reporter: results in; tables, pages and record folders out."""

@@ -1,0 +1,1 @@
+"""The referee: plans, runs, measures, verifies and judges. Never imports torch."""

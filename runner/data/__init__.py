@@ -1,0 +1,1 @@
+"""Corpora, tokenizers and token shards: making them, fetching them, checking them, measuring them."""

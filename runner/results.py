@@ -1,0 +1,231 @@
+"""The values that flow from a run to its record: all frozen, all plain JSON on disk.
+
+`RunResult` (one attempt of one seed) -> `Verification` (what the referee counted itself) ->
+`Verdict` (checks) -> `RecordData` (everything a record folder is written from). No behaviour here
+beyond reading and writing JSON; numbers carry their unit in the name.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+Status = Literal["pass", "fail", "unknown"]
+RunStatus = Literal["completed", "failed", "timeout", "lost", "interrupted"]
+VerdictStatus = Literal["passed", "rejected", "unverified"]
+
+
+class Frozen(BaseModel):
+    """Base of every stored value: immutable, and an unknown key is an error."""
+
+    # ser_json_inf_nan: a NaN score is a fact and must survive the disk.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Interval(Frozen):
+    """A duration known to lie between two bounds, in seconds; equal bounds when it was stamped exactly."""
+
+    low: float
+    high: float
+
+
+class Score(Frozen):
+    """One evaluation of one artifact."""
+
+    rule: str
+    """How tokens were scored, e.g. `plain`."""
+    val_loss: float
+    """Mean negative log-likelihood, nats per token."""
+    val_bpb: float
+    """Bits per byte."""
+    tokens: int | None = None
+    """Scored targets."""
+    bytes: int | None = None
+    """UTF-8 bytes those targets stand for."""
+
+
+class Artifact(Frozen):
+    """The compressed weights as they lay on disk when they were hashed."""
+
+    file: str
+    bytes: int
+    sha256: str
+
+
+class LogFacts(Frozen):
+    """What a script's own log says; claims, not measurements. None where the log is silent."""
+
+    model_params: int | None = None
+    world_size: int | None = None
+    seed: int | None = None
+    steps: int | None = None
+    train_seconds: float | None = None
+    step_avg_ms: float | None = None
+    peak_memory_mib: int | None = None
+    code_bytes: int | None = None
+    model_bytes: int | None = None
+    total_bytes: int | None = None
+    eval_seconds: float | None = None
+    live_val_loss: float | None = None
+    """Last validation of the unquantised weights, nats per token."""
+    live_val_bpb: float | None = None
+    saw_nan: bool = False
+
+
+class PhaseResult(Frozen):
+    """One supervised process: `train` or `eval`, as the referee saw it."""
+
+    phase: Literal["train", "eval"]
+    command: list[str]
+    returncode: int | None
+    wall_seconds: float
+    """Process start to process end on the supervisor's monotonic clock."""
+    events: dict[str, float] = Field(default_factory=dict)
+    """Announced events: seconds after process start when each arrived."""
+    clock: Interval | None = None
+    """The interval that the contest limits (RULES: train or eval), seconds; None when it was never seen."""
+    strict_clock: Interval | None = None
+    """The same by the strict rule (warm-up, mid-run validation and start-up counted as the rule says)."""
+    peak_rss_mib: float | None = None
+    """Largest resident memory of the process tree that was sampled."""
+
+
+class Host(Frozen):
+    """Where an attempt ran."""
+
+    node: str
+    hardware: str
+    """Profile name, e.g. `cpu`."""
+    device: str
+    """Device name as the script logged it, or the CPU's name."""
+    cpus: int
+    nproc: int
+    """Processes torchrun started."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    """python, torch, numpy, ... as found on the node."""
+
+
+class RunResult(Frozen):
+    """One attempt of one seed. A crash is a value: status and reason, never an exception."""
+
+    job: str
+    seed: int
+    attempt: int
+    status: RunStatus
+    reason: str = ""
+    """Why it is not `completed`; one or two lines, then the last log lines."""
+    script_sha256: str
+    code_bytes: int
+    artifact: Artifact | None = None
+    train: PhaseResult | None = None
+    eval: PhaseResult | None = None
+    log: LogFacts = LogFacts()
+    train_score: Score | None = None
+    """Plain score of the loaded-back artifact in the training process."""
+    eval_score: Score | None = None
+    """The same in the fresh process."""
+    final_score: Score | None = None
+    """The published score, from the fresh process."""
+    host: Host | None = None
+    started_at: str
+    finished_at: str
+    """UTC, ISO 8601."""
+
+
+class Verification(Frozen):
+    """What the referee counted from the files it holds, for one seed."""
+
+    seed: int
+    code_bytes: int
+    script_sha256: str
+    artifact_bytes: int | None
+    artifact_sha256: str | None
+    val_tokens: int | None = None
+    """Targets in the validation shards by the referee's own count."""
+    val_bytes: int | None = None
+    """Their UTF-8 bytes by the referee's own count."""
+
+
+class Check(Frozen):
+    """One question with its answer, what was measured and what the limit is."""
+
+    name: str
+    """Stable identifier, e.g. `bytes_total`."""
+    title: str
+    """The question for people."""
+    status: Status
+    required: bool
+    seed: int | None = None
+    """None for a check over all seeds."""
+    measured: str
+    """What was seen, with unit."""
+    limit: str
+    """What was allowed, with unit."""
+    detail: str = ""
+
+
+class Verdict(Frozen):
+    """passed: every required check passes; rejected: one fails; unverified: none fails, one is unknown."""
+
+    status: VerdictStatus
+    checks: list[Check]
+    reasons: list[str]
+    """One line for each required check that is not pass."""
+
+
+class Yardstick(Frozen):
+    """What a method without a neural network reaches on the same validation text."""
+
+    name: str
+    bpb: float
+    nats_per_token: float | None = None
+    detail: str
+
+
+class DataFacts(Frozen):
+    """The data a job ran on."""
+
+    name: str
+    train_tokens: int
+    val_tokens: int
+    val_bytes: int
+    vocab_size: int
+    files: dict[str, str]
+    """File name -> sha256, tokenizer included."""
+
+
+class SizeForecast(Frozen):
+    """Artifact plus script, in bytes, expected before anything ran."""
+
+    low: int
+    high: int
+    basis: str
+
+
+class RecordData(Frozen):
+    """Everything a record folder is written from; stored in it as results.json."""
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    track: str
+    date: str
+    """YYYY-MM-DD, UTC, of the last finished seed."""
+    job: dict[str, Any]
+    """The resolved job as JSON, every field written out."""
+    limits: dict[str, float]
+    """cap_bytes, train_seconds, eval_seconds."""
+    verdict: Verdict
+    results: list[RunResult]
+    """The counted attempt of each seed, in the job's order of seeds."""
+    verifications: list[Verification]
+    data: DataFacts
+    forecast: SizeForecast | None
+    model_params: int | None
+    yardsticks: list[Yardstick]
+    ledger: dict[str, int]
+    """Counts: launches, completed, failed, ..."""
+    versions: dict[str, str]
+    """Of the referee's own environment."""
