@@ -1,0 +1,55 @@
+"""Where prepared data lies, and what is remembered about files that are too big to check again each time.
+
+The cache root is GOLF_CACHE or ~/.cache/golf. `FileFacts` (sha256, tokens, largest id) of a shard are
+remembered under `checked/`, keyed by path, size, modification time and inode: a file that was replaced or
+edited is read anew. A lost or damaged entry costs time, never correctness.
+
+Does not cover: what a prepared folder holds (corpus.py, dataset.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from runner.data.shards import read_shard
+from runner.errors import DataError
+from runner.files import sha256_bytes, sha256_file, write_atomic
+
+
+def cache_root(cache: Path | None = None) -> Path:
+    """The folder for prepared data: `cache` if given, else GOLF_CACHE, else ~/.cache/golf."""
+    if cache is not None:
+        return cache
+    named = os.environ.get("GOLF_CACHE")
+    return Path(named) if named else Path.home() / ".cache" / "golf"
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What reading a whole shard told."""
+
+    sha256: str
+    tokens: int
+    largest_id: int
+
+
+def shard_facts(path: Path, cache: Path) -> FileFacts:
+    """Check and hash a shard, or take over what an earlier look at this very file found."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise DataError(f"{path}: cannot read this shard ({error.strerror}); fetch or prepare the data") from error
+    key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ino}|{stat.st_dev}"
+    note = cache / "checked" / f"{sha256_bytes(key.encode())[:32]}.json"
+    try:
+        stored = json.loads(note.read_text(encoding="utf-8"))
+        return FileFacts(str(stored["sha256"]), int(stored["tokens"]), int(stored["largest_id"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    tokens = read_shard(path)
+    facts = FileFacts(sha256_file(path), len(tokens), int(tokens.max()))
+    write_atomic(note, json.dumps(asdict(facts)))
+    return facts

@@ -1,0 +1,148 @@
+"""SentencePiece models: trained with the challenge's settings, loaded with care, and turned into byte tables.
+
+The byte tables say how many bytes of text a target token stands for, which is what bits per byte divides by;
+the rule is the official one (specs of the baseline): control, unknown and unused ids count nothing and end
+the text before them, a byte token counts one, any other piece counts its UTF-8 bytes without one leading
+word mark, and the mark counts one more byte unless the token before is such an end.
+
+Does not cover: counting over shards (dataset.py) and the player's own copy of the rule (golf_model).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
+
+from runner.errors import DataError
+
+WORD_MARK = "\u2581"
+LARGEST_MODEL_BYTES = 64 << 20
+CHUNK_TOKENS = 1 << 22
+
+TRAINER_SETTINGS: dict[str, Any] = {
+    # As stored in the challenge's sp1024 model; whatever it leaves unset is SentencePiece's default.
+    "model_type": "bpe",
+    "character_coverage": 0.999,
+    "split_digits": True,
+    "hard_vocab_limit": False,
+    "byte_fallback": True,
+    "pad_id": 0,
+    "bos_id": 1,
+    "eos_id": 2,
+    "unk_id": 3,
+    "add_dummy_prefix": False,
+    "normalization_rule_name": "nmt_nfkc",
+    # The model file records the number of threads, so it is part of the file's bytes; the merges do not need it.
+    "num_threads": 16,
+}
+SILENT_LOG = 2
+"""SentencePiece then prints errors only, not a note for each document it leaves out of the training."""
+
+
+@dataclass(frozen=True)
+class ByteTable:
+    """What each token id counts, three arrays of shape (vocab,)."""
+
+    base_bytes: NDArray[np.int32]
+    """UTF-8 bytes of the piece without its leading word mark."""
+    has_leading_space: NDArray[np.bool_]
+    """The piece begins with a word mark, which is one byte more after ordinary text."""
+    is_boundary: NDArray[np.bool_]
+    """Control, unknown or unused: the next token starts a text, its leading space is not there."""
+
+    def count(self, targets: NDArray[np.integer], previous: NDArray[np.integer]) -> int:
+        """Bytes of `targets`, each preceded by the token in `previous`; both of shape (n,)."""
+        spaces = self.has_leading_space[targets] & ~self.is_boundary[previous]
+        return int(self.base_bytes[targets].sum(dtype=np.int64)) + int(np.count_nonzero(spaces))
+
+    def count_stream(self, tokens: NDArray[np.integer]) -> int:
+        """Bytes of a whole stream; its first token has nothing before it, so it counts without a leading space."""
+        total = int(self.base_bytes[tokens[:1]].sum(dtype=np.int64))
+        for start in range(1, len(tokens), CHUNK_TOKENS):
+            stop = min(start + CHUNK_TOKENS, len(tokens))
+            total += self.count(tokens[start:stop], tokens[start - 1 : stop - 1])
+        return total
+
+
+def load_tokenizer(path: Path) -> SentencePieceProcessor:
+    """Load a SentencePiece model; DataError for a missing file, one too big to be a model, or something else."""
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_MODEL_BYTES:
+            raise DataError(f"{path}: {size} bytes are too many for a tokenizer (most: {LARGEST_MODEL_BYTES})")
+        proto = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot read this tokenizer ({error.strerror}); prepare or fetch the data"
+        ) from error
+    return _processor(proto, str(path))
+
+
+def _processor(proto: bytes, name: str) -> SentencePieceProcessor:
+    tokenizer = SentencePieceProcessor()
+    try:
+        loaded = bool(proto) and tokenizer.LoadFromSerializedProto(proto)
+    except (RuntimeError, OSError, ValueError):
+        loaded = False
+    if not loaded or tokenizer.vocab_size() == 0:
+        raise DataError(f"{name}: not a SentencePiece model; point to the .model file that made the shards")
+    return tokenizer
+
+
+def require_vocab(tokenizer: SentencePieceProcessor, vocab_size: int, name: str = "the tokenizer") -> None:
+    """DataError when a model of `vocab_size` ids cannot use this tokenizer."""
+    if tokenizer.vocab_size() != vocab_size:
+        raise DataError(
+            f"{name} has {tokenizer.vocab_size()} ids, the model's vocab_size is {vocab_size}; set model.vocab_size "
+            f"to {tokenizer.vocab_size()} or use the tokenizer that belongs to the model"
+        )
+
+
+def byte_table(tokenizer: SentencePieceProcessor) -> ByteTable:
+    """The official byte tables of a tokenizer; see the module's head for the rule."""
+    size = tokenizer.vocab_size()
+    base_bytes = np.zeros(size, dtype=np.int32)
+    has_leading_space = np.zeros(size, dtype=np.bool_)
+    is_boundary = np.zeros(size, dtype=np.bool_)
+    for token in range(size):
+        if tokenizer.is_control(token) or tokenizer.is_unknown(token) or tokenizer.is_unused(token):
+            is_boundary[token] = True
+        elif tokenizer.is_byte(token):
+            base_bytes[token] = 1
+        else:
+            piece = tokenizer.id_to_piece(token)
+            has_leading_space[token] = piece.startswith(WORD_MARK)
+            base_bytes[token] = len(piece.removeprefix(WORD_MARK).encode("utf-8"))
+    return ByteTable(base_bytes, has_leading_space, is_boundary)
+
+
+def train_tokenizer(lines: Iterable[str], vocab_size: int) -> bytes:
+    """Train BPE with byte fallback on `lines`; returns the model file's bytes, the same for the same lines.
+
+    Documents longer than 4,192 bytes are left out of the training, as in the challenge's own settings.
+    """
+    model = io.BytesIO()
+    try:
+        SentencePieceTrainer.Train(
+            sentence_iterator=iter(lines),
+            model_writer=model,
+            vocab_size=vocab_size,
+            minloglevel=SILENT_LOG,
+            **TRAINER_SETTINGS,
+        )
+    except RuntimeError as error:
+        raise DataError(f"cannot train a tokenizer of {vocab_size} ids on this text: {error}") from error
+    proto = model.getvalue()
+    found = _processor(proto, "the tokenizer just trained").vocab_size()
+    if found != vocab_size:
+        raise DataError(
+            f"this text yields {found} tokens at most, {vocab_size} were asked for; use a smaller vocabulary"
+        )
+    return proto
