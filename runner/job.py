@@ -1,0 +1,92 @@
+"""Read a job's YAML strictly: every mistake at once, each with file, line and field.
+
+The value itself is in job_spec.py, the rules of tracks in tracks.py. Whether the data exist and the artifact
+will fit is preflight's question, not asked here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from runner.errors import UserError
+from runner.job_errors import Problem, choice_message, problems_of, report
+from runner.job_spec import DataSpec, JobSpec, LimitsSpec, job_hash, resolved
+from runner.tracks import HARDWARE, TRACKS, track_problems
+from runner.yaml_lines import MAX_BYTES, Lines, load_yaml
+
+__all__ = [
+    "DataSpec",
+    "JobSpec",
+    "LimitsSpec",
+    "job_from_mapping",
+    "job_hash",
+    "load_job",
+    "resolved",
+    "with_seeds",
+]
+
+
+def load_job(path: Path) -> JobSpec:
+    """The job in a YAML file; UserError names every mistake as `file:line: field: what is wrong`."""
+    data, lines = load_yaml(_read(path), str(path))
+    return job_from_mapping(data, source=str(path), lines=lines, folder=path.parent)
+
+
+def job_from_mapping(data: Any, *, source: str, lines: Lines | None = None, folder: Path | None = None) -> JobSpec:
+    """The job in plain data, as YAML or JSON give it.
+
+    source: name for messages; lines: line of each place (line 1 where unknown); folder: what relative paths
+    start from (default: the current one). Raises UserError.
+    """
+    where = lines or {}
+    if not isinstance(data, dict):
+        raise UserError(f"{source}:1: job: must be a mapping of keys such as name, track, seeds, data and config")
+    try:
+        # As JSON, because there a list may become a tuple and text a path while numbers stay strict.
+        job = JobSpec.model_validate_json(json.dumps(data, allow_nan=False))
+    except ValidationError as error:
+        raise report([*problems_of(error, JobSpec), *_names(data)], where, source) from None
+    problems = _names(data)
+    problems = problems or [Problem(place, message) for place, message in track_problems(job)]
+    if problems:
+        raise report(problems, where, source)
+    return _with_absolute_paths(job, (folder or Path()).absolute())
+
+
+def with_seeds(job: JobSpec, seeds: Sequence[int]) -> JobSpec:
+    """The same job for other seeds, checked like those of a file."""
+    data = {**resolved(job), "seeds": list(seeds)}
+    return job_from_mapping(data, source="--seeds")
+
+
+def _read(path: Path) -> str:
+    try:
+        if not path.is_file():
+            raise UserError(f"{path}: {'is not a file' if path.exists() else 'no such file'}; give the path of a job")
+        with path.open("rb") as handle:
+            return handle.read(MAX_BYTES + 1).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text (byte {error.start}); a job is a YAML file") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None
+
+
+def _names(data: dict[str, Any]) -> list[Problem]:
+    """Names that stand in tables rather than in types."""
+    track, hardware = data.get("track"), data.get("hardware", "auto")
+    problems = []
+    if isinstance(track, str) and track not in TRACKS:
+        problems.append(Problem(("track",), choice_message(track, TRACKS)))
+    if isinstance(hardware, str) and hardware not in HARDWARE:
+        problems.append(Problem(("hardware",), choice_message(hardware, HARDWARE)))
+    return problems
+
+
+def _with_absolute_paths(job: JobSpec, folder: Path) -> JobSpec:
+    places = {name: folder / path for name in ("path", "tokenizer") if (path := getattr(job.data, name)) is not None}
+    return job.model_copy(update={"data": job.data.model_copy(update=places)})

@@ -1,0 +1,170 @@
+"""What is wrong with a job, said so that it can be mended: file, line, field, reason, suggestion.
+
+Turns pydantic's errors into problems and problems into one UserError. Decides nothing itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, is_dataclass
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from golf_model.config import ConfigError
+from runner.errors import UserError
+from runner.yaml_lines import Lines, Place
+
+_WANTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "path_type": "a path",
+    "tuple_type": "a list",
+    "model_type": "a mapping",
+    "dataclass_type": "a mapping",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to mend, at one place of the job."""
+
+    place: Place
+    message: str
+
+
+def report(problems: Iterable[Problem], lines: Lines, source: str) -> UserError:
+    """One error with a line `source:line: field: message` per problem, in the order of the file."""
+    placed = sorted((_line_of(problem.place, lines), problem.place, problem.message) for problem in problems)
+    return UserError(
+        "\n".join(f"{source}:{line}: {'.'.join(map(str, place)) or 'job'}: {text}" for line, place, text in placed)
+    )
+
+
+def problems_of(error: ValidationError, root: type) -> list[Problem]:
+    """The problems in a failed validation of `root`, in our words."""
+    return [_problem(detail, root) for detail in error.errors(include_url=False)]
+
+
+def choice_message(value: str, allowed: Iterable[str]) -> str:
+    """Why a name is refused, which ones exist, and which one was probably meant."""
+    names = list(allowed)
+    return f"{_shown(value)} is not one of {', '.join(names)}{did_you_mean(value, names)}"
+
+
+def did_you_mean(word: object, allowed: Iterable[str]) -> str:
+    """` (did you mean 'x'?)` for the allowed name that is closest to `word`, or nothing."""
+    near = difflib.get_close_matches(str(word).lower(), list(allowed), n=1, cutoff=0.6)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _line_of(place: Place, lines: Lines) -> int:
+    """The line of the place, or of the nearest thing around it that stands in the file."""
+    while place not in lines and place:
+        place = place[:-1]
+    return lines.get(place, 1)
+
+
+def _problem(detail: ErrorDetails, root: type) -> Problem:
+    place: Place = tuple(detail["loc"])
+    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        return Problem(place, _unknown_key(place, root))
+    if kind == "missing":
+        return Problem(place, "is required; add it")
+    if kind == "literal_error":
+        literal = _literal_values(_type_at(root, place))
+        return Problem(place, choice_message(value, literal) if isinstance(value, str) else _not(value, literal))
+    if kind in _WANTED:
+        return Problem(place, f"must be {_WANTED[kind]}, not {_shown(value)}{_hint(kind, value)}")
+    if kind == "string_pattern_mismatch":
+        wanted = "letters, digits, '.', '_' or '-', at most 64, the first a letter or digit"
+        return Problem(place, f"{_shown(value)} must consist of {wanted}")
+    cause = context.get("error")
+    if isinstance(cause, ConfigError):
+        inner = tuple(int(part) if part.isdigit() else part for part in cause.where.split("."))
+        given = value.get(inner[0]) if isinstance(value, Mapping) and len(inner) == 1 else None
+        said = cause.message if given is None else f"{_shown(given)} cannot work: {cause.message}"
+        return Problem((*place, *inner), said)
+    message = detail["msg"].replace("Input should", "must").replace("Tuple should", "must").replace("Value", "it")
+    return Problem(place, f"{message}; it is {_shown(value)}")
+
+
+def _not(value: Any, allowed: Iterable[str]) -> str:
+    return f"must be one of {', '.join(allowed)}, not {_shown(value)}"
+
+
+def _hint(kind: str, value: Any) -> str:
+    if isinstance(value, str) and kind in ("int_type", "float_type", "bool_type"):
+        return "; remove the quotes" if _reads_as_number(value) or value in ("true", "false") else ""
+    return "; write it in quotes" if kind == "string_type" and isinstance(value, bool | int | float) else ""
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _shown(value: Any) -> str:
+    """A value as the file's author knows it, cut short."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "empty (null)"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = repr(value)
+    short = text if len(text) <= 60 else text[:57] + "..."
+    return f"the text {short}" if isinstance(value, str) else short
+
+
+def _unknown_key(place: Place, root: type) -> str:
+    name = str(place[-1])
+    here = list(_children(_type_at(root, place[:-1])))
+    hint = did_you_mean(name, here)
+    if not hint:
+        homes = [".".join((*home, name)) for home in _homes(root, name)]
+        hint = f" (did you mean {homes[0]}?)" if homes else ""
+    return f"unknown key{hint or '; known here: ' + ', '.join(here)}"
+
+
+def _children(kind: Any) -> dict[str, Any]:
+    """Field name -> type of a model or configuration class; empty for anything else."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return {name: field.annotation for name, field in kind.model_fields.items()}
+    return get_type_hints(kind) if is_dataclass(kind) else {}
+
+
+def _type_at(root: Any, place: Place) -> Any:
+    """The declared type at a place, without None."""
+    kind = root
+    for step in place:
+        kind = _children(kind).get(str(step))
+        if get_origin(kind) in (Union, UnionType):
+            kind = next(part for part in get_args(kind) if part is not type(None))
+    return kind
+
+
+def _literal_values(kind: Any) -> list[str]:
+    return [str(value) for value in get_args(kind)] if get_origin(kind) is Literal else []
+
+
+def _homes(kind: Any, name: str) -> list[tuple[str, ...]]:
+    """Where in the tree a field of this name lives."""
+    found: list[tuple[str, ...]] = []
+    for child, child_kind in _children(kind).items():
+        found += [(child, *rest) for rest in _homes(child_kind, name)]
+        if name in _children(child_kind):
+            found.append((child,))
+    return found

@@ -1,0 +1,131 @@
+"""What a job is: one frozen value that names everything a run depends on, and its short hash.
+
+Types and ranges of single fields stand here, what a track allows in tracks.py, the reading of a file with
+its messages in job.py. Nothing here touches the disk; folders are as the job gave them, made absolute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from golf_model.config import GolfConfig, require
+
+MAX_SEED = 2**31 - 1
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+
+
+class Strict(BaseModel):
+    """Immutable; an unknown key or a value of another type is an error. The configuration tree inherits this."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class DataSpec(Strict):
+    """The text a job trains and is scored on: the embedded corpus, or a folder of shards with its tokenizer."""
+
+    corpus: Literal["asv"] | None = None
+    """Embedded corpus, prepared on first use: `asv`, the American Standard Version."""
+    path: Path | None = None
+    """Folder with fineweb_train_*.bin and fineweb_val_*.bin; relative to the job file's folder."""
+    tokenizer: Path | None = None
+    """SentencePiece .model of those shards; relative to the job file's folder."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataSpec:
+        require(self.corpus is None or self.path is None, "path", "give either corpus or path, not both")
+        require(self.corpus is not None or self.path is not None, "corpus", "give corpus: asv, or path: FOLDER")
+        require(self.path is None or self.tokenizer is not None, "tokenizer", "is required where path is given")
+        require(self.corpus is None or self.tokenizer is None, "tokenizer", "the corpus brings its own; remove this")
+        return self
+
+
+class LimitsSpec(Strict):
+    """Limits that the job sets itself, where its track leaves them open."""
+
+    train_seconds: Seconds | None = None
+    """Training clock, seconds."""
+    eval_seconds: Seconds | None = None
+    """Evaluation clock, seconds."""
+
+
+class JobSpec(Strict):
+    """One job: what is trained, with which seeds, where, and by which track's rules it is judged."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    """Names folders: letters, digits, `.`, `_`, `-`, at most 64, the first a letter or digit."""
+    track: str
+    """Rules to be judged by: a key of runner.tracks.TRACKS."""
+    hardware: str = "auto"
+    """Node profile (runner.hardware), or auto, which takes GPUs where there are any."""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    """One run each, in this order."""
+    author: str = ""
+    """Who publishes the record."""
+    github_id: str = ""
+    """Their GitHub name."""
+    blurb: str = ""
+    """A few words on what is new, for the record."""
+    data: DataSpec
+    """What is trained and scored on."""
+    nproc: Annotated[int, Field(ge=0)] = 0
+    """Processes per seed; 0 takes what the hardware has: 1 on cpu, one per GPU of the node on gpu."""
+    concurrent: Annotated[int, Field(ge=1)] = 1
+    """Seeds side by side on one cpu node; tracks that take the node alone allow only 1."""
+    threads: Annotated[int, Field(ge=1)] = 1
+    """CPU threads per process."""
+    limits: LimitsSpec = LimitsSpec()
+    """Clocks, where the track leaves them open."""
+    allow_over_cap: bool = False
+    """Run although the artifact is expected to exceed the cap (the verdict stays rejected)."""
+    yardsticks: bool = False
+    """Also measure what compressors and a bigram model reach on the validation text."""
+    stall_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 300.0
+    """Kill a run that has shown no sign of life for this long, seconds; 0 never does."""
+    config: GolfConfig = GolfConfig()
+    """Model and training: golf_model.config, written out in full in the script."""
+
+    @model_validator(mode="after")
+    def _distinct_seeds(self) -> JobSpec:
+        for index, seed in enumerate(self.seeds):
+            require(
+                seed not in self.seeds[:index], f"seeds.{index}", f"seed {seed} stands twice; give each seed once"
+            )
+        return self
+
+
+_NO_EFFECT_ON_RESULTS = {
+    "name",
+    "seeds",
+    "author",
+    "github_id",
+    "blurb",
+    "data",  # its files are hashed instead, wherever they lie
+    "allow_over_cap",
+    "yardsticks",
+    "stall_seconds",
+}
+
+
+def resolved(job: JobSpec) -> dict[str, Any]:
+    """The job as plain JSON with every field written out, defaults and the whole configuration included."""
+    return job.model_dump(mode="json")
+
+
+def job_hash(job: JobSpec, script_sha256: str, data_files: Mapping[str, str]) -> str:
+    """Eight hex digits over all that decides the results of a seed.
+
+    script_sha256: of the script's bytes; data_files: file name -> sha256, tokenizer included.
+    Seeds, names, texts and places on disk do not enter, so a seed added later lands beside the first ones.
+    """
+    decisive = {key: value for key, value in resolved(job).items() if key not in _NO_EFFECT_ON_RESULTS}
+    facts = {"job": decisive, "script": script_sha256, "data": dict(data_files)}
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:8]
