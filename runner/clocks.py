@@ -1,0 +1,64 @@
+"""The contest's clocks, computed from stamped events. Pure: no process, no wall time, no judgement.
+
+RULES: training runs from `train_start` to `train_end`; the official clock leaves mid-run validation out, the
+strict one starts at the first read of training data (`warmup_start` where there is a warm-up) and leaves
+nothing out. Evaluation runs from `eval_start` to `eval_end`; strictly it is the whole process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runner.results import Interval
+
+Stamp = tuple[str, float]
+"""(event name, seconds after process start)"""
+
+
+def first(stamps: Sequence[Stamp], name: str) -> float | None:
+    """When `name` first came, or None."""
+    return next((seconds for event, seconds in stamps if event == name), None)
+
+
+def first_times(stamps: Sequence[Stamp]) -> dict[str, float]:
+    """Each event's first arrival, in order of arrival."""
+    times: dict[str, float] = {}
+    for event, seconds in stamps:
+        times.setdefault(event, seconds)
+    return times
+
+
+def paused_seconds(stamps: Sequence[Stamp]) -> float:
+    """Time spent in mid-run validation; a validation that never ended counts nothing."""
+    total, begun = 0.0, None
+    for event, seconds in stamps:
+        if event == "validation_start":
+            begun = seconds
+        elif event == "validation_end" and begun is not None:
+            total, begun = total + seconds - begun, None
+    return total
+
+
+def exactly(seconds: float) -> Interval:
+    """An interval stamped by ourselves."""
+    return Interval(low=round(seconds, 6), high=round(seconds, 6))
+
+
+def train_clocks(stamps: Sequence[Stamp]) -> tuple[Interval | None, Interval | None]:
+    """(official, strict) training time, or None for what was never seen."""
+    start, end = first(stamps, "train_start"), first(stamps, "train_end")
+    if start is None or end is None or end < start:
+        return None, None
+    within = [stamp for stamp in stamps if start <= stamp[1] <= end]
+    warmup = first(stamps, "warmup_start")
+    strict_start = start if warmup is None else min(start, warmup)
+    return exactly(end - start - paused_seconds(within)), exactly(end - strict_start)
+
+
+def eval_clocks(stamps: Sequence[Stamp], wall_seconds: float) -> tuple[Interval | None, Interval | None]:
+    """(official, strict) evaluation time; the strict one is the process from start to end."""
+    start, end = first(stamps, "eval_start"), first(stamps, "eval_end")
+    strict = exactly(wall_seconds)
+    if start is None or end is None or end < start:
+        return None, strict
+    return exactly(end - start), strict

@@ -1,0 +1,91 @@
+"""The append-only, hash-chained list of everything a run folder ever launched.
+
+Each line is JSON with the hash of the line before it, so that a launch cannot be dropped or changed later
+without the chain showing it. A torn last line (power lost while writing) is cut off on opening. This file
+keeps the chain; what belongs into it is the caller's affair.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from runner.errors import UserError
+from runner.files import sha256_bytes
+
+GENESIS = "0" * 64
+
+
+def entry_hash(entry: dict[str, Any]) -> str:
+    """SHA-256 over the entry without its own hash, keys sorted."""
+    body = {key: value for key, value in entry.items() if key != "hash"}
+    return sha256_bytes(json.dumps(body, sort_keys=True, separators=(",", ":")).encode())
+
+
+def utc_now() -> str:
+    """UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def check_chain(path: Path) -> list[dict[str, Any]]:
+    """All entries of a ledger; UserError naming the first line at which the chain is broken."""
+    entries: list[dict[str, Any]] = []
+    previous = GENESIS
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            entry = json.loads(line)
+            sound = entry["prev"] == previous and entry["hash"] == entry_hash(entry) and entry["seq"] == number
+        except (ValueError, KeyError, TypeError):
+            sound = False
+        if not sound:
+            raise UserError(
+                f"{path}:{number}: the ledger's chain is broken here: the line was changed, dropped or added by "
+                "hand. Restore the file, or move the whole run folder aside and run the job anew."
+            )
+        entries.append(entry)
+        previous = entry["hash"]
+    return entries
+
+
+class Ledger:
+    """A ledger opened for appending; one writer at a time (the run folder's lock sees to that)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if path.exists():
+            self._cut_torn_line()
+            self.entries = check_chain(path)
+        else:
+            self.entries = []
+
+    def _cut_torn_line(self) -> None:
+        data = self.path.read_bytes()
+        if data and not data.endswith(b"\n"):
+            os.truncate(self.path, data.rfind(b"\n") + 1)
+
+    def append(self, kind: str, **facts: Any) -> None:
+        """Add one entry and bring it to the device before returning."""
+        entry: dict[str, Any] = {
+            "seq": len(self.entries) + 1,
+            "time": utc_now(),
+            "kind": kind,
+            **facts,
+            "prev": self.entries[-1]["hash"] if self.entries else GENESIS,
+        }
+        entry["hash"] = entry_hash(entry)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab") as handle:
+            handle.write(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
+            handle.flush()
+            os.fsync(handle.fileno())
+        self.entries.append(entry)
+
+    def counts(self) -> dict[str, int]:
+        """How many launches there were and how they ended."""
+        kinds = Counter(str(entry["kind"]) for entry in self.entries)
+        ends = Counter(str(entry["status"]) for entry in self.entries if entry["kind"] == "finished")
+        return {"registrations": kinds["registered"], "launches": kinds["launched"], **dict(sorted(ends.items()))}

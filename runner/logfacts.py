@@ -1,0 +1,151 @@
+"""Reading a training log: the official script's lines as a table of patterns.
+
+What stands in a log is a claim of the script; whoever uses these values says so. Lines come in any chunking;
+a line longer than a bound is cut, never kept growing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner.results import LogFacts, Score
+
+MAX_LINE = 1 << 16
+NUMBER = r"([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))"
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One kind of line: a regular expression, the facts its groups fill, and a line it matches."""
+
+    regex: re.Pattern[str]
+    facts: tuple[tuple[str, Callable[[str], Any]], ...]
+    example: str
+
+
+def _pattern(regex: str, example: str, **facts: Callable[[str], Any]) -> Pattern:
+    return Pattern(re.compile(regex.replace("NUM", NUMBER), re.IGNORECASE), tuple(facts.items()), example)
+
+
+def _ms(text: str) -> float:
+    return float(text) / 1000
+
+
+PATTERNS = (
+    _pattern(r"^model_params:\s*(\d+)", "model_params:17059912", model_params=int),
+    _pattern(r"^world_size:(\d+)", "world_size:8 grad_accum_steps:1", world_size=int),
+    _pattern(r"^seed:(\d+)$", "seed:1337", seed=int),
+    _pattern(
+        r"^step:(\d+)/\d+ train_loss:NUM train_time:NUMms step_avg:NUMms",
+        "step:10/20000 train_loss:5.9 train_time:430ms step_avg:43.00ms",
+        steps=int,
+        train_loss=float,
+        train_seconds=_ms,
+        step_avg_ms=float,
+    ),
+    _pattern(
+        r"^step:(\d+)/\d+ val_loss:NUM val_bpb:NUM train_time:NUMms step_avg:NUMms",
+        "step:1000/20000 val_loss:2.2 val_bpb:1.3 train_time:43000ms step_avg:43.00ms",
+        steps=int,
+        live_val_loss=float,
+        live_val_bpb=float,
+        train_seconds=_ms,
+        step_avg_ms=float,
+    ),
+    _pattern(
+        r"^stopping_early: wallclock_cap train_time:NUMms step:(\d+)/",
+        "stopping_early: wallclock_cap train_time:600039ms step:13780/20000",
+        train_seconds=_ms,
+        steps=int,
+    ),
+    _pattern(
+        r"^peak memory allocated: (\d+) MiB",
+        "peak memory allocated: 10184 MiB reserved: 10588 MiB",
+        peak_memory_mib=int,
+    ),
+    _pattern(r"^Code size: (\d+) bytes", "Code size: 47642 bytes", code_bytes=int),
+    _pattern(
+        r"^Serialized model int8\+zlib: (\d+) bytes",
+        "Serialized model int8+zlib: 15762519 bytes (payload:1 raw_torch:2 payload_ratio:3.91x)",
+        model_bytes=int,
+    ),
+    _pattern(
+        r"^Total submission size int8\+zlib: (\d+) bytes",
+        "Total submission size int8+zlib: 15810161 bytes",
+        total_bytes=int,
+    ),
+    _pattern(
+        r"^final_\w+ val_loss:NUM val_bpb:NUM eval_time:NUMms",
+        "final_int8_zlib_roundtrip val_loss:2.0386 val_bpb:1.2074 eval_time:1356ms",
+        final_loss=float,
+        final_bpb=float,
+        eval_seconds=_ms,
+    ),
+    _pattern(r"^device:\S+ name:(.*?) precision:", "device:cpu name:A CPU precision:bfloat16", device=str),
+    _pattern(r"^nan_loss step:(\d+)", "nan_loss step:7", nan_step=int),
+)
+
+SCORE = re.compile(
+    r"^(final_score|score) rule:(\S+) tokens:(\d+) bytes:(\d+) " + f"val_loss:{NUMBER} val_bpb:{NUMBER}$",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class LogReader:
+    """Facts of one log so far; feed it bytes as they come."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    scores: list[Score] = field(default_factory=list)
+    final_scores: list[Score] = field(default_factory=list)
+    saw_nan: bool = False
+    tail: list[str] = field(default_factory=list)
+    _partial: bytes = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the log."""
+        *lines, rest = (self._partial + data).split(b"\n")
+        self._partial = rest[-MAX_LINE:]
+        for line in lines:
+            self.line(line[:MAX_LINE].decode("utf-8", "replace").rstrip("\r"))
+
+    def line(self, text: str) -> None:
+        """Take one whole line."""
+        if text.strip():
+            self.tail = [*self.tail[-9:], text[:400]]
+        score = SCORE.match(text)
+        if score:
+            kind, rule, tokens, size, loss, bpb = score.groups()
+            value = Score(rule=rule, tokens=int(tokens), bytes=int(size), val_loss=float(loss), val_bpb=float(bpb))
+            (self.final_scores if kind == "final_score" else self.scores).append(value)
+            self._watch_nan(value.val_loss, value.val_bpb)
+            return
+        for pattern in PATTERNS:
+            match = pattern.regex.match(text)
+            if match:
+                values = [read(part) for (_, read), part in zip(pattern.facts, match.groups(), strict=True)]
+                self.facts.update(zip((name for name, _ in pattern.facts), values, strict=True))
+                self._watch_nan(*(value for value in values if isinstance(value, float)))
+                self.saw_nan = self.saw_nan or "nan_step" in self.facts
+                return
+
+    def _watch_nan(self, *values: float) -> None:
+        self.saw_nan = self.saw_nan or not all(math.isfinite(value) for value in values)
+
+    def log_facts(self) -> LogFacts:
+        """The claims as the result stores them."""
+        known = {name: value for name, value in self.facts.items() if name in LogFacts.model_fields}
+        return LogFacts(**known, saw_nan=self.saw_nan)
+
+
+def read_log(chunks: Iterable[bytes]) -> LogReader:
+    """A reader fed with a whole log."""
+    reader = LogReader()
+    for chunk in chunks:
+        reader.feed(chunk)
+    reader.feed(b"\n")
+    return reader

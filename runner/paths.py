@@ -1,0 +1,81 @@
+"""Every file name of a run folder, in one place.
+
+runs/<job>-<hash8>/
+    job.json            the resolved job
+    train_gpt.py        the script that runs, is counted and is shipped
+    train_gpt_flat.py   its readable twin
+    ledger.jsonl        everything that was launched
+    lock                held while a driver works here
+    seeds/<seed>/attempt-<n>/
+        train.log  eval.log  events.jsonl  <artifact>  result.json (last: its presence means finished)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class AttemptFolder:
+    """The files of one attempt on the driver's disk."""
+
+    path: Path
+
+    @property
+    def number(self) -> int:
+        return int(self.path.name.removeprefix("attempt-"))
+
+    def log(self, phase: str) -> Path:
+        return self.path / f"{phase}.log"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def result(self) -> Path:
+        return self.path / "result.json"
+
+    def artifact(self, name: str) -> Path:
+        return self.path / name
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one job on the driver's disk."""
+
+    path: Path
+
+    @property
+    def job(self) -> Path:
+        return self.path / "job.json"
+
+    @property
+    def script(self) -> Path:
+        return self.path / "train_gpt.py"
+
+    @property
+    def flat_script(self) -> Path:
+        return self.path / "train_gpt_flat.py"
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / "ledger.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+    def attempts(self, seed: int) -> list[AttemptFolder]:
+        """Attempts of a seed made so far, oldest first."""
+        found = (self.path / "seeds" / str(seed)).glob("attempt-*")
+        return sorted((AttemptFolder(path) for path in found), key=lambda folder: folder.number)
+
+    def new_attempt(self, seed: int) -> AttemptFolder:
+        """A fresh folder with the next number; created, so that no other attempt takes it."""
+        before = self.attempts(seed)
+        number = before[-1].number + 1 if before else 1
+        path = self.path / "seeds" / str(seed) / f"attempt-{number}"
+        path.mkdir(parents=True)
+        return AttemptFolder(path)

@@ -1,0 +1,291 @@
+"""One process tree under one watch: started, stamped, limited, and killed to the last grandchild.
+
+Runs as its own process (`python -m runner.supervise`) between whoever wants the command run (a Ray worker
+or the driver itself) and the command (torchrun). It double-forks, so that Ray's killing of direct children
+does not reach it; it is a child subreaper, so that whatever the command leaves behind becomes its child; it
+kills everything when its stdin closes, which the operating system does when the other side dies.
+
+It reads one JSON line (`Order`) from stdin, writes the command's output to a file, and one JSON line per
+happening ("start", "log", "event", "exit") to stdout, each stamped on its own monotonic clock. It knows
+nothing of models, seeds or Ray. Python 3.11 with psutil; on systems without prctl (macOS) processes that
+detach themselves on purpose are found by their session only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+TICK_S = 0.1
+MEMORY_EVERY_S = 1.0
+CHUNK = 1 << 16
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """Kill when more than `seconds` lie between two happenings; None means process start / process end."""
+
+    seconds: float
+    reason: str
+    begin: str | None = None
+    end: str | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to run and within which bounds."""
+
+    command: list[str]
+    cwd: str
+    env: dict[str, str]
+    log: str
+    """File that receives stdout and stderr, appended."""
+    events: str | None = None
+    """Path at which a FIFO is made; each line `{"event": name}` written to it is stamped."""
+    deadlines: list[Deadline] = field(default_factory=list)
+    stall_seconds: float = 0.0
+    """Kill when neither output nor event came for this long; 0 never does."""
+
+
+def order_line(order: Order) -> bytes:
+    """The JSON line that starts a supervisor."""
+    return json.dumps(asdict(order)).encode() + b"\n"
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def _before_exec() -> None:
+    """In the child: die with the supervisor, and do not inherit the signals that it ignores."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    for name in IGNORED:
+        signal.signal(name, signal.SIG_DFL)
+
+
+def kill_descendants(patience_s: float = 5.0) -> int:
+    """SIGKILL every descendant, again and again until none is left; returns how many are (0 unless stuck)."""
+    me = psutil.Process()
+    give_up = time.monotonic() + patience_s
+    while True:
+        alive = [child for child in me.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+        for child in alive:
+            try:
+                child.kill()
+            except psutil.NoSuchProcess:
+                continue
+        _reap()
+        if not alive or time.monotonic() > give_up:
+            return len(alive)
+        time.sleep(0.02)
+
+
+def _reap() -> None:
+    """Collect dead adopted children so that they do not stay behind as zombies."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+
+
+def tree_rss_mib() -> float:
+    """Resident memory of all descendants together, MiB (shared pages counted in each)."""
+    total = 0
+    for child in psutil.Process().children(recursive=True):
+        try:
+            total += child.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total / 2**20
+
+
+class Supervisor:
+    """The watch over one command; `run` returns after everything it started is gone."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.started = 0.0
+        self.last_sign = 0.0
+        self.happened: dict[str, float] = {}
+        self.partial_event = b""
+        self.log_bytes = 0
+        self.peak_rss = 0.0
+        self.over_limit = False
+
+    def now(self) -> float:
+        return time.monotonic() - self.started
+
+    def tell(self, kind: str, **facts: Any) -> None:
+        """One JSON line to whoever listens; a listener that is gone is treated like a closed stdin."""
+        line = json.dumps({"kind": kind, "t": round(self.now(), 4), **facts}).encode() + b"\n"
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+
+    def run(self) -> None:
+        fifo = self._open_fifo()
+        with Path(self.order.log).open("ab", buffering=0) as log, selectors.DefaultSelector() as selector:
+            self.log_bytes = log.tell()
+            self.started = time.monotonic()
+            try:
+                process = subprocess.Popen(
+                    self.order.command,
+                    cwd=self.order.cwd,
+                    env=self.order.env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    preexec_fn=_before_exec,
+                )
+            except OSError as error:
+                self.tell("exit", returncode=None, reason=f"could not start: {error}", over_limit=False, survivors=0)
+                return
+            assert process.stdout is not None
+            self.tell("start", pid=process.pid)
+            selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "stdin")
+            selector.register(process.stdout.fileno(), selectors.EVENT_READ, "output")
+            if fifo is not None:
+                selector.register(fifo, selectors.EVENT_READ, "events")
+            reason = ""
+            try:
+                reason = self._watch(process, selector, log)
+            except BrokenPipeError:
+                reason = "the listener went away"
+            except OSError as error:
+                reason = f"could not write the log: {error}"
+            finally:
+                self.peak_rss = max(self.peak_rss, tree_rss_mib())
+                returncode = process.poll()
+                survivors = kill_descendants()
+            try:
+                self._drain(process.stdout.fileno(), fifo, log)
+            except OSError as error:
+                reason = reason or f"could not write the log: {error}"
+        ended = self.happened.get("exit", self.now())
+        self.tell(
+            "exit",
+            returncode=returncode,
+            reason=reason,
+            over_limit=self.over_limit,
+            wall_seconds=round(ended, 4),
+            peak_rss_mib=round(self.peak_rss, 1),
+            survivors=survivors,
+        )
+
+    def _open_fifo(self) -> int | None:
+        if self.order.events is None:
+            return None
+        path = Path(self.order.events)
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+        # Read-write, so that the pipe never reports end-of-file between two writers.
+        return os.open(path, os.O_RDWR | os.O_NONBLOCK)
+
+    def _watch(self, process: subprocess.Popen[bytes], selector: selectors.BaseSelector, log: Any) -> str:
+        """Serve output, events and stdin until the command ends or must end; returns why it was killed, or ''."""
+        next_memory = 0.0
+        while True:
+            for key, _ in selector.select(TICK_S):
+                if key.data == "stdin":
+                    if not os.read(key.fd, CHUNK):
+                        return "cancelled"
+                elif key.data == "output":
+                    self._copy_output(key.fd, log)
+                else:
+                    self._read_events(key.fd)
+            now = self.now()
+            if process.poll() is not None:
+                self.happened["exit"] = now
+                return ""
+            if now >= next_memory:
+                self.peak_rss = max(self.peak_rss, tree_rss_mib())
+                next_memory = now + MEMORY_EVERY_S
+            reason = self._overdue(now)
+            if reason:
+                return reason
+
+    def _overdue(self, now: float) -> str:
+        for deadline in self.order.deadlines:
+            begin = 0.0 if deadline.begin is None else self.happened.get(deadline.begin)
+            over = deadline.end is not None and deadline.end in self.happened
+            if begin is not None and not over and now - begin > deadline.seconds:
+                self.over_limit = True
+                return deadline.reason
+        if self.order.stall_seconds and now - self.last_sign > self.order.stall_seconds:
+            self.over_limit = True
+            return f"no output for {self.order.stall_seconds:g} s"
+        return ""
+
+    def _copy_output(self, descriptor: int, log: Any) -> bool:
+        data = os.read(descriptor, CHUNK)
+        if data:
+            log.write(data)
+            self.log_bytes += len(data)
+            self.last_sign = self.now()
+            self.tell("log", end=self.log_bytes)
+        else:
+            time.sleep(TICK_S)  # the command closed its output and goes on: do not spin
+        return bool(data)
+
+    def _read_events(self, descriptor: int) -> None:
+        stamp = self.now()
+        self.partial_event += os.read(descriptor, CHUNK)
+        *lines, self.partial_event = self.partial_event.split(b"\n")
+        for line in lines:
+            try:
+                name = json.loads(line)["event"]
+            except (ValueError, KeyError, TypeError):
+                continue
+            if isinstance(name, str) and name not in self.happened:
+                self.happened[name] = stamp
+            self.last_sign = stamp
+            self.tell("event", name=str(name), t_event=round(stamp, 6))
+
+    def _drain(self, output: int, fifo: int | None, log: Any) -> None:
+        """What was written before the end and not read yet still belongs to the log."""
+        os.set_blocking(output, False)
+        with contextlib.suppress(BlockingIOError):
+            while self._copy_output(output, log):
+                continue
+        if fifo is not None:
+            with contextlib.suppress(BlockingIOError):
+                self._read_events(fifo)
+            os.close(fifo)
+
+
+def main() -> None:
+    """Detach from the parent, take one order from stdin, carry it out."""
+    if os.fork() > 0:
+        os._exit(0)
+    os.setsid()
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    for name in IGNORED:
+        signal.signal(name, signal.SIG_IGN)
+    raw = json.loads(sys.stdin.buffer.readline())
+    raw["deadlines"] = [Deadline(**item) for item in raw["deadlines"]]
+    try:
+        Supervisor(Order(**raw)).run()
+    except BrokenPipeError:
+        kill_descendants()
+
+
+if __name__ == "__main__":
+    main()
