@@ -1,0 +1,117 @@
+"""The referee's questions: one function each, evidence in, pass, fail or unknown out.
+
+Here are seeds, script, hardware, bytes and hashes, and the list of all questions; clocks stand in
+runner.clock_checks, scores in runner.score_checks. Pure, no I/O. What was not seen is unknown, never pass.
+Not here: which questions a track requires and what the answers amount to (runner.judge).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from runner.clock_checks import eval_clock, log_clock, train_clock
+from runner.evidence import NOT_MEASURED, Answer, Case, Evidence, status_of
+from runner.score_checks import bpb_arithmetic, no_nan, process_agreement
+
+
+def seeds_complete(case: Case) -> Answer:
+    """Exactly the seeds asked for, each completed, none twice."""
+    ran = sorted(result.seed for result in case.results)
+    done = sorted({result.seed for result in case.results if result.status == "completed"})
+    measured = "completed: " + (", ".join(map(str, done)) or "none")
+    limit = "exactly " + (", ".join(map(str, case.seeds)) or "none")
+    if not case.seeds:
+        return Answer("fail" if ran else "unknown", measured, limit, "no seed was asked for")
+    problems = [
+        f"seed {result.seed} {result.status}"
+        for result in sorted(case.results, key=lambda result: (result.seed, result.status))
+        if result.status != "completed"
+    ]
+    problems += [f"seed {seed} never ran" for seed in dict.fromkeys(case.seeds) if seed not in ran]
+    problems += [f"seed {seed} was not asked for" for seed in sorted(set(ran) - set(case.seeds))]
+    problems += [f"seed {seed} ran {ran.count(seed)} times" for seed in sorted(set(ran)) if ran.count(seed) > 1]
+    problems += [f"seed {seed} is asked for twice" for seed in sorted(set(case.seeds)) if case.seeds.count(seed) > 1]
+    return Answer(status_of(not problems), measured, limit, "; ".join(problems))
+
+
+def one_script(case: Case) -> Answer:
+    """Every seed ran, and every count was made on, the bytes with the job's hash."""
+    ran = [(item.seed, item.script_sha256) for item in case.results]
+    counted = [(item.seed, item.script_sha256) for item in case.verifications]
+    hashes = sorted({sha256 for _, sha256 in [*ran, *counted]})
+    measured = ", ".join(sha256[:12] for sha256 in hashes) or NOT_MEASURED
+    limit = case.script_sha256[:12]
+    other = sorted({seed for seed, sha256 in [*ran, *counted] if sha256 != case.script_sha256})
+    if other:
+        return Answer("fail", measured, limit, "another script in seed " + ", ".join(map(str, other)))
+    unseen = [str(seed) for seed in dict.fromkeys(case.seeds) if seed not in dict(ran) or seed not in dict(counted)]
+    if unseen or not case.seeds:
+        return Answer("unknown", measured, limit, "not seen for seed " + ", ".join(unseen) if unseen else "no seed")
+    return Answer("pass", measured, limit)
+
+
+def hardware(case: Case) -> Answer:
+    """Every seed ran on hardware that the track allows; an empty list allows any that is known."""
+    limit = " or ".join(case.allowed_hardware) or "any"
+    used = [(result.seed, result.host.hardware) for result in case.results if result.host is not None]
+    measured = ", ".join(sorted({name for _, name in used})) or NOT_MEASURED
+    wrong = sorted({seed for seed, name in used if case.allowed_hardware and name not in case.allowed_hardware})
+    if wrong:
+        return Answer("fail", measured, limit, "other hardware for seed " + ", ".join(map(str, wrong)))
+    if not case.seeds or len(used) < len(case.results) or set(case.seeds) - {seed for seed, _ in used}:
+        return Answer("unknown", measured, limit, "not every seed says where it ran")
+    return Answer("pass", measured, limit)
+
+
+def bytes_total(case: Case, of: Evidence) -> Answer:
+    """Script and artifact together, as the referee counted them on disk."""
+    limit = f"{case.cap_bytes:,} B"
+    if of.verification is None:
+        return Answer("unknown", NOT_MEASURED, limit)
+    code, artifact = of.verification.code_bytes, of.verification.artifact_bytes
+    if artifact is None:
+        too_much = code > case.cap_bytes
+        return Answer("fail" if too_much else "unknown", f"{code:,} B of script alone", limit, "no artifact")
+    total = code + artifact
+    detail = f"script {code:,} B + artifact {artifact:,} B"
+    return Answer(status_of(total <= case.cap_bytes), f"{total:,} B", limit, detail)
+
+
+def artifact_hash(case: Case, of: Evidence) -> Answer:
+    """The file that was counted is the file that was frozen, and so the one that the fresh process scored."""
+    frozen, counted = of.result.artifact if of.result else None, of.verification
+    limit = f"{frozen.sha256[:12]}, {frozen.bytes:,} B" if frozen else "the frozen artifact"
+    if counted is None or counted.artifact_sha256 is None or counted.artifact_bytes is None:
+        return Answer("unknown", NOT_MEASURED, limit)
+    measured = f"{counted.artifact_sha256[:12]}, {counted.artifact_bytes:,} B"
+    if frozen is None:
+        return Answer("unknown", measured, limit, "no artifact was frozen")
+    same = (counted.artifact_sha256, counted.artifact_bytes) == (frozen.sha256, frozen.bytes)
+    return Answer(status_of(same), measured, limit, "sha256")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A stable name, the question for people (yes means pass), and who answers it: per seed or over all."""
+
+    name: str
+    title: str
+    per_seed: Callable[[Case, Evidence], Answer] | None = None
+    overall: Callable[[Case], Answer] | None = None
+
+
+QUESTIONS: tuple[Question, ...] = (
+    Question("seeds_complete", "Did every seed asked for finish, each once?", overall=seeds_complete),
+    Question("one_script", "Did every seed run the same script?", overall=one_script),
+    Question("hardware", "Did it run on the track's hardware?", overall=hardware),
+    Question("bytes_total", "Do script and artifact fit under the cap?", per_seed=bytes_total),
+    Question("train_clock", "Did training end in time?", per_seed=train_clock),
+    Question("eval_clock", "Did evaluation end in time?", per_seed=eval_clock),
+    Question("artifact_hash", "Is the artifact on disk the one that was scored?", per_seed=artifact_hash),
+    Question("process_agreement", "Does a fresh process give the same score?", per_seed=process_agreement),
+    Question("bpb_arithmetic", "Does the score cover the whole text and add up?", per_seed=bpb_arithmetic),
+    Question("no_nan", "Are all losses finite?", per_seed=no_nan),
+    Question("log_clock", "Does the log's training time agree with the referee's?", per_seed=log_clock),
+)
+CHECK_NAMES = frozenset(question.name for question in QUESTIONS)

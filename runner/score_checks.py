@@ -1,0 +1,87 @@
+"""Questions about scores: are they finite, do both processes agree, do they cover the text and add up?
+
+Compares what was logged with what the referee counted; computes no score itself.
+"""
+
+from __future__ import annotations
+
+import math
+
+from runner.evidence import NOT_MEASURED, Answer, Case, Evidence, beside, status_of
+from runner.results import Score
+
+SAME_BPB_CPU = 1e-9
+SAME_BPB_GPU = 1e-5
+"""RULES: how far two scores of one artifact may lie apart, bpb."""
+ARITHMETIC = 1e-9
+"""Relative error allowed between val_bpb and val_loss / ln 2 * tokens / bytes."""
+
+
+def process_agreement(case: Case, of: Evidence) -> Answer:
+    """The training process and the fresh one give one artifact one score, and the published one is that score."""
+    host = of.result.host if of.result else None
+    strict = host is None or host.hardware == "cpu"
+    tolerance = SAME_BPB_CPU if strict else SAME_BPB_GPU
+    limit = f"{tolerance:.0e} bpb"
+    if of.result is None or of.result.train_score is None or of.result.eval_score is None:
+        return Answer("unknown", NOT_MEASURED, limit)
+    ours, fresh, final = of.result.train_score, of.result.eval_score, of.result.final_score
+    others = [ours] if final is None or final.rule != fresh.rule else [ours, final]
+    counts = [(score.tokens, score.bytes) for score in [fresh, *others]]
+    if any(None in pair for pair in counts):
+        return Answer("unknown", NOT_MEASURED, limit, "a score does not say how many tokens and bytes it covers")
+    if len(set(counts)) > 1 or ours.rule != fresh.rule:
+        detail = "; ".join(f"{s.rule}: {s.tokens:,} tokens, {s.bytes:,} bytes" for s in [ours, fresh, *others[1:]])
+        return Answer("fail", "different tokens, bytes or rules", limit, detail)
+    apart = max(_distance(fresh.val_bpb, score.val_bpb) for score in others)
+    measured = "identical" if apart == 0 else f"{beside(apart, tolerance, 'e')} bpb apart"
+    if host is None and tolerance < apart <= SAME_BPB_GPU:
+        return Answer("unknown", measured, limit, "device unknown")
+    return Answer(status_of(apart <= tolerance), measured, limit)
+
+
+def _distance(a: float, b: float) -> float:
+    return abs(a - b) if math.isfinite(a) and math.isfinite(b) else math.inf
+
+
+def bpb_arithmetic(case: Case, of: Evidence) -> Answer:
+    """Every score covers what the referee counted, and its bpb follows from its loss and those counts."""
+    limit = f"{ARITHMETIC:.0e} relative"
+    scores = [] if of.result is None else [of.result.train_score, of.result.eval_score, of.result.final_score]
+    known = [score for score in scores if score is not None]
+    tokens = of.verification.val_tokens if of.verification else None
+    size = of.verification.val_bytes if of.verification else None
+    if tokens is None or size is None or any(score.tokens is None or score.bytes is None for score in known):
+        return Answer("unknown", NOT_MEASURED, limit, "tokens and bytes of the validation text are not known")
+    if any((score.tokens, score.bytes) != (tokens, size) for score in known):
+        seen = ", ".join(sorted({f"{score.tokens:,} tokens in {score.bytes:,} bytes" for score in known}))
+        return Answer("fail", seen, f"{tokens:,} tokens in {size:,} bytes", "not the whole validation text")
+    if of.result is None or of.result.final_score is None:
+        return Answer("unknown", NOT_MEASURED, limit, "no final score")
+    worst = max(_arithmetic_error(score, tokens, size) for score in known)
+    detail = f"{tokens:,} tokens in {size:,} bytes"
+    return Answer(status_of(worst <= ARITHMETIC), f"{beside(worst, ARITHMETIC, 'e')} relative", limit, detail)
+
+
+def _arithmetic_error(score: Score, tokens: int, size: int) -> float:
+    """Relative distance of val_bpb from val_loss / ln 2 * tokens / bytes; infinite where that says nothing."""
+    if not (size > 0 and tokens > 0 and math.isfinite(score.val_loss) and math.isfinite(score.val_bpb)):
+        return math.inf
+    expected = score.val_loss / math.log(2) * tokens / size
+    return abs(score.val_bpb - expected) / abs(expected) if expected else _distance(score.val_bpb, 0.0)
+
+
+def no_nan(case: Case, of: Evidence) -> Answer:
+    """No loss that is not a number, in the log or in a score."""
+    limit = "finite"
+    if of.result is None:
+        return Answer("unknown", NOT_MEASURED, limit)
+    scores = [of.result.train_score, of.result.eval_score, of.result.final_score]
+    values = [value for score in scores if score for value in (score.val_loss, score.val_bpb)]
+    if of.result.log.saw_nan:
+        return Answer("fail", "the log has a loss that is not finite", limit)
+    if not all(math.isfinite(value) for value in values):
+        return Answer("fail", "a score is not finite", limit)
+    if of.result.final_score is None:
+        return Answer("unknown", "no final score", limit)
+    return Answer("pass", "finite", limit)

@@ -1,0 +1,463 @@
+"""The verdict: what must pass, what an unknown does, and that nothing but the evidence decides."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.checks import CHECK_NAMES
+from runner.judge import judge
+from runner.results import (
+    Artifact,
+    Check,
+    Host,
+    Interval,
+    RunResult,
+    Score,
+    Status,
+    Verdict,
+    Verification,
+)
+from tests.samples import (
+    BYTES,
+    LOCAL,
+    SCRIPT_SHA256,
+    TOKENS,
+    failed_result,
+    failed_verification,
+    phase,
+    run_result,
+    score,
+    verification,
+)
+
+SEEDS = (1337, 42, 2024)
+
+
+def verdict(
+    results: Sequence[RunResult] | None = None,
+    verifications: Sequence[Verification] | None = None,
+    **changes: Any,
+) -> Verdict:
+    """Judge three honest seeds, but for what the test changes."""
+    base: dict[str, Any] = {
+        "required": LOCAL,
+        "cap_bytes": 16_000_000,
+        "train_seconds": 60.0,
+        "eval_seconds": 60.0,
+        "seeds": SEEDS,
+        "script_sha256": SCRIPT_SHA256,
+        "allowed_hardware": (),
+        "results": [run_result(seed) for seed in SEEDS] if results is None else results,
+        "verifications": [verification(seed) for seed in SEEDS] if verifications is None else verifications,
+    }
+    return judge(**{**base, **changes})
+
+
+def check_of(name: str, result: RunResult, counted: Verification | None = None, **changes: Any) -> Check:
+    """The one answer to a question per seed, for one seed."""
+    known = verification(result.seed) if counted is None else counted
+    answers = verdict([result], [known], seeds=(result.seed,), **changes).checks
+    return next(check for check in answers if check.name == name)
+
+
+def on_gpu() -> Host:
+    return Host(node="n", hardware="gpu", device="cuda:0", cpus=8, nproc=1)
+
+
+# ---- the verdict ----
+
+
+def test_three_honest_seeds_pass_with_no_reason() -> None:
+    judged = verdict()
+    assert (judged.status, judged.reasons) == ("passed", [])
+    assert {check.status for check in judged.checks} == {"pass"}
+    assert {check.name for check in judged.checks} == CHECK_NAMES
+
+
+def test_a_failed_required_check_rejects_before_unknown_ones_and_gives_one_line_each() -> None:
+    slow = run_result(42, train=phase("train", 62.3), eval=None)
+    judged = verdict([run_result(1337), slow, run_result(2024)])
+    assert judged.status == "rejected"
+    assert judged.reasons == [
+        "Did training end in time? No for seed 42: 62.30 s; limit 60 s + 1 s",
+        "Did evaluation end in time? Unknown for seed 42: not measured; limit 60 s",
+    ]
+
+
+def test_an_unknown_required_check_leaves_the_run_unverified() -> None:
+    judged = verdict([run_result(1337), run_result(42, eval=None), run_result(2024)])
+    assert judged.status == "unverified"
+    assert judged.reasons == ["Did evaluation end in time? Unknown for seed 42: not measured; limit 60 s"]
+
+
+def test_a_check_that_is_not_required_is_shown_and_decides_nothing() -> None:
+    late = run_result(42, train=phase("train", 62.3))
+    judged = verdict([run_result(1337), late, run_result(2024)], required=LOCAL - {"train_clock"})
+    assert judged.status == "passed"
+    shown = [check for check in judged.checks if check.name == "train_clock" and check.seed == 42]
+    assert [(check.status, check.required) for check in shown] == [("fail", False)]
+
+
+def test_a_track_that_requires_nothing_verifies_nothing() -> None:
+    judged = verdict(required=frozenset())
+    assert (judged.status, len(judged.reasons)) == ("unverified", 1)
+
+
+def test_a_required_check_nobody_knows_is_unknown() -> None:
+    judged = verdict(required=LOCAL | {"phase_of_the_moon"})
+    assert judged.status == "unverified"
+    assert "phase_of_the_moon" in judged.reasons[0]
+
+
+@given(st.sets(st.sampled_from(sorted(CHECK_NAMES))), st.sampled_from([(), SEEDS]))
+def test_no_results_never_pass(required: set[str], seeds: tuple[int, ...]) -> None:
+    assert verdict([], [], required=frozenset(required), seeds=seeds).status != "passed"
+
+
+@given(st.sets(st.sampled_from(sorted(CHECK_NAMES))))
+def test_no_seed_asked_for_never_passes(required: set[str]) -> None:
+    assert verdict(required=frozenset(required), seeds=()).status != "passed"
+
+
+def test_a_crashed_seed_rejects_the_run_and_claims_nothing_for_it() -> None:
+    judged = verdict(
+        [run_result(1337), run_result(42), failed_result(2024)],
+        [verification(1337), verification(42), failed_verification(2024)],
+    )
+    assert judged.status == "rejected"
+    assert "seed 2024 failed" in judged.reasons[0]
+    of_crashed = [check for check in judged.checks if check.seed == 2024]
+    assert {check.status for check in of_crashed} == {"unknown"}
+
+
+# ---- properties ----
+
+Bend = Callable[[RunResult, Verification], tuple[RunResult, Verification]]
+
+
+def bend_result(**changes: Any) -> Bend:
+    return lambda result, counted: (result.model_copy(update=changes), counted)
+
+
+def bend_count(**changes: Any) -> Bend:
+    return lambda result, counted: (result, counted.model_copy(update=changes))
+
+
+WITHOUT: dict[str, Bend] = {
+    "bytes_total": bend_count(artifact_bytes=None),
+    "train_clock": bend_result(train=None),
+    "train_clock of a process without events": bend_result(train=phase("train", 50.0, clock=None)),
+    "eval_clock": bend_result(eval=None),
+    "eval_clock of a process without events": bend_result(eval=phase("eval", 5.0, clock=None)),
+    "artifact_hash": bend_result(artifact=None),
+    "artifact_hash on disk": bend_count(artifact_sha256=None),
+    "process_agreement": bend_result(train_score=None),
+    "process_agreement of the fresh process": bend_result(eval_score=None),
+    "bpb_arithmetic": bend_count(val_tokens=None),
+    "bpb_arithmetic in bytes": bend_count(val_bytes=None),
+    "no_nan": bend_result(final_score=None),
+    "hardware": bend_result(host=None),
+}
+
+
+@pytest.mark.parametrize("what", WITHOUT)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_evidence_that_is_missing_makes_its_check_unknown_and_the_run_unverified(what: str, seed: int) -> None:
+    bent = {seed: (run_result(seed), verification(seed)) for seed in SEEDS}
+    bent[seed] = WITHOUT[what](*bent[seed])
+    name = what.split()[0]
+    judged = verdict(
+        [pair[0] for pair in bent.values()], [pair[1] for pair in bent.values()], required=LOCAL | {name}
+    )
+    assert judged.status == "unverified"
+    assert [c.status for c in judged.checks if c.name == name and c.seed in (seed, None)] == ["unknown"]
+
+
+@given(st.sampled_from(sorted(WITHOUT)), st.sets(st.sampled_from(sorted(CHECK_NAMES))))
+def test_a_required_check_without_evidence_never_passes(what: str, others: set[str]) -> None:
+    result, counted = WITHOUT[what](run_result(), verification())
+    required = frozenset({what.split()[0], *others})
+    assert verdict([result], [counted], required=required, seeds=(1337,)).status != "passed"
+
+
+@given(st.sampled_from(["results", "verifications"]), st.sampled_from(SEEDS))
+def test_a_seed_without_any_result_or_count_never_passes(which: str, seed: int) -> None:
+    results = [run_result(s) for s in SEEDS if which != "results" or s != seed]
+    counts = [verification(s) for s in SEEDS if which != "verifications" or s != seed]
+    assert verdict(results, counts).status != "passed"
+
+
+numbers = st.one_of(st.none(), st.floats(allow_nan=True), st.sampled_from([0.0, 59.9, 61.0, 61.01, 1e-9]))
+intervals = st.one_of(st.none(), st.builds(Interval, low=st.floats(), high=st.floats()))
+scores = st.one_of(
+    st.none(),
+    st.builds(
+        Score,
+        rule=st.sampled_from(["plain", "sliding"]),
+        val_loss=st.floats(),
+        val_bpb=st.floats(),
+        tokens=st.sampled_from([None, 0, TOKENS, 10**400]),
+        bytes=st.sampled_from([None, 0, BYTES, 10**400]),
+    ),
+    st.just(score(3.7)),
+)
+
+
+@st.composite
+def any_result(draw: st.DrawFn) -> RunResult:
+    """A result with any of its parts missing, broken or fine."""
+    result = run_result(draw(st.sampled_from([*SEEDS, 7])))
+    log = result.log.model_copy(
+        update={
+            "step_avg_ms": draw(numbers),
+            "train_seconds": draw(numbers),
+            "steps": draw(st.sampled_from([None, 0, 410, 10**400])),
+            "saw_nan": draw(st.booleans()),
+        }
+    )
+    return result.model_copy(
+        update={
+            "status": draw(st.sampled_from(["completed", "failed"])),
+            "script_sha256": draw(st.sampled_from([SCRIPT_SHA256, "0" * 64])),
+            "artifact": draw(st.sampled_from([None, result.artifact])),
+            "train": draw(st.sampled_from([None, phase("train", 50.0, clock=draw(intervals))])),
+            "eval": draw(st.sampled_from([None, phase("eval", 5.0, clock=draw(intervals))])),
+            "log": log,
+            "train_score": draw(scores),
+            "eval_score": draw(scores),
+            "final_score": draw(scores),
+            "host": draw(st.sampled_from([None, result.host, on_gpu()])),
+        }
+    )
+
+
+@st.composite
+def any_count(draw: st.DrawFn) -> Verification:
+    """A count of any seed with any part missing or other."""
+    return verification(
+        draw(st.sampled_from([*SEEDS, 7])),
+        code_bytes=draw(st.sampled_from([0, 21_345, 16_000_001])),
+        artifact_bytes=draw(st.sampled_from([None, 0, 16_000_000])),
+        artifact_sha256=draw(st.sampled_from([None, "ab" * 32, "12" * 32])),
+        val_tokens=draw(st.sampled_from([None, 0, TOKENS])),
+        val_bytes=draw(st.sampled_from([None, 0, BYTES])),
+    )
+
+
+some_checks = st.frozensets(st.sampled_from([*sorted(CHECK_NAMES), "unheard_of"]))
+
+
+@given(st.data(), st.lists(any_result(), max_size=5), st.lists(any_count(), max_size=5), some_checks)
+def test_the_order_of_the_evidence_changes_nothing(
+    data: st.DataObject, results: list[RunResult], counts: list[Verification], required: frozenset[str]
+) -> None:
+    one = verdict(results, counts, required=required, allowed_hardware=("cpu",))
+    other = verdict(
+        data.draw(st.permutations(results)),
+        data.draw(st.permutations(counts)),
+        required=required,
+        allowed_hardware=("cpu",),
+    )
+    assert one.model_dump_json() == other.model_dump_json()
+
+
+@given(st.lists(any_result(), max_size=4), st.lists(any_count(), max_size=4), some_checks)
+def test_the_verdict_follows_from_the_required_checks_alone(
+    results: list[RunResult], counts: list[Verification], required: frozenset[str]
+) -> None:
+    judged = verdict(results, counts, required=required)
+    of_required = {check.status for check in judged.checks if check.name in required}
+    expected: dict[bool, str] = {True: "rejected", False: "unverified"}
+    assert judged.status == ("passed" if of_required == {"pass"} else expected["fail" in of_required])
+    assert required <= {check.name for check in judged.checks}
+    assert all(check.required == (check.name in required) for check in judged.checks)
+
+
+# ---- single questions ----
+
+
+@pytest.mark.parametrize(
+    ("artifact_bytes", "status"),
+    [(15_978_655, "pass"), (15_978_656, "fail"), (None, "unknown")],
+)
+def test_the_cap_counts_script_and_artifact_to_the_byte(artifact_bytes: int | None, status: Status) -> None:
+    check = check_of("bytes_total", run_result(), verification(1337, artifact_bytes=artifact_bytes))
+    assert (check.status, check.limit) == (status, "16,000,000 B")
+    if artifact_bytes is not None:
+        assert check.measured == f"{artifact_bytes + 21_345:,} B"
+
+
+def test_a_script_over_the_cap_fails_even_without_an_artifact() -> None:
+    counted = verification(1337, code_bytes=16_000_001, artifact_bytes=None)
+    assert check_of("bytes_total", run_result(), counted).status == "fail"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "status"),
+    [
+        (60.9, 61.0, "pass"),
+        (61.0, 61.001, "unknown"),
+        (61.001, 61.001, "fail"),
+        (55.0, 700.0, "unknown"),
+        (70.0, 50.0, "unknown"),
+        (-5.0, 50.0, "unknown"),
+        (math.nan, math.nan, "unknown"),
+    ],
+)
+def test_the_training_clock_has_one_second_of_grace_and_doubts_what_straddles(
+    low: float, high: float, status: Status
+) -> None:
+    result = run_result(train=phase("train", 1.0, clock=Interval(low=low, high=high)))
+    assert check_of("train_clock", result).status == status
+
+
+def test_slow_steps_widen_the_training_clock_to_two_of_them() -> None:
+    log = run_result().log.model_copy(update={"steps": 40, "step_avg_ms": 1500.0, "train_seconds": 60.0})
+    late = phase("train", 62.9)
+    check = check_of("train_clock", run_result(log=log, train=late))
+    assert (check.status, check.measured, check.limit) == ("pass", "62.90 s", "60 s + 3 s")
+
+
+@pytest.mark.parametrize(("steps", "step_avg_ms"), [(410, 30_000.0), (None, 30_000.0), (0, 30_000.0), (1, math.nan)])
+def test_a_step_time_that_cannot_be_true_buys_no_grace(steps: int | None, step_avg_ms: float) -> None:
+    log = run_result().log.model_copy(update={"steps": steps, "step_avg_ms": step_avg_ms})
+    check = check_of("train_clock", run_result(log=log, train=phase("train", 62.0)))
+    assert (check.status, check.limit) == ("fail", "60 s + 1 s")
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(60.0, "pass"), (60.0001, "fail")])
+def test_the_evaluation_clock_has_no_grace(seconds: float, status: Status) -> None:
+    assert check_of("eval_clock", run_result(eval=phase("eval", seconds))).status == status
+
+
+def test_a_measured_number_is_never_rounded_across_its_limit() -> None:
+    check = check_of("eval_clock", run_result(eval=phase("eval", 60.000004)))
+    assert check.measured == "60.000004 s"
+
+
+def test_another_script_in_one_seed_fails() -> None:
+    judged = verdict([run_result(1337), run_result(42, script_sha256="9" * 64), run_result(2024)])
+    assert judged.status == "rejected"
+    assert "another script in seed 42" in judged.reasons[0]
+
+
+def test_a_script_counted_that_did_not_run_fails() -> None:
+    counts = [verification(1337), verification(42), verification(2024, script_sha256="9" * 64)]
+    assert verdict(verifications=counts).status == "rejected"
+
+
+@pytest.mark.parametrize(
+    "artifact",
+    [
+        Artifact(file="a", bytes=1_531_357, sha256="12" * 32),
+        Artifact(file="a", bytes=1_531_358, sha256="ab" * 32),
+    ],
+)
+def test_an_artifact_that_changed_after_it_was_frozen_fails(artifact: Artifact) -> None:
+    assert check_of("artifact_hash", run_result(artifact=artifact)).status == "fail"
+
+
+@pytest.mark.parametrize(
+    ("host", "difference", "status"),
+    [
+        (run_result().host, 5e-10, "pass"),
+        (run_result().host, 2e-9, "fail"),
+        (on_gpu(), 2e-9, "pass"),
+        (on_gpu(), 2e-5, "fail"),
+        (None, 5e-10, "pass"),
+        (None, 2e-9, "unknown"),
+        (None, 2e-5, "fail"),
+    ],
+)
+def test_both_processes_must_agree_as_closely_as_the_device_can(
+    host: Host | None, difference: float, status: Status
+) -> None:
+    fresh = score(3.7)
+    ours = fresh.model_copy(update={"val_bpb": fresh.val_bpb + difference})
+    result = run_result(host=host, train_score=ours, eval_score=fresh, final_score=fresh)
+    assert check_of("process_agreement", result).status == status
+
+
+@pytest.mark.parametrize("change", [{"tokens": TOKENS - 1}, {"bytes": BYTES + 1}, {"rule": "sliding"}])
+def test_scores_over_different_text_do_not_agree(change: dict[str, Any]) -> None:
+    ours = run_result().train_score
+    assert ours is not None
+    assert check_of("process_agreement", run_result(train_score=ours.model_copy(update=change))).status == "fail"
+
+
+def test_a_plain_published_score_must_be_the_plain_score_of_the_fresh_process() -> None:
+    assert check_of("process_agreement", run_result(final_score=score(3.5))).status == "fail"
+    assert check_of("process_agreement", run_result(final_score=score(3.5, rule="sliding"))).status == "pass"
+
+
+def test_scores_that_do_not_say_what_they_cover_stay_unknown() -> None:
+    bare = Score(rule="plain", val_loss=3.7, val_bpb=1.7)
+    result = run_result(train_score=bare, eval_score=bare, final_score=bare)
+    assert check_of("process_agreement", result).status == "unknown"
+    assert check_of("bpb_arithmetic", result).status == "unknown"
+
+
+def test_a_score_over_part_of_the_validation_text_fails() -> None:
+    check = check_of("bpb_arithmetic", run_result(), verification(1337, val_tokens=TOKENS + 1))
+    assert (check.status, check.limit) == ("fail", f"{TOKENS + 1:,} tokens in {BYTES:,} bytes")
+
+
+def test_a_bpb_that_does_not_follow_from_its_loss_fails() -> None:
+    final = score(3.7).model_copy(update={"val_bpb": 1.2})
+    assert check_of("bpb_arithmetic", run_result(final_score=final)).status == "fail"
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_score_that_is_not_finite_fails(value: float) -> None:
+    broken = score(3.7).model_copy(update={"val_loss": value})
+    check = check_of("no_nan", run_result(final_score=broken))
+    assert check.status == "fail"
+
+
+def test_a_nan_in_the_log_fails_although_the_scores_are_finite() -> None:
+    log = run_result().log.model_copy(update={"saw_nan": True})
+    assert check_of("no_nan", run_result(log=log)).status == "fail"
+
+
+@pytest.mark.parametrize(
+    ("results", "complaint"),
+    [
+        ([run_result(1337), run_result(42)], "seed 2024 never ran"),
+        ([run_result(seed) for seed in (*SEEDS, 7)], "seed 7 was not asked for"),
+        ([run_result(seed) for seed in (*SEEDS, 42)], "seed 42 ran 2 times"),
+        ([run_result(1337), run_result(42), run_result(2024, status="timeout")], "seed 2024 timeout"),
+    ],
+)
+def test_seeds_other_than_those_asked_for_fail(results: list[RunResult], complaint: str) -> None:
+    judged = verdict(results)
+    assert judged.status == "rejected"
+    assert complaint in judged.reasons[0]
+
+
+def test_hardware_outside_the_track_fails_and_an_empty_list_allows_any() -> None:
+    required = LOCAL | {"hardware"}
+    assert verdict(required=required, allowed_hardware=("h100x8",)).status == "rejected"
+    assert verdict(required=required, allowed_hardware=("cpu", "gpu")).status == "passed"
+    assert verdict(required=required, allowed_hardware=()).status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("claimed", "status"),
+    [(60.49, "pass"), (59.51, "pass"), (59.2, "fail"), (60.8, "fail"), (None, "unknown")],
+)
+def test_a_log_clock_away_from_the_referees_is_a_finding(claimed: float | None, status: Status) -> None:
+    log = run_result().log.model_copy(update={"train_seconds": claimed})
+    result = run_result(log=log, train=phase("train", 60.0))
+    assert check_of("log_clock", result).status == status
+
+
+def test_one_percent_is_what_a_long_log_clock_may_be_off() -> None:
+    log = run_result().log.model_copy(update={"train_seconds": 605.9})
+    result = run_result(log=log, train=phase("train", 600.0))
+    assert check_of("log_clock", result, train_seconds=600.0).status == "pass"
