@@ -10,6 +10,43 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
+REFUSED_VARIABLES = (
+    "VAL_BATCH_SIZE",
+    "VAL_LOSS_EVERY",
+    "TRAIN_LOG_EVERY",
+    "ITERATIONS",
+    "WARMDOWN_ITERS",
+    "WARMUP_STEPS",
+    "TRAIN_BATCH_TOKENS",
+    "TRAIN_SEQ_LEN",
+    "MAX_WALLCLOCK_SECONDS",
+    "QK_GAIN_INIT",
+    "VOCAB_SIZE",
+    "NUM_LAYERS",
+    "NUM_KV_HEADS",
+    "MODEL_DIM",
+    "NUM_HEADS",
+    "MLP_MULT",
+    "TIE_EMBEDDINGS",
+    "ROPE_BASE",
+    "LOGIT_SOFTCAP",
+    "EMBED_LR",
+    "HEAD_LR",
+    "TIED_EMBED_LR",
+    "TIED_EMBED_INIT_STD",
+    "MATRIX_LR",
+    "SCALAR_LR",
+    "MUON_MOMENTUM",
+    "MUON_BACKEND_STEPS",
+    "MUON_MOMENTUM_WARMUP_START",
+    "MUON_MOMENTUM_WARMUP_STEPS",
+    "BETA1",
+    "BETA2",
+    "ADAM_EPS",
+    "GRAD_CLIP_NORM",
+)
+"""Environment variables of the official script that this one does not read: their values are configuration here."""
+
 
 class ConfigError(ValueError):
     """A value that cannot work; `where` is the field's name, the message says what would."""
@@ -68,6 +105,8 @@ class ModelConfig:
     """Standard deviation of the initial token embedding (tied with the output head)."""
     tok_emb_dtype: Literal["float32", "bfloat16"] = "float32"
     """Parameter (and Adam state) precision of the embedding under bf16 compute; the originals keep bfloat16."""
+    init_rounding: Literal["float32", "bfloat16"] = "float32"
+    """Rounding of every initial weight under bf16 compute; the originals round once through bfloat16."""
     bigram: BigramConfig = field(default_factory=BigramConfig)
     """BigramHash, off by default (PR #102)."""
 
@@ -189,8 +228,12 @@ class LogConfig:
 
     train_log_every: int = 200
     """Steps between training lines (the first ten steps are always logged); 0 turns them off."""
-    val_loss_every: int = 0
-    """Steps between mid-run validations; 0 validates only at the end."""
+    val_loss_every: int = 1000
+    """Steps between mid-run validations, step 0 included; 0 validates only at the end."""
+
+    def __post_init__(self) -> None:
+        require(self.train_log_every >= 0, "train_log_every", "0 (off) or more")
+        require(self.val_loss_every >= 0, "val_loss_every", "0 (off) or more")
 
 
 @dataclass(frozen=True)
@@ -205,6 +248,11 @@ class RuntimeConfig:
     """torch.compile; auto means on CUDA only."""
     attention: Literal["auto", "sdpa", "explicit"] = "auto"
     """Attention kernel; auto takes an explicit masked softmax on CPU (faster when short), sdpa elsewhere."""
+    cpu_threads: int = 0
+    """Threads of each process on CPU; 0 leaves it to OMP_NUM_THREADS and torch."""
+
+    def __post_init__(self) -> None:
+        require(self.cpu_threads >= 0, "cpu_threads", "0 (torch's choice) or more")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,32 @@
+"""One transformer block: mix with the embedding stream, attention, MLP, each with a gain per channel."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from golf_model.attention import AttentionKernel, CausalSelfAttention
+from golf_model.config import ModelConfig
+from golf_model.mlp import MLP
+from golf_model.rope import rms_norm
+
+
+class Block(nn.Module):
+    """Parameters attn_scale, mlp_scale (dim,), resid_mix (2, dim), and those of attn and mlp."""
+
+    def __init__(self, model: ModelConfig, kernel: AttentionKernel) -> None:
+        super().__init__()
+        dim = model.model_dim
+        self.attn = CausalSelfAttention(model, kernel)
+        self.mlp = MLP(model)
+        self.attn_scale = nn.Parameter(torch.ones(dim))
+        self.mlp_scale = nn.Parameter(torch.ones(dim))
+        self.resid_mix = nn.Parameter(torch.stack((torch.ones(dim), torch.zeros(dim))))
+
+    def forward(self, x: Tensor, x0: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:
+        """x: (batch, time, dim) residual stream; x0: the normalised embedding. The mixed x is the residual."""
+        mix = self.resid_mix.to(x.dtype)
+        x = mix[0] * x + mix[1] * x0
+        x = x + self.attn_scale.to(x.dtype) * self.attn(rms_norm(x), cos, sin, mask)
+        y: Tensor = x + self.mlp_scale.to(x.dtype) * self.mlp(rms_norm(x))
+        return y

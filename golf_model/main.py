@@ -1,0 +1,181 @@
+"""A whole run of the script: train, pack, score, in one process or in the referee's two phases.
+
+`GOLF_PHASE=train` ends when the artifact is on disk, loaded back and scored; `GOLF_PHASE=eval` needs only
+the artifact and validation data; without a phase both happen in one process and nothing twice.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from golf_model.artifact import ARTIFACT_NAME, pack_model, unpack_model
+from golf_model.config import GolfConfig
+from golf_model.distributed import World, accumulation_steps, join_world
+from golf_model.environment import read_environment
+from golf_model.errors import EXIT_NAN_LOSS, EXIT_USER_ERROR, NanLossError, ScriptError
+from golf_model.gpt import GPT, LossModel
+from golf_model.session import (
+    Session,
+    Validation,
+    build_network,
+    log_run_facts,
+    open_session,
+    open_tables,
+    open_training_shards,
+    open_validation,
+    peak_memory_mib,
+    score,
+    seed_everything,
+)
+from golf_model.train import build_trainer, step_line, train, warm_up
+
+LIVE_WEIGHTS_NAME = "final_model.pt"
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write beside `path`, flush to the device, rename: a killed run leaves a whole file or none."""
+    aside = path.with_name(f".{path.name}.tmp")
+    with aside.open("wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+    aside.replace(path)
+
+
+def freeze(session: Session, network: GPT) -> None:
+    """Write live weights and artifact, log all sizes, announce that the artifact is frozen."""
+    log, code = session.log, len(session.script)
+    if session.world.is_main:
+        buffer = io.BytesIO()
+        torch.save(network.state_dict(), buffer)
+        live = buffer.getvalue()
+        write_durably(Path(LIVE_WEIGHTS_NAME), live)
+        log.line(f"Serialized model: {len(live)} bytes")
+        log.line(f"Code size: {code} bytes")
+        log.line(f"Total submission size: {len(live) + code} bytes")
+        packed = pack_model(network.state_dict(), session.config.export)
+        write_durably(Path(ARTIFACT_NAME), packed.blob)
+        ratio = packed.tensor_bytes / max(packed.payload_bytes, 1)
+        log.line(
+            f"Serialized model int8+zlib: {len(packed.blob)} bytes (payload:{packed.payload_bytes} "
+            f"raw_torch:{packed.raw_bytes} payload_ratio:{ratio:.2f}x)"
+        )
+        log.line(f"Total submission size int8+zlib: {len(packed.blob) + code} bytes")
+    session.world.barrier()
+    session.events.announce("artifact_frozen")
+
+
+def train_phase(session: Session) -> tuple[GPT, LossModel, Validation]:
+    """Train and freeze; returns the network for the round trip."""
+    config, world, log = session.config, session.world, session.log
+    accumulation_steps(config.batch, world.size)
+    tables = open_tables(session)
+    shards = open_training_shards(session)
+    validation = open_validation(session, tables)
+    seed_everything(session.environment.seed)
+    network, loss_model = build_network(session)
+    log_run_facts(session)
+    trainer = build_trainer(config, world, network, loss_model, shards)
+    if config.schedule.warmup_steps:
+        session.events.announce("warmup_start")
+        warm_up(trainer, log)
+    result = train(trainer, log, session.events, lambda: score(session, loss_model, validation))
+    live = score(session, loss_model, validation)
+    log.line(step_line(result.steps, config.schedule.iterations, live.log_values, result.elapsed_ms))
+    if result.stopped_early:
+        progress = f"train_time:{result.elapsed_ms:.0f}ms step:{result.steps}/{config.schedule.iterations}"
+        log.line(f"stopping_early: wallclock_cap {progress}")
+    allocated, reserved = peak_memory_mib(world)
+    log.line(f"peak memory allocated: {allocated} MiB reserved: {reserved} MiB")
+    freeze(session, network)
+    return network, loss_model, validation
+
+
+def load_artifact(session: Session, network: GPT) -> None:
+    """Replace the network's weights by the artifact's; ScriptError when it is missing or not this model's."""
+    path = Path(ARTIFACT_NAME)
+    if not path.is_file():
+        raise ScriptError(f"no {ARTIFACT_NAME} in {Path.cwd()}; run the training phase here or copy its artifact")
+    network.load_state_dict(unpack_model(path.read_bytes(), session.config.model), strict=True)
+
+
+def score_artifact(
+    session: Session, network: GPT, loss_model: LossModel, validation: Validation, *, final: bool
+) -> None:
+    """Load the artifact, score it and log the result; `final` also logs it as the published score."""
+    load_artifact(session, network)
+    session.world.synchronise()
+    started = time.perf_counter()
+    result = score(session, loss_model, validation)
+    session.world.synchronise()
+    eval_ms = 1000.0 * (time.perf_counter() - started)
+    label = "final_int8_zlib_roundtrip"
+    session.log.line(f"{label} {result.log_values} eval_time:{eval_ms:.0f}ms")
+    session.log.line(f"{label}_exact val_loss:{result.val_loss:.8f} val_bpb:{result.val_bpb:.8f}")
+    exact = (
+        f"rule:plain tokens:{result.tokens} bytes:{result.bytes} "
+        f"val_loss:{result.val_loss!r} val_bpb:{result.val_bpb!r}"
+    )
+    session.log.line(f"score {exact}")
+    if final:
+        session.log.line(f"final_score {exact}")
+
+
+def eval_phase(session: Session) -> None:
+    """Score the artifact in the working directory, with nothing from the training process."""
+    session.events.announce("eval_start")
+    validation = open_validation(session, open_tables(session))
+    network, loss_model = build_network(session)
+    log_run_facts(session)
+    score_artifact(session, network, loss_model, validation, final=True)
+    session.events.announce("eval_end")
+
+
+def run_phases(session: Session) -> None:
+    """The phase that the environment asks for, or all."""
+    if session.environment.phase == "eval":
+        eval_phase(session)
+        return
+    network, loss_model, validation = train_phase(session)
+    if session.environment.phase == "train":
+        score_artifact(session, network, loss_model, validation, final=False)
+        return
+    session.events.announce("eval_start")
+    score_artifact(session, network, loss_model, validation, final=True)
+    session.events.announce("eval_end")
+
+
+def report_user_error(error: ScriptError) -> None:
+    """One `error: …` line on stderr for the whole run.
+
+    Usually every process meets the same error. Process 0 speaks; the others give it (and torchrun, which
+    ends them) time to do so, and speak only when they turn out to be alone with theirs.
+    """
+    rank = int(os.environ.get("RANK", "0"))
+    if rank:
+        time.sleep(5.0)
+    print(f"error: {error}" + (f" (process {rank})" if rank else ""), file=sys.stderr, flush=True)
+
+
+def main(config: GolfConfig, script: Path) -> int:
+    """Run `script`'s configuration in the current directory; returns the exit code (0, 2 user error, 3 NaN loss)."""
+    world: World | None = None
+    try:
+        environment = read_environment(os.environ)
+        world = join_world(config.runtime)
+        run_phases(open_session(config, environment, world, script.read_bytes()))
+    except ScriptError as error:
+        report_user_error(error)
+        return EXIT_USER_ERROR
+    except NanLossError:
+        return EXIT_NAN_LOSS
+    finally:
+        if world is not None:
+            world.close()
+    return 0

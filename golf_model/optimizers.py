@@ -1,0 +1,74 @@
+"""Which optimizer trains which parameter: Adam for embeddings, Muon for matrices, Adam for gains.
+
+The groups and their order are the official baseline's. Learning rates of a step are `base_lr` times one
+multiplier (see schedule.py). No weight decay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from golf_model.config import OptimConfig
+from golf_model.gpt import GPT
+from golf_model.muon import Muon
+from golf_model.shapes import is_control
+
+
+def _adam(parameters: list[Tensor], lr: float, optim: OptimConfig) -> torch.optim.Adam:
+    group: dict[str, Any] = {"params": parameters, "lr": lr, "base_lr": lr}
+    return torch.optim.Adam([group], betas=(optim.beta1, optim.beta2), eps=optim.adam_eps, fused=True)
+
+
+def split_parameters(network: GPT) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+    """(embeddings, matrices, gains) in the originals' order; bigram's matrix and scale come last in theirs."""
+    named = list(network.blocks.named_parameters())
+    embeddings: list[Tensor] = [network.tok_emb.weight]
+    matrices: list[Tensor] = [p for name, p in named if p.ndim == 2 and not is_control(name)]
+    gains: list[Tensor] = [p for name, p in named if p.ndim < 2 or is_control(name)]
+    if network.skip_weights.numel():
+        gains.append(network.skip_weights)
+    if network.bigram is not None:
+        embeddings.append(network.bigram.embed.weight)
+        matrices.append(network.bigram.proj.weight)
+        gains.append(network.bigram.scale)
+    return embeddings, matrices, gains
+
+
+def build_optimizers(
+    network: GPT, optim: OptimConfig, rank: int = 0, world_size: int = 1
+) -> tuple[torch.optim.Adam, Muon, torch.optim.Adam]:
+    """(Adam of the embeddings, Muon of the matrices, Adam of the gains)."""
+    embeddings, matrices, gains = split_parameters(network)
+    muon = Muon(
+        matrices,
+        lr=optim.matrix_lr,
+        momentum=optim.muon_momentum,
+        backend_steps=optim.muon_backend_steps,
+        dtype=torch.bfloat16 if optim.muon_dtype == "bfloat16" else torch.float32,
+        rank=rank,
+        world_size=world_size,
+    )
+    return _adam(embeddings, optim.tied_embed_lr, optim), muon, _adam(gains, optim.scalar_lr, optim)
+
+
+def set_learning_rates(optimizers: Iterable[torch.optim.Optimizer], multiplier: float) -> None:
+    """Set every group's lr to its base_lr times `multiplier`."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["base_lr"] * multiplier
+
+
+def set_momentum(muon: Muon, momentum: float) -> None:
+    """Set the momentum of the coming Muon step."""
+    for group in muon.param_groups:
+        group["momentum"] = momentum
+
+
+def clip_gradients(parameters: Iterable[Tensor], limit: float) -> None:
+    """Scale all gradients down to a global norm of `limit`; 0 leaves them alone."""
+    if limit > 0:
+        torch.nn.utils.clip_grad_norm_(parameters, limit)

@@ -1,0 +1,140 @@
+"""What every phase of a run is built from: log, validation data, network, and the official lines about them.
+
+Nothing here trains or writes an artifact; that is main.py.
+"""
+
+from __future__ import annotations
+
+import random
+import resource
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from golf_model.bpb import ByteTables, build_byte_tables, read_pieces
+from golf_model.config import GolfConfig
+from golf_model.distributed import World, accumulation_steps
+from golf_model.dtypes import apply_dtype_policy, pick_compute_dtype
+from golf_model.environment import RunEnvironment
+from golf_model.evaluate import PlainScore, evaluate_plain
+from golf_model.events import Events
+from golf_model.gpt import GPT, LossModel
+from golf_model.loader import load_validation_tokens
+from golf_model.runlog import RunLog, log_head
+from golf_model.shards import Shard, find_shards
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Validation data, ready to score."""
+
+    tokens: torch.Tensor
+    tables: ByteTables
+
+
+@dataclass(frozen=True)
+class Session:
+    """What every phase of a run holds."""
+
+    config: GolfConfig
+    environment: RunEnvironment
+    world: World
+    log: RunLog
+    events: Events
+    script: bytes
+    precision: torch.dtype
+    compiled: bool
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, numpy and torch as the official script does."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    torch.cuda.manual_seed_all(seed)
+
+
+def open_session(config: GolfConfig, environment: RunEnvironment, world: World, script: bytes) -> Session:
+    """Set up log, events and precision, and write the log's head."""
+    log = RunLog(sys.stdout, Path("logs"), environment.run_id, is_main=world.is_main)
+    precision = pick_compute_dtype(config.runtime, world.device)
+    compiled = config.runtime.compile == "on" or (config.runtime.compile == "auto" and world.device.type == "cuda")
+    log_head(log, config, script, world.device, precision, compiled=compiled)
+    events = Events(environment.events_path, log, is_main=world.is_main)
+    return Session(config, environment, world, log, events, script, precision, compiled)
+
+
+def open_tables(session: Session) -> ByteTables:
+    """Byte tables of the tokenizer."""
+    tokenizer, vocab_size = session.environment.tokenizer_path, session.config.model.vocab_size
+    tables = build_byte_tables(read_pieces(tokenizer, vocab_size), vocab_size)
+    session.log.line(f"val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path={tokenizer}")
+    return tables
+
+
+def open_training_shards(session: Session) -> list[Shard]:
+    """The training shards, headers checked."""
+    folder = session.environment.data_path
+    shards = find_shards(folder, "fineweb_train_*.bin")
+    session.log.line(f"train_loader:dataset:{folder.name} train_shards:{len(shards)}")
+    return shards
+
+
+def open_validation(session: Session, tables: ByteTables) -> Validation:
+    """All validation tokens, ready to score."""
+    pattern = "fineweb_val_*.bin"
+    folder, config = session.environment.data_path, session.config
+    shards = find_shards(folder, pattern)
+    tokens = load_validation_tokens(shards, config.batch.train_seq_len, config.model.vocab_size)
+    session.log.line(f"val_loader:shards pattern={folder / pattern} tokens:{tokens.numel() - 1}")
+    return Validation(tokens, tables)
+
+
+def build_network(session: Session) -> tuple[GPT, LossModel]:
+    """The network on its device, and the same as it is called: compiled or not."""
+    model, runtime, world = session.config.model, session.config.runtime, session.world
+    explicit = runtime.attention == "explicit" or (runtime.attention == "auto" and world.device.type == "cpu")
+    network = GPT(model, session.precision, "explicit" if explicit else "sdpa")
+    apply_dtype_policy(network, model)
+    network.to(world.device)
+    network.position_tables(session.config.batch.train_seq_len, world.device)
+    session.log.line(f"model_params:{sum(parameter.numel() for parameter in network.parameters())}")
+    loss_model: LossModel = torch.compile(network, dynamic=False, fullgraph=True) if session.compiled else network
+    return network, loss_model
+
+
+def score(session: Session, loss_model: LossModel, validation: Validation) -> PlainScore:
+    """The plain score of a model's weights as they are."""
+    batch, world = session.config.batch, session.world
+    share = batch.val_batch_tokens // (world.size * accumulation_steps(batch, world.size))
+    sequences = max(1, share // batch.train_seq_len)
+    return evaluate_plain(loss_model, validation.tokens, validation.tables, batch.train_seq_len, sequences, world)
+
+
+def log_run_facts(session: Session) -> None:
+    """The official lines about processes, batches, schedule and seed."""
+    config, log = session.config, session.log
+    cap = config.schedule.max_wallclock_seconds if config.schedule.kind == "wallclock" else 0.0
+    accumulation = accumulation_steps(config.batch, session.world.size)
+    log.line(f"world_size:{session.world.size} grad_accum_steps:{accumulation}")
+    log.line(
+        f"train_batch_tokens:{config.batch.train_batch_tokens} train_seq_len:{config.batch.train_seq_len} "
+        f"iterations:{config.schedule.iterations} warmup_steps:{config.schedule.warmup_steps} "
+        f"max_wallclock_seconds:{cap:.3f}"
+    )
+    log.line(f"seed:{session.environment.seed}")
+
+
+def peak_memory_mib(world: World) -> tuple[int, int]:
+    """(allocated, reserved) peak of this process in MiB; on CPU its peak resident memory, twice."""
+    if world.device.type == "cuda":
+        return (
+            torch.cuda.max_memory_allocated(world.device) >> 20,
+            torch.cuda.max_memory_reserved(world.device) >> 20,
+        )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    mebibytes = peak >> 20 if sys.platform == "darwin" else peak >> 10
+    return mebibytes, mebibytes
