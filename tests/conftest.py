@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import ray
+
+from runner.jobdata import DataRequest
+from runner.schedule import connect
+from tests.tiny_data import make_tiny_data
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -15,3 +21,25 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no reference material: {SHARED.name}/ is not beside the project")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> DataRequest:
+    """A tiny real data set, made once."""
+    return make_tiny_data(tmp_path_factory.mktemp("tiny-data"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests use a cache of their own, and never the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GOLF_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """One Ray session for all tests that schedule."""
+    connect(None, cpus=4)
+    yield
+    ray.shutdown()

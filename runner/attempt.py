@@ -1,0 +1,339 @@
+"""One attempt of one seed, on the node that runs it: train, freeze, score in a fresh process.
+
+`run_attempt` is a generator of messages and the same function in-process (`--local`) and as a Ray task. It
+makes its own folder, hands each phase to a supervisor, and removes the folder when it ends, however it ends;
+closing the generator kills everything it started. It judges nothing and reads no log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from golf_model.config import REFUSED_VARIABLES
+from runner.clocks import Stamp, eval_clocks, first_times, train_clocks
+from runner.data.dataset import DataSet
+from runner.errors import UserError
+from runner.files import sha256_bytes, sha256_file
+from runner.messages import ArtifactBytes, Event, Finished, Heartbeat, LogChunk, Message, Phase, Started
+from runner.results import Host, PhaseResult, RunStatus
+from runner.supervise import Deadline, Order, order_line
+
+SCRIPT_NAME = "train_gpt.py"
+POLL_S = 0.25
+HEARTBEAT_S = 2.0
+SETUP_S = 900.0
+"""Longest time from process start to the first clock: imports, compilation, warm-up."""
+EXPORT_S = 900.0
+"""Longest time from the last training step to the end of the process."""
+MARKER = "GOLF_ATTEMPT"
+"""Environment variable that every process of an attempt carries, so that leftovers can be found."""
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node={nproc}")
+"""`torchrun`, started through the interpreter so that it is this environment's."""
+VERSIONED = ("torch", "numpy", "sentencepiece", "zstandard", "ray")
+
+
+@dataclass(frozen=True)
+class AttemptSpec:
+    """Everything an attempt needs to know; plain values, so that it can travel."""
+
+    job: str
+    seed: int
+    attempt: int
+    script: bytes
+    artifact_name: str
+    hardware: str
+    nproc: int
+    threads: int
+    train_seconds: float
+    eval_seconds: float
+    stall_seconds: float
+    env: dict[str, str] = field(default_factory=dict)
+    launcher: tuple[str, ...] = TORCHRUN
+    """What stands between the interpreter and the script; `{nproc}` is filled in."""
+
+
+def base_environment(spec: AttemptSpec, marker: str, surroundings: Mapping[str, str]) -> dict[str, str]:
+    """The node's environment without anything that would configure the script behind the job's back."""
+    kept = {
+        name: value
+        for name, value in surroundings.items()
+        if name not in REFUSED_VARIABLES and not name.startswith("GOLF_")
+    }
+    return {
+        **kept,
+        "OMP_NUM_THREADS": str(spec.threads),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **spec.env,
+        "SEED": str(spec.seed),
+        "RUN_ID": f"{spec.job}_seed{spec.seed}",
+        MARKER: marker,
+    }
+
+
+def overtime(limit: float) -> float:
+    """Seconds past a limit after which a process is killed; the judge, not the killer, decides about less."""
+    return limit + max(10.0, 0.1 * limit)
+
+
+def train_deadlines(spec: AttemptSpec) -> list[Deadline]:
+    """Bounds of the training process."""
+    return [
+        Deadline(SETUP_S, f"did not start to train within {SETUP_S:g} s", None, "train_start"),
+        Deadline(
+            overtime(spec.train_seconds),
+            f"still training long after its limit of {spec.train_seconds:g} s",
+            "train_start",
+            "train_end",
+        ),
+        Deadline(EXPORT_S, f"did not end within {EXPORT_S:g} s after training", "train_end", None),
+        Deadline(SETUP_S + overtime(spec.train_seconds) + EXPORT_S, "the training process ran far too long"),
+    ]
+
+
+def eval_deadlines(spec: AttemptSpec) -> list[Deadline]:
+    """Bounds of the evaluation process."""
+    return [
+        Deadline(SETUP_S, f"did not start to evaluate within {SETUP_S:g} s", None, "eval_start"),
+        Deadline(
+            overtime(spec.eval_seconds),
+            f"still evaluating long after its limit of {spec.eval_seconds:g} s",
+            "eval_start",
+            "eval_end",
+        ),
+        Deadline(SETUP_S + overtime(spec.eval_seconds), "the evaluation process ran far too long"),
+    ]
+
+
+def command_line(spec: AttemptSpec) -> list[str]:
+    """The contest's command with the interpreter of the node's environment."""
+    return [sys.executable, *(part.format(nproc=spec.nproc) for part in spec.launcher), SCRIPT_NAME]
+
+
+class Supervised:
+    """A running supervisor: frames come out of a queue, closing its stdin kills everything."""
+
+    def __init__(self, order: Order) -> None:
+        supervise = Path(__file__).with_name("supervise.py")
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", str(supervise)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.stdin: IO[bytes] = self.process.stdin
+        self.frames: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self.reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
+        self.reader.start()
+        self.stdin.write(order_line(order))
+        self.stdin.flush()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        for line in stream:
+            self.frames.put(json.loads(line))
+        stream.close()
+        self.frames.put(None)
+
+    def stop(self) -> None:
+        """Kill whatever still runs and wait until it is gone."""
+        with contextlib.suppress(BrokenPipeError):
+            self.stdin.close()
+        self.reader.join(timeout=10)
+        self.process.wait()
+
+
+def marked(marker: str) -> list[psutil.Process]:
+    """Living processes of ours that carry `marker` or a marker that begins with it."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            carried = process.environ().get(MARKER, "")
+            if carried.startswith(marker) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def kill_marked(marker: str) -> None:
+    """Kill what carries `marker`: the last resort when a supervisor itself was killed."""
+    for process in marked(marker):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def run_phase(
+    phase: Phase, command: list[str], folder: Path, env: dict[str, str], deadlines: list[Deadline], stall: float
+) -> Generator[Message, None, tuple[PhaseResult, RunStatus, str]]:
+    """Run one supervised process; yields its log and events, returns what was seen, how it ended and why."""
+    log = folder.parent / f"{phase}.log"
+    events = folder.parent / f"{phase}.events"
+    order = Order(
+        command=command,
+        cwd=str(folder),
+        env={**env, "GOLF_EVENTS": str(events), "GOLF_PHASE": phase},
+        log=str(log),
+        events=str(events),
+        deadlines=deadlines,
+        stall_seconds=stall,
+    )
+    log.touch()
+    stamps: list[Stamp] = []
+    last: dict[str, Any] = {}
+    started = beat = time.monotonic()
+    supervised = Supervised(order)
+    try:
+        with log.open("rb") as reading:
+            over = False
+            while not over:
+                with contextlib.suppress(queue.Empty):
+                    frame = supervised.frames.get(timeout=POLL_S)
+                    while True:
+                        if frame is None:
+                            over = True
+                            break
+                        if frame["kind"] == "event":
+                            stamps.append((frame["name"], frame["t_event"]))
+                            yield Event(phase, frame["name"], frame["t_event"])
+                        elif frame["kind"] == "exit":
+                            last = frame
+                        frame = supervised.frames.get_nowait()
+                while data := reading.read(1 << 20):
+                    yield LogChunk(phase, data)
+                    beat = time.monotonic()
+                if time.monotonic() - beat > HEARTBEAT_S:
+                    beat = time.monotonic()
+                    yield Heartbeat(phase, beat - started)
+    finally:
+        supervised.stop()
+        if not last:
+            kill_marked(env[MARKER])
+    wall = float(last.get("wall_seconds", time.monotonic() - started))
+    official, strict = train_clocks(stamps) if phase == "train" else eval_clocks(stamps, wall)
+    result = PhaseResult(
+        phase=phase,
+        command=["python", *command[1:]],
+        returncode=last.get("returncode"),
+        wall_seconds=wall,
+        events=first_times(stamps),
+        clock=official,
+        strict_clock=strict,
+        peak_rss_mib=last.get("peak_rss_mib"),
+    )
+    if not last:
+        return result, "failed", "its supervisor was killed"
+    if last["survivors"]:
+        return result, "failed", f"{last['survivors']} processes could not be killed"
+    if last["reason"]:
+        return result, "timeout" if last["over_limit"] else "failed", str(last["reason"])
+    if result.returncode != 0:
+        return result, "failed", f"the {phase} process ended with exit code {result.returncode}"
+    return result, "completed", ""
+
+
+def cpu_name() -> str:
+    """The processor's name as the system tells it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def installed_versions() -> dict[str, str]:
+    """Python and the packages that matter, without importing them."""
+    versions = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
+    for name in VERSIONED:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
+
+
+def fresh_folder(base: Path, script: bytes, artifact: Path, data: DataSet) -> tuple[Path, Path, Path]:
+    """A folder with only the script and the artifact, and beside it the tokenizer and the validation shards.
+
+    Returns (working folder, data folder, tokenizer).
+    """
+    folder, shards = base / "eval", base / "eval-data"
+    folder.mkdir()
+    shards.mkdir()
+    (folder / SCRIPT_NAME).write_bytes(script)
+    shutil.copy2(artifact, folder / artifact.name)
+    for shard in data.val_files:
+        (shards / shard.name).symlink_to(shard)
+    tokenizer = shards / data.tokenizer.name
+    tokenizer.symlink_to(data.tokenizer)
+    return folder, shards, tokenizer
+
+
+def run_attempt(
+    spec: AttemptSpec, open_data: Callable[[], DataSet], node: str = "local", scratch: Path | None = None
+) -> Generator[Message, None, None]:
+    """Run one seed from start to score; the last message is always `Finished` unless the attempt is cut off.
+
+    spec: what to run. open_data: gives the data set on this node, checked. scratch: where the work folder goes.
+    """
+    base = Path(tempfile.mkdtemp(prefix=f"golf-{spec.job}-seed{spec.seed}-", dir=scratch))
+    marker = f"{base.name}-{os.getpid()}"
+    host = Host(
+        node=platform.node(),
+        hardware=spec.hardware,
+        device=cpu_name(),
+        cpus=os.cpu_count() or 0,
+        nproc=spec.nproc,
+        versions=installed_versions(),
+    )
+    train: PhaseResult | None = None
+    scored: PhaseResult | None = None
+    try:
+        yield Started(node, str(base))
+        try:
+            data = open_data()
+        except UserError as error:
+            yield Finished("failed", f"data on this node: {error}", None, None, host)
+            return
+        env = base_environment(spec, marker, os.environ)
+        folder = base / "train"
+        folder.mkdir()
+        (folder / SCRIPT_NAME).write_bytes(spec.script)
+        where = {"DATA_PATH": str(data.folder), "TOKENIZER_PATH": str(data.tokenizer)}
+        command = command_line(spec)
+        train, status, reason = yield from run_phase(
+            "train", command, folder, {**env, **where}, train_deadlines(spec), spec.stall_seconds
+        )
+        artifact = folder / spec.artifact_name
+        if status == "completed" and not artifact.is_file():
+            status, reason = "failed", f"the training process wrote no artifact ({spec.artifact_name})"
+        if status != "completed":
+            yield Finished(status, reason, train, None, host)
+            return
+        frozen = sha256_file(artifact)
+        folder, shards, tokenizer = fresh_folder(base, spec.script, artifact, data)
+        where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
+        scored, status, reason = yield from run_phase(
+            "eval", command, folder, {**env, **where}, eval_deadlines(spec), spec.stall_seconds
+        )
+        content = artifact.read_bytes()
+        now = {sha256_bytes(content), sha256_file(folder / spec.artifact_name)}
+        if status == "completed" and now != {frozen}:
+            status, reason = "failed", "the artifact changed after it was frozen"
+        yield ArtifactBytes(spec.artifact_name, content, frozen)
+        yield Finished(status, reason, train, scored, host)
+    except OSError as error:
+        yield Finished("failed", f"on the node: {error}", train, scored, host)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)

@@ -1,0 +1,225 @@
+"""The command line: verbs and paths; every knob lives in the job's YAML.
+
+The composition root, and the only file that may import the reporter. Heavy modules are imported inside the
+verbs, so that `golf --help` answers at once. Exit codes: 0 passed, 1 rejected, 2 the user's error (nothing
+ran), 3 unverified, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from runner.errors import UserError
+
+if TYPE_CHECKING:
+    from runner.job_spec import JobSpec
+
+app = typer.Typer(
+    name="golf",
+    help="One job YAML in, a verified multi-seed Parameter Golf record out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="Corpora, tokenizers and token shards.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+EXIT_CODES = {"passed": 0, "rejected": 1, "unverified": 3}
+INTERRUPTED = 130
+
+JobPath = Annotated[Path, typer.Argument(metavar="JOB", help="The job's YAML file.")]
+Seeds = Annotated[
+    Optional[str],  # noqa: UP045  (typer reads the annotation at run time)
+    typer.Option("--seeds", metavar="1,2,3", help="Run these seeds instead of the job's."),
+]
+Address = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--address", metavar="HOST:PORT", help="Ray cluster to run on; this machine when left out."),
+]
+Local = Annotated[bool, typer.Option("--local", help="Run in this process, one seed after the other, without Ray.")]
+Output = Annotated[
+    Path, typer.Option("--output", metavar="DIR", help="Where runs/ and records/ are kept (default: here).")
+]
+
+
+@app.command()
+def run(
+    path: JobPath,
+    seeds: Seeds = None,
+    local: Local = False,
+    address: Address = None,
+    output: Output = Path(),
+) -> None:
+    """Train, score and verify every seed of JOB, judge them together and write the record."""
+    from rich.console import Console
+
+    from reports.record import RecordFiles, write_record
+    from reports.summary import terminal_summary
+    from runner.backends import LocalBackend
+    from runner.bundle import make_script
+    from runner.hardware import gpus_here
+    from runner.plan import make_plan, most_gpus, preflight
+    from runner.run import walk
+
+    if local and address:
+        raise UserError("--local runs without Ray, --address names a Ray cluster: choose one")
+    console = Console()
+    job = _load(path, seeds)
+    script = make_script(job.config)
+    data = preflight(job, len(script.source), console.print)
+    if local:
+        done = walk(make_plan(job, data, len(script.source), gpus_here()), script, output, console, LocalBackend)
+    else:
+        from runner.schedule import RayBackend, cluster_nodes, connect
+
+        with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."):
+            connect(address)
+        _catch_signals()  # Ray installs handlers of its own
+        plan = make_plan(job, data, len(script.source), most_gpus(cluster_nodes()))
+        done = walk(
+            plan,
+            script,
+            output,
+            console,
+            partial(RayBackend, cpus=plan.cpus, gpus=plan.gpus, concurrent=plan.concurrent),
+        )
+    files = RecordFiles(
+        script=done.script.source,
+        flat_script=done.script.flat,
+        logs=done.logs,
+        ledger=done.folder.ledger,
+    )
+    folder = write_record(done.data, files, output)
+    console.print(terminal_summary(done.data, folder))
+    raise typer.Exit(EXIT_CODES[done.data.verdict.status])
+
+
+@app.command("plan")
+def plan_verb(path: JobPath, seeds: Seeds = None, address: Address = None) -> None:
+    """Show what `golf run` would do (seeds, nodes, parameters, size, time) and start nothing."""
+    from rich.console import Console
+
+    from runner.bundle import make_script
+    from runner.hardware import gpus_here
+    from runner.plan import make_plan, most_gpus, plan_table, preflight
+
+    console = Console()
+    job = _load(path, seeds)
+    code_bytes = len(make_script(job.config).source)
+    data = preflight(job, code_bytes, console.print)
+    if address is None:
+        console.print(plan_table(make_plan(job, data, code_bytes, gpus_here()), "this machine"))
+        return
+    from runner.schedule import cluster_nodes, connect
+
+    connect(address)
+    nodes = cluster_nodes()
+    console.print(plan_table(make_plan(job, data, code_bytes, most_gpus(nodes)), f"{len(nodes)} nodes at {address}"))
+
+
+@app.command()
+def bundle(
+    path: JobPath,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")] = Path(
+        "train_gpt.py"
+    ),
+    flat: Annotated[bool, typer.Option("--flat", help="Write the readable twin instead of the packed file.")] = False,
+) -> None:
+    """Turn JOB into the one file that runs, is counted against the cap, and is shipped."""
+    from runner.bundle import make_script
+    from runner.files import sha256_bytes, write_atomic
+
+    script = make_script(_load(path, None).config)
+    content = script.flat.encode() if flat else script.source
+    write_atomic(output, content)
+    typer.echo(f"{output}: {len(content):,} bytes, sha256 {sha256_bytes(content)}")
+
+
+@data_app.command("prepare")
+def data_prepare(path: JobPath) -> None:
+    """Make or check the data that JOB names, and say where it is."""
+    from runner.plan import open_job_data
+
+    typer.echo(open_job_data(_load(path, None), typer.echo).folder)
+
+
+@data_app.command("info")
+def data_info_verb(path: JobPath) -> None:
+    """Tokens, documents, bytes, tokens per byte and the nats-per-bpb constant of JOB's data."""
+    from rich.console import Console
+
+    from runner.data.dataset import data_info
+    from runner.plan import info_table, open_job_data
+
+    Console().print(info_table(data_info(open_job_data(_load(path, None), typer.echo))))
+
+
+@data_app.command("fetch")
+def data_fetch(
+    variant: Annotated[str, typer.Option("--variant", help="Tokenizer variant of the shards, e.g. sp1024.")],
+    shards: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--shards", min=1, help="Training shards to bring; all when left out."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Where to put them.")] = Path("data"),
+) -> None:
+    """Bring the challenge's FineWeb shards and tokenizer; continues where an earlier fetch stopped."""
+    from runner.data.fetch import fetch
+
+    fetched = fetch(variant, shards, output, progress=typer.echo)
+    typer.echo(f"{fetched}")
+
+
+def _load(path: Path, seeds: str | None) -> JobSpec:
+    """The job, with the seeds of the command line where they were given."""
+    from runner.job import load_job, with_seeds
+
+    job = load_job(path)
+    if seeds is None:
+        return job
+    try:
+        chosen = [int(part) for part in seeds.split(",")]
+    except ValueError:
+        raise UserError(f"--seeds {seeds!r}: whole numbers with commas between them, e.g. 1337,42,2024") from None
+    return with_seeds(job, chosen)
+
+
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM arrived; not KeyboardInterrupt, which the command-line library turns into exit code 1."""
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Interrupted
+
+
+def _catch_signals() -> None:
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, _stop)
+
+
+def main() -> None:
+    """Entry point: user errors become one message and exit code 2, an interrupt 130."""
+    _catch_signals()
+    try:
+        app()
+    except UserError as error:
+        print(f"golf: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Interrupted:
+        print("golf: interrupted; finished seeds are kept and the same command continues", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except OSError as error:
+        print(f"golf: {error}; what was finished is kept and the same command continues", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""The data a job names, opened wherever it is needed: on the driver, and again on the node that runs a seed.
+
+A node finds (or, for the embedded corpus, makes) the data for itself and must end up with the very files
+that the driver planned with; nothing needs shared storage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner.data.corpus import prepare_corpus
+from runner.data.dataset import DataSet, open_dataset
+from runner.errors import DataError
+
+
+@dataclass(frozen=True)
+class DataRequest:
+    """Which data, and which files it must turn out to be."""
+
+    corpus: str | None
+    folder: str | None
+    tokenizer: str | None
+    vocab_size: int
+    files: dict[str, str] = field(default_factory=dict)
+    """File name -> sha256; empty where any content will do (the driver's first look)."""
+
+
+def silent(line: str) -> None:
+    """Progress that nobody reads."""
+
+
+def open_requested(request: DataRequest, progress: Callable[[str], None] = silent) -> DataSet:
+    """Find or make the data. DataError where it is missing, damaged, or not the files asked for."""
+    if request.corpus is not None:
+        data = prepare_corpus(request.corpus, progress=progress)
+        if data.vocab_size != request.vocab_size:
+            raise DataError(
+                f"the embedded corpus {request.corpus!r} has a vocabulary of {data.vocab_size}, the job's model one "
+                f"of {request.vocab_size}: set config.model.vocab_size to {data.vocab_size}"
+            )
+    else:
+        assert request.folder is not None
+        assert request.tokenizer is not None
+        data = open_dataset(Path(request.folder), Path(request.tokenizer), request.vocab_size)
+    for name, sha256 in request.files.items():
+        if data.facts.files.get(name) != sha256:
+            raise DataError(f"{data.folder}: {name} is not the file this job was planned with (its sha256 differs)")
+    return data

@@ -1,0 +1,177 @@
+"""Before anything runs: is the job possible here, what will it take, and what will come out.
+
+`preflight` needs no cluster and stops a job that cannot work; `make_plan` then fixes what each seed takes on
+the hardware that is there. Nothing is started and nothing is written but the data cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from golf_model.shapes import parameter_count
+from runner.attempt import TORCHRUN
+from runner.data.dataset import DataInfo, DataSet
+from runner.errors import UserError
+from runner.forecast import forecast_bytes
+from runner.hardware import Hardware, resolve_hardware
+from runner.job_spec import JobSpec, job_hash, resolved
+from runner.jobdata import DataRequest, open_requested
+from runner.results import SizeForecast
+from runner.tracks import TRACKS, Limits, limits_for
+
+SETUP_GUESS_S = 15.0
+"""Seconds per process that are neither training nor scoring; only for the time shown by `golf plan`."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A job that can run, and how."""
+
+    job: JobSpec
+    resolved: dict[str, Any]
+    limits: Limits
+    hardware: Hardware
+    nproc: int
+    concurrent: int
+    """Seeds side by side, at most."""
+    data: DataSet
+    request: DataRequest
+    parameters: int
+    forecast: SizeForecast
+    launcher: tuple[str, ...] = TORCHRUN
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that one seed takes."""
+        return self.nproc if self.hardware.on_gpu else 0
+
+    @property
+    def cpus(self) -> int:
+        """CPUs that one seed takes."""
+        return self.nproc * self.job.threads
+
+    def hash8(self, script_sha256: str) -> str:
+        """Names the run folder: all that decides the results, but not which seeds were asked for."""
+        return job_hash(self.job, script_sha256, self.data.facts.files)
+
+
+def data_request(job: JobSpec) -> DataRequest:
+    """The job's data as a node is asked for it."""
+    data = job.data
+    return DataRequest(
+        corpus=data.corpus,
+        folder=None if data.path is None else str(data.path),
+        tokenizer=None if data.tokenizer is None else str(data.tokenizer),
+        vocab_size=job.config.model.vocab_size,
+    )
+
+
+def open_job_data(job: JobSpec, say: Callable[[str], None]) -> DataSet:
+    """The job's data on this machine, made if it is the embedded corpus and not there yet."""
+    return open_requested(data_request(job), say)
+
+
+def preflight(job: JobSpec, code_bytes: int, say: Callable[[str], None]) -> DataSet:
+    """Refuse what cannot work; returns the job's data, checked. UserError with what to change."""
+    forecast = forecast_bytes(job.config, code_bytes)
+    cap = limits_for(job).cap_bytes
+    if forecast.low > cap and not job.allow_over_cap:
+        raise UserError(
+            f"{job.name}: the artifact of {parameter_count(job.config.model):,} parameters will take at least "
+            f"{forecast.low:,} bytes, over the cap of {cap:,} ({forecast.basis}). Make the model smaller, or set "
+            "allow_over_cap: true to run it all the same (it will end rejected)."
+        )
+    return open_job_data(job, say)
+
+
+def most_gpus(nodes: Sequence[dict[str, float]]) -> int:
+    """GPUs of the node that has most of them."""
+    return max((int(node.get("GPU", 0)) for node in nodes), default=0)
+
+
+def make_plan(job: JobSpec, data: DataSet, code_bytes: int, gpus: int, launcher: tuple[str, ...] = TORCHRUN) -> Plan:
+    """Fix hardware and processes. gpus: the most that one node offers."""
+    hardware = resolve_hardware(job.hardware, gpus)
+    settled = job.model_copy(update={"hardware": hardware.name})
+    nproc = job.nproc or hardware.gpus or 1
+    micro = job.config.batch.micro_batches
+    if micro % nproc and nproc % micro:
+        raise UserError(
+            f"{job.name}: {nproc} processes cannot share config.batch.micro_batches = {micro}: "
+            "one must divide the other; change nproc or micro_batches"
+        )
+    return Plan(
+        job=settled,
+        resolved=resolved(settled),
+        limits=limits_for(job),
+        hardware=hardware,
+        nproc=nproc,
+        concurrent=1 if TRACKS[job.track].exclusive else job.concurrent,
+        data=data,
+        request=data_request(job),
+        parameters=parameter_count(job.config.model),
+        forecast=forecast_bytes(job.config, code_bytes),
+        launcher=launcher,
+    )
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
+
+
+def plan_table(plan: Plan, where: str) -> Table:
+    """The plan for people."""
+    job, limits, facts = plan.job, plan.limits, plan.data.facts
+    rounds = -(-len(job.seeds) // plan.concurrent)
+    schedule = job.config.schedule
+    training = schedule.max_wallclock_seconds if schedule.kind == "wallclock" else limits.train_seconds
+    longest = rounds * (training + limits.eval_seconds + 2 * SETUP_GUESS_S)
+    stop = (
+        f"{schedule.iterations:,} steps"
+        if schedule.kind == "steps"
+        else f"after {schedule.max_wallclock_seconds:g} s"
+    )
+    rows = [
+        ("job", f"{job.name}, track {job.track}"),
+        ("seeds", f"{', '.join(map(str, job.seeds))} ({plan.concurrent} at a time)"),
+        ("where", f"{where}, hardware {plan.hardware.name}"),
+        ("each seed", f"{plan.nproc} process(es), {plan.cpus} CPU(s), {plan.gpus} GPU(s)"),
+        (
+            "data",
+            f"{facts.name}: {facts.train_tokens:,} training and {facts.val_tokens:,} validation tokens",
+        ),
+        ("parameters", f"{plan.parameters:,}"),
+        ("size", f"{plan.forecast.low:,} to {plan.forecast.high:,} bytes, cap {limits.cap_bytes:,}"),
+        ("", plan.forecast.basis),
+        ("training", f"stops {stop}; limit {limits.train_seconds:g} s"),
+        ("evaluation", f"limit {limits.eval_seconds:g} s"),
+        ("at most", f"about {_seconds(longest)} for all seeds"),
+    ]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for title, text in rows:
+        table.add_row(title, text)
+    return table
+
+
+def info_table(info: DataInfo) -> Table:
+    """A data set's figures for people."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("split", "shards", "tokens", "documents", "bytes", "tokens/byte", "nats per bpb"):
+        table.add_column(title, justify="left" if title == "split" else "right")
+    for split, part in (("train", info.train), ("val", info.val)):
+        table.add_row(
+            split,
+            f"{part.shards}",
+            f"{part.tokens:,}",
+            f"{part.documents:,}",
+            f"{part.bytes:,}",
+            f"{part.tokens_per_byte:.6f}",
+            f"{part.nats_per_bpb:.6f}",
+        )
+    return table

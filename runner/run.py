@@ -1,0 +1,270 @@
+"""The walk of `golf run`: job in, finished seeds and everything a record is written from out.
+
+Plan, one script, attempts on a backend, verification, verdict: each step passes values to the next. What is
+already finished under the same job, script and data is kept and never run again. Writing the record is the
+caller's step (only the command line may know the reporter).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from runner.attempt import AttemptSpec, installed_versions
+from runner.backends import Backend, LocalBackend, Lost
+from runner.bundle import Script
+from runner.collect import Collector, finished_attempt, read_result
+from runner.data.dataset import scored_targets
+from runner.errors import UserError
+from runner.files import sha256_file, write_atomic
+from runner.jobdata import DataRequest
+from runner.judge import judge
+from runner.ledger import Ledger
+from runner.messages import Started
+from runner.paths import RunFolder
+from runner.plan import Plan
+from runner.progress import Progress
+from runner.results import RecordData, RunResult, Verification, Yardstick
+from runner.tracks import TRACKS
+from runner.yardsticks import measure
+
+MAX_LOST = 3
+"""Attempts of one seed that may be cut off from outside before it is reported lost."""
+ARTIFACT_NAME = "final_model.int8.ptz"
+
+
+@contextmanager
+def locked(folder: RunFolder) -> Iterator[None]:
+    """Hold the run folder; a second driver on the same job gets a UserError instead of a race."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with folder.lock.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{folder.path}: another golf is running this very job; wait for it, or stop it first"
+            ) from None
+        yield
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What a run left: the record's content and where its files are."""
+
+    data: RecordData
+    folder: RunFolder
+    script: Script
+    logs: dict[int, list[Path]]
+
+
+def attempt_spec(plan: Plan, script: Script, seed: int, attempt: int) -> AttemptSpec:
+    """One seed's order."""
+    job = plan.job
+    return AttemptSpec(
+        job=job.name,
+        seed=seed,
+        attempt=attempt,
+        script=script.source,
+        artifact_name=ARTIFACT_NAME,
+        hardware=plan.hardware.name,
+        nproc=plan.nproc,
+        threads=job.threads,
+        train_seconds=plan.limits.train_seconds,
+        eval_seconds=plan.limits.eval_seconds,
+        stall_seconds=job.stall_seconds,
+        launcher=plan.launcher,
+    )
+
+
+class Driver:
+    """Runs the seeds that are not finished yet; its state is on disk, in the run folder."""
+
+    def __init__(self, plan: Plan, script: Script, folder: RunFolder, ledger: Ledger, progress: Progress) -> None:
+        self.plan = plan
+        self.script = script
+        self.folder = folder
+        self.ledger = ledger
+        self.progress = progress
+        self.collectors: dict[int, Collector] = {}
+        self.lost: dict[int, int] = {}
+
+    def launch(self, backend: Backend, seed: int, *, front: bool = False) -> None:
+        """Queue a new attempt of `seed`; it stands in the ledger before it can start, and again when it does."""
+        attempt = self.folder.new_attempt(seed)
+        spec = attempt_spec(self.plan, self.script, seed, attempt.number)
+        self.ledger.append("queued", seed=seed, attempt=attempt.number, script_sha256=self.script.sha256)
+        self.collectors[seed] = Collector(spec, attempt)
+        backend.submit(spec, front=front)
+
+    def drive(self, backend: Backend, seeds: list[int]) -> None:
+        """Run `seeds` to their results; OSError when this disk is full, KeyboardInterrupt when stopped."""
+        try:
+            for seed in seeds:
+                self.launch(backend, seed)
+            with closing(iter(backend.messages())) as messages:  # type: ignore[type-var]
+                for spec, message in messages:
+                    collector = self.collectors[spec.seed]
+                    if isinstance(message, Lost):
+                        self._lost(backend, spec, collector, message.reason)
+                        continue
+                    if isinstance(message, Started):
+                        self.ledger.append("launched", seed=spec.seed, attempt=spec.attempt, node=message.node)
+                    collector.take(message)
+                    if collector.result is None:
+                        self.progress.update(spec.seed, collector)
+                    else:
+                        self._ended(spec, collector.result)
+        finally:
+            backend.close()
+            for seed, collector in self.collectors.items():
+                collector.close()
+                if collector.result is None:
+                    self._cut_short(seed, collector)
+
+    def _ended(self, spec: AttemptSpec, result: RunResult) -> None:
+        self.ledger.append("finished", seed=spec.seed, attempt=spec.attempt, status=result.status)
+        self.progress.finished(spec.seed, result)
+
+    def _lost(self, backend: Backend, spec: AttemptSpec, collector: Collector, reason: str) -> None:
+        if collector.result is not None:
+            return
+        result = collector.finish("lost", reason)
+        self._ended(spec, result)
+        self.lost[spec.seed] = self.lost.get(spec.seed, 0) + 1
+        if self.lost[spec.seed] < MAX_LOST:
+            self.launch(backend, spec.seed, front=True)
+
+    def _cut_short(self, seed: int, collector: Collector) -> None:
+        """Note an attempt that our own end cut short; on a full disk even that may fail, and must not mask why."""
+        with suppress(OSError):
+            if collector.node:
+                self.ledger.append("finished", seed=seed, attempt=collector.spec.attempt, status="interrupted")
+            else:
+                collector.folder.path.rmdir()
+                self.ledger.append("withdrawn", seed=seed, attempt=collector.spec.attempt)
+
+
+def register(ledger: Ledger, plan: Plan, script: Script) -> None:
+    """Put seeds, script and job into the ledger before anything is launched, unless they stand there already."""
+    known = {seed for entry in ledger.entries if entry["kind"] == "registered" for seed in entry["seeds"]}
+    new = [seed for seed in plan.job.seeds if seed not in known]
+    if new:
+        ledger.append("registered", seeds=new, script_sha256=script.sha256, job=plan.resolved["name"])
+
+
+def verify(plan: Plan, folder: RunFolder, result: RunResult, targets: tuple[int, int] | None) -> Verification:
+    """Count one seed's files as they lie on this disk."""
+    artifact = result.artifact
+    path = attempt_path(folder, result) / artifact.file if artifact is not None else None
+    held = path is not None and path.is_file()
+    return Verification(
+        seed=result.seed,
+        code_bytes=folder.script.stat().st_size,
+        script_sha256=sha256_file(folder.script),
+        artifact_bytes=path.stat().st_size if held and path is not None else None,
+        artifact_sha256=sha256_file(path) if held and path is not None else None,
+        val_tokens=targets[0] if targets else None,
+        val_bytes=targets[1] if targets else None,
+    )
+
+
+def attempt_path(folder: RunFolder, result: RunResult) -> Path:
+    """The folder of the attempt that a result tells of."""
+    return folder.path / "seeds" / str(result.seed) / f"attempt-{result.attempt}"
+
+
+def counted_result(folder: RunFolder, seed: int, script_sha256: str) -> RunResult | None:
+    """The seed's completed attempt, else its last one that left a result, else None."""
+    attempts = folder.attempts(seed)
+    done = finished_attempt(attempts, script_sha256)
+    if done is not None:
+        return done
+    ended = [attempt for attempt in attempts if attempt.result.is_file()]
+    return read_result(ended[-1].result) if ended else None
+
+
+def walk(
+    plan: Plan,
+    script: Script,
+    root: Path,
+    console: Console,
+    make_backend: Callable[[DataRequest], Backend] = LocalBackend,
+) -> Walk:
+    """Run a planned job to its verdict; see the module's first lines."""
+    job = plan.job
+    folder = RunFolder(root / "runs" / f"{job.name}-{plan.hash8(script.sha256)}")
+    with locked(folder):
+        write_atomic(folder.job, json.dumps(plan.resolved, indent=2) + "\n")
+        write_atomic(folder.script, script.source)
+        write_atomic(folder.flat_script, script.flat)
+        ledger = Ledger(folder.ledger)
+        register(ledger, plan, script)
+        progress = Progress(console, list(job.seeds), plan.limits.train_seconds)
+        waiting = []
+        for seed in job.seeds:
+            kept = finished_attempt(folder.attempts(seed), script.sha256)
+            if kept is None:
+                waiting.append(seed)
+            else:
+                console.print(f"seed {seed}: already finished (attempt {kept.attempt}), kept", highlight=False)
+                progress.kept(seed, kept)
+        if waiting:
+            request = replace(plan.request, files=plan.data.facts.files)
+            with progress:
+                Driver(plan, script, folder, ledger, progress).drive(make_backend(request), waiting)
+        return assess(plan, script, folder, ledger)
+
+
+def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Walk:
+    """Verify and judge what the run folder holds."""
+    job = plan.job
+    found = [counted_result(folder, seed, script.sha256) for seed in job.seeds]
+    results = [result for result in found if result is not None]
+    targets = scored_targets(plan.data, job.config.batch.train_seq_len)
+    verifications = [verify(plan, folder, result, targets) for result in results]
+    yardsticks: list[Yardstick] = measure(plan.data, job.config.batch.train_seq_len) if job.yardsticks else []
+    track = TRACKS[job.track]
+    verdict = judge(
+        required=frozenset(track.required),
+        cap_bytes=plan.limits.cap_bytes,
+        train_seconds=plan.limits.train_seconds,
+        eval_seconds=plan.limits.eval_seconds,
+        seeds=job.seeds,
+        script_sha256=script.sha256,
+        allowed_hardware=track.hardware,
+        results=results,
+        verifications=verifications,
+    )
+    data = RecordData(
+        name=job.name,
+        track=job.track,
+        date=max((result.finished_at[:10] for result in results), default=""),
+        job=plan.resolved,
+        limits={
+            "cap_bytes": plan.limits.cap_bytes,
+            "train_seconds": plan.limits.train_seconds,
+            "eval_seconds": plan.limits.eval_seconds,
+        },
+        verdict=verdict,
+        results=results,
+        verifications=verifications,
+        data=plan.data.facts,
+        forecast=plan.forecast,
+        model_params=plan.parameters,
+        yardsticks=yardsticks,
+        ledger=ledger.counts(),
+        versions=installed_versions(),
+    )
+    logs = {
+        result.seed: [
+            path for phase in ("train", "eval") if (path := attempt_path(folder, result) / f"{phase}.log").is_file()
+        ]
+        for result in results
+    }
+    return Walk(data, folder, script, logs)

@@ -1,0 +1,145 @@
+"""Ray: attempts as streaming-generator tasks on nodes that fit.
+
+Every attempt is a task of its own with `max_retries=0`: with Ray's own retries the stream of a killed run
+was seen spliced with its re-run's, which for a record is corruption. This file places, streams and cancels;
+what a cut-off attempt means is the driver's decision.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import ray
+import ray.exceptions
+
+from runner.attempt import AttemptSpec, run_attempt
+from runner.backends import Lost
+from runner.errors import UserError
+from runner.jobdata import DataRequest, open_requested
+from runner.messages import Message
+
+WAIT_S = 0.25
+CANCEL_S = 3.0
+OBJECT_STORE_BYTES = 256 << 20
+
+
+def connect(address: str | None, cpus: int | None = None) -> None:
+    """Join the cluster at `address`, or start one on this machine that ends with this process.
+
+    cpus: what a cluster started here offers; None counts the machine's.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Silences the worker-side notice about GPU visibility that Ray prints on machines without GPUs.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    local = address is None
+    try:
+        ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level="ERROR",
+            num_cpus=cpus if local else None,
+            include_dashboard=False if local else None,
+            object_store_memory=OBJECT_STORE_BYTES if local else None,
+        )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        where = address or "this machine"
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(
+            f"could not {'start Ray on' if local else 'reach a Ray cluster at'} {where}: {first_line}. "
+            "Check the address (host:port of the head node), or leave it out to run on this machine."
+        ) from error
+    _tighten_token()
+
+
+def _tighten_token() -> None:
+    """Ray writes its authentication token readable by everybody; nobody else needs it."""
+    token = Path.home() / ".ray" / "auth_token"
+    if token.is_file():
+        token.chmod(0o600)
+
+
+def cluster_nodes() -> list[dict[str, float]]:
+    """Resources of each living node."""
+    return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+
+
+def require_room(cpus: float, gpus: float) -> None:
+    """UserError unless some node could take one attempt; an impossible request would wait for ever."""
+    nodes = cluster_nodes()
+    if not any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
+        has = "; ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes) or "no node"
+        raise UserError(
+            f"no node offers {cpus:g} CPUs and {gpus:g} GPUs for one seed; the cluster has {has}. "
+            "Lower nproc or threads in the job, or use other hardware."
+        )
+
+
+@ray.remote(max_retries=0, num_returns="streaming")
+def attempt_task(spec: AttemptSpec, data: DataRequest) -> Iterator[Message]:
+    """`run_attempt` on whichever node Ray chose."""
+    node = ray.get_runtime_context().get_node_id()
+    yield from run_attempt(spec, partial(open_requested, data), node)
+
+
+class RayBackend:
+    """Attempts on a Ray cluster, at most `concurrent` at a time."""
+
+    def __init__(self, data: DataRequest, cpus: int, gpus: int, concurrent: int) -> None:
+        require_room(cpus, gpus)
+        self.data = data
+        self.options = {"num_cpus": cpus, "num_gpus": gpus}
+        self.concurrent = concurrent
+        self.queue: deque[AttemptSpec] = deque()
+        self.running: dict[Any, AttemptSpec] = {}
+
+    def submit(self, spec: AttemptSpec, *, front: bool = False) -> None:
+        if front:
+            self.queue.appendleft(spec)
+        else:
+            self.queue.append(spec)
+
+    def _start(self) -> None:
+        while self.queue and len(self.running) < self.concurrent:
+            spec = self.queue.popleft()
+            name = f"{spec.job}/seed{spec.seed}/a{spec.attempt}"
+            stream = attempt_task.options(name=name, **self.options).remote(spec, self.data)
+            self.running[stream] = spec
+
+    def messages(self) -> Iterator[tuple[AttemptSpec, Message | Lost]]:
+        while self.queue or self.running:
+            self._start()
+            ready, _ = ray.wait(list(self.running), num_returns=1, timeout=WAIT_S, fetch_local=False)
+            for stream in ready:
+                spec = self.running[stream]
+                try:
+                    message = ray.get(next(stream))
+                except StopIteration:
+                    del self.running[stream]
+                except ray.exceptions.RayError as error:
+                    del self.running[stream]
+                    yield spec, Lost(lost_reason(error))
+                else:
+                    yield spec, message
+
+    def close(self) -> None:
+        """Cancel what runs; each task kills its processes when its generator is closed."""
+        for stream in self.running:
+            ray.cancel(stream)
+        for stream in self.running:
+            try:
+                ray.get(stream.completed(), timeout=CANCEL_S)
+            except ray.exceptions.RayError:
+                continue
+        self.running.clear()
+
+
+def lost_reason(error: Exception) -> str:
+    """One line of what Ray says, or the traceback when the task itself raised (a bug of ours)."""
+    if isinstance(error, ray.exceptions.RayTaskError):
+        raise error
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"

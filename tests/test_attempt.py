@@ -1,0 +1,126 @@
+"""One attempt on real processes: what it says, what it leaves, and what a bad script makes of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runner.attempt import AttemptSpec, base_environment, marked, run_attempt, train_deadlines
+from runner.errors import DataError
+from runner.files import sha256_bytes
+from runner.messages import ArtifactBytes, Event, Finished, LogChunk, Message, Started
+from tests.fakes import PLAIN, fake_data, fake_script
+
+
+def spec_for(script: bytes, **changes: object) -> AttemptSpec:
+    spec = AttemptSpec(
+        job="fake",
+        seed=42,
+        attempt=1,
+        script=script,
+        artifact_name="final_model.int8.ptz",
+        hardware="cpu",
+        nproc=1,
+        threads=1,
+        train_seconds=5,
+        eval_seconds=5,
+        stall_seconds=0,
+        launcher=PLAIN,
+    )
+    return replace(spec, **changes)  # type: ignore[arg-type]
+
+
+def said(spec: AttemptSpec, tmp_path: Path) -> list[Message]:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir(exist_ok=True)
+    messages = list(run_attempt(spec, lambda: fake_data(tmp_path / "data"), scratch=scratch))
+    assert list(scratch.iterdir()) == [], "the work folder stayed behind"
+    return messages
+
+
+def end(messages: list[Message]) -> Finished:
+    last = messages[-1]
+    assert isinstance(last, Finished)
+    return last
+
+
+def test_a_good_script_gives_log_events_artifact_and_clocks(tmp_path: Path) -> None:
+    messages = said(spec_for(fake_script()), tmp_path)
+    assert isinstance(messages[0], Started)
+    train_log = b"".join(m.data for m in messages if isinstance(m, LogChunk) and m.phase == "train")
+    assert b"step:5/5 train_loss:2.5000" in train_log
+    assert [m.name for m in messages if isinstance(m, Event)] == [
+        "train_start",
+        "train_end",
+        "artifact_frozen",
+        "eval_start",
+        "eval_end",
+    ]
+    artifact = next(m for m in messages if isinstance(m, ArtifactBytes))
+    assert artifact.data == b"weights of seed 42"
+    assert artifact.sha256 == sha256_bytes(artifact.data)
+    finished = end(messages)
+    assert (finished.status, finished.reason) == ("completed", "")
+    assert finished.train is not None
+    assert finished.train.clock is not None
+    assert 0.04 <= finished.train.clock.low <= finished.train.wall_seconds
+    assert finished.eval is not None
+    assert finished.eval.clock is not None
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status", "reason"),
+    [
+        ("crash", "failed", "the train process ended with exit code 7"),
+        ("nan", "failed", "the train process ended with exit code 3"),
+        ("no_artifact", "failed", "the training process wrote no artifact (final_model.int8.ptz)"),
+        ("tamper", "failed", "the artifact changed after it was frozen"),
+    ],
+)
+def test_a_bad_script_is_a_result_with_its_reason(tmp_path: Path, behaviour: str, status: str, reason: str) -> None:
+    finished = end(said(spec_for(fake_script(behaviour)), tmp_path))
+    assert (finished.status, finished.reason) == (status, reason)
+
+
+def test_a_hanging_script_is_stopped_as_a_timeout(tmp_path: Path) -> None:
+    finished = end(said(spec_for(fake_script("hang"), stall_seconds=0.5), tmp_path))
+    assert (finished.status, finished.reason) == ("timeout", "no output for 0.5 s")
+
+
+def test_data_missing_on_the_node_is_a_result(tmp_path: Path) -> None:
+    def missing() -> object:
+        raise DataError("no shards here")
+
+    messages = list(run_attempt(spec_for(fake_script()), missing, scratch=tmp_path))  # type: ignore[arg-type]
+    assert end(messages).reason == "data on this node: no shards here"
+
+
+def test_closing_the_stream_kills_the_script_and_removes_its_folder(tmp_path: Path) -> None:
+    spec = spec_for(fake_script("hang"))
+    stream = run_attempt(spec, lambda: fake_data(tmp_path / "data"), scratch=tmp_path)
+    for message in stream:
+        if isinstance(message, LogChunk):
+            break
+    before = time.monotonic()
+    stream.close()
+    assert time.monotonic() - before < 3
+    assert not list(tmp_path.glob("golf-*"))
+    assert marked("golf-fake-seed42") == []
+
+
+def test_the_surroundings_cannot_configure_the_script() -> None:
+    around = {"PATH": "/bin", "ITERATIONS": "5", "GOLF_PHASE": "eval", "SEED": "7"}
+    env = base_environment(spec_for(b"", env={"EXTRA": "1"}), "mark", around)
+    assert env["PATH"] == "/bin"
+    assert env["SEED"] == "42"
+    assert env["EXTRA"] == "1"
+    assert "ITERATIONS" not in env
+    assert "GOLF_PHASE" not in env
+
+
+def test_training_is_killed_only_well_past_its_limit() -> None:
+    clock = next(item for item in train_deadlines(spec_for(b"")) if item.begin == "train_start")
+    assert clock.seconds == 15

@@ -1,0 +1,97 @@
+"""Attempts on a real Ray cluster, with fake scripts: streaming, side by side, cut off, cancelled."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import psutil
+import pytest
+
+from runner.attempt import AttemptSpec, marked
+from runner.backends import Lost
+from runner.errors import UserError
+from runner.jobdata import DataRequest
+from runner.messages import Finished, LogChunk, Message, Started
+from runner.schedule import RayBackend, connect, require_room
+from tests.fakes import fake_script
+from tests.test_attempt import spec_for
+
+pytestmark = pytest.mark.usefixtures("ray_cluster")
+
+
+def job_spec(name: str, seed: int, script: bytes) -> AttemptSpec:
+    return spec_for(script, job=name, seed=seed)
+
+
+def assert_gone(marker: str, within: float) -> None:
+    give_up = time.monotonic() + within
+    while marked(marker):
+        assert time.monotonic() < give_up, f"still alive: {marked(marker)}"
+        time.sleep(0.05)
+
+
+def test_seeds_run_side_by_side_and_each_stream_stays_whole(tiny_data: DataRequest) -> None:
+    backend = RayBackend(tiny_data, cpus=1, gpus=0, concurrent=2)
+    for seed in (1, 2, 3):
+        backend.submit(job_spec("side", seed, fake_script(step_seconds=0.2)))
+    said: dict[int, list[Message | Lost]] = {1: [], 2: [], 3: []}
+    order = []
+    for spec, message in backend.messages():
+        said[spec.seed].append(message)
+        if isinstance(message, Started | Finished):
+            order.append((type(message).__name__, spec.seed))
+    assert {kind for kind, _ in order[:2]} == {"Started"}
+    assert order.index(("Started", 3)) > min(order.index(("Finished", seed)) for seed in (1, 2))
+    for seed, messages in said.items():
+        last = messages[-1]
+        assert isinstance(last, Finished)
+        assert last.status == "completed", last.reason
+        log = b"".join(m.data for m in messages if isinstance(m, LogChunk))
+        assert log.count(f"seed:{seed}\n".encode()) == 2  # once in each phase, never spliced
+
+
+def test_a_killed_worker_is_one_lost_message_and_leaves_nothing_behind(tiny_data: DataRequest) -> None:
+    backend = RayBackend(tiny_data, cpus=1, gpus=0, concurrent=1)
+    backend.submit(job_spec("killed", 1, fake_script("hang")))
+    lost, killed = [], set()
+    for _, message in backend.messages():
+        if isinstance(message, LogChunk):
+            for worker in (p for p in psutil.process_iter() if "killed/seed1" in " ".join(safe_cmdline(p))):
+                worker.send_signal(signal.SIGKILL)
+                killed.add(worker.pid)
+        if isinstance(message, Lost):
+            lost.append(message.reason)
+    assert len(killed) == 1
+    assert len(lost) == 1
+    assert "Worker" in lost[0]
+    assert_gone("golf-killed-seed1", within=5)
+
+
+def safe_cmdline(process: psutil.Process) -> list[str]:
+    try:
+        return [process.name(), *process.cmdline()]
+    except psutil.Error:
+        return []
+
+
+def test_closing_cancels_within_three_seconds(tiny_data: DataRequest) -> None:
+    backend = RayBackend(tiny_data, cpus=1, gpus=0, concurrent=1)
+    backend.submit(job_spec("closed", 1, fake_script("hang")))
+    for _, message in backend.messages():
+        if isinstance(message, LogChunk):
+            break
+    assert marked("golf-closed-seed1")
+    before = time.monotonic()
+    backend.close()
+    assert_gone("golf-closed-seed1", within=3 - (time.monotonic() - before))
+
+
+def test_what_no_node_offers_is_said_at_once() -> None:
+    with pytest.raises(UserError, match="no node offers 1 CPUs and 8 GPUs for one seed; the cluster has 4 CPUs"):
+        require_room(1, 8)
+
+
+def test_an_unreachable_cluster_is_a_user_error() -> None:
+    with pytest.raises(UserError, match="could not reach a Ray cluster at"):
+        connect("127.0.0.1:1")
