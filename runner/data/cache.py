@@ -1,8 +1,9 @@
 """Where prepared data lies, and what is remembered about files that are too big to check again each time.
 
-The cache root is GOLF_CACHE or ~/.cache/golf. `FileFacts` (sha256, tokens, largest id) of a shard are
+The cache root is GOLF_CACHE or ~/.cache/golf. `FileFacts` (sha256, tokens, largest id) of a big shard are
 remembered under `checked/`, keyed by path, size, modification time and inode: a file that was replaced or
-edited is read anew. A lost or damaged entry costs time, never correctness.
+edited is read anew. Small shards are read each time, which is quick. A lost or damaged entry costs time,
+never correctness.
 
 Does not cover: what a prepared folder holds (corpus.py, dataset.py).
 """
@@ -14,9 +15,10 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from runner.data.shards import read_shard
-from runner.errors import DataError
+from runner.data.shards import read_shard, shard_tokens
 from runner.files import sha256_bytes, sha256_file, write_atomic
+
+REMEMBER_FROM_BYTES = 64 << 20
 
 
 def cache_root(cache: Path | None = None) -> Path:
@@ -36,20 +38,29 @@ class FileFacts:
     largest_id: int
 
 
-def shard_facts(path: Path, cache: Path) -> FileFacts:
-    """Check and hash a shard, or take over what an earlier look at this very file found."""
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise DataError(f"{path}: cannot read this shard ({error.strerror}); fetch or prepare the data") from error
+def shard_facts(path: Path, cache: Path, remember_from: int = REMEMBER_FROM_BYTES) -> FileFacts:
+    """Check and hash a shard, or take over what an earlier look at this very file found.
+
+    remember_from: size in bytes from which the outcome is kept.
+    """
+    expected = shard_tokens(path)
+    stat = path.stat()
     key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ino}|{stat.st_dev}"
     note = cache / "checked" / f"{sha256_bytes(key.encode())[:32]}.json"
+    big = stat.st_size >= remember_from
+    known = _read_note(note) if big else None
+    if known is not None and known.tokens == expected:
+        return known
+    tokens = read_shard(path)
+    facts = FileFacts(sha256_file(path), len(tokens), int(tokens.max()))
+    if big:
+        write_atomic(note, json.dumps(asdict(facts)))
+    return facts
+
+
+def _read_note(note: Path) -> FileFacts | None:
     try:
         stored = json.loads(note.read_text(encoding="utf-8"))
         return FileFacts(str(stored["sha256"]), int(stored["tokens"]), int(stored["largest_id"]))
     except (OSError, ValueError, KeyError, TypeError):
-        pass
-    tokens = read_shard(path)
-    facts = FileFacts(sha256_file(path), len(tokens), int(tokens.max()))
-    write_atomic(note, json.dumps(asdict(facts)))
-    return facts
+        return None

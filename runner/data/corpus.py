@@ -16,7 +16,7 @@ import importlib.metadata
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ import numpy as np
 import sentencepiece
 
 from runner.data.cache import cache_root
-from runner.data.dataset import DataSet, open_dataset
+from runner.data.dataset import DataSet, Progress, open_dataset
 from runner.data.shards import Tokens, write_shard
 from runner.data.tokenizer import TRAINER_SETTINGS, load_tokenizer, train_tokenizer
 from runner.errors import DataError
@@ -44,8 +44,6 @@ LAYOUT = 1
 
 TRAIN_NAME, VAL_NAME, MODEL_NAME = "fineweb_train_000000.bin", "fineweb_val_000000.bin", "tokenizer.model"
 META_NAME = "meta.json"
-
-Progress = Callable[[str], None]
 
 
 def prepare_corpus(

@@ -9,17 +9,22 @@ Does not cover: making data (corpus.py), fetching it (fetch.py), feeding it to a
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from runner.data.cache import FileFacts, cache_root, shard_facts
-from runner.data.shards import Split, Tokens, check_range, find_shards, read_shard
+from runner.data.shards import Tokens, check_range, find_shards, read_shard
+from runner.data.text import recount_bytes
 from runner.data.tokenizer import byte_table, load_tokenizer, require_vocab
 from runner.errors import DataError
 from runner.files import sha256_file
-from runner.results import DataFacts
+from runner.results import DataFacts, Frozen
+
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,12 @@ class DataSet:
 
 
 def open_dataset(
-    folder: Path, tokenizer: Path, vocab_size: int, name: str = "", cache: Path | None = None
+    folder: Path,
+    tokenizer: Path,
+    vocab_size: int,
+    name: str = "",
+    cache: Path | None = None,
+    progress: Progress = lambda line: None,
 ) -> DataSet:
     """Check a folder of shards against a tokenizer and a vocabulary size; DataError says what does not fit."""
     processor = load_tokenizer(tokenizer)
@@ -44,11 +54,17 @@ def open_dataset(
     train_files, val_files = find_shards(folder, "train"), find_shards(folder, "val")
     facts: dict[Path, FileFacts] = {}
     for path in (*train_files, *val_files):
+        progress(f"checking {path.name}")
         facts[path] = shard_facts(path, cache_root(cache))
         check_range(path, facts[path].largest_id, vocab_size)
-    val_tokens = read_stream(val_files)
-    if len(val_tokens) < 2:
-        raise DataError(f"{folder}: {len(val_tokens)} validation token leaves nothing to predict; use more text")
+    val_stream = read_stream(val_files)
+    train_tokens = sum(facts[path].tokens for path in train_files)
+    val_bytes = byte_table(processor).count_stream([val_stream])
+    if min(train_tokens, len(val_stream)) < 2 or val_bytes == 0:
+        raise DataError(
+            f"{folder}: {train_tokens} training and {len(val_stream)} validation tokens ({val_bytes} bytes of text) "
+            "leave nothing to learn or to predict; use more text, or the tokenizer that made the shards"
+        )
     return DataSet(
         name=name or folder.name,
         folder=folder,
@@ -58,9 +74,9 @@ def open_dataset(
         val_files=val_files,
         facts=DataFacts(
             name=name or folder.name,
-            train_tokens=sum(facts[path].tokens for path in train_files),
-            val_tokens=len(val_tokens),
-            val_bytes=byte_table(processor).count_stream(val_tokens),
+            train_tokens=train_tokens,
+            val_tokens=len(val_stream),
+            val_bytes=val_bytes,
             vocab_size=vocab_size,
             files={path.name: facts[path].sha256 for path in (*train_files, *val_files)}
             | {tokenizer.name: sha256_file(tokenizer)},
@@ -82,6 +98,80 @@ def read_stream(paths: tuple[Path, ...], most_tokens: int | None = None) -> Toke
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def split_files(dataset: DataSet, split: Split) -> tuple[Path, ...]:
-    """The shards of one split."""
-    return dataset.train_files if split == "train" else dataset.val_files
+class SplitInfo(Frozen):
+    """One split of a data set in numbers."""
+
+    shards: int
+    tokens: int
+    documents: int
+    """Beginning-of-text ids."""
+    bytes: int
+    """UTF-8 bytes of the text, by the byte tables."""
+    recounted_bytes: int | None = None
+    """The same by decoding; None when that was not asked for."""
+    tokens_per_byte: float
+    nats_per_bpb: float
+    """val_loss (nats per token) = val_bpb * this: ln 2 * bytes / tokens."""
+
+
+class DataInfo(Frozen):
+    """What `golf data info` shows."""
+
+    name: str
+    folder: str
+    tokenizer: str
+    vocab_size: int
+    train: SplitInfo
+    val: SplitInfo
+    files: dict[str, str]
+    """File name -> sha256."""
+
+
+def data_info(dataset: DataSet, recount: bool = False, progress: Progress = lambda line: None) -> DataInfo:
+    """Describe a data set; with `recount`, bytes are also counted by decoding (slow: 1 M tokens/s)."""
+    return DataInfo(
+        name=dataset.name,
+        folder=str(dataset.folder),
+        tokenizer=str(dataset.tokenizer),
+        vocab_size=dataset.vocab_size,
+        train=_split_info(dataset, dataset.train_files, recount, progress),
+        val=_split_info(dataset, dataset.val_files, recount, progress),
+        files=dataset.facts.files,
+    )
+
+
+def _split_info(dataset: DataSet, paths: tuple[Path, ...], recount: bool, progress: Progress) -> SplitInfo:
+    tokenizer = load_tokenizer(dataset.tokenizer)
+    table, bos = byte_table(tokenizer), tokenizer.bos_id()
+    shards = [read_shard(path) for path in paths]  # mapped, not loaded
+    progress(f"counting {len(paths)} shards in {paths[0].parent}")
+    tokens = sum(len(shard) for shard in shards)
+    text_bytes = table.count_stream(shards)
+    return SplitInfo(
+        shards=len(paths),
+        tokens=tokens,
+        documents=sum(int(np.count_nonzero(shard == bos)) for shard in shards),
+        bytes=text_bytes,
+        recounted_bytes=recount_bytes(tokenizer, shards) if recount else None,
+        tokens_per_byte=tokens / text_bytes if text_bytes else math.inf,
+        nats_per_bpb=math.log(2) * text_bytes / tokens,
+    )
+
+
+def scored_tokens(dataset: DataSet, seq_len: int) -> Tokens:
+    """The validation stream as it is scored: truncated to k * seq_len + 1 tokens, the first one only as context."""
+    stream = read_stream(dataset.val_files)
+    windows = (len(stream) - 1) // seq_len
+    if windows < 1:
+        raise DataError(
+            f"{dataset.folder}: {len(stream)} validation tokens are too few for one sequence of {seq_len}; "
+            "use a shorter batch.train_seq_len or more text"
+        )
+    return stream[: windows * seq_len + 1]
+
+
+def scored_targets(dataset: DataSet, seq_len: int) -> tuple[int, int]:
+    """(targets, UTF-8 bytes they stand for) that a plain evaluation with sequences of `seq_len` scores."""
+    stream = scored_tokens(dataset, seq_len)
+    table = byte_table(load_tokenizer(dataset.tokenizer))
+    return len(stream) - 1, table.count(stream[1:], stream[:-1])

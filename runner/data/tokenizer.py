@@ -62,12 +62,22 @@ class ByteTable:
         spaces = self.has_leading_space[targets] & ~self.is_boundary[previous]
         return int(self.base_bytes[targets].sum(dtype=np.int64)) + int(np.count_nonzero(spaces))
 
-    def count_stream(self, tokens: NDArray[np.integer]) -> int:
-        """Bytes of a whole stream; its first token has nothing before it, so it counts without a leading space."""
-        total = int(self.base_bytes[tokens[:1]].sum(dtype=np.int64))
-        for start in range(1, len(tokens), CHUNK_TOKENS):
-            stop = min(start + CHUNK_TOKENS, len(tokens))
-            total += self.count(tokens[start:stop], tokens[start - 1 : stop - 1])
+    def count_stream(self, parts: Iterable[NDArray[np.integer]]) -> int:
+        """Bytes of a whole stream given shard by shard, each of shape (tokens,).
+
+        The stream's first token has nothing before it, so it counts without a leading space.
+        """
+        total = 0
+        before: NDArray[np.integer] | None = None
+        for part in parts:
+            for start in range(0, len(part), CHUNK_TOKENS):
+                chunk = part[start : start + CHUNK_TOKENS]
+                if before is None:
+                    total += int(self.base_bytes[chunk[0]])
+                else:
+                    total += self.count(chunk[:1], before)
+                total += self.count(chunk[1:], chunk[:-1])
+                before = chunk[-1:]
         return total
 
 

@@ -1,0 +1,225 @@
+"""The challenge's own data, brought from its Hugging Face repository by its manifest.
+
+The repository keeps `datasets/manifest.json`, which names each tokenised data set with its numbers of shards
+and its tokenizer, and beside it the shards and tokenizer models themselves. Fetched are the manifest, all
+validation shards, the first N training shards and the tokenizer. A file is downloaded into a folder beside,
+checked (size against its own header), and only then renamed; a file that is already whole is not fetched
+again, so a second call continues where the first one stopped.
+
+Does not cover: tokenising text, and variants without a SentencePiece model (`byte260`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+
+from runner.data.dataset import DataSet, Progress, open_dataset
+from runner.data.shards import shard_tokens
+from runner.data.tokenizer import load_tokenizer
+from runner.errors import DataError
+
+REPOSITORY = "willdepueoai/parameter-golf"
+ROOT = "datasets"
+MANIFEST = "manifest.json"
+LARGEST_MANIFEST_BYTES = 16 << 20
+MOST_SHARDS = 100_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where files come from: a dataset repository on a hub."""
+
+    repository: str = REPOSITORY
+    revision: str = "main"
+    endpoint: str | None = None
+    """Another hub than huggingface.co."""
+
+    def download(self, name: str, folder: Path, retry: bool) -> Path:
+        """Bring one file of the repository into `folder`; DataError says why it could not.
+
+        retry: wait out a failing connection for some seconds; otherwise a machine without network is told at once.
+        """
+        try:
+            return Path(
+                hf_hub_download(
+                    self.repository,
+                    name,
+                    repo_type="dataset",
+                    revision=self.revision,
+                    endpoint=self.endpoint,
+                    local_dir=folder,
+                    force_download=not retry,
+                )
+            )
+        # The client lets its HTTP library's errors through, and that library changed between releases.
+        except Exception as error:
+            raise DataError(f"{self.repository}: cannot fetch {name}: {_explain(error)}") from error
+
+
+def _explain(error: Exception) -> str:
+    """What went wrong and what to do, from the client's chain of exceptions."""
+    causes = [error, *(cause for cause in (error.__cause__, error.__context__) if isinstance(cause, Exception))]
+    for cause in causes:
+        if isinstance(cause, EntryNotFoundError) and not isinstance(cause, LocalEntryNotFoundError):
+            return "the repository has no such file; check the variant and the repository's name"
+        if isinstance(cause, HfHubHTTPError):
+            return f"the hub answered {cause.response.status_code}; check the repository's name, or try again later"
+    last = str(causes[-1]).strip().split("\n")[0] or type(causes[-1]).__name__
+    return (
+        f"{last}; check the network (and HF_ENDPOINT, HF_HUB_OFFLINE), then run the same command again: it keeps "
+        "what is whole. `golf data prepare` needs no hub"
+    )
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What the manifest says about one variant; paths are relative to the repository's root folder."""
+
+    name: str
+    train_shards: int
+    val_shards: int
+    model_path: str
+
+    def shard(self, split: str, index: int) -> str:
+        """Path of one shard."""
+        return f"datasets/{self.name}/fineweb_{split}_{index:06d}.bin"
+
+
+def read_manifest(path: Path, variant: str) -> Listing:
+    """Find a variant such as `sp1024` in a manifest; DataError when it is not there or not as expected."""
+    if path.stat().st_size > LARGEST_MANIFEST_BYTES:
+        raise DataError(f"{path.name}: {path.stat().st_size} bytes are too many for a manifest")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path.name}: the repository's manifest is not JSON ({error})") from error
+    name = f"fineweb10B_{variant}"
+    dataset = _entry(manifest, "datasets", name)
+    stats = dataset.get("stats")
+    counts: dict[str, int] = {}
+    for key in ("files_train", "files_val"):
+        count = stats.get(key) if isinstance(stats, dict) else None
+        if type(count) is not int or not 1 <= count <= MOST_SHARDS:
+            raise DataError(f"{path.name}: data set {name} has stats.{key} = {count!r}, expected a number of files")
+        counts[key] = count
+    tokenizer = _entry(manifest, "tokenizers", str(dataset.get("tokenizer_name")))
+    model = tokenizer.get("model_path")
+    if not isinstance(model, str) or not model:
+        raise DataError(
+            f"{path.name}: the tokenizer of {name} has no SentencePiece model; golf cannot read {variant}"
+        )
+    if PurePosixPath(model).is_absolute() or ".." in PurePosixPath(model).parts:
+        raise DataError(f"{path.name}: the tokenizer's model_path {model!r} leads out of the repository")
+    return Listing(name, counts["files_train"], counts["files_val"], model)
+
+
+def _entry(manifest: Any, section: str, name: str) -> dict[str, Any]:
+    entries = manifest.get(section) if isinstance(manifest, dict) else None
+    found = [item for item in entries if isinstance(item, dict)] if isinstance(entries, list) else []
+    for item in found:
+        if item.get("name") == name:
+            return item
+    known = ", ".join(str(item.get("name")) for item in found) or "none"
+    raise DataError(f"{MANIFEST}: no {name!r} under {section}; it lists: {known}")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A fetched data set and which of its files were brought now or were whole already."""
+
+    dataset: DataSet
+    downloaded: tuple[Path, ...]
+    kept: tuple[Path, ...]
+
+
+def fetch(
+    variant: str = "sp1024",
+    shards: int | None = None,
+    dest: Path = Path("data"),
+    source: Source | None = None,
+    progress: Progress = lambda line: None,
+    cache: Path | None = None,
+) -> Fetched:
+    """Bring a variant's validation shards, its first `shards` training shards (None: all) and its tokenizer.
+
+    They lie under `dest` as the challenge's scripts expect: `datasets/<name>/` and `tokenizers/`. The whole data
+    set is checked at the end. Interrupted or run again, it keeps every file that is whole.
+    """
+    source = source or Source()
+    dest.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=dest) as staging:
+        manifest = source.download(f"{ROOT}/{MANIFEST}", Path(staging), retry=False)
+        listing = read_manifest(manifest, variant)
+        wanted = _wanted_shards(listing, shards, source)
+        keeper = _Keeper(source, Path(staging), dest, len(wanted) + 1, progress)
+        tokenizer = keeper.bring(listing.model_path, load_tokenizer)
+        for name in wanted:
+            keeper.bring(name, shard_tokens)
+    folder = dest / "datasets" / listing.name
+    vocab_size = load_tokenizer(tokenizer).vocab_size()
+    dataset = open_dataset(folder, tokenizer, vocab_size, listing.name, cache, progress)
+    return Fetched(dataset, tuple(keeper.downloaded), tuple(keeper.kept))
+
+
+def _wanted_shards(listing: Listing, shards: int | None, source: Source) -> list[str]:
+    count = listing.train_shards if shards is None else shards
+    if not 1 <= count <= listing.train_shards:
+        raise DataError(
+            f"--shards {count}: {source.repository} has 1 to {listing.train_shards} training shards of {listing.name}"
+        )
+    validation = [listing.shard("val", index) for index in range(listing.val_shards)]
+    return validation + [listing.shard("train", index) for index in range(count)]
+
+
+class _Keeper:
+    """Brings files one by one into their places, and keeps what is whole."""
+
+    def __init__(self, source: Source, staging: Path, dest: Path, total: int, progress: Progress) -> None:
+        self.source, self.staging, self.dest, self.total, self.progress = source, staging, dest, total, progress
+        self.downloaded: list[Path] = []
+        self.kept: list[Path] = []
+
+    def bring(self, name: str, check: Callable[[Path], object]) -> Path:
+        """The file `name` in its place under `dest`; `check` raises a DataError when a file is not whole."""
+        place = self.dest / name
+        nth = f"[{len(self.downloaded) + len(self.kept) + 1}/{self.total}]"
+        if _passes(check, place):
+            self.progress(f"{nth} {name}: already whole")
+            self.kept.append(place)
+            return place
+        self.progress(f"{nth} {name}: fetching")
+        file = self.source.download(f"{ROOT}/{name}", self.staging, retry=True)
+        try:
+            check(file)
+        except DataError as error:
+            # The staging folder is gone when the user reads this; what counts is that the hub's file is wrong.
+            wrong = str(error).removeprefix(f"{file}: ").split(";")[0]
+            raise DataError(f"{self.source.repository}: {name} arrived damaged: {wrong}; try again later") from error
+        _move_durably(file, place)
+        self.downloaded.append(place)
+        return place
+
+
+def _passes(check: Callable[[Path], object], path: Path) -> bool:
+    try:
+        check(path)
+    except DataError:
+        return False
+    return True
+
+
+def _move_durably(file: Path, place: Path) -> None:
+    """Flush a downloaded file to the device, then rename it into place."""
+    with file.open("rb") as handle:
+        os.fsync(handle.fileno())
+    place.parent.mkdir(parents=True, exist_ok=True)
+    file.replace(place)
