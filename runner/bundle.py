@@ -1,0 +1,74 @@
+"""Turn a configuration into the one file that runs, is counted against the cap, and is shipped.
+
+The installed golf_model package is flattened (flatten.py) with the configuration baked in, then packed
+(pack.py). The bytes depend on the package's sources and the configuration only.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+
+from golf_model.config import REFUSED_VARIABLES, GolfConfig, config_as_source
+from runner.files import sha256_bytes
+from runner.flatten import LINE_LENGTH, flatten
+from runner.pack import pack
+
+ENTRY = "main"
+"""Module of golf_model whose `main(config, script)` is the script."""
+
+HONOURED_VARIABLES = {
+    "SEED": "seed of every random number (default 1337)",
+    "DATA_PATH": "folder with fineweb_train_*.bin and fineweb_val_*.bin (default ./data/datasets/fineweb10B_sp1024)",
+    "TOKENIZER_PATH": "SentencePiece model (default ./data/tokenizers/fineweb_1024_bpe.model)",
+    "RUN_ID": "name of the log, logs/RUN_ID.txt (default: a random one)",
+    "GOLF_PHASE": "train: stop when the artifact is frozen; eval: only score it; unset: both",
+    "GOLF_EVENTS": "path of a pipe that is told when phases begin and end (default: none)",
+}
+"""Environment variables that a script reads besides torchrun's own, and what each means."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """One script: the bytes that run everywhere, and their readable twin."""
+
+    source: bytes
+    """Content of train_gpt.py."""
+    flat: str
+    """The readable twin; `pack(flat) == source`."""
+    sha256: str
+    """Of `source`, hex."""
+
+
+def make_script(config: GolfConfig) -> Script:
+    """The script of a configuration; UserError where golf_model cannot be flattened. Does not import torch."""
+    package = Path(inspect.getfile(GolfConfig)).parent
+    flat = flatten(package, ENTRY, config_as_source(config), script_head())
+    source = pack(flat)
+    return Script(source=source, flat=flat, sha256=sha256_bytes(source))
+
+
+def script_head() -> str:
+    """The comment that both the packed script and its twin begin with."""
+    width = max(map(len, HONOURED_VARIABLES))
+    return "\n".join(
+        [
+            "# Parameter Golf script: one model, its training, its artifact and its score, configuration baked in.",
+            "# Run as `torchrun --standalone --nproc_per_node=N train_gpt.py`, or with plain python as one process.",
+            "# It reads these environment variables:",
+            *(f"#   {name:<{width}}  {meaning}" for name, meaning in HONOURED_VARIABLES.items()),
+            "# These belong to the official script; their values are baked in here, and setting one is an error:",
+            *_wrapped(REFUSED_VARIABLES),
+        ]
+    )
+
+
+def _wrapped(names: tuple[str, ...]) -> list[str]:
+    """Names in comment lines of at most LINE_LENGTH characters."""
+    lines = ["#  "]
+    for name in names:
+        if len(lines[-1]) + 1 + len(name) > LINE_LENGTH:
+            lines.append("#  ")
+        lines[-1] += f" {name}"
+    return lines
