@@ -24,6 +24,7 @@ _ALWAYS = (
     "one_script",
     "artifact_hash",
     "process_agreement",
+    "bpb_arithmetic",
     "seeds_complete",
     "no_nan",
 )

@@ -25,10 +25,8 @@ def event(name):
     print("event:" + name, flush=True)
 
 def score(word):
-    value = 2.5 + seed / 1e6
+    value = 2.5 + seed / 1e6 + (1e-3 if BEHAVIOUR == "disagree" and phase == "eval" else 0)
     bpb = value / 0.6931471805599453 * 100 / 240
-    if BEHAVIOUR == "disagree" and phase == "eval":
-        value += 1e-3
     print(f"{{word}} rule:plain tokens:100 bytes:240 val_loss:{{value!r}} val_bpb:{{bpb!r}}", flush=True)
 
 print("script_sha256:0 code_bytes:0")

@@ -1,0 +1,243 @@
+"""The walk of `golf run` with fake scripts: what ends up on disk and in the verdict, and what a second run does."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from runner.attempt import AttemptSpec, marked
+from runner.backends import Backend, LocalBackend, Lost
+from runner.bundle import Script
+from runner.errors import UserError
+from runner.files import sha256_bytes
+from runner.job import job_from_mapping
+from runner.jobdata import DataRequest, open_requested
+from runner.ledger import check_chain
+from runner.messages import LogChunk, Message, Started
+from runner.paths import RunFolder
+from runner.plan import Plan, make_plan
+from runner.run import Walk, locked, walk
+from tests.fakes import PLAIN, fake_script
+from tests.tiny_data import VOCAB
+
+
+def script_of(source: bytes) -> Script:
+    return Script(source=source, flat="# twin\n", sha256=sha256_bytes(source))
+
+
+def plan_for(data: DataRequest, seeds: tuple[int, ...] = (1, 2), **changes: object) -> Plan:
+    mapping = {
+        "name": "fake",
+        "track": "local",
+        "hardware": "cpu",
+        "seeds": list(seeds),
+        "data": {"path": data.folder, "tokenizer": data.tokenizer},
+        "limits": {"train_seconds": 5, "eval_seconds": 5},
+        "config": {
+            "model": {"vocab_size": VOCAB, "model_dim": 32, "num_heads": 2, "num_kv_heads": 1, "num_layers": 2},
+            "schedule": {"max_wallclock_seconds": 5},
+            "batch": {"train_batch_tokens": 256, "train_seq_len": 16, "micro_batches": 1},
+        },
+        **changes,
+    }
+    job = job_from_mapping(mapping, source="test")
+    return make_plan(job, open_requested(data), code_bytes=1000, gpus=0, launcher=PLAIN)
+
+
+class Screen:
+    """A console that is read back."""
+
+    def __init__(self) -> None:
+        self.buffer = io.StringIO()
+        self.console = Console(file=self.buffer, width=200)
+
+    @property
+    def text(self) -> str:
+        return self.buffer.getvalue()
+
+
+def run_fake(plan: Plan, tmp_path: Path, behaviour: str = "good", backend: type[Backend] | None = None) -> Walk:
+    make = LocalBackend if backend is None else backend
+    return walk(plan, script_of(fake_script(behaviour)), tmp_path, Screen().console, make)
+
+
+def statuses(done: Walk) -> dict[int, str]:
+    return {result.seed: result.status for result in done.data.results}
+
+
+def checks(done: Walk, name: str) -> set[str]:
+    return {check.status for check in done.data.verdict.checks if check.name == name}
+
+
+def test_every_seed_leaves_its_files_and_its_place_in_the_ledger(tiny_data: DataRequest, tmp_path: Path) -> None:
+    plan = plan_for(tiny_data)
+    done = run_fake(plan, tmp_path)
+    assert statuses(done) == {1: "completed", 2: "completed"}
+    folder = done.folder
+    assert folder.path.parent == tmp_path / "runs"
+    assert folder.path.name == f"fake-{plan.hash8(done.script.sha256)}"
+    assert json.loads(folder.job.read_text())["name"] == "fake"
+    assert folder.script.read_bytes() == done.script.source
+    for seed in (1, 2):
+        (attempt,) = folder.attempts(seed)
+        assert attempt.artifact("final_model.int8.ptz").read_bytes() == b"weights of seed %d" % seed
+        assert f"seed:{seed}".encode() in attempt.log("train").read_bytes()
+        assert b"final_score" in attempt.log("eval").read_bytes()
+    kinds = [entry["kind"] for entry in check_chain(folder.ledger)]
+    assert kinds[0] == "registered"
+    assert kinds.count("launched") == kinds.count("finished") == 2
+    assert done.data.ledger == {"registrations": 1, "launches": 2, "completed": 2}
+
+
+def test_sizes_are_counted_from_disk_and_clocks_stamped(tiny_data: DataRequest, tmp_path: Path) -> None:
+    done = run_fake(plan_for(tiny_data), tmp_path)
+    for verification, result in zip(done.data.verifications, done.data.results, strict=True):
+        assert verification.code_bytes == len(done.script.source)
+        assert verification.artifact_bytes == len(b"weights of seed 1")
+        assert result.train is not None
+        assert result.train.clock is not None
+    assert checks(done, "bytes_total") == checks(done, "train_clock") == checks(done, "eval_clock") == {"pass"}
+    assert checks(done, "one_script") == checks(done, "seeds_complete") == {"pass"}
+
+
+def test_scores_that_are_not_of_the_data_are_rejected(tiny_data: DataRequest, tmp_path: Path) -> None:
+    done = run_fake(plan_for(tiny_data), tmp_path)  # the fake claims 100 tokens; the shards hold more
+    assert done.data.verdict.status == "rejected"
+    assert any("tokens" in reason for reason in done.data.verdict.reasons)
+
+
+def test_a_second_run_keeps_what_is_finished_and_says_so(tiny_data: DataRequest, tmp_path: Path) -> None:
+    plan, script = plan_for(tiny_data), script_of(fake_script())
+    first = walk(plan, script, tmp_path, Screen().console, LocalBackend)
+    screen = Screen()
+    second = walk(plan, script, tmp_path, screen.console, never)
+    assert "seed 1: already finished (attempt 1), kept" in screen.text
+    assert second.data.results == first.data.results
+    assert second.data.ledger == first.data.ledger
+
+
+def never(data: DataRequest) -> Backend:
+    raise AssertionError("nothing was left to run")
+
+
+def test_a_seed_added_later_is_a_new_registration(tiny_data: DataRequest, tmp_path: Path) -> None:
+    run_fake(plan_for(tiny_data, (1,)), tmp_path)
+    done = run_fake(plan_for(tiny_data, (1, 5)), tmp_path)
+    assert statuses(done) == {1: "completed", 5: "completed"}
+    registered = [entry["seeds"] for entry in check_chain(done.folder.ledger) if entry["kind"] == "registered"]
+    assert registered == [[1], [5]]
+    assert done.data.ledger["launches"] == 2
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status", "reason"),
+    [
+        ("crash", "failed", "exit code 7"),
+        ("nan", "failed", "exit code 3"),
+        ("no_artifact", "failed", "wrote no artifact"),
+    ],
+)
+def test_a_bad_script_ends_rejected_with_a_complete_folder(
+    tiny_data: DataRequest, tmp_path: Path, behaviour: str, status: str, reason: str
+) -> None:
+    done = run_fake(plan_for(tiny_data, (1,)), tmp_path, behaviour)
+    assert statuses(done) == {1: status}
+    assert reason in done.data.results[0].reason
+    assert done.data.verdict.status == "rejected"
+    assert done.folder.attempts(1)[0].result.is_file()
+    assert done.data.results[0].log.saw_nan is (behaviour == "nan")
+
+
+def test_processes_that_disagree_are_rejected(tiny_data: DataRequest, tmp_path: Path) -> None:
+    done = run_fake(plan_for(tiny_data, (1,)), tmp_path, "disagree")
+    assert checks(done, "process_agreement") == {"fail"}
+
+
+class Flaky(LocalBackend):
+    """Loses the first attempts of seed 1, as a dying node would."""
+
+    losses = 0
+    most = 1
+
+    def messages(self) -> Iterator[tuple[AttemptSpec, Message | Lost]]:
+        while self.queue:
+            if self.queue[0].seed == 1 and Flaky.losses < Flaky.most:
+                spec = self.queue.popleft()
+                yield spec, Started("node", "folder")
+                yield spec, LogChunk("train", b"half a line")
+                Flaky.losses += 1
+                yield spec, Lost("NodeDiedError: gone")
+                continue
+            waiting, self.queue = self.queue, type(self.queue)([self.queue.popleft()])
+            yield from super().messages()
+            self.queue.extend(item for item in waiting if item not in self.queue)
+
+
+@pytest.mark.parametrize(("losses", "expected"), [(1, "completed"), (2, "completed"), (3, "lost")])
+def test_a_lost_seed_is_run_again_at_most_three_times(
+    tiny_data: DataRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, losses: int, expected: str
+) -> None:
+    monkeypatch.setattr(Flaky, "losses", 0)
+    monkeypatch.setattr(Flaky, "most", losses)
+    done = run_fake(plan_for(tiny_data), tmp_path, backend=Flaky)
+    assert statuses(done) == {1: expected, 2: "completed"}
+    assert len(done.folder.attempts(1)) == min(losses + 1, 3)
+    assert done.data.ledger["lost"] == losses
+    if expected == "completed":
+        assert b"half a line" not in done.folder.attempts(1)[-1].log("train").read_bytes()
+
+
+class Interrupting(LocalBackend):
+    """Raises in the driver while the first seed trains, as Ctrl-C does."""
+
+    def messages(self) -> Iterator[tuple[AttemptSpec, Message | Lost]]:
+        for spec, message in super().messages():
+            yield spec, message
+            if isinstance(message, LogChunk):
+                raise KeyboardInterrupt
+
+
+def test_an_interrupt_leaves_no_process_and_no_result_and_the_next_run_goes_on(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    plan, script = plan_for(tiny_data), script_of(fake_script(step_seconds=0.05))
+    with pytest.raises(KeyboardInterrupt):
+        walk(plan, script, tmp_path, Screen().console, Interrupting)
+    assert marked("golf-fake") == []
+    folder = RunFolder(tmp_path / "runs" / f"fake-{plan.hash8(script.sha256)}")
+    assert not folder.attempts(1)[0].result.exists()
+    assert folder.attempts(2) == []  # never started: withdrawn
+    done = walk(plan, script, tmp_path, Screen().console, LocalBackend)
+    assert statuses(done) == {1: "completed", 2: "completed"}
+    assert done.data.ledger == {"registrations": 1, "launches": 3, "completed": 2, "interrupted": 1}
+
+
+class Full(LocalBackend):
+    """The driver's disk takes no more log."""
+
+    def messages(self) -> Iterator[tuple[AttemptSpec, Message | Lost]]:
+        for spec, message in super().messages():
+            if isinstance(message, LogChunk):
+                raise OSError(28, "No space left on device")
+            yield spec, message
+
+
+def test_a_full_disk_stops_everything_and_the_next_run_goes_on(tiny_data: DataRequest, tmp_path: Path) -> None:
+    plan, script = plan_for(tiny_data, (1,)), script_of(fake_script("good", 0.05))
+    with pytest.raises(OSError, match="No space left"):
+        walk(plan, script, tmp_path, Screen().console, Full)
+    assert marked("golf-fake") == []
+    assert statuses(walk(plan, script, tmp_path, Screen().console, LocalBackend)) == {1: "completed"}
+
+
+def test_two_drivers_on_one_job_are_refused(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with locked(folder), pytest.raises(UserError, match="another golf is running this very job"), locked(folder):
+        pass
+    with locked(folder):
+        assert folder.lock.exists()
