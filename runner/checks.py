@@ -18,14 +18,15 @@ from runner.score_checks import bpb_arithmetic, no_nan, process_agreement
 def seeds_complete(case: Case) -> Answer:
     """Exactly the seeds asked for, each completed, none twice."""
     ran = sorted(result.seed for result in case.results)
-    done = sorted({result.seed for result in case.results if result.status == "completed"})
-    measured = "completed: " + (", ".join(map(str, done)) or "none")
+    ordered = [of.seed for of in case.evidence()]
+    done = {result.seed for result in case.results if result.status == "completed"}
+    measured = "completed " + (", ".join(str(seed) for seed in ordered if seed in done) or "none")
     limit = "exactly " + (", ".join(map(str, case.seeds)) or "none")
     if not case.seeds:
         return Answer("fail" if ran else "unknown", measured, limit, "no seed was asked for")
     problems = [
-        f"seed {result.seed} {result.status}"
-        for result in sorted(case.results, key=lambda result: (result.seed, result.status))
+        f"seed {result.seed} {result.status}" + (f": {first_line(result.reason)}" if result.reason.strip() else "")
+        for result in sorted(case.results, key=lambda result: (result.seed, result.status, result.reason))
         if result.status != "completed"
     ]
     problems += [f"seed {seed} never ran" for seed in dict.fromkeys(case.seeds) if seed not in ran]
@@ -33,6 +34,11 @@ def seeds_complete(case: Case) -> Answer:
     problems += [f"seed {seed} ran {ran.count(seed)} times" for seed in sorted(set(ran)) if ran.count(seed) > 1]
     problems += [f"seed {seed} is asked for twice" for seed in sorted(set(case.seeds)) if case.seeds.count(seed) > 1]
     return Answer(status_of(not problems), measured, limit, "; ".join(problems))
+
+
+def first_line(reason: str) -> str:
+    """The start of a run's reason: its first line that says something, cut to a line's length."""
+    return reason.strip().splitlines()[0].strip()[:160]
 
 
 def one_script(case: Case) -> Answer:
@@ -72,7 +78,7 @@ def bytes_total(case: Case, of: Evidence) -> Answer:
     code, artifact = of.verification.code_bytes, of.verification.artifact_bytes
     if artifact is None:
         too_much = code > case.cap_bytes
-        return Answer("fail" if too_much else "unknown", f"{code:,} B of script alone", limit, "no artifact")
+        return Answer("fail" if too_much else "unknown", f"script alone {code:,} B", limit, "no artifact")
     total = code + artifact
     detail = f"script {code:,} B + artifact {artifact:,} B"
     return Answer(status_of(total <= case.cap_bytes), f"{total:,} B", limit, detail)
@@ -81,14 +87,20 @@ def bytes_total(case: Case, of: Evidence) -> Answer:
 def artifact_hash(case: Case, of: Evidence) -> Answer:
     """The file that was counted is the file that was frozen, and so the one that the fresh process scored."""
     frozen, counted = of.result.artifact if of.result else None, of.verification
-    limit = f"{frozen.sha256[:12]}, {frozen.bytes:,} B" if frozen else "the frozen artifact"
+    limit = "as frozen"
     if counted is None or counted.artifact_sha256 is None or counted.artifact_bytes is None:
         return Answer("unknown", NOT_MEASURED, limit)
-    measured = f"{counted.artifact_sha256[:12]}, {counted.artifact_bytes:,} B"
+    measured = counted.artifact_sha256[:12]
     if frozen is None:
         return Answer("unknown", measured, limit, "no artifact was frozen")
-    same = (counted.artifact_sha256, counted.artifact_bytes) == (frozen.sha256, frozen.bytes)
-    return Answer(status_of(same), measured, limit, "sha256")
+    if (counted.artifact_sha256, counted.artifact_bytes) == (frozen.sha256, frozen.bytes):
+        return Answer("pass", measured, limit)
+    return Answer(
+        "fail",
+        measured,
+        limit,
+        f"frozen was {frozen.sha256[:12]}, {frozen.bytes:,} B; on disk are {counted.artifact_bytes:,} B",
+    )
 
 
 @dataclass(frozen=True)
@@ -102,16 +114,16 @@ class Question:
 
 
 QUESTIONS: tuple[Question, ...] = (
-    Question("seeds_complete", "Did every seed asked for finish, each once?", overall=seeds_complete),
-    Question("one_script", "Did every seed run the same script?", overall=one_script),
-    Question("hardware", "Did it run on the track's hardware?", overall=hardware),
-    Question("bytes_total", "Do script and artifact fit under the cap?", per_seed=bytes_total),
-    Question("train_clock", "Did training end in time?", per_seed=train_clock),
-    Question("eval_clock", "Did evaluation end in time?", per_seed=eval_clock),
-    Question("artifact_hash", "Is the artifact on disk the one that was scored?", per_seed=artifact_hash),
-    Question("process_agreement", "Does a fresh process give the same score?", per_seed=process_agreement),
-    Question("bpb_arithmetic", "Does the score cover the whole text and add up?", per_seed=bpb_arithmetic),
-    Question("no_nan", "Are all losses finite?", per_seed=no_nan),
-    Question("log_clock", "Does the log's training time agree with the referee's?", per_seed=log_clock),
+    Question("seeds_complete", "All seeds asked for, each once?", overall=seeds_complete),
+    Question("one_script", "The same script in every seed?", overall=one_script),
+    Question("hardware", "On the track's hardware?", overall=hardware),
+    Question("bytes_total", "Script and artifact under the cap?", per_seed=bytes_total),
+    Question("train_clock", "Training in time?", per_seed=train_clock),
+    Question("eval_clock", "Evaluation in time?", per_seed=eval_clock),
+    Question("artifact_hash", "Artifact unchanged since frozen?", per_seed=artifact_hash),
+    Question("process_agreement", "The same score in a fresh process?", per_seed=process_agreement),
+    Question("bpb_arithmetic", "Score covers the text, adds up?", per_seed=bpb_arithmetic),
+    Question("no_nan", "All losses finite?", per_seed=no_nan),
+    Question("log_clock", "Log and referee agree on the time?", per_seed=log_clock),
 )
 CHECK_NAMES = frozenset(question.name for question in QUESTIONS)

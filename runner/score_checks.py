@@ -17,12 +17,17 @@ ARITHMETIC = 1e-9
 """Relative error allowed between val_bpb and val_loss / ln 2 * tokens / bytes."""
 
 
+def short(tolerance: float) -> str:
+    """A power of ten as people write it: 1e-9."""
+    return f"{tolerance:.0e}".replace("e-0", "e-")
+
+
 def process_agreement(case: Case, of: Evidence) -> Answer:
     """The training process and the fresh one give one artifact one score, and the published one is that score."""
     host = of.result.host if of.result else None
     strict = host is None or host.hardware == "cpu"
     tolerance = SAME_BPB_CPU if strict else SAME_BPB_GPU
-    limit = f"{tolerance:.0e} bpb"
+    limit = f"{short(tolerance)} bpb"
     if of.result is None or of.result.train_score is None or of.result.eval_score is None:
         return Answer("unknown", NOT_MEASURED, limit)
     ours, fresh, final = of.result.train_score, of.result.eval_score, of.result.final_score
@@ -46,7 +51,7 @@ def _distance(a: float, b: float) -> float:
 
 def bpb_arithmetic(case: Case, of: Evidence) -> Answer:
     """Every score covers what the referee counted, and its bpb follows from its loss and those counts."""
-    limit = f"{ARITHMETIC:.0e} relative"
+    limit = f"{short(ARITHMETIC)} relative"
     scores = [] if of.result is None else [of.result.train_score, of.result.eval_score, of.result.final_score]
     known = [score for score in scores if score is not None]
     tokens = of.verification.val_tokens if of.verification else None
@@ -60,7 +65,8 @@ def bpb_arithmetic(case: Case, of: Evidence) -> Answer:
         return Answer("unknown", NOT_MEASURED, limit, "no final score")
     worst = max(_arithmetic_error(score, tokens, size) for score in known)
     detail = f"{tokens:,} tokens in {size:,} bytes"
-    return Answer(status_of(worst <= ARITHMETIC), f"{beside(worst, ARITHMETIC, 'e')} relative", limit, detail)
+    measured = "exact" if worst == 0 else f"{beside(worst, ARITHMETIC, 'e')} relative"
+    return Answer(status_of(worst <= ARITHMETIC), measured, limit, detail)
 
 
 def _arithmetic_error(score: Score, tokens: int, size: int) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.checks import CHECK_NAMES
@@ -37,6 +37,7 @@ from tests.samples import (
 )
 
 SEEDS = (1337, 42, 2024)
+FUZZ = settings(max_examples=300, deadline=None)
 
 
 def verdict(
@@ -85,15 +86,15 @@ def test_a_failed_required_check_rejects_before_unknown_ones_and_gives_one_line_
     judged = verdict([run_result(1337), slow, run_result(2024)])
     assert judged.status == "rejected"
     assert judged.reasons == [
-        "Did training end in time? No for seed 42: 62.30 s; limit 60 s + 1 s",
-        "Did evaluation end in time? Unknown for seed 42: not measured; limit 60 s",
+        "Training in time? No for seed 42: 62.30 s; limit 60 s + 1 s",
+        "Evaluation in time? Unknown for seed 42: not measured; limit 60 s",
     ]
 
 
 def test_an_unknown_required_check_leaves_the_run_unverified() -> None:
     judged = verdict([run_result(1337), run_result(42, eval=None), run_result(2024)])
     assert judged.status == "unverified"
-    assert judged.reasons == ["Did evaluation end in time? Unknown for seed 42: not measured; limit 60 s"]
+    assert judged.reasons == ["Evaluation in time? Unknown for seed 42: not measured; limit 60 s"]
 
 
 def test_a_check_that_is_not_required_is_shown_and_decides_nothing() -> None:
@@ -115,11 +116,13 @@ def test_a_required_check_nobody_knows_is_unknown() -> None:
     assert "phase_of_the_moon" in judged.reasons[0]
 
 
+@FUZZ
 @given(st.sets(st.sampled_from(sorted(CHECK_NAMES))), st.sampled_from([(), SEEDS]))
 def test_no_results_never_pass(required: set[str], seeds: tuple[int, ...]) -> None:
     assert verdict([], [], required=frozenset(required), seeds=seeds).status != "passed"
 
 
+@FUZZ
 @given(st.sets(st.sampled_from(sorted(CHECK_NAMES))))
 def test_no_seed_asked_for_never_passes(required: set[str]) -> None:
     assert verdict(required=frozenset(required), seeds=()).status != "passed"
@@ -179,6 +182,7 @@ def test_evidence_that_is_missing_makes_its_check_unknown_and_the_run_unverified
     assert [c.status for c in judged.checks if c.name == name and c.seed in (seed, None)] == ["unknown"]
 
 
+@FUZZ
 @given(st.sampled_from(sorted(WITHOUT)), st.sets(st.sampled_from(sorted(CHECK_NAMES))))
 def test_a_required_check_without_evidence_never_passes(what: str, others: set[str]) -> None:
     result, counted = WITHOUT[what](run_result(), verification())
@@ -186,6 +190,7 @@ def test_a_required_check_without_evidence_never_passes(what: str, others: set[s
     assert verdict([result], [counted], required=required, seeds=(1337,)).status != "passed"
 
 
+@FUZZ
 @given(st.sampled_from(["results", "verifications"]), st.sampled_from(SEEDS))
 def test_a_seed_without_any_result_or_count_never_passes(which: str, seed: int) -> None:
     results = [run_result(s) for s in SEEDS if which != "results" or s != seed]
@@ -253,6 +258,7 @@ def any_count(draw: st.DrawFn) -> Verification:
 some_checks = st.frozensets(st.sampled_from([*sorted(CHECK_NAMES), "unheard_of"]))
 
 
+@FUZZ
 @given(st.data(), st.lists(any_result(), max_size=5), st.lists(any_count(), max_size=5), some_checks)
 def test_the_order_of_the_evidence_changes_nothing(
     data: st.DataObject, results: list[RunResult], counts: list[Verification], required: frozenset[str]
@@ -267,6 +273,7 @@ def test_the_order_of_the_evidence_changes_nothing(
     assert one.model_dump_json() == other.model_dump_json()
 
 
+@FUZZ
 @given(st.lists(any_result(), max_size=4), st.lists(any_count(), max_size=4), some_checks)
 def test_the_verdict_follows_from_the_required_checks_alone(
     results: list[RunResult], counts: list[Verification], required: frozenset[str]

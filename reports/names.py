@@ -1,0 +1,18 @@
+"""Names of files and folders made from words that may be hostile: no separator, no `..`, no surprise."""
+
+from __future__ import annotations
+
+import re
+
+from runner.files import sha256_bytes
+
+MOST = 80
+
+
+def file_name(text: str) -> str:
+    """`text` as one harmless path component; a changed one carries eight digits of its hash, to stay distinct."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:MOST].rstrip("-.")
+    if name == text:
+        return name
+    digest = sha256_bytes(text.encode("utf-8", "surrogatepass"))[:8]
+    return f"{name}-{digest}" if name else digest

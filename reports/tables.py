@@ -1,0 +1,114 @@
+"""A record's numbers as pandas tables: one row per seed, and n, mean and sample standard deviation over them.
+
+A seed that measured nothing has missing values, never zeros. Column names carry their unit. Here is no layout:
+readme.py and summary.py pick columns and format them, results.csv is the seed table as it stands.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from runner.results import PhaseResult, RecordData, RunResult, Verification
+
+LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class SeedRow:
+    """What is known of one seed."""
+
+    result: RunResult
+    counted: Verification | None
+    cap_bytes: int
+
+    @property
+    def total_bytes(self) -> int | None:
+        """Script plus artifact on the referee's disk, bytes."""
+        if self.counted is None or self.counted.artifact_bytes is None:
+            return None
+        return self.counted.code_bytes + self.counted.artifact_bytes
+
+
+def clock_seconds(phase: PhaseResult | None) -> float | None:
+    """The limited time of a phase: the upper end of what the referee saw, seconds."""
+    return phase.clock.high if phase is not None and phase.clock is not None else None
+
+
+WHOLE: dict[str, Callable[[SeedRow], int | None]] = {
+    "steps": lambda row: row.result.log.steps,
+    "code_bytes": lambda row: row.counted.code_bytes if row.counted else None,
+    "artifact_bytes": lambda row: row.counted.artifact_bytes if row.counted else None,
+    "total_bytes": lambda row: row.total_bytes,
+    "headroom_bytes": lambda row: None if row.total_bytes is None else row.cap_bytes - row.total_bytes,
+    "peak_memory_mib": lambda row: row.result.log.peak_memory_mib,
+}
+REAL: dict[str, Callable[[SeedRow], float | None]] = {
+    "step_avg_ms": lambda row: row.result.log.step_avg_ms,
+    "live_val_loss": lambda row: row.result.log.live_val_loss,
+    "live_val_bpb": lambda row: row.result.log.live_val_bpb,
+    "val_loss": lambda row: row.result.final_score.val_loss if row.result.final_score else None,
+    "val_bpb": lambda row: row.result.final_score.val_bpb if row.result.final_score else None,
+    "train_seconds": lambda row: clock_seconds(row.result.train),
+    "eval_seconds": lambda row: clock_seconds(row.result.eval),
+    "train_wall_seconds": lambda row: row.result.train.wall_seconds if row.result.train else None,
+    "eval_wall_seconds": lambda row: row.result.eval.wall_seconds if row.result.eval else None,
+    "peak_rss_mib": lambda row: row.result.train.peak_rss_mib if row.result.train else None,
+}
+NUMBERS = (
+    "steps", "step_avg_ms", "live_val_loss", "live_val_bpb", "val_loss", "val_bpb",
+    "code_bytes", "artifact_bytes", "total_bytes", "headroom_bytes",
+    "train_seconds", "eval_seconds", "train_wall_seconds", "eval_wall_seconds", "peak_memory_mib", "peak_rss_mib",
+)  # fmt: skip
+"""Columns with numbers, in the order of results.csv."""
+
+
+def seed_rows(data: RecordData) -> list[SeedRow]:
+    """Results with their counts, in the record's order."""
+    counted = {item.seed: item for item in data.verifications}
+    cap = int(data.limits["cap_bytes"])
+    return [SeedRow(result, counted.get(result.seed), cap) for result in data.results]
+
+
+def seed_table(data: RecordData) -> pd.DataFrame:
+    """One row per seed: seed, attempt, status, then NUMBERS (Int64 or float64, missing where not measured)."""
+    rows = seed_rows(data)
+    columns: dict[str, pd.Series] = {
+        "seed": pd.Series([row.result.seed for row in rows], dtype="int64"),
+        "attempt": pd.Series([row.result.attempt for row in rows], dtype="int64"),
+        "status": pd.Series([row.result.status for row in rows], dtype="str"),
+    }
+    for name in NUMBERS:
+        if name in WHOLE:
+            columns[name] = pd.Series([_whole(WHOLE[name](row)) for row in rows], dtype="Int64")
+        else:
+            columns[name] = pd.Series([_real(REAL[name](row)) for row in rows], dtype="float64")
+    return pd.DataFrame(columns)
+
+
+def summary_table(seeds: pd.DataFrame) -> pd.DataFrame:
+    """Rows n, mean and std (sample, n - 1) for each of NUMBERS; missing values do not count."""
+    numbers = seeds[list(NUMBERS)].astype("float64")
+    return pd.DataFrame({"n": numbers.count(), "mean": numbers.mean(), "std": numbers.std(ddof=1)}).T
+
+
+def figure(summary: pd.DataFrame, row: str, column: str) -> float:
+    """One number of a summary table; NaN where it is not defined."""
+    return float(summary[column].astype("float64").loc[row])
+
+
+def to_csv(seeds: pd.DataFrame) -> str:
+    """The seed table as CSV: full precision, empty where nothing was measured."""
+    return seeds.to_csv(index=False, lineterminator="\n")
+
+
+def _whole(value: int | None) -> int | None:
+    """A log may claim any number; what no column can hold is as good as not said."""
+    return value if value is not None and abs(value) <= LARGEST else None
+
+
+def _real(value: float | None) -> float:
+    return value if value is not None and math.isfinite(value) else math.nan
