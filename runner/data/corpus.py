@@ -16,7 +16,7 @@ import importlib.metadata
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,10 +78,12 @@ def prepare_corpus(
     return open_dataset(folder, folder / MODEL_NAME, VOCAB_SIZE, f"asv-sp{VOCAB_SIZE}", root)
 
 
-def find_asv() -> Path:
+def find_asv(
+    installed: Callable[[str], importlib.metadata.Distribution] = importlib.metadata.distribution,
+) -> Path:
     """The corpus file of the installed package, found by its metadata, without importing anything."""
     try:
-        distribution = importlib.metadata.distribution(PACKAGE)
+        distribution = installed(PACKAGE)
     except importlib.metadata.PackageNotFoundError:
         raise DataError(f"the embedded corpus needs the package {PACKAGE}=={PACKAGE_VERSION}; {INSTALL}") from None
     return Path(str(distribution.locate_file(SOURCE_FILE)))

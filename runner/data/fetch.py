@@ -140,6 +140,13 @@ class Fetched:
     downloaded: tuple[Path, ...]
     kept: tuple[Path, ...]
 
+    def __str__(self) -> str:
+        return (
+            f"{self.dataset.folder}: {len(self.downloaded)} files fetched, {len(self.kept)} were whole already; "
+            f"{self.dataset.facts.train_tokens:,} training and {self.dataset.facts.val_tokens:,} validation tokens; "
+            f"tokenizer {self.dataset.tokenizer}"
+        )
+
 
 def fetch(
     variant: str = "sp1024",

@@ -98,11 +98,13 @@ def load_tokenizer(path: Path) -> SentencePieceProcessor:
 def _processor(proto: bytes, name: str) -> SentencePieceProcessor:
     tokenizer = SentencePieceProcessor()
     try:
-        loaded = bool(proto) and tokenizer.LoadFromSerializedProto(proto)
-    except (RuntimeError, OSError, ValueError):
-        loaded = False
-    if not loaded or tokenizer.vocab_size() == 0:
-        raise DataError(f"{name}: not a SentencePiece model; point to the .model file that made the shards")
+        tokenizer.LoadFromSerializedProto(proto)
+        for token in range(tokenizer.vocab_size()):
+            tokenizer.id_to_piece(token)  # a damaged piece is not valid UTF-8
+    except (RuntimeError, ValueError) as error:
+        raise DataError(
+            f"{name}: not a SentencePiece model, or a damaged one; point to the .model file that made the shards"
+        ) from error
     return tokenizer
 
 

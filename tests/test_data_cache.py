@@ -1,0 +1,75 @@
+"""What is remembered about big shards, and when it no longer holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runner.data.cache import cache_root, shard_facts
+from runner.data.shards import write_shard
+from runner.errors import DataError
+from runner.files import sha256_file
+
+
+@pytest.fixture
+def shard(tmp_path: Path) -> Path:
+    path = tmp_path / "fineweb_train_000000.bin"
+    write_shard(path, np.array([1, 9, 4]))
+    return path
+
+
+def test_the_cache_root_is_the_argument_then_the_environment_then_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOLF_CACHE", str(tmp_path / "named"))
+    assert cache_root(tmp_path / "given") == tmp_path / "given"
+    assert cache_root() == tmp_path / "named"
+    monkeypatch.delenv("GOLF_CACHE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_root() == tmp_path / ".cache" / "golf"
+
+
+def test_a_shard_is_hashed_counted_and_searched_for_its_largest_id(shard: Path, tmp_path: Path) -> None:
+    facts = shard_facts(shard, tmp_path / "cache")
+    assert (facts.sha256, facts.tokens, facts.largest_id) == (sha256_file(shard), 3, 9)
+
+
+def test_small_shards_leave_no_note(shard: Path, tmp_path: Path) -> None:
+    shard_facts(shard, tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_big_shard_is_read_once(shard: Path, tmp_path: Path) -> None:
+    facts = shard_facts(shard, tmp_path / "cache", remember_from=1)
+    (note,) = (tmp_path / "cache" / "checked").iterdir()
+    note.write_text(note.read_text().replace(facts.sha256, "taken from the note"))
+    assert shard_facts(shard, tmp_path / "cache", remember_from=1).sha256 == "taken from the note"
+
+
+def test_a_replaced_shard_is_read_anew(shard: Path, tmp_path: Path) -> None:
+    before = shard_facts(shard, tmp_path / "cache", remember_from=1)
+    write_shard(shard, np.array([1, 8, 4]))  # same name, same size, another inode
+    after = shard_facts(shard, tmp_path / "cache", remember_from=1)
+    assert (before.largest_id, after.largest_id) == (9, 8)
+    assert after.sha256 == sha256_file(shard)
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "[]", "{}", "null", '{"sha256": "x", "tokens": "many", "largest_id": 1}', "\xff"]
+)
+def test_a_damaged_note_is_replaced(shard: Path, tmp_path: Path, damage: str) -> None:
+    facts = shard_facts(shard, tmp_path / "cache", remember_from=1)
+    (note,) = (tmp_path / "cache" / "checked").iterdir()
+    whole = note.read_bytes()
+    note.write_bytes(damage.encode("latin-1"))
+    assert shard_facts(shard, tmp_path / "cache", remember_from=1) == facts
+    assert note.read_bytes() == whole
+
+
+def test_a_shard_that_shrank_is_noticed_in_spite_of_a_note(shard: Path, tmp_path: Path) -> None:
+    shard_facts(shard, tmp_path / "cache", remember_from=1)
+    shard.write_bytes(shard.read_bytes()[:-1])
+    with pytest.raises(DataError, match="1 bytes are missing"):
+        shard_facts(shard, tmp_path / "cache", remember_from=1)
