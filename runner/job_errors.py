@@ -6,6 +6,7 @@ Turns pydantic's errors into problems and problems into one UserError. Decides n
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, is_dataclass
 from types import UnionType
@@ -29,6 +30,9 @@ _WANTED = {
     "model_type": "a mapping",
     "dataclass_type": "a mapping",
 }
+_UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+_MISSING_KEY = ("missing", "missing_argument", "missing_keyword_only_argument")
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -41,15 +45,26 @@ class Problem:
 
 def report(problems: Iterable[Problem], lines: Lines, source: str) -> UserError:
     """One error with a line `source:line: field: message` per problem, in the order of the file."""
-    placed = sorted((_line_of(problem.place, lines), problem.place, problem.message) for problem in problems)
-    return UserError(
-        "\n".join(f"{source}:{line}: {'.'.join(map(str, place)) or 'job'}: {text}" for line, place, text in placed)
+    placed = sorted(
+        ((_line_of(problem.place, lines), problem.place, problem.message) for problem in problems),
+        key=lambda item: (item[0], _dotted(item[1])),
     )
+    return UserError("\n".join(f"{source}:{line}: {_dotted(place)}: {text}" for line, place, text in placed))
 
 
 def problems_of(error: ValidationError, root: type) -> list[Problem]:
-    """The problems in a failed validation of `root`, in our words."""
-    return [_problem(detail, root) for detail in error.errors(include_url=False)]
+    """The problems in a failed validation of `root`, in our words.
+
+    A key that is missing because it is misspelt is one problem, told at the misspelling.
+    """
+    details = error.errors(include_url=False)
+    unknown = [tuple(detail["loc"]) for detail in details if detail["type"] in _UNKNOWN_KEY]
+    meant = {(*place[:-1], _nearest(place[-1], _children(_type_at(root, place[:-1])))) for place in unknown}
+    return [
+        _problem(detail, root)
+        for detail in details
+        if detail["type"] not in _MISSING_KEY or tuple(detail["loc"]) not in meant
+    ]
 
 
 def choice_message(value: str, allowed: Iterable[str]) -> str:
@@ -60,8 +75,19 @@ def choice_message(value: str, allowed: Iterable[str]) -> str:
 
 def did_you_mean(word: object, allowed: Iterable[str]) -> str:
     """` (did you mean 'x'?)` for the allowed name that is closest to `word`, or nothing."""
-    near = difflib.get_close_matches(str(word).lower(), list(allowed), n=1, cutoff=0.6)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    near = _nearest(word, allowed)
+    return f" (did you mean {near!r}?)" if near else ""
+
+
+def _nearest(word: object, allowed: Iterable[str]) -> str:
+    """The allowed name that is spelt most like `word`, or ''."""
+    return next(iter(difflib.get_close_matches(str(word).lower(), list(allowed), n=1, cutoff=0.6)), "")
+
+
+def _dotted(place: Place) -> str:
+    """`config.model.num_layers`; keys that are no plain words are quoted and cut short."""
+    words = [step if _WORD.fullmatch(step) else _cut(repr(step)) for step in map(str, place)]
+    return ".".join(words) or "job"
 
 
 def _line_of(place: Place, lines: Lines) -> int:
@@ -74,9 +100,9 @@ def _line_of(place: Place, lines: Lines) -> int:
 def _problem(detail: ErrorDetails, root: type) -> Problem:
     place: Place = tuple(detail["loc"])
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
-    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+    if kind in _UNKNOWN_KEY:
         return Problem(place, _unknown_key(place, root))
-    if kind == "missing":
+    if kind in _MISSING_KEY:
         return Problem(place, "is required; add it")
     if kind == "literal_error":
         literal = _literal_values(_type_at(root, place))
@@ -92,7 +118,7 @@ def _problem(detail: ErrorDetails, root: type) -> Problem:
         given = value.get(inner[0]) if isinstance(value, Mapping) and len(inner) == 1 else None
         said = cause.message if given is None else f"{_shown(given)} cannot work: {cause.message}"
         return Problem((*place, *inner), said)
-    message = detail["msg"].replace("Input should", "must").replace("Tuple should", "must").replace("Value", "it")
+    message = detail["msg"].replace("Input should", "must").replace("Value", "it")
     return Problem(place, f"{message}; it is {_shown(value)}")
 
 
@@ -124,9 +150,12 @@ def _shown(value: Any) -> str:
         return "a mapping"
     if isinstance(value, list | tuple):
         return "a list"
-    text = repr(value)
-    short = text if len(text) <= 60 else text[:57] + "..."
+    short = _cut(repr(value))
     return f"the text {short}" if isinstance(value, str) else short
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _unknown_key(place: Place, root: type) -> str:

@@ -18,14 +18,14 @@ from golf_model.config import GolfConfig, require
 
 MAX_SEED = 2**31 - 1
 
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 
 
 class Strict(BaseModel):
     """Immutable; an unknown key or a value of another type is an error. The configuration tree inherits this."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class DataSpec(Strict):
@@ -65,7 +65,7 @@ class JobSpec(Strict):
     """Rules to be judged by: a key of runner.tracks.TRACKS."""
     hardware: str = "auto"
     """Node profile (runner.hardware), or auto, which takes GPUs where there are any."""
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    seeds: tuple[Seed, ...]
     """One run each, in this order."""
     author: str = ""
     """Who publishes the record."""
@@ -87,13 +87,14 @@ class JobSpec(Strict):
     """Run although the artifact is expected to exceed the cap (the verdict stays rejected)."""
     yardsticks: bool = False
     """Also measure what compressors and a bigram model reach on the validation text."""
-    stall_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 300.0
+    stall_seconds: Annotated[float, Field(ge=0)] = 300.0
     """Kill a run that has shown no sign of life for this long, seconds; 0 never does."""
     config: GolfConfig = GolfConfig()
     """Model and training: golf_model.config, written out in full in the script."""
 
     @model_validator(mode="after")
     def _distinct_seeds(self) -> JobSpec:
+        require(bool(self.seeds), "seeds", "give at least one")
         for index, seed in enumerate(self.seeds):
             require(
                 seed not in self.seeds[:index], f"seeds.{index}", f"seed {seed} stands twice; give each seed once"

@@ -20,6 +20,7 @@ from runner.errors import UserError
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 MAX_NODES = 50_000
+MAX_INT = 2**63 - 1
 
 Place = tuple[str | int, ...]
 """Where a value stands in the data, e.g. ("config", "model", "num_layers") or ("seeds", 1)."""
@@ -166,4 +167,6 @@ def _scalar(node: yaml.ScalarNode, line: int) -> Any:
         raise _Problem(line, "a number with far too many digits") from None
     if isinstance(value, float) and not math.isfinite(value):
         raise _Problem(line, f"{text} is not a finite number")
+    if isinstance(value, int) and abs(value) > MAX_INT:
+        raise _Problem(line, f"{text} is too large for a whole number")
     return value

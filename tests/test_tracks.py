@@ -1,0 +1,98 @@
+"""Tracks: their limits, the checks they require, and the jobs they cannot take."""
+
+from __future__ import annotations
+
+import pytest
+
+from golf_model.config import GolfConfig, ScheduleConfig
+from runner.checks import CHECK_NAMES
+from runner.errors import UserError
+from runner.hardware import PROFILES
+from runner.job import DataSpec, JobSpec, LimitsSpec
+from runner.tracks import HARDWARE, TRACKS, Limits, limits_for, track_problems
+
+
+def job(
+    track: str,
+    limits: LimitsSpec | None = None,
+    schedule: ScheduleConfig | None = None,
+    concurrent: int = 1,
+) -> JobSpec:
+    return JobSpec(
+        name="job",
+        track=track,
+        seeds=(1,),
+        data=DataSpec(corpus="asv"),
+        limits=limits or LimitsSpec(),
+        concurrent=concurrent,
+        config=GolfConfig(schedule=schedule or ScheduleConfig()),
+    )
+
+
+def test_the_ten_minute_track_sets_its_own_limits() -> None:
+    assert limits_for(job("10min_16mb")) == Limits(16_000_000, 600.0, 600.0)
+
+
+@pytest.mark.parametrize("track", ["local", "non_record_16mb"])
+def test_other_tracks_take_the_jobs_limits(track: str) -> None:
+    limits = LimitsSpec(train_seconds=14400.0, eval_seconds=1200.0)
+    assert limits_for(job(track, limits)) == Limits(16_000_000, 14400.0, 1200.0)
+
+
+def test_limits_are_required_where_the_track_leaves_them_open() -> None:
+    with pytest.raises(UserError) as caught:
+        limits_for(job("local"))
+    assert str(caught.value).splitlines() == [
+        f"limits.{name}: is required: track local leaves this limit to the job"
+        for name in ("train_seconds", "eval_seconds")
+    ]
+
+
+def test_limits_are_refused_where_the_track_sets_them() -> None:
+    problems = track_problems(job("10min_16mb", LimitsSpec(eval_seconds=700.0)))
+    assert problems == [(("limits", "eval_seconds"), "track 10min_16mb sets this to 600 s; remove it")]
+
+
+@pytest.mark.parametrize(
+    ("track", "limits", "schedule", "fits"),
+    [
+        ("10min_16mb", None, ScheduleConfig(max_wallclock_seconds=600.0), True),
+        ("10min_16mb", None, ScheduleConfig(max_wallclock_seconds=600.001), False),
+        ("10min_16mb", None, ScheduleConfig(kind="steps", max_wallclock_seconds=9999.0), True),
+        (
+            "local",
+            LimitsSpec(train_seconds=60.0, eval_seconds=60.0),
+            ScheduleConfig(max_wallclock_seconds=60.0),
+            True,
+        ),
+        (
+            "local",
+            LimitsSpec(train_seconds=60.0, eval_seconds=60.0),
+            ScheduleConfig(max_wallclock_seconds=61.0),
+            False,
+        ),
+    ],
+)
+def test_a_schedule_must_end_within_the_training_clock(
+    track: str, limits: LimitsSpec | None, schedule: ScheduleConfig, fits: bool
+) -> None:
+    found = [place for place, _ in track_problems(job(track, limits, schedule))]
+    assert found == ([] if fits else [("config", "schedule", "max_wallclock_seconds")])
+
+
+def test_tracks_that_take_the_node_alone_refuse_seeds_side_by_side() -> None:
+    assert [place for place, _ in track_problems(job("10min_16mb", concurrent=2))] == [("concurrent",)]
+    assert track_problems(job("local", LimitsSpec(train_seconds=600.0, eval_seconds=1.0), concurrent=2)) == []
+
+
+def test_every_required_check_is_one_that_the_judge_answers() -> None:
+    assert {name for track in TRACKS.values() for name in track.required} <= CHECK_NAMES
+
+
+def test_only_the_ten_minute_track_requires_its_hardware() -> None:
+    assert [name for name, track in TRACKS.items() if "hardware" in track.required] == ["10min_16mb"]
+    assert [track.hardware for track in TRACKS.values()] == [("h100x8",), (), ()]
+
+
+def test_jobs_may_name_every_profile_and_auto() -> None:
+    assert set(HARDWARE) == {"auto", *PROFILES}
