@@ -148,7 +148,8 @@ def shard_name(split: str, index: int) -> str:
 
 
 def files_under(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return found - {".fetch.lock"}
 
 
 def test_validation_first_training_shards_and_tokenizer_are_fetched_and_nothing_else(
@@ -209,6 +210,23 @@ def test_a_fetch_that_failed_continues_with_what_it_had(hub: StandIn, tmp_path: 
     assert (len(fetched.downloaded), len(fetched.kept)) == (2, 3)
 
 
+def test_what_a_killed_fetch_left_behind_is_removed(hub: StandIn, tmp_path: Path) -> None:
+    (tmp_path / ".fetch" / "datasets").mkdir(parents=True)
+    (tmp_path / ".fetch" / "datasets" / "manifest.json").write_text("half")
+    fetch("sp300", 1, tmp_path, hub.source)
+    assert not (tmp_path / ".fetch").exists()
+
+
+def test_two_fetches_into_one_folder_bring_each_file_once(hub: StandIn, tmp_path: Path) -> None:
+    both = [threading.Thread(target=fetch, args=("sp300", 3, tmp_path, hub.source)) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    shards = [name for name in hub.downloads if name.endswith(".bin")]
+    assert sorted(shards) == sorted(name for name in hub.files if name.endswith(".bin"))
+
+
 def test_a_connection_cut_in_the_middle_is_taken_up_again(
     hub: StandIn, tmp_path: Path, published: dict[str, bytes]
 ) -> None:
@@ -224,7 +242,7 @@ def test_a_truncated_file_on_the_hub_is_refused_and_not_kept(hub: StandIn, tmp_p
     with pytest.raises(DataError, match=r"fineweb_train_000000\.bin arrived damaged: 6 bytes are missing"):
         fetch("sp300", 1, tmp_path, hub.source)
     assert f"datasets/{NAME}/fineweb_train_000000.bin" not in files_under(tmp_path)
-    assert not list(tmp_path.glob(".fetch-*"))
+    assert not (tmp_path / ".fetch").exists()
 
 
 def test_a_page_in_place_of_a_shard_is_refused(hub: StandIn, tmp_path: Path) -> None:

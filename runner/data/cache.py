@@ -1,4 +1,4 @@
-"""Where prepared data lies, and what is remembered about files that are too big to check again each time.
+"""Where prepared data lies, who may write there, and what is remembered about shards too big to check each time.
 
 The cache root is GOLF_CACHE or ~/.cache/golf. `FileFacts` (sha256, tokens, largest id) of a big shard are
 remembered under `checked/`, keyed by path, size, modification time and inode: a file that was replaced or
@@ -10,8 +10,11 @@ Does not cover: what a prepared folder holds (corpus.py, dataset.py).
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,6 +30,15 @@ def cache_root(cache: Path | None = None) -> Path:
         return cache
     named = os.environ.get("GOLF_CACHE")
     return Path(named) if named else Path.home() / ".cache" / "golf"
+
+
+@contextmanager
+def locked(lock: Path) -> Iterator[None]:
+    """Hold the file `lock` alone, waiting for whoever holds it; the system frees it when its holder dies."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 @dataclass(frozen=True)

@@ -11,20 +11,18 @@ Does not cover: other people's shards (dataset.py) and the challenge's data (fet
 
 from __future__ import annotations
 
-import fcntl
 import importlib.metadata
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sentencepiece
 
-from runner.data.cache import cache_root
+from runner.data.cache import cache_root, locked
 from runner.data.dataset import DataSet, Progress, open_dataset
 from runner.data.shards import Tokens, write_shard
 from runner.data.tokenizer import TRAINER_SETTINGS, load_tokenizer, train_tokenizer
@@ -72,7 +70,7 @@ def prepare_corpus(
     folder = root / f"asv-sp{VOCAB_SIZE}-{digest}"
     if not is_whole(folder):
         documents = read_asv(source or find_asv())
-        with _only_builder(folder):
+        with locked(root / f".{folder.name}.lock"):
             if not is_whole(folder):  # nobody made it while we waited
                 _build(folder, documents, made_from, progress)
     return open_dataset(folder, folder / MODEL_NAME, VOCAB_SIZE, f"asv-sp{VOCAB_SIZE}", root)
@@ -120,15 +118,6 @@ def is_whole(folder: Path) -> bool:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
-
-
-@contextmanager
-def _only_builder(folder: Path) -> Iterator[None]:
-    """Hold the lock under which `folder` is built; the system frees it when its holder dies."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{folder.name}.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _build(folder: Path, documents: list[str], made_from: dict[str, Any], progress: Progress) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -22,6 +22,7 @@ from typing import Any
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
+from runner.data.cache import locked
 from runner.data.dataset import DataSet, Progress, open_dataset
 from runner.data.shards import shard_tokens
 from runner.data.tokenizer import load_tokenizer
@@ -159,18 +160,23 @@ def fetch(
     """Bring a variant's validation shards, its first `shards` training shards (None: all) and its tokenizer.
 
     They lie under `dest` as the challenge's scripts expect: `datasets/<name>/` and `tokenizers/`. The whole data
-    set is checked at the end. Interrupted or run again, it keeps every file that is whole.
+    set is checked at the end. Interrupted or run again, it keeps every file that is whole; a second fetch into
+    the same folder waits for the first.
     """
     source = source or Source()
-    dest.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=dest) as staging:
-        manifest = source.download(f"{ROOT}/{MANIFEST}", Path(staging), retry=False)
-        listing = read_manifest(manifest, variant)
-        wanted = _wanted_shards(listing, shards, source)
-        keeper = _Keeper(source, Path(staging), dest, len(wanted) + 1, progress)
-        tokenizer = keeper.bring(listing.model_path, load_tokenizer)
-        for name in wanted:
-            keeper.bring(name, shard_tokens)
+    staging = dest / ".fetch"
+    with locked(dest / ".fetch.lock"):
+        shutil.rmtree(staging, ignore_errors=True)  # of a fetch that was killed
+        try:
+            manifest = source.download(f"{ROOT}/{MANIFEST}", staging, retry=False)
+            listing = read_manifest(manifest, variant)
+            wanted = _wanted_shards(listing, shards, source)
+            keeper = _Keeper(source, staging, dest, len(wanted) + 1, progress)
+            tokenizer = keeper.bring(listing.model_path, load_tokenizer)
+            for name in wanted:
+                keeper.bring(name, shard_tokens)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
     folder = dest / "datasets" / listing.name
     vocab_size = load_tokenizer(tokenizer).vocab_size()
     dataset = open_dataset(folder, tokenizer, vocab_size, listing.name, cache, progress)
