@@ -1,0 +1,186 @@
+"""The whole walk with the real model: two seeds, ten steps, on Ray and in-process, and the script alone.
+
+Training follows the step count here, so on one machine every run of a seed must give the very same artifact.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.jobdata import DataRequest
+from runner.ledger import check_chain
+from runner.results import RecordData
+from tests.tiny_data import VOCAB
+
+JOB = """name: tiny
+track: local
+hardware: cpu
+seeds: [1, 2]
+concurrent: 2
+yardsticks: true
+data:
+  path: {folder}
+  tokenizer: {tokenizer}
+limits: {{train_seconds: 60, eval_seconds: 60}}
+config:
+  model:
+    vocab_size: {vocab}
+    model_dim: 32
+    num_heads: 2
+    num_kv_heads: 1
+    num_layers: 2
+    bigram: {{buckets: 64, dim: 8}}
+  schedule: {{kind: steps, iterations: 10, warmdown_iters: 4, warmup_steps: 1}}
+  batch: {{train_batch_tokens: 256, train_seq_len: 16, val_batch_tokens: 512, micro_batches: 2}}
+  export: {{passthrough_numel: 512}}
+  log: {{train_log_every: 5, val_loss_every: 5}}
+"""
+
+OFFICIAL_LINES = (
+    r"model_params:\d+",
+    r"world_size:2 grad_accum_steps:1",
+    r"train_batch_tokens:256 train_seq_len:16 iterations:10 warmup_steps:1 max_wallclock_seconds:0.000",
+    r"seed:1337",
+    r"step:10/10 train_loss:\d+\.\d{4} train_time:\d+ms step_avg:\d+\.\d{2}ms",
+    r"step:10/10 val_loss:\d+\.\d{4} val_bpb:\d+\.\d{4} train_time:\d+ms step_avg:\d+\.\d{2}ms",
+    r"peak memory allocated: \d+ MiB reserved: \d+ MiB",
+    r"Serialized model: \d+ bytes",
+    r"Code size: \d+ bytes",
+    r"Total submission size: \d+ bytes",
+    r"Serialized model int8\+zlib: \d+ bytes \(payload:\d+ raw_torch:\d+ payload_ratio:\d+\.\d{2}x\)",
+    r"Total submission size int8\+zlib: \d+ bytes",
+    r"final_int8_zlib_roundtrip val_loss:\d+\.\d{4} val_bpb:\d+\.\d{4} eval_time:\d+ms",
+    r"final_int8_zlib_roundtrip_exact val_loss:\d+\.\d{8} val_bpb:\d+\.\d{8}",
+)
+
+
+def start_golf(folder: Path, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "runner.cli", *words]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory, tiny_data: DataRequest) -> Path:
+    """The job's file."""
+    path = tmp_path_factory.mktemp("job") / "tiny.yaml"
+    path.write_text(JOB.format(folder=tiny_data.folder, tokenizer=tiny_data.tokenizer, vocab=VOCAB))
+    return path
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory, job: Path) -> dict[str, Path]:
+    """The record of the same job on Ray and in-process, run at the same time."""
+    folders = {way: tmp_path_factory.mktemp(way) for way in ("ray", "local")}
+    running = {
+        way: start_golf(folder, "run", str(job), *(["--local"] if way == "local" else []))
+        for way, folder in folders.items()
+    }
+    found = {}
+    for way, process in running.items():
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, output
+        assert "PASSED" in output
+        (found[way],) = (folders[way] / "records" / "local").iterdir()
+    return found
+
+
+def bundle(folder: Path, job: Path) -> None:
+    """Write train_gpt.py into `folder`."""
+    output, _ = (process := start_golf(folder, "bundle", str(job))).communicate(timeout=60)
+    assert process.returncode == 0, output
+
+
+def results(record: Path) -> RecordData:
+    return RecordData.model_validate_json((record / "results.json").read_bytes())
+
+
+def without_circumstances(data: RecordData) -> dict[str, Any]:
+    """A record's content but for times, hosts and ledger."""
+    content = data.model_dump(mode="json", exclude={"ledger", "date"})
+    for result in content["results"]:
+        for name in ("host", "started_at", "finished_at"):
+            del result[name]
+        for name in ("train_seconds", "step_avg_ms", "eval_seconds", "peak_memory_mib"):
+            del result["log"][name]
+        for phase in ("train", "eval"):
+            result[phase] = {"command": result[phase]["command"], "events": list(result[phase]["events"])}
+    for check in content["verdict"]["checks"]:
+        if check["name"] in ("train_clock", "eval_clock", "log_clock"):
+            del check["measured"], check["limit"], check["detail"]
+    return content
+
+
+def test_the_record_is_complete(records: dict[str, Path]) -> None:
+    record = records["ray"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d_tiny", record.name)
+    assert {path.name for path in record.iterdir()} == {
+        "README.md",
+        "SHA256SUMS",
+        "ledger.jsonl",
+        "results.csv",
+        "results.json",
+        "submission.json",
+        "train_gpt.py",
+        "train_gpt_flat.py",
+        "train_seed1.log",
+        "train_seed2.log",
+    }
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=record, check=True)
+    assert check_chain(record / "ledger.jsonl")
+    data = results(record)
+    assert [result.seed for result in data.results] == [1, 2]
+    assert {check.status for check in data.verdict.checks} == {"pass"}
+    assert {yardstick.name for yardstick in data.yardsticks} >= {"bigram", "xz", "xz_primed"}
+    submission = json.loads((record / "submission.json").read_text())
+    scores = [result.final_score.val_bpb for result in data.results if result.final_score]
+    assert submission["val_bpb"] == pytest.approx(sum(scores) / 2, abs=1e-15)
+    assert f"{submission['val_bpb']:.4f}" in (record / "README.md").read_text()
+
+
+def test_ray_and_local_give_the_same_record(records: dict[str, Path]) -> None:
+    ray, local = results(records["ray"]), results(records["local"])
+    assert without_circumstances(ray) == without_circumstances(local)
+    hashes = [result.artifact.sha256 for result in ray.results if result.artifact]
+    assert len(set(hashes)) == 2
+    assert (records["ray"] / "train_gpt.py").read_bytes() == (records["local"] / "train_gpt.py").read_bytes()
+
+
+def test_the_bundled_script_runs_alone_under_torchrun(tmp_path: Path, job: Path, tiny_data: DataRequest) -> None:
+    bundle(tmp_path, job)
+    assert [path.name for path in tmp_path.iterdir()] == ["train_gpt.py"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GOLF_")}
+    env |= {
+        "SEED": "1337",
+        "DATA_PATH": str(tiny_data.folder),
+        "TOKENIZER_PATH": str(tiny_data.tokenizer),
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "train_gpt.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    for pattern in OFFICIAL_LINES:
+        assert any(re.fullmatch(pattern, line) for line in lines), pattern
+    size = next(int(line.split()[2]) for line in lines if line.startswith("Code size"))
+    assert size == (tmp_path / "train_gpt.py").stat().st_size
+    sizes = [int(line.split(":")[1].split()[0]) for line in lines if line.startswith("Total submission size int8")]
+    assert sizes == [size + (tmp_path / "final_model.int8.ptz").stat().st_size]
+
+
+def test_a_script_refuses_configuration_from_its_environment(tmp_path: Path, job: Path) -> None:
+    bundle(tmp_path, job)
+    env = {**os.environ, "ITERATIONS": "5", "MATRIX_LR": "0.1"}
+    done = subprocess.run(
+        [sys.executable, "train_gpt.py"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "ITERATIONS, MATRIX_LR" in done.stderr
