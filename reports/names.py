@@ -12,7 +12,7 @@ MOST = 80
 def file_name(text: str) -> str:
     """`text` as one harmless path component; a changed one carries eight digits of its hash, to stay distinct."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:MOST].rstrip("-.")
-    if name == text:
+    if name and name == text:
         return name
     digest = sha256_bytes(text.encode("utf-8", "surrogatepass"))[:8]
     return f"{name}-{digest}" if name else digest

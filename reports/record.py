@@ -49,13 +49,12 @@ def record_path(data: RecordData, root: Path) -> Path:
 def write_record(data: RecordData, files: RecordFiles, root: Path) -> Path:
     """Write the record under `root` and return its folder.
 
-    Raises ValueError if a seed ran another script than the one given, and OSError (disk full, unreadable log);
-    then the folder that stood there before still does, and nothing half-written is left.
+    Raises ValueError if a passed verdict is about another script than the one given, and OSError (disk full,
+    unreadable log); then the folder that stood there before still does, and nothing half-written is left.
     """
-    script_sha256 = sha256_bytes(files.script)
-    others = sorted({item.seed for item in data.verifications if item.script_sha256 != script_sha256})
-    if others:
-        raise ValueError(f"the record's script is not the one that was counted for seeds {others}")
+    judged = {result.script_sha256 for result in data.results} | {item.script_sha256 for item in data.verifications}
+    if data.verdict.status == "passed" and judged != {sha256_bytes(files.script)}:
+        raise ValueError("the verdict is about another script than the one given")
     place = record_path(data, root)
     place.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".tmp", dir=place.parent))

@@ -1,0 +1,279 @@
+"""README.md of a record: what it says, that it says only what was measured, and that hostile text stays text."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from reports.answers import answer_lines, worst_lines
+from reports.readme import render_readme
+from reports.record import results_json
+from reports.tables import NUMBERS, seed_table, summary_table
+from runner.results import DataFacts, Host, RecordData, SizeForecast, Yardstick
+from tests.samples import (
+    SCRIPT_SHA256,
+    failed_result,
+    failed_verification,
+    phase,
+    record,
+    run_result,
+    score,
+    verification,
+)
+
+PARSER = MarkdownIt("commonmark").enable("table")
+HOSTILE = (
+    "# x\n\n| a | b |\n|---|---|\n<script>alert(1)</script> [l](http://x) ![i](http://y) ``` `c` **b** ../../etc"
+)
+
+
+def crashed() -> RecordData:
+    return record(
+        [run_result(1337), run_result(42, train=phase("train", 62.3)), failed_result(2024)],
+        [verification(1337), verification(42), failed_verification(2024)],
+    )
+
+
+def rejected_by_size() -> RecordData:
+    big = verification(42, artifact_bytes=16_543_598)
+    return record(verifications=[verification(1337), big, verification(2024)])
+
+
+def row_of(readme: str, first: str) -> list[str]:
+    """The cells of the first table row that starts with `first`."""
+    line = next(line for line in readme.splitlines() if line.startswith(f"| {first} |"))
+    return [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+def test_the_headline_has_mean_sample_std_seeds_track_and_hardware() -> None:
+    head = render_readme(record()).split("## Results")[0]
+    assert head.startswith("# quickstart\n")
+    # Sample: 0.0045; of a population it would be 0.0037.
+    assert "**1.7445 ± 0.0045 bits per byte** (mean ± sample standard deviation, 3 seeds)" in head
+    assert "track `local`, on `cpu` (A CPU, 1 process per seed)." in head
+    assert "**Passed:**" in head
+
+
+def test_each_seed_has_a_row_with_its_numbers() -> None:
+    assert row_of(render_readme(record()), "42") == [
+        "42", "410", "141.22", "1.7349", "3.688750", "1.739574", "1,530,062", "1,551,407", "14,448,593",
+        "57.93", "6.51", "871",
+    ]  # fmt: skip
+
+
+def test_mean_and_sample_std_stand_below_the_seeds() -> None:
+    readme = render_readme(record())
+    assert row_of(readme, "**mean**")[4:6] == ["3.699167", "1.744486"]
+    assert row_of(readme, "**std**")[4:6] == ["0.009547", "0.004502"]
+
+
+def test_one_seed_has_no_std() -> None:
+    readme = render_readme(record(seeds=(1337,)))
+    assert "**1.7455 ± n/a bits per byte** (one seed)" in readme
+    assert set(row_of(readme, "**std**")[1:]) == {"n/a"}
+
+
+def test_every_check_shows_what_was_measured_and_the_limit() -> None:
+    readme = render_readme(record())
+    assert (
+        "| Script and artifact under the cap? | 1,552,702 / 1,551,407 / 1,553,389 B | 16,000,000 B | ✓ pass |"
+        in readme
+    )
+    assert "| Training in time? | 57.94 / 57.93 / 57.95 s | 60 s + 1 s | ✓ pass |" in readme
+    assert "(not required) |" in readme
+
+
+def test_a_rejected_run_gives_its_reasons_before_any_number() -> None:
+    data = rejected_by_size()
+    assert data.verdict.status == "rejected"
+    readme = render_readme(data)
+    start = readme.index("**Rejected.**")
+    reason = readme.index("Script and artifact under the cap? No for seed 42: 16,564,943 B; limit 16,000,000 B")
+    assert start < reason < readme.index("1.7445") < readme.index("## Results")
+    assert "Passed" not in readme
+    assert row_of(readme, "42")[8] == "-564,943"
+
+
+def test_an_unverified_run_says_first_what_is_unknown() -> None:
+    data = record([run_result(1337), run_result(42, eval=None), run_result(2024)])
+    readme = render_readme(data)
+    assert (
+        readme.index("**Unverified.**")
+        < readme.index("Evaluation in time? Unknown for seed 42")
+        < readme.index("1.7445")
+    )
+
+
+def test_every_reason_of_the_verdict_is_a_line_of_its_own() -> None:
+    data = crashed()
+    listed = [line.removeprefix("- ") for line in render_readme(data).split("What was measured")[0].splitlines()]
+    assert len(data.verdict.reasons) > 5
+    assert set(data.verdict.reasons) <= set(listed)
+
+
+def test_a_crashed_seed_is_a_row_of_dashes_with_its_reason_below() -> None:
+    readme = render_readme(crashed())
+    assert row_of(readme, "2024")[1:] == ["–"] * 11
+    assert "2 of 3 seeds" in readme
+    assert "Seed 2024 did not complete (failed):\n\n```text\nexit code 1\nlast line of the log\n```" in readme
+
+
+def test_a_run_without_any_result_still_has_a_readme() -> None:
+    readme = render_readme(record([], [], date=""))
+    assert "No seed was scored." in readme
+    assert "seed 1337 never ran" in readme
+
+
+def test_yardsticks_say_how_many_seeds_are_better_by_the_unrounded_numbers() -> None:
+    between = score(3.70125).val_bpb - 1e-9
+    data = record(
+        yardsticks=[Yardstick(name="close", bpb=between, detail="d"), Yardstick(name="xz", bpb=2.1, detail="d")]
+    )
+    readme = render_readme(data)
+    assert row_of(readme, "close")[3] == "1 of 3"
+    assert row_of(readme, "xz")[3] == "3 of 3"
+    assert "Not every seed is better than: close." in readme
+    assert "Every seed is better than every yardstick" in render_readme(record())
+
+
+def test_no_yardstick_means_no_section_about_learning() -> None:
+    assert "Did it learn" not in render_readme(record(yardsticks=[]))
+
+
+def test_it_says_how_to_run_these_seeds_again() -> None:
+    readme = render_readme(record(job={"threads": 2}))
+    assert "```sh\ngolf run jobs/quickstart.yaml --seeds 1337,42,2024\n```" in readme
+    assert "OMP_NUM_THREADS=2 \\\n  torchrun --standalone --nproc_per_node=1 train_gpt.py" in readme
+    assert f"`{SCRIPT_SHA256}`" in readme
+    assert "python 3.11.4, torch 2.13.0, numpy 2.4.6" in readme
+
+
+@pytest.mark.parametrize("make", [record, crashed, rejected_by_size])
+def test_it_is_rebuilt_byte_for_byte_from_the_stored_data(make: Any) -> None:
+    data = make()
+    stored = RecordData.model_validate_json(results_json(data))
+    assert render_readme(stored) == render_readme(data)
+
+
+def test_a_score_that_is_not_a_number_survives_the_disk_and_shows_as_a_dash() -> None:
+    data = record([run_result(1337, final_score=score(math.nan))], seeds=(1337,))
+    stored = RecordData.model_validate_json(results_json(data))
+    assert results_json(stored) == results_json(data)
+    assert row_of(render_readme(stored), "1337")[4:6] == ["–", "–"]
+
+
+# ---- only what was measured ----
+
+
+def numbers_in(value: Any) -> list[float]:
+    """Every number of a JSON value, those inside words included."""
+    if isinstance(value, dict):
+        return [number for pair in value.items() for part in pair for number in numbers_in(part)]
+    if isinstance(value, list):
+        return [number for part in value for number in numbers_in(part)]
+    if isinstance(value, str):
+        return [float(text.replace(",", "")) for text in re.findall(r"\d[\d,]*(?:\.\d+)?", value)]
+    return [float(value)] if isinstance(value, (int, float)) else []
+
+
+@pytest.mark.parametrize("make", [record, crashed, rejected_by_size])
+def test_every_numeral_was_measured_or_follows_from_the_tables(make: Any) -> None:
+    data = make()
+    seeds = seed_table(data)
+    tables = summary_table(seeds).to_numpy().ravel().tolist()
+    tables += [value for name in NUMBERS for value in seeds[name].dropna().tolist()]
+    known = [abs(number) for number in numbers_in(json.loads(results_json(data))) + tables if not math.isnan(number)]
+    known += [float(count) for count in range(len(data.results) + 1)]
+    text = re.sub(r"`[^`]*`|```.*?```", "", render_readme(data), flags=re.DOTALL)
+    text = text.replace("loss / ln 2", "")
+    numerals = re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text)
+    assert len(numerals) > 80
+    for numeral in numerals:
+        digits = len(numeral.partition(".")[2])
+        value = float(numeral.replace(",", ""))
+        assert any(abs(value - number) <= 0.5000001 * 10**-digits for number in known), numeral
+
+
+# ---- hostile text ----
+
+
+def hostile() -> RecordData:
+    """A record whose every free text is an attack on the page."""
+    host = Host(node=HOSTILE, hardware=HOSTILE, device=HOSTILE, cpus=1, nproc=1, versions={HOSTILE: HOSTILE})
+    return record(
+        [run_result(1337, host=host), failed_result(42, reason=f"```\n{HOSTILE}\n````\n# out")],
+        [verification(1337), failed_verification(42)],
+        seeds=(1337, 42),
+        name=HOSTILE,
+        track=HOSTILE,
+        job={"author": HOSTILE, "github_id": HOSTILE, "blurb": HOSTILE},
+        data=DataFacts(
+            name=HOSTILE, train_tokens=1, val_tokens=1, val_bytes=1, vocab_size=1, files={HOSTILE: HOSTILE}
+        ),
+        forecast=SizeForecast(low=1, high=2, basis=HOSTILE),
+        yardsticks=[Yardstick(name=HOSTILE, bpb=1.0, detail=HOSTILE)],
+        ledger={HOSTILE: 1},
+        versions={HOSTILE: HOSTILE},
+    )
+
+
+def harmless_twin() -> RecordData:
+    """The same record with tame text."""
+    text = hostile().model_dump_json().replace(json.dumps(HOSTILE)[1:-1], "tame")
+    return RecordData.model_validate_json(text)
+
+
+def skeleton(readme: str) -> list[str]:
+    return [token.type for token in PARSER.parse(readme)]
+
+
+def inline_kinds(readme: str) -> set[str]:
+    tokens: list[Token] = PARSER.parse(readme)
+    return {child.type for token in tokens for child in token.children or []}
+
+
+def test_hostile_text_changes_nothing_of_the_pages_structure() -> None:
+    page = render_readme(hostile())
+    assert skeleton(page) == skeleton(render_readme(harmless_twin()))
+    assert "html_block" not in skeleton(page)
+    assert not inline_kinds(page) & {"html_inline", "link_open", "image"}
+
+
+def test_hostile_text_is_still_readable() -> None:
+    shown = [
+        "".join(child.content for child in token.children or []) for token in PARSER.parse(render_readme(hostile()))
+    ]
+    assert any("<script>alert(1)</script> [l](http://x)" in text for text in shown)
+
+
+def test_a_name_of_path_separators_cannot_leave_the_jobs_folder_in_the_command() -> None:
+    readme = render_readme(record(name="../../etc/passwd; rm -rf ~"))
+    command = next(line for line in readme.splitlines() if line.startswith("golf run"))
+    assert re.fullmatch(r"golf run jobs/[A-Za-z0-9._-]+\.yaml --seeds 1337,42,2024", command)
+    assert "/.." not in command
+
+
+# ---- folding of checks ----
+
+
+def test_answers_that_agree_share_a_line_and_others_name_their_seed() -> None:
+    checks = crashed().verdict.checks
+    lines = [(line.status, line.measured) for line in answer_lines(checks) if line.name == "train_clock"]
+    assert lines == [
+        ("pass", "57.94 s (seed 1337)"),
+        ("fail", "62.30 s (seed 42)"),
+        ("unknown", "not measured (seed 2024)"),
+    ]
+
+
+def test_the_worst_answer_of_each_question_is_kept() -> None:
+    data = crashed()
+    worst = {line.name: line.status for line in worst_lines(data.verdict.checks)}
+    assert len(worst) == len(worst_lines(data.verdict.checks))
+    assert (worst["train_clock"], worst["eval_clock"], worst["one_script"]) == ("fail", "unknown", "pass")

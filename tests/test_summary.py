@@ -1,0 +1,90 @@
+"""What `golf run` prints at the end, as it stands in a terminal of 100 columns without colour."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from reports.summary import terminal_summary
+from runner.results import RecordData
+from tests.samples import failed_result, failed_verification, phase, record, run_result, verification
+
+FOLDER = Path("records/local/2026-01-02_quickstart")
+
+
+def printed(data: RecordData, width: int = 100, colour: bool = False) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=colour, color_system="standard" if colour else None)
+    console.print(terminal_summary(data, FOLDER))
+    return out.getvalue()
+
+
+def crashed(reason: str = "exit code 1") -> RecordData:
+    return record(
+        [run_result(1337), run_result(42, train=phase("train", 62.3)), failed_result(2024, reason)],
+        [verification(1337), verification(42), failed_verification(2024)],
+    )
+
+
+def test_a_passed_run_shows_seeds_mean_checks_yardsticks_and_the_folder() -> None:
+    text = printed(record())
+    assert "quickstart: 1.7445 ± 0.0045 bpb, mean ± sample std of 3 seeds · track local · cpu" in text
+    assert ["42", "410", "141.2", "1.7349", "3.6888", "1.7396", "1,551,407", "14,448,593", "57.93", "6.51"] in [
+        line.split() for line in text.splitlines()
+    ]
+    assert "✓  Training in time?" in text
+    assert "✓  bigram" in text
+    assert "PASSED\nRecord: records/local/2026-01-02_quickstart\n" in text
+
+
+def test_every_line_fits_and_nothing_wraps_in_100_columns() -> None:
+    lines = printed(record()).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert sum("?" in line and "✓" not in line for line in lines) == 0
+
+
+def test_a_rejected_run_says_what_failed_and_how_much_is_unknown() -> None:
+    text = printed(crashed())
+    assert "✗  Training in time?" in text
+    assert "62.30 s (seed 42)" in text
+    assert "seed 2024 failed: exit code 1" in text
+    after = text.split("REJECTED")[1]
+    assert "- Training in time? No for seed 42: 62.30 s; limit 60 s + 1 s" in after
+    assert "and 7 unknown, listed in the record's README.md" in after
+
+
+def test_an_unverified_run_lists_what_is_unknown() -> None:
+    text = printed(record([run_result(1337), run_result(42, eval=None), run_result(2024)]))
+    assert "UNVERIFIED\n  - Evaluation in time? Unknown for seed 42: not measured; limit 60 s" in text
+
+
+def test_an_unknown_answer_is_never_marked_as_passed() -> None:
+    lines = printed(record([run_result(1337), run_result(42, eval=None), run_result(2024)])).splitlines()
+    [line] = [
+        line for line in lines if "Evaluation in time?" in line and "not measured" in line and "limit" not in line
+    ]
+    assert line.startswith("?")
+
+
+def test_colour_adds_nothing_that_words_do_not_say() -> None:
+    plain, coloured = printed(record()), printed(record(), colour=True)
+    assert "\x1b[" not in plain
+    assert "\x1b[" in coloured
+
+
+def test_markup_and_control_characters_from_outside_are_text() -> None:
+    text = printed(crashed("[red]boom[/red] \x1b[31m\x07 [/nonsense]"))
+    assert "seed 2024 failed: [red]boom[/red] [31m [/nonsense]" in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("width", [40, 200])
+def test_any_width_prints_without_loss_of_the_verdict(width: int) -> None:
+    assert "PASSED" in printed(record(), width)
+
+
+def test_a_run_without_any_result_prints() -> None:
+    assert "REJECTED" in printed(record([], []))
