@@ -80,7 +80,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "command": Markdown(reproduce_command(data)),
         "torchrun": Markdown(torchrun_command(data, hosts)),
         "environment_table": environment_table(data, hosts),
-        "ledger": ", ".join(f"{number:,} {kind}" for kind, number in data.ledger.items()),
+        "ledger": ", ".join(f"{kind} {number:,}" for kind, number in data.ledger.items()),
     }
 
 
@@ -170,7 +170,7 @@ def learned(data: RecordData, seeds: pd.DataFrame) -> str:
     lost = [item.name for item in data.yardsticks if _beaten(item.bpb, seeds) < len(seeds)]
     if not lost:
         return "Every seed is better than every yardstick on the same validation text."
-    return "Not every seed is better than: " + ", ".join(lost) + "."
+    return "At least one seed is no better than: " + ", ".join(lost) + "."
 
 
 def _beaten(bpb: float, seeds: pd.DataFrame) -> int:
@@ -232,8 +232,9 @@ def environment_table(data: RecordData, hosts: list[Host]) -> Markdown:
     nodes = dict.fromkeys(_versions(host.versions) for host in hosts)
     scripts = dict.fromkeys(result.script_sha256 for result in data.results)
     rows: list[list[object]] = [["script sha256", code(sha256)] for sha256 in scripts]
-    rows += [["versions where it ran", versions] for versions in nodes]
-    rows.append(["versions of the referee", _versions(data.versions)])
+    referee = _versions(data.versions)
+    rows += [["versions where it ran" + (" and was judged" if own == referee else ""), own] for own in nodes]
+    rows += [] if referee in nodes else [["versions of the referee", referee]]
     return table("ll", ["what", "value"], rows)
 
 

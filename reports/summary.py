@@ -6,11 +6,12 @@ markup. The record's README is the longer version of this.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -39,12 +40,14 @@ COLUMNS: dict[str, tuple[str, int]] = {
     "train_seconds": ("train s", 2),
     "eval_seconds": ("eval s", 2),
 }
-"""Column of the seed table -> its head and how many decimals it shows; fits 100 columns."""
+"""Column of the seed table -> its head and how many decimals it shows; all fit 100 columns."""
+SPARED_FIRST = ("headroom_bytes", "live_val_bpb", "step_avg_ms", "val_loss", "steps", "eval_seconds", "train_seconds")
+"""What a narrow terminal goes without, in this order: a number is left out, never cut off."""
 
 
 def terminal_summary(data: RecordData, folder: Path) -> RenderableType:
     """A renderable of the whole outcome; `folder` is where the record lies."""
-    parts: list[RenderableType] = [Text(), _headline(data), Text(), _seeds(data)]
+    parts: list[RenderableType] = [Text(), _headline(data), Text(), SeedRows(data)]
     parts += [
         Text(f"seed {result.seed} {result.status}: {one_line(result.reason)[:300] or 'no reason was given'}", "red")
         for result in data.results
@@ -67,10 +70,28 @@ def _headline(data: RecordData) -> Text:
     return Text.assemble((one_line(data.name), "bold"), ": ", (number, "bold"), rest)
 
 
-def _seeds(data: RecordData) -> Table:
+@dataclass(frozen=True)
+class SeedRows:
+    """The table per seed with as many columns as the terminal has room for."""
+
+    data: RecordData
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        columns = dict(COLUMNS)
+        for name in SPARED_FIRST:
+            if (
+                console.measure(_seeds(self.data, columns), options=options.update(width=1000)).maximum
+                <= options.max_width
+            ):
+                break
+            del columns[name]
+        yield _seeds(self.data, columns)
+
+
+def _seeds(data: RecordData, columns: Mapping[str, tuple[str, int]]) -> Table:
     seeds = seed_table(data)
     summary = summary_table(seeds)
-    table = _table(["seed", *(head for head, _ in COLUMNS.values())], "r" * (len(COLUMNS) + 1))
+    table = _table(["seed", *(head for head, _ in columns.values())], "r" * (len(columns) + 1))
     bounds = {name: data.limits[name] for name in ("train_seconds", "eval_seconds")}
 
     def cell(column: str, value: object, digits: int) -> str:
@@ -79,10 +100,10 @@ def _seeds(data: RecordData) -> Table:
         return count(value) if digits == 0 else fixed(value, digits)
 
     for row in seeds.to_dict("records"):
-        table.add_row(str(row["seed"]), *(cell(name, row[name], digits) for name, (_, digits) in COLUMNS.items()))
+        table.add_row(str(row["seed"]), *(cell(name, row[name], digits) for name, (_, digits) in columns.items()))
     table.add_section()
-    table.add_row("mean", *(fixed(figure(summary, "mean", name), digits) for name, (_, digits) in COLUMNS.items()))
-    stds = [(figure(summary, "std", name), digits) for name, (_, digits) in COLUMNS.items()]
+    table.add_row("mean", *(fixed(figure(summary, "mean", name), digits) for name, (_, digits) in columns.items()))
+    stds = [(figure(summary, "std", name), digits) for name, (_, digits) in columns.items()]
     table.add_row("std", *(NOT_DEFINED if known(std) is None else fixed(std, digits) for std, digits in stds))
     return table
 

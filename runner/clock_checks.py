@@ -33,9 +33,9 @@ def train_clock(case: Case, of: Evidence) -> Answer:
     """Official rule: the limit plus the larger of two steps and one second."""
     limit = case.train_seconds
     grace = GRACE_SECONDS if of.result is None else max(GRACE_SECONDS, 2 * step_seconds(of.result))
-    grace = round(grace, 6)
+    grace = round(grace, 3)  # so that the limit that is shown is the limit that is applied
     clock = of.result.train.clock if of.result and of.result.train else None
-    return _clock(clock, round(limit + grace, 6), f"{plain(limit)} s + {plain(grace)} s")
+    return _clock(clock, limit + grace, f"{plain(limit)} s + {plain(grace)} s")
 
 
 def eval_clock(case: Case, of: Evidence) -> Answer:

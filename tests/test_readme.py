@@ -138,7 +138,7 @@ def test_yardsticks_say_how_many_seeds_are_better_by_the_unrounded_numbers() -> 
     readme = render_readme(data)
     assert row_of(readme, "close")[3] == "1 of 3"
     assert row_of(readme, "xz")[3] == "3 of 3"
-    assert "Not every seed is better than: close." in readme
+    assert "At least one seed is no better than: close." in readme
     assert "Every seed is better than every yardstick" in render_readme(record())
 
 

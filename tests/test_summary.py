@@ -81,6 +81,15 @@ def test_markup_and_control_characters_from_outside_are_text() -> None:
     assert "\x1b" not in text
 
 
+@pytest.mark.parametrize("width", [80, 60, 40])
+def test_a_narrow_terminal_loses_columns_but_no_digit_of_a_number(width: int) -> None:
+    text = printed(record(), width)
+    assert "1.7396" in text
+    assert "1,551,407" in text
+    assert "…" not in text.split("check")[0]
+    assert max(map(len, text.splitlines())) <= width
+
+
 @pytest.mark.parametrize("width", [40, 200])
 def test_any_width_prints_without_loss_of_the_verdict(width: int) -> None:
     assert "PASSED" in printed(record(), width)
