@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -30,7 +30,7 @@ from golf_model.config import REFUSED_VARIABLES
 from runner.clocks import Stamp, eval_clocks, first_times, train_clocks
 from runner.data.dataset import DataSet
 from runner.errors import UserError
-from runner.files import sha256_bytes, sha256_file
+from runner.files import locked, sha256_bytes, sha256_file
 from runner.messages import ArtifactBytes, Event, Finished, Heartbeat, LogChunk, Message, Phase, Started
 from runner.results import Host, PhaseResult, RunStatus
 from runner.supervise import Deadline, Order, order_line
@@ -46,6 +46,8 @@ MARKER = "GOLF_ATTEMPT"
 """Environment variable that every process of an attempt carries, so that leftovers can be found."""
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node={nproc}")
 """`torchrun`, started through the interpreter so that it is this environment's."""
+FOLDER_PREFIX = "golf-"
+LOCK = "lock"
 VERSIONED = ("torch", "numpy", "sentencepiece", "zstandard", "ray")
 
 
@@ -176,6 +178,28 @@ def kill_marked(marker: str) -> None:
             process.kill()
 
 
+@contextlib.contextmanager
+def work_folder(spec: AttemptSpec, scratch: Path) -> Iterator[Path]:
+    """A locked folder of the attempt's own, gone afterwards; what dead attempts left behind is swept first."""
+    sweep(scratch)
+    fresh = Path(tempfile.mkdtemp(prefix=".golf-", dir=scratch))
+    # Renamed into a name that sweeps only once it is locked, or another sweep could take it in between.
+    with locked(fresh / LOCK):
+        base = fresh.rename(scratch / f"{FOLDER_PREFIX}{spec.job}-seed{spec.seed}-{fresh.name[6:]}")
+        try:
+            yield base
+        finally:
+            shutil.rmtree(base, ignore_errors=True)
+
+
+def sweep(scratch: Path) -> None:
+    """Kill what is left of attempts whose worker died, and remove their folders; living ones hold their lock."""
+    for folder in scratch.glob(f"{FOLDER_PREFIX}*"):
+        with contextlib.suppress(BlockingIOError, OSError), locked(folder / LOCK, wait=False):
+            kill_marked(folder.name)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def run_phase(
     phase: Phase, command: list[str], folder: Path, env: dict[str, str], deadlines: list[Deadline], stall: float
 ) -> Generator[Message, None, tuple[PhaseResult, RunStatus, str]]:
@@ -287,8 +311,14 @@ def run_attempt(
 
     spec: what to run. open_data: gives the data set on this node, checked. scratch: where the work folder goes.
     """
-    base = Path(tempfile.mkdtemp(prefix=f"golf-{spec.job}-seed{spec.seed}-", dir=scratch))
-    marker = f"{base.name}-{os.getpid()}"
+    with work_folder(spec, scratch or Path(tempfile.gettempdir())) as base:
+        yield from attempt_in(base, spec, open_data, node)
+
+
+def attempt_in(
+    base: Path, spec: AttemptSpec, open_data: Callable[[], DataSet], node: str
+) -> Generator[Message, None, None]:
+    """`run_attempt` in a work folder that exists and is removed by the caller."""
     host = Host(
         node=platform.node(),
         hardware=spec.hardware,
@@ -306,7 +336,7 @@ def run_attempt(
         except UserError as error:
             yield Finished("failed", f"data on this node: {error}", None, None, host)
             return
-        env = base_environment(spec, marker, os.environ)
+        env = base_environment(spec, base.name, os.environ)
         folder = base / "train"
         folder.mkdir()
         (folder / SCRIPT_NAME).write_bytes(spec.script)
@@ -335,5 +365,3 @@ def run_attempt(
         yield Finished(status, reason, train, scored, host)
     except OSError as error:
         yield Finished("failed", f"on the node: {error}", train, scored, host)
-    finally:
-        shutil.rmtree(base, ignore_errors=True)

@@ -196,7 +196,14 @@ class Interrupted(BaseException):
     """SIGINT or SIGTERM arrived; not KeyboardInterrupt, which the command-line library turns into exit code 1."""
 
 
+stopped: list[int] = []
+"""The signal that stopped us: Ray's own code may turn `Interrupted` into another exception on its way up."""
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)  # one is enough: cleaning up must not be cut short
+    stopped.append(number)
     raise Interrupted
 
 
@@ -213,10 +220,12 @@ def main() -> None:
     except UserError as error:
         print(f"golf: {error}", file=sys.stderr)
         sys.exit(2)
-    except Interrupted:
-        print("golf: interrupted; finished seeds are kept and the same command continues", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except OSError as error:
+    except BaseException as error:
+        if stopped:
+            print("golf: interrupted; finished seeds are kept and the same command continues", file=sys.stderr)
+            sys.exit(INTERRUPTED)
+        if not isinstance(error, OSError):
+            raise
         print(f"golf: {error}; what was finished is kept and the same command continues", file=sys.stderr)
         sys.exit(2)
 

@@ -1,10 +1,13 @@
-"""Writing files so that a kill at any moment leaves the old content or the new, never half of either."""
+"""Files that survive a kill at any moment: written whole or not at all, hashed, and locked by living holders."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -37,3 +40,15 @@ def sha256_file(path: Path) -> str:
     """Hex SHA-256 of a file's content, read in pieces."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+@contextmanager
+def locked(lock: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the file `lock` alone; the system frees it when its holder dies.
+
+    Waits for whoever holds it, or raises BlockingIOError at once when told not to wait.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield

@@ -7,12 +7,12 @@ caller's step (only the command line may know the reporter).
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -22,7 +22,7 @@ from runner.bundle import Script
 from runner.collect import Collector, finished_attempt, read_result
 from runner.data.dataset import scored_targets
 from runner.errors import UserError
-from runner.files import sha256_file, write_atomic
+from runner.files import locked, sha256_file, write_atomic
 from runner.jobdata import DataRequest
 from runner.judge import judge
 from runner.ledger import Ledger
@@ -40,17 +40,15 @@ ARTIFACT_NAME = "final_model.int8.ptz"
 
 
 @contextmanager
-def locked(folder: RunFolder) -> Iterator[None]:
+def sole_driver(folder: RunFolder) -> Iterator[None]:
     """Hold the run folder; a second driver on the same job gets a UserError instead of a race."""
-    folder.path.mkdir(parents=True, exist_ok=True)
-    with folder.lock.open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"{folder.path}: another golf is running this very job; wait for it, or stop it first"
-            ) from None
-        yield
+    try:
+        with locked(folder.lock, wait=False):
+            yield
+    except BlockingIOError:
+        raise UserError(
+            f"{folder.path}: another golf is running this very job; wait for it, or stop it first"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -174,6 +172,15 @@ def verify(plan: Plan, folder: RunFolder, result: RunResult, targets: tuple[int,
     )
 
 
+def without_folders(job: dict[str, Any]) -> dict[str, Any]:
+    """The resolved job as it may be published: data by name; its hashes identify it, our folders do not."""
+    data = {
+        name: Path(value).name if name in ("path", "tokenizer") and value else value
+        for name, value in job["data"].items()
+    }
+    return {**job, "data": data}
+
+
 def attempt_path(folder: RunFolder, result: RunResult) -> Path:
     """The folder of the attempt that a result tells of."""
     return folder.path / "seeds" / str(result.seed) / f"attempt-{result.attempt}"
@@ -199,7 +206,7 @@ def walk(
     """Run a planned job to its verdict; see the module's first lines."""
     job = plan.job
     folder = RunFolder(root / "runs" / f"{job.name}-{plan.hash8(script.sha256)}")
-    with locked(folder):
+    with sole_driver(folder):
         write_atomic(folder.job, json.dumps(plan.resolved, indent=2) + "\n")
         write_atomic(folder.script, script.source)
         write_atomic(folder.flat_script, script.flat)
@@ -245,7 +252,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Wal
         name=job.name,
         track=job.track,
         date=max((result.finished_at[:10] for result in results), default=""),
-        job=plan.resolved,
+        job=without_folders(plan.resolved),
         limits={
             "cap_bytes": plan.limits.cap_bytes,
             "train_seconds": plan.limits.train_seconds,

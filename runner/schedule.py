@@ -7,12 +7,13 @@ what a cut-off attempt means is the driver's decision.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import ray
 import ray.exceptions
@@ -24,7 +25,7 @@ from runner.jobdata import DataRequest, open_requested
 from runner.messages import Message
 
 WAIT_S = 0.25
-CANCEL_S = 3.0
+CANCEL_S = 1.0
 OBJECT_STORE_BYTES = 256 << 20
 
 
@@ -41,7 +42,7 @@ def connect(address: str | None, cpus: int | None = None) -> None:
         ray.init(
             address=address or "local",
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
             num_cpus=cpus if local else None,
             include_dashboard=False if local else None,
             object_store_memory=OBJECT_STORE_BYTES if local else None,
@@ -65,7 +66,7 @@ def _tighten_token() -> None:
 
 def cluster_nodes() -> list[dict[str, float]]:
     """Resources of each living node."""
-    return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+    return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
 
 
 def require_room(cpus: float, gpus: float) -> None:
@@ -114,7 +115,7 @@ class RayBackend:
         while self.queue or self.running:
             self._start()
             ready, _ = ray.wait(list(self.running), num_returns=1, timeout=WAIT_S, fetch_local=False)
-            for stream in ready:
+            for stream in cast(list[Any], ready):
                 spec = self.running[stream]
                 try:
                     message = ray.get(next(stream))
@@ -127,14 +128,16 @@ class RayBackend:
                     yield spec, message
 
     def close(self) -> None:
-        """Cancel what runs; each task kills its processes when its generator is closed."""
-        for stream in self.running:
+        """Cancel what runs: asked first, which lets an attempt clean up, then by force (a supervisor outlives that)."""
+        streams = list(self.running)
+        for stream in streams:
             ray.cancel(stream)
-        for stream in self.running:
-            try:
-                ray.get(stream.completed(), timeout=CANCEL_S)
-            except ray.exceptions.RayError:
-                continue
+        ended = [stream.completed() for stream in streams]
+        if ended:
+            done, _ = ray.wait(ended, num_returns=len(ended), timeout=CANCEL_S, fetch_local=False)
+            for stream, end in zip(streams, ended, strict=True):
+                if end not in done:
+                    ray.cancel(stream, force=True)
         self.running.clear()
 
 

@@ -70,7 +70,7 @@ def set_golden_weights(network: GPT) -> None:
 
 def golden_network(model: ModelConfig, dtype: torch.dtype = torch.float32) -> GPT:
     """A network with golden weights, under the dtype policy of `dtype`."""
-    network = GPT(model, dtype, "explicit")
+    network = GPT(model, dtype, "explicit", "chunked")
     apply_dtype_policy(network, model)
     set_golden_weights(network)
     return network

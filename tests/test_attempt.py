@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from runner.attempt import AttemptSpec, base_environment, marked, run_attempt, train_deadlines
+from runner.attempt import AttemptSpec, base_environment, marked, run_attempt, sweep, train_deadlines
 from runner.errors import DataError
-from runner.files import sha256_bytes
+from runner.files import locked, sha256_bytes
 from runner.messages import ArtifactBytes, Event, Finished, LogChunk, Message, Started
 from tests.fakes import PLAIN, fake_data, fake_script
 
@@ -109,6 +112,17 @@ def test_closing_the_stream_kills_the_script_and_removes_its_folder(tmp_path: Pa
     assert time.monotonic() - before < 3
     assert not list(tmp_path.glob("golf-*"))
     assert marked("golf-fake-seed42") == []
+
+
+def test_folders_of_dead_attempts_are_swept_and_those_of_living_ones_are_not(tmp_path: Path) -> None:
+    dead, living, foreign = (tmp_path / name for name in ("golf-old-seed1-x", "golf-old-seed2-y", "somebody-elses"))
+    for folder in (dead, living, foreign):
+        folder.mkdir()
+    orphan = subprocess.Popen(["sleep", "600"], env={**os.environ, "GOLF_ATTEMPT": dead.name})
+    with locked(living / "lock"):
+        sweep(tmp_path)
+    assert orphan.wait(timeout=5) == -signal.SIGKILL
+    assert sorted(path.name for path in tmp_path.iterdir()) == [living.name, foreign.name]
 
 
 def test_the_surroundings_cannot_configure_the_script() -> None:

@@ -155,7 +155,7 @@ def tiny_grads(golden: Golden, expected: Mapping[str, Any], folder: Path) -> Non
 
 
 def tiny_loss_float64(golden: Golden, expected: float, folder: Path) -> None:
-    network = GPT(golden.tiny_model, torch.float64, "explicit")
+    network = GPT(golden.tiny_model, torch.float64, "explicit", "chunked")
     network.load_state_dict(tiny_network(golden).state_dict())
     near(loss_of(network, golden.tiny_batch()), expected, absolute=LOSS)
 
@@ -209,7 +209,7 @@ def tiny_export(golden: Golden, expected: Mapping[str, Any], folder: Path) -> No
     known(facts, "loss_after_roundtrip", "per_tensor", "payload_bytes", "tensor_bytes")
     state = tiny_network(golden).state_dict()
     decoded = check_export(state, ExportConfig(passthrough_numel=512), facts)
-    network = GPT(golden.tiny_model, torch.float32, "explicit")
+    network = GPT(golden.tiny_model, torch.float32, "explicit", "chunked")
     network.load_state_dict(decoded, strict=True)
     near(loss_of(network, golden.tiny_batch()), facts["loss_after_roundtrip"], absolute=LOSS)
 
@@ -458,7 +458,7 @@ def full_buffers(golden: Golden, expected: Mapping[str, Any], folder: Path) -> N
 
 def full_init(golden: Golden, expected: Mapping[str, Any], folder: Path) -> None:
     torch.manual_seed(1337)
-    network = GPT(golden.faithful_full_model, torch.bfloat16, "explicit")
+    network = GPT(golden.faithful_full_model, torch.bfloat16, "explicit", "chunked")
     apply_dtype_policy(network, golden.faithful_full_model)
     state = network.state_dict()
     for name, facts in expected.items():

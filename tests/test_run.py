@@ -21,7 +21,7 @@ from runner.ledger import check_chain
 from runner.messages import LogChunk, Message, Started
 from runner.paths import RunFolder
 from runner.plan import Plan, make_plan
-from runner.run import Walk, locked, walk
+from runner.run import Walk, sole_driver, walk
 from tests.fakes import PLAIN, fake_script
 from tests.tiny_data import VOCAB
 
@@ -103,6 +103,12 @@ def test_sizes_are_counted_from_disk_and_clocks_stamped(tiny_data: DataRequest, 
         assert result.train.clock is not None
     assert checks(done, "bytes_total") == checks(done, "train_clock") == checks(done, "eval_clock") == {"pass"}
     assert checks(done, "one_script") == checks(done, "seeds_complete") == {"pass"}
+
+
+def test_a_record_names_no_folder_of_this_machine(tiny_data: DataRequest, tmp_path: Path) -> None:
+    done = run_fake(plan_for(tiny_data, (1,)), tmp_path)
+    assert done.data.job["data"]["tokenizer"] == "tokenizer.model"
+    assert str(tmp_path.parent) not in done.data.model_dump_json()
 
 
 def test_scores_that_are_not_of_the_data_are_rejected(tiny_data: DataRequest, tmp_path: Path) -> None:
@@ -237,7 +243,7 @@ def test_a_full_disk_stops_everything_and_the_next_run_goes_on(tiny_data: DataRe
 
 def test_two_drivers_on_one_job_are_refused(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    with locked(folder), pytest.raises(UserError, match="another golf is running this very job"), locked(folder):
+    with sole_driver(folder), pytest.raises(UserError, match="another golf is running"), sole_driver(folder):
         pass
-    with locked(folder):
+    with sole_driver(folder):
         assert folder.lock.exists()

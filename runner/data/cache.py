@@ -10,11 +10,8 @@ Does not cover: what a prepared folder holds (corpus.py, dataset.py).
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,15 +27,6 @@ def cache_root(cache: Path | None = None) -> Path:
         return cache
     named = os.environ.get("GOLF_CACHE")
     return Path(named) if named else Path.home() / ".cache" / "golf"
-
-
-@contextmanager
-def locked(lock: Path) -> Iterator[None]:
-    """Hold the file `lock` alone, waiting for whoever holds it; the system frees it when its holder dies."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 @dataclass(frozen=True)

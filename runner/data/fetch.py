@@ -22,11 +22,11 @@ from typing import Any
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
-from runner.data.cache import locked
 from runner.data.dataset import DataSet, Progress, open_dataset
 from runner.data.shards import shard_tokens
 from runner.data.tokenizer import load_tokenizer
 from runner.errors import DataError
+from runner.files import locked
 
 REPOSITORY = "willdepueoai/parameter-golf"
 ROOT = "datasets"
