@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 import ray
+from hypothesis import settings
 
 from runner.jobdata import DataRequest
 from runner.schedule import connect
 from tests.tiny_data import make_tiny_data
+
+settings.register_profile("fast", max_examples=300, deadline=None)
+settings.register_profile("fuzz", max_examples=10_000, deadline=None)  # make fuzz
+settings.load_profile("fast")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

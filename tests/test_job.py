@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from golf_model.config import GolfConfig
@@ -340,7 +340,6 @@ def outcome(act: Callable[[], JobSpec]) -> None:
 RESOLVED = resolved(parse(GOOD))
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
     mutated = copy.deepcopy(RESOLVED)
@@ -356,7 +355,6 @@ def test_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
     outcome(lambda: job_from_mapping(mutated, source="job.yaml"))
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_any_damage_to_the_text_is_read_or_refused(data: st.DataObject) -> None:
     text = GOOD

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.checks import CHECK_NAMES
@@ -37,7 +37,6 @@ from tests.samples import (
 )
 
 SEEDS = (1337, 42, 2024)
-FUZZ = settings(max_examples=300, deadline=None)
 
 
 def verdict(
@@ -116,13 +115,11 @@ def test_a_required_check_nobody_knows_is_unknown() -> None:
     assert "phase_of_the_moon" in judged.reasons[0]
 
 
-@FUZZ
 @given(st.sets(st.sampled_from(sorted(CHECK_NAMES))), st.sampled_from([(), SEEDS]))
 def test_no_results_never_pass(required: set[str], seeds: tuple[int, ...]) -> None:
     assert verdict([], [], required=frozenset(required), seeds=seeds).status != "passed"
 
 
-@FUZZ
 @given(st.sets(st.sampled_from(sorted(CHECK_NAMES))))
 def test_no_seed_asked_for_never_passes(required: set[str]) -> None:
     assert verdict(required=frozenset(required), seeds=()).status != "passed"
@@ -182,7 +179,6 @@ def test_evidence_that_is_missing_makes_its_check_unknown_and_the_run_unverified
     assert [c.status for c in judged.checks if c.name == name and c.seed in (seed, None)] == ["unknown"]
 
 
-@FUZZ
 @given(st.sampled_from(sorted(WITHOUT)), st.sets(st.sampled_from(sorted(CHECK_NAMES))))
 def test_a_required_check_without_evidence_never_passes(what: str, others: set[str]) -> None:
     result, counted = WITHOUT[what](run_result(), verification())
@@ -190,7 +186,6 @@ def test_a_required_check_without_evidence_never_passes(what: str, others: set[s
     assert verdict([result], [counted], required=required, seeds=(1337,)).status != "passed"
 
 
-@FUZZ
 @given(st.sampled_from(["results", "verifications"]), st.sampled_from(SEEDS))
 def test_a_seed_without_any_result_or_count_never_passes(which: str, seed: int) -> None:
     results = [run_result(s) for s in SEEDS if which != "results" or s != seed]
@@ -258,7 +253,6 @@ def any_count(draw: st.DrawFn) -> Verification:
 some_checks = st.frozensets(st.sampled_from([*sorted(CHECK_NAMES), "unheard_of"]))
 
 
-@FUZZ
 @given(st.data(), st.lists(any_result(), max_size=5), st.lists(any_count(), max_size=5), some_checks)
 def test_the_order_of_the_evidence_changes_nothing(
     data: st.DataObject, results: list[RunResult], counts: list[Verification], required: frozenset[str]
@@ -273,7 +267,6 @@ def test_the_order_of_the_evidence_changes_nothing(
     assert one.model_dump_json() == other.model_dump_json()
 
 
-@FUZZ
 @given(st.lists(any_result(), max_size=4), st.lists(any_count(), max_size=4), some_checks)
 def test_the_verdict_follows_from_the_required_checks_alone(
     results: list[RunResult], counts: list[Verification], required: frozenset[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.logfacts import PATTERNS, LogReader, Pattern, read_log
@@ -45,7 +45,6 @@ def test_an_official_log_is_read_whole() -> None:
 
 
 @given(st.lists(st.integers(0, len(LOG)), max_size=12))
-@settings(max_examples=300, deadline=None)
 def test_chunking_changes_nothing(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(LOG)]
     pieces = [LOG[start:end] for start, end in pairwise(edges)]
@@ -53,7 +52,6 @@ def test_chunking_changes_nothing(cuts: list[int]) -> None:
 
 
 @given(st.binary(max_size=2000))
-@settings(max_examples=300, deadline=None)
 def test_noise_is_read_without_error(noise: bytes) -> None:
     reader = read_log([noise])
     assert len(reader.tail) <= 10

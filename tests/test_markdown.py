@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from reports.markdown import Markdown, code, escaped, fenced, one_line, table
 
-FUZZ = settings(max_examples=300, deadline=None)
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 HOSTILE = [
     "# heading", "- item", "1. item", "1) item", "+ item", "> quote", "---", "===", "***", "~~~", "```",
@@ -34,7 +33,6 @@ def shown(tokens: list[Token]) -> str:
     return "".join(child.content for child in children)
 
 
-@FUZZ
 @given(texts)
 def test_escaped_text_is_one_paragraph_that_shows_exactly_that_text(text: str) -> None:
     tokens = PARSER.parse(escaped(text))
@@ -43,7 +41,6 @@ def test_escaped_text_is_one_paragraph_that_shows_exactly_that_text(text: str) -
     assert shown(tokens) == expected
 
 
-@FUZZ
 @given(st.lists(texts, min_size=2, max_size=4), st.data())
 @example(["a|b", "\\"], None)
 def test_a_table_of_hostile_cells_keeps_its_shape(cells: list[str], data: st.DataObject | None) -> None:
@@ -55,7 +52,6 @@ def test_a_table_of_hostile_cells_keeps_its_shape(cells: list[str], data: st.Dat
     assert found == ["head"] * len(cells) + [one_line(cell) for row in rows for cell in row]
 
 
-@FUZZ
 @given(texts)
 def test_a_code_span_shows_exactly_its_text_also_in_a_table(text: str) -> None:
     tokens = PARSER.parse(table("ll", ["a", "b"], [[code(text), "end"]]))
@@ -67,7 +63,6 @@ def test_a_code_span_shows_exactly_its_text_also_in_a_table(text: str) -> None:
     assert span.content.strip().replace("\\|", "|") == one_line(text).replace("\\|", "|")
 
 
-@FUZZ
 @given(st.lists(st.one_of(texts, st.just("```"), st.just("````text")), max_size=5))
 def test_a_fence_holds_whatever_lines_it_is_given(lines: list[str]) -> None:
     tokens = PARSER.parse("before\n\n" + fenced("\n".join(lines)) + "\n\nafter")

@@ -90,7 +90,7 @@ def test_a_source_that_packing_would_enlarge_stays_plain() -> None:
     assert unpack(b"print(1)\n") == "print(1)\n"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=settings().max_examples // 6)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_unpack_returns_what_was_packed(text: str) -> None:
     assert unpack(pack(script(text))) == script(text)
@@ -137,7 +137,7 @@ def test_refuses_a_cut_literal(keep: int) -> None:
         unpack(f'{before}"{payload[:keep]}"{after}'.encode())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=settings().max_examples // 3)
 @given(st.data())
 def test_flipped_characters_are_found_or_harmless(data: st.DataObject) -> None:
     flat = script("print(1)\n")

@@ -258,6 +258,7 @@ def muon_matrices(dtype: torch.dtype, tolerance: float) -> Check:
     return check
 
 
+@torch.no_grad()
 def compare_parameters(network: GPT, expected: Mapping[str, Any], tolerance: float) -> None:
     """Norm and probe of every parameter."""
     parameters = dict(network.named_parameters())

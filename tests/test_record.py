@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.names import file_name
@@ -133,7 +133,6 @@ def test_a_rejected_run_of_mixed_scripts_is_recorded(tmp_path: Path) -> None:
     assert write_record(data, files(), tmp_path).parts[-3] == "rejected"
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text(max_size=200), st.text(max_size=50), st.text(max_size=50))
 def test_no_name_leaves_its_folder(name: str, track: str, date: str) -> None:
     root = Path("root")

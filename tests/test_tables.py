@@ -7,7 +7,7 @@ import statistics
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.numbers import beside, count, fixed, mean_and_std
@@ -105,7 +105,6 @@ def test_bytes_are_written_to_the_byte() -> None:
     assert count(16_000_001) == "16,000,001"
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.floats(-1e-7, 1e-7), st.sampled_from([60.0, 600.0]))
 def test_a_duration_is_never_rounded_across_its_limit(offset: float, limit: float) -> None:
     value = round(limit + offset, 9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.errors import UserError
@@ -124,7 +124,6 @@ def test_what_is_refused_is_named_with_its_line(text: str, line: int, said: str)
 SYNTAX = st.text(st.sampled_from("abc01:-?[]{}&*!|>'\"%@`#,.~ \n\t\\eE+_<="), max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.one_of(SYNTAX, st.text(max_size=40)))
 def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
     try:
