@@ -8,46 +8,33 @@ closing the generator kills everything it started. It judges nothing and reads n
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import platform
-import queue
 import shutil
-import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any
-
-import psutil
 
 from golf_model.config import REFUSED_VARIABLES
-from runner.clocks import Stamp, eval_clocks, first_times, train_clocks
 from runner.data.dataset import DataSet
 from runner.errors import UserError
-from runner.files import locked, sha256_bytes, sha256_file
-from runner.messages import ArtifactBytes, Event, Finished, Heartbeat, LogChunk, Message, Phase, Started
-from runner.results import Host, PhaseResult, RunStatus
-from runner.supervise import Deadline, Order, order_line
+from runner.files import sha256_bytes, sha256_file
+from runner.leftovers import MARKER, work_folder
+from runner.messages import ArtifactBytes, Finished, Message, Started
+from runner.phase import run_phase
+from runner.results import Host, PhaseResult
+from runner.supervise import Deadline
 
 SCRIPT_NAME = "train_gpt.py"
-POLL_S = 0.25
-HEARTBEAT_S = 2.0
 SETUP_S = 900.0
 """Longest time from process start to the first clock: imports, compilation, warm-up."""
 EXPORT_S = 900.0
 """Longest time from the last training step to the end of the process."""
-MARKER = "GOLF_ATTEMPT"
-"""Environment variable that every process of an attempt carries, so that leftovers can be found."""
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node={nproc}")
 """`torchrun`, started through the interpreter so that it is this environment's."""
-FOLDER_PREFIX = "golf-"
-LOCK = "lock"
 VERSIONED = ("torch", "numpy", "sentencepiece", "zstandard", "ray")
 
 
@@ -129,146 +116,6 @@ def command_line(spec: AttemptSpec) -> list[str]:
     return [sys.executable, *(part.format(nproc=spec.nproc) for part in spec.launcher), SCRIPT_NAME]
 
 
-class Supervised:
-    """A running supervisor: frames come out of a queue, closing its stdin kills everything."""
-
-    def __init__(self, order: Order) -> None:
-        supervise = Path(__file__).with_name("supervise.py")
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", str(supervise)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.stdin: IO[bytes] = self.process.stdin
-        self.frames: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self.reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
-        self.reader.start()
-        self.stdin.write(order_line(order))
-        self.stdin.flush()
-
-    def _read(self, stream: IO[bytes]) -> None:
-        for line in stream:
-            self.frames.put(json.loads(line))
-        stream.close()
-        self.frames.put(None)
-
-    def stop(self) -> None:
-        """Kill whatever still runs and wait until it is gone."""
-        with contextlib.suppress(BrokenPipeError):
-            self.stdin.close()
-        self.reader.join(timeout=10)
-        self.process.wait()
-
-
-def marked(marker: str) -> list[psutil.Process]:
-    """Living processes of ours that carry `marker` or a marker that begins with it."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            carried = process.environ().get(MARKER, "")
-            if carried.startswith(marker) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
-
-
-def kill_marked(marker: str) -> None:
-    """Kill what carries `marker`: the last resort when a supervisor itself was killed."""
-    for process in marked(marker):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-
-
-@contextlib.contextmanager
-def work_folder(spec: AttemptSpec, scratch: Path) -> Iterator[Path]:
-    """A locked folder of the attempt's own, gone afterwards; what dead attempts left behind is swept first."""
-    sweep(scratch)
-    fresh = Path(tempfile.mkdtemp(prefix=".golf-", dir=scratch))
-    # Renamed into a name that sweeps only once it is locked, or another sweep could take it in between.
-    with locked(fresh / LOCK):
-        base = fresh.rename(scratch / f"{FOLDER_PREFIX}{spec.job}-seed{spec.seed}-{fresh.name[6:]}")
-        try:
-            yield base
-        finally:
-            shutil.rmtree(base, ignore_errors=True)
-
-
-def sweep(scratch: Path) -> None:
-    """Kill what is left of attempts whose worker died, and remove their folders; living ones hold their lock."""
-    for folder in scratch.glob(f"{FOLDER_PREFIX}*"):
-        with contextlib.suppress(BlockingIOError, OSError), locked(folder / LOCK, wait=False):
-            kill_marked(folder.name)
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def run_phase(
-    phase: Phase, command: list[str], folder: Path, env: dict[str, str], deadlines: list[Deadline], stall: float
-) -> Generator[Message, None, tuple[PhaseResult, RunStatus, str]]:
-    """Run one supervised process; yields its log and events, returns what was seen, how it ended and why."""
-    log = folder.parent / f"{phase}.log"
-    events = folder.parent / f"{phase}.events"
-    order = Order(
-        command=command,
-        cwd=str(folder),
-        env={**env, "GOLF_EVENTS": str(events), "GOLF_PHASE": phase},
-        log=str(log),
-        events=str(events),
-        deadlines=deadlines,
-        stall_seconds=stall,
-    )
-    log.touch()
-    stamps: list[Stamp] = []
-    last: dict[str, Any] = {}
-    started = beat = time.monotonic()
-    supervised = Supervised(order)
-    try:
-        with log.open("rb") as reading:
-            over = False
-            while not over:
-                with contextlib.suppress(queue.Empty):
-                    frame = supervised.frames.get(timeout=POLL_S)
-                    while True:
-                        if frame is None:
-                            over = True
-                            break
-                        if frame["kind"] == "event":
-                            stamps.append((frame["name"], frame["t_event"]))
-                            yield Event(phase, frame["name"], frame["t_event"])
-                        elif frame["kind"] == "exit":
-                            last = frame
-                        frame = supervised.frames.get_nowait()
-                while data := reading.read(1 << 20):
-                    yield LogChunk(phase, data)
-                    beat = time.monotonic()
-                if time.monotonic() - beat > HEARTBEAT_S:
-                    beat = time.monotonic()
-                    yield Heartbeat(phase, beat - started)
-    finally:
-        supervised.stop()
-        if not last:
-            kill_marked(env[MARKER])
-    wall = float(last.get("wall_seconds", time.monotonic() - started))
-    official, strict = train_clocks(stamps) if phase == "train" else eval_clocks(stamps, wall)
-    result = PhaseResult(
-        phase=phase,
-        command=["python", *command[1:]],
-        returncode=last.get("returncode"),
-        wall_seconds=wall,
-        events=first_times(stamps),
-        clock=official,
-        strict_clock=strict,
-        peak_rss_mib=last.get("peak_rss_mib"),
-    )
-    if not last:
-        return result, "failed", "its supervisor was killed"
-    if last["survivors"]:
-        return result, "failed", f"{last['survivors']} processes could not be killed"
-    if last["reason"]:
-        return result, "timeout" if last["over_limit"] else "failed", str(last["reason"])
-    if result.returncode != 0:
-        return result, "failed", f"the {phase} process ended with exit code {result.returncode}"
-    return result, "completed", ""
-
-
 def cpu_name() -> str:
     """The processor's name as the system tells it."""
     with contextlib.suppress(OSError):
@@ -311,7 +158,7 @@ def run_attempt(
 
     spec: what to run. open_data: gives the data set on this node, checked. scratch: where the work folder goes.
     """
-    with work_folder(spec, scratch or Path(tempfile.gettempdir())) as base:
+    with work_folder(f"{spec.job}-seed{spec.seed}", scratch or Path(tempfile.gettempdir())) as base:
         yield from attempt_in(base, spec, open_data, node)
 
 

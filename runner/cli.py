@@ -19,6 +19,8 @@ import typer
 from runner.errors import UserError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from runner.job_spec import JobSpec
 
 app = typer.Typer(
@@ -59,8 +61,6 @@ def run(
     output: Output = Path(),
 ) -> None:
     """Train, score and verify every seed of JOB, judge them together and write the record."""
-    from rich.console import Console
-
     from reports.record import RecordFiles, write_record
     from reports.summary import terminal_summary
     from runner.backends import LocalBackend
@@ -71,7 +71,7 @@ def run(
 
     if local and address:
         raise UserError("--local runs without Ray, --address names a Ray cluster: choose one")
-    console = Console()
+    console = _console()
     job = _load(path, seeds)
     script = make_script(job.config)
     data = preflight(job, len(script.source), console.print)
@@ -105,13 +105,11 @@ def run(
 @app.command("plan")
 def plan_verb(path: JobPath, seeds: Seeds = None, address: Address = None) -> None:
     """Show what `golf run` would do (seeds, nodes, parameters, size, time) and start nothing."""
-    from rich.console import Console
-
     from runner.bundle import make_script
     from runner.hardware import gpus_here
     from runner.plan import make_plan, most_gpus, plan_table, preflight
 
-    console = Console()
+    console = _console()
     job = _load(path, seeds)
     code_bytes = len(make_script(job.config).source)
     data = preflight(job, code_bytes, console.print)
@@ -154,12 +152,10 @@ def data_prepare(path: JobPath) -> None:
 @data_app.command("info")
 def data_info_verb(path: JobPath) -> None:
     """Tokens, documents, bytes, tokens per byte and the nats-per-bpb constant of JOB's data."""
-    from rich.console import Console
-
     from runner.data.dataset import data_info
     from runner.plan import info_table, open_job_data
 
-    Console().print(info_table(data_info(open_job_data(_load(path, None), typer.echo))))
+    _console().print(info_table(data_info(open_job_data(_load(path, None), typer.echo))))
 
 
 @data_app.command("fetch")
@@ -176,6 +172,14 @@ def data_fetch(
 
     fetched = fetch(variant, shards, output, progress=typer.echo)
     typer.echo(f"{fetched}")
+
+
+def _console() -> Console:
+    """The terminal; where there is none, lines of 100 columns, so that no table is cut in a log."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=100)
 
 
 def _load(path: Path, seeds: str | None) -> JobSpec:

@@ -67,6 +67,10 @@ class RunFolder:
     def lock(self) -> Path:
         return self.path / "lock"
 
+    def attempt(self, seed: int, number: int) -> AttemptFolder:
+        """One attempt of a seed, made or not."""
+        return AttemptFolder(self.path / "seeds" / str(seed) / f"attempt-{number}")
+
     def attempts(self, seed: int) -> list[AttemptFolder]:
         """Attempts of a seed made so far, oldest first."""
         found = (self.path / "seeds" / str(seed)).glob("attempt-*")
@@ -75,7 +79,6 @@ class RunFolder:
     def new_attempt(self, seed: int) -> AttemptFolder:
         """A fresh folder with the next number; created, so that no other attempt takes it."""
         before = self.attempts(seed)
-        number = before[-1].number + 1 if before else 1
-        path = self.path / "seeds" / str(seed) / f"attempt-{number}"
-        path.mkdir(parents=True)
-        return AttemptFolder(path)
+        fresh = self.attempt(seed, before[-1].number + 1 if before else 1)
+        fresh.path.mkdir(parents=True)
+        return fresh

@@ -10,29 +10,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
-from runner.attempt import AttemptSpec, installed_versions
+from runner.assess import Walk, assess
+from runner.attempt import AttemptSpec
 from runner.backends import Backend, LocalBackend, Lost
 from runner.bundle import Script
-from runner.collect import Collector, finished_attempt, read_result
-from runner.data.dataset import scored_targets
+from runner.collect import Collector, finished_attempt
 from runner.errors import UserError
-from runner.files import locked, sha256_file, write_atomic
+from runner.files import locked, write_atomic
 from runner.jobdata import DataRequest
-from runner.judge import judge
 from runner.ledger import Ledger
 from runner.messages import Started
 from runner.paths import RunFolder
 from runner.plan import Plan
 from runner.progress import Progress
-from runner.results import RecordData, RunResult, Verification, Yardstick
-from runner.tracks import TRACKS
-from runner.yardsticks import measure
+from runner.results import RunResult
 
 MAX_LOST = 3
 """Attempts of one seed that may be cut off from outside before it is reported lost."""
@@ -49,16 +45,6 @@ def sole_driver(folder: RunFolder) -> Iterator[None]:
         raise UserError(
             f"{folder.path}: another golf is running this very job; wait for it, or stop it first"
         ) from None
-
-
-@dataclass(frozen=True)
-class Walk:
-    """What a run left: the record's content and where its files are."""
-
-    data: RecordData
-    folder: RunFolder
-    script: Script
-    logs: dict[int, list[Path]]
 
 
 def attempt_spec(plan: Plan, script: Script, seed: int, attempt: int) -> AttemptSpec:
@@ -156,46 +142,6 @@ def register(ledger: Ledger, plan: Plan, script: Script) -> None:
         ledger.append("registered", seeds=new, script_sha256=script.sha256, job=plan.resolved["name"])
 
 
-def verify(plan: Plan, folder: RunFolder, result: RunResult, targets: tuple[int, int] | None) -> Verification:
-    """Count one seed's files as they lie on this disk."""
-    artifact = result.artifact
-    path = attempt_path(folder, result) / artifact.file if artifact is not None else None
-    held = path is not None and path.is_file()
-    return Verification(
-        seed=result.seed,
-        code_bytes=folder.script.stat().st_size,
-        script_sha256=sha256_file(folder.script),
-        artifact_bytes=path.stat().st_size if held and path is not None else None,
-        artifact_sha256=sha256_file(path) if held and path is not None else None,
-        val_tokens=targets[0] if targets else None,
-        val_bytes=targets[1] if targets else None,
-    )
-
-
-def without_folders(job: dict[str, Any]) -> dict[str, Any]:
-    """The resolved job as it may be published: data by name; its hashes identify it, our folders do not."""
-    data = {
-        name: Path(value).name if name in ("path", "tokenizer") and value else value
-        for name, value in job["data"].items()
-    }
-    return {**job, "data": data}
-
-
-def attempt_path(folder: RunFolder, result: RunResult) -> Path:
-    """The folder of the attempt that a result tells of."""
-    return folder.path / "seeds" / str(result.seed) / f"attempt-{result.attempt}"
-
-
-def counted_result(folder: RunFolder, seed: int, script_sha256: str) -> RunResult | None:
-    """The seed's completed attempt, else its last one that left a result, else None."""
-    attempts = folder.attempts(seed)
-    done = finished_attempt(attempts, script_sha256)
-    if done is not None:
-        return done
-    ended = [attempt for attempt in attempts if attempt.result.is_file()]
-    return read_result(ended[-1].result) if ended else None
-
-
 def walk(
     plan: Plan,
     script: Script,
@@ -226,52 +172,3 @@ def walk(
             with progress:
                 Driver(plan, script, folder, ledger, progress).drive(make_backend(request), waiting)
         return assess(plan, script, folder, ledger)
-
-
-def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Walk:
-    """Verify and judge what the run folder holds."""
-    job = plan.job
-    found = [counted_result(folder, seed, script.sha256) for seed in job.seeds]
-    results = [result for result in found if result is not None]
-    targets = scored_targets(plan.data, job.config.batch.train_seq_len)
-    verifications = [verify(plan, folder, result, targets) for result in results]
-    yardsticks: list[Yardstick] = measure(plan.data, job.config.batch.train_seq_len) if job.yardsticks else []
-    track = TRACKS[job.track]
-    verdict = judge(
-        required=frozenset(track.required),
-        cap_bytes=plan.limits.cap_bytes,
-        train_seconds=plan.limits.train_seconds,
-        eval_seconds=plan.limits.eval_seconds,
-        seeds=job.seeds,
-        script_sha256=script.sha256,
-        allowed_hardware=track.hardware,
-        results=results,
-        verifications=verifications,
-    )
-    data = RecordData(
-        name=job.name,
-        track=job.track,
-        date=max((result.finished_at[:10] for result in results), default=""),
-        job=without_folders(plan.resolved),
-        limits={
-            "cap_bytes": plan.limits.cap_bytes,
-            "train_seconds": plan.limits.train_seconds,
-            "eval_seconds": plan.limits.eval_seconds,
-        },
-        verdict=verdict,
-        results=results,
-        verifications=verifications,
-        data=plan.data.facts,
-        forecast=plan.forecast,
-        model_params=plan.parameters,
-        yardsticks=yardsticks,
-        ledger=ledger.counts(),
-        versions=installed_versions(),
-    )
-    logs = {
-        result.seed: [
-            path for phase in ("train", "eval") if (path := attempt_path(folder, result) / f"{phase}.log").is_file()
-        ]
-        for result in results
-    }
-    return Walk(data, folder, script, logs)

@@ -128,7 +128,7 @@ class RayBackend:
                     yield spec, message
 
     def close(self) -> None:
-        """Cancel what runs: asked first, which lets an attempt clean up, then by force (a supervisor outlives that)."""
+        """Cancel what runs: asked first, so that it can clean up, then by force (a supervisor outlives that)."""
         streams = list(self.running)
         for stream in streams:
             ray.cancel(stream)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.attempt import AttemptSpec, base_environment, marked, run_attempt, sweep, train_deadlines
+from runner.attempt import AttemptSpec, base_environment, run_attempt, train_deadlines
 from runner.errors import DataError
 from runner.files import locked, sha256_bytes
+from runner.leftovers import marked, sweep
 from runner.messages import ArtifactBytes, Event, Finished, LogChunk, Message, Started
 from tests.fakes import PLAIN, fake_data, fake_script
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from runner.attempt import AttemptSpec, marked
+from runner.assess import Walk
+from runner.attempt import AttemptSpec
 from runner.backends import Backend, LocalBackend, Lost
 from runner.bundle import Script
 from runner.errors import UserError
@@ -18,10 +19,11 @@ from runner.files import sha256_bytes
 from runner.job import job_from_mapping
 from runner.jobdata import DataRequest, open_requested
 from runner.ledger import check_chain
+from runner.leftovers import marked
 from runner.messages import LogChunk, Message, Started
 from runner.paths import RunFolder
 from runner.plan import Plan, make_plan
-from runner.run import Walk, sole_driver, walk
+from runner.run import sole_driver, walk
 from tests.fakes import PLAIN, fake_script
 from tests.tiny_data import VOCAB
 

@@ -8,10 +8,11 @@ import time
 import psutil
 import pytest
 
-from runner.attempt import AttemptSpec, marked
+from runner.attempt import AttemptSpec
 from runner.backends import Lost
 from runner.errors import UserError
 from runner.jobdata import DataRequest
+from runner.leftovers import marked
 from runner.messages import Finished, LogChunk, Message, Started
 from runner.schedule import RayBackend, connect, require_room
 from tests.fakes import fake_script

@@ -1,0 +1,127 @@
+"""One supervised process of an attempt: its log and events as messages, its clocks and its end as a result.
+
+Starts the supervisor (runner.supervise), tails the log that it writes and stamps nothing itself. What the phase
+means, and what follows from how it ended, is the attempt's affair.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import IO, Any
+
+from runner.clocks import Stamp, eval_clocks, first_times, train_clocks
+from runner.leftovers import MARKER, kill_marked
+from runner.messages import Event, Heartbeat, LogChunk, Message, Phase
+from runner.results import PhaseResult, RunStatus
+from runner.supervise import Deadline, Order, order_line
+
+POLL_S = 0.25
+HEARTBEAT_S = 2.0
+
+
+class Supervised:
+    """A running supervisor: frames come out of a queue, closing its stdin kills everything."""
+
+    def __init__(self, order: Order) -> None:
+        supervise = Path(__file__).with_name("supervise.py")
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", str(supervise)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.stdin: IO[bytes] = self.process.stdin
+        self.frames: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self.reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
+        self.reader.start()
+        self.stdin.write(order_line(order))
+        self.stdin.flush()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        for line in stream:
+            self.frames.put(json.loads(line))
+        stream.close()
+        self.frames.put(None)
+
+    def stop(self) -> None:
+        """Kill whatever still runs and wait until it is gone."""
+        with contextlib.suppress(BrokenPipeError):
+            self.stdin.close()
+        self.reader.join(timeout=10)
+        self.process.wait()
+
+
+def run_phase(
+    phase: Phase, command: list[str], folder: Path, env: dict[str, str], deadlines: list[Deadline], stall: float
+) -> Generator[Message, None, tuple[PhaseResult, RunStatus, str]]:
+    """Run one supervised process; yields its log and events, returns what was seen, how it ended and why."""
+    log = folder.parent / f"{phase}.log"
+    events = folder.parent / f"{phase}.events"
+    order = Order(
+        command=command,
+        cwd=str(folder),
+        env={**env, "GOLF_EVENTS": str(events), "GOLF_PHASE": phase},
+        log=str(log),
+        events=str(events),
+        deadlines=deadlines,
+        stall_seconds=stall,
+    )
+    log.touch()
+    stamps: list[Stamp] = []
+    last: dict[str, Any] = {}
+    started = beat = time.monotonic()
+    supervised = Supervised(order)
+    try:
+        with log.open("rb") as reading:
+            over = False
+            while not over:
+                with contextlib.suppress(queue.Empty):
+                    frame = supervised.frames.get(timeout=POLL_S)
+                    while True:
+                        if frame is None:
+                            over = True
+                            break
+                        if frame["kind"] == "event":
+                            stamps.append((frame["name"], frame["t_event"]))
+                            yield Event(phase, frame["name"], frame["t_event"])
+                        elif frame["kind"] == "exit":
+                            last = frame
+                        frame = supervised.frames.get_nowait()
+                while data := reading.read(1 << 20):
+                    yield LogChunk(phase, data)
+                    beat = time.monotonic()
+                if time.monotonic() - beat > HEARTBEAT_S:
+                    beat = time.monotonic()
+                    yield Heartbeat(phase, beat - started)
+    finally:
+        supervised.stop()
+        if not last:
+            kill_marked(env[MARKER])
+    wall = float(last.get("wall_seconds", time.monotonic() - started))
+    official, strict = train_clocks(stamps) if phase == "train" else eval_clocks(stamps, wall)
+    result = PhaseResult(
+        phase=phase,
+        command=["python", *command[1:]],
+        returncode=last.get("returncode"),
+        wall_seconds=wall,
+        events=first_times(stamps),
+        clock=official,
+        strict_clock=strict,
+        peak_rss_mib=last.get("peak_rss_mib"),
+    )
+    if not last:
+        return result, "failed", "its supervisor was killed"
+    if last["survivors"]:
+        return result, "failed", f"{last['survivors']} processes could not be killed"
+    if last["reason"]:
+        return result, "timeout" if last["over_limit"] else "failed", str(last["reason"])
+    if result.returncode != 0:
+        return result, "failed", f"the {phase} process ended with exit code {result.returncode}"
+    return result, "completed", ""
