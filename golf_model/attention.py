@@ -27,17 +27,17 @@ def causal_mask(length: int, device: torch.device, dtype: torch.dtype) -> Tensor
 def explicit_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """Masked softmax attention.
 
-    q: (batch, heads, time, head_dim); k, v: (batch, kv_heads, time, head_dim); mask: (time, time) additive.
-    Returns (batch, heads, time, head_dim). Query head h reads kv head h // (heads / kv_heads): the group is
-    folded into the rows of one matrix product, so keys and values are never repeated.
+    q: (batch, heads, time, head_dim), already scaled; k, v: (batch, kv_heads, time, head_dim); mask: (time, time)
+    additive. Returns (batch, heads, time, head_dim). Query head h reads kv head h // (heads / kv_heads): the group
+    is folded into the rows of one matrix product, so keys and values are never repeated.
     """
     batch, heads, time, head_dim = q.shape
     kv_heads = k.size(1)
-    rows = (heads // kv_heads) * time
-    grouped = q.reshape(batch * kv_heads, rows, head_dim)
-    scores = torch.bmm(grouped, k.reshape(batch * kv_heads, time, head_dim).transpose(1, 2))
-    scores = scores.view(batch * kv_heads, heads // kv_heads, time, time) * head_dim**-0.5 + mask
-    weights = torch.softmax(scores, dim=-1).view(batch * kv_heads, rows, time)
+    group = heads // kv_heads
+    queries = q.reshape(batch * kv_heads, group * time, head_dim)
+    keys = k.reshape(batch * kv_heads, time, head_dim)
+    scores = torch.baddbmm(mask.repeat(group, 1), queries, keys.transpose(1, 2))
+    weights = torch.softmax(scores, dim=-1)
     return torch.bmm(weights, v.reshape(batch * kv_heads, time, head_dim)).view(batch, heads, time, head_dim)
 
 
@@ -57,17 +57,19 @@ class CausalSelfAttention(nn.Module):
         self.proj = CastedLinear(model.model_dim, model.model_dim, zero_init=True)
         self.q_gain = nn.Parameter(torch.full((self.heads,), model.qk_gain_init))
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:
-        """x: (batch, time, dim), tables and mask of x's dtype -> (batch, time, dim)."""
+    def forward(self, x: Tensor, gain: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:
+        """x: (batch, time, dim), tables and mask of x's dtype, gain (dim,) of the output -> (batch, time, dim)."""
         batch, time, dim = x.shape
-        q = self.c_q(x).view(batch, time, self.heads, self.head_dim).transpose(1, 2)
-        k = self.c_k(x).view(batch, time, self.kv_heads, self.head_dim).transpose(1, 2)
-        v = self.c_v(x).view(batch, time, self.kv_heads, self.head_dim).transpose(1, 2)
-        q = rotate(rms_norm(q), cos, sin) * self.q_gain.to(x.dtype).view(1, -1, 1, 1)
-        k = rotate(rms_norm(k), cos, sin)
+        weights = torch.cat((self.c_q.weight, self.c_k.weight, self.c_v.weight)).to(x.dtype)
+        projected = F.linear(x, weights).view(batch, time, -1, self.head_dim)
+        directed, v = torch.split(projected, [self.heads + self.kv_heads, self.kv_heads], dim=2)
+        q, k = torch.split(rotate(rms_norm(directed), cos, sin), [self.heads, self.kv_heads], dim=2)
+        q = q * (self.q_gain * self.head_dim**-0.5).to(x.dtype)[:, None].repeat(1, self.head_dim)
+        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
         if self.kernel == "explicit":
             y = explicit_attention(q, k, v, mask)
         else:
-            y = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=self.heads != self.kv_heads)
-        out: Tensor = self.proj(y.transpose(1, 2).reshape(batch, time, dim))
+            grouped = self.heads != self.kv_heads
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=1.0, enable_gqa=grouped)
+        out: Tensor = self.proj(y.transpose(1, 2).reshape(batch, time, dim), gain)
         return out

@@ -26,7 +26,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor, x0: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:
         """x: (batch, time, dim) residual stream; x0: the normalised embedding. The mixed x is the residual."""
         mix = self.resid_mix.to(x.dtype)
-        x = mix[0] * x + mix[1] * x0
-        x = x + self.attn_scale.to(x.dtype) * self.attn(rms_norm(x), cos, sin, mask)
-        y: Tensor = x + self.mlp_scale.to(x.dtype) * self.mlp(rms_norm(x))
+        x = torch.addcmul(mix[0] * x, mix[1], x0)
+        x = x + self.attn(rms_norm(x), self.attn_scale, cos, sin, mask)
+        y: Tensor = x + self.mlp(rms_norm(x), self.mlp_scale)
         return y

@@ -248,6 +248,8 @@ class RuntimeConfig:
     """torch.compile; auto means on CUDA only."""
     attention: Literal["auto", "sdpa", "explicit"] = "auto"
     """Attention kernel; auto takes an explicit masked softmax on CPU (faster when short), sdpa elsewhere."""
+    head: Literal["auto", "plain", "chunked"] = "auto"
+    """Way to the loss; auto takes the cache-sized walk on CPU, the plain one elsewhere."""
     cpu_threads: int = 0
     """Threads of each process on CPU; 0 leaves it to OMP_NUM_THREADS and torch."""
 

@@ -103,6 +103,9 @@ def join_world(runtime: RuntimeConfig) -> World:
     elif runtime.cpu_threads:
         torch.set_num_threads(runtime.cpu_threads)
     if size > 1:
+        # Loads torch's compiler, which the first optimizer would load anyway. Loaded after the group exists, it
+        # keeps references to the group, whose threads then outlive `close` and abort the process at exit.
+        torch.compiler.reset()
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=rank, world_size=size)
     return World(rank, size, device)
 

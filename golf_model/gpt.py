@@ -16,8 +16,9 @@ from golf_model.attention import AttentionKernel, causal_mask
 from golf_model.bigram import BigramHash
 from golf_model.block import Block
 from golf_model.config import ModelConfig
+from golf_model.head import ChunkedMeanLoss, HeadKernel, chunked_losses, plain_losses, softcapped
 from golf_model.linear import CastedLinear
-from golf_model.rope import rms_norm, rope_frequencies, rope_tables
+from golf_model.rope import rms_norm, rope_frequencies, rope_tables, spread_tables
 
 
 class LossModel(Protocol):
@@ -31,10 +32,14 @@ class LossModel(Protocol):
 class GPT(nn.Module):
     """Token ids to logits or losses; `compute_dtype` is the precision of activations and matrix products."""
 
-    def __init__(self, model: ModelConfig, compute_dtype: torch.dtype, kernel: AttentionKernel) -> None:
+    def __init__(
+        self, model: ModelConfig, compute_dtype: torch.dtype, kernel: AttentionKernel, head: HeadKernel
+    ) -> None:
         super().__init__()
+        self.head = head
         self.compute_dtype = compute_dtype
         self.softcap = model.logit_softcap
+        self.rotated_heads = model.num_heads + model.num_kv_heads
         self.tok_emb = nn.Embedding(model.vocab_size, model.model_dim)
         self.bigram: BigramHash | None = None
         if model.bigram.buckets:
@@ -61,11 +66,11 @@ class GPT(nn.Module):
             self.bigram.init_weights()
 
     def position_tables(self, length: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-        """Rotary cosines, sines (length, head_dim / 2) and causal mask (length, length) in compute_dtype, cached."""
+        """Rotary tables (length, heads + kv_heads, head_dim) twice and the mask (length, length), cached."""
         if self._tables is None or self._tables[0].size(0) != length or self._tables[0].device != device:
             cos, sin = rope_tables(self.get_buffer("rope_frequencies").to(device), length)
             dtype = self.compute_dtype
-            self._tables = (cos.to(dtype), sin.to(dtype), causal_mask(length, device, dtype))
+            self._tables = (*spread_tables(cos, sin, self.rotated_heads, dtype), causal_mask(length, device, dtype))
         return self._tables
 
     def features(self, ids: Tensor) -> Tensor:
@@ -83,19 +88,22 @@ class GPT(nn.Module):
                 continue
             if stack:
                 weight = self.skip_weights[index - self.encoder_layers].to(x.dtype)
-                x = x + weight * stack.pop()
+                x = torch.addcmul(x, weight, stack.pop())
             x = block(x, x0, cos, sin, mask)
         return rms_norm(x)
 
     def logits(self, ids: Tensor) -> Tensor:
         """ids: (batch, time) -> softcapped logits (batch, time, vocab), fp32."""
         x = self.features(ids)
-        z = F.linear(x, self.tok_emb.weight.to(x.dtype))
-        return (self.softcap * torch.tanh(z / self.softcap)).float()
+        return softcapped(F.linear(x, self.tok_emb.weight.to(x.dtype)), self.softcap)
 
     def forward(self, ids: Tensor, targets: Tensor, *, mean: bool) -> Tensor:
         """Cross-entropy in nats, fp32, of (batch, time) int64 targets: () where `mean`, else (batch, time)."""
-        losses = F.cross_entropy(
-            self.logits(ids).flatten(0, 1), targets.flatten(), reduction="mean" if mean else "none"
-        )
-        return losses if mean else losses.view_as(targets)
+        x = self.features(ids).flatten(0, 1)
+        weight, aims = self.tok_emb.weight.to(x.dtype), targets.flatten()
+        if self.head == "plain":
+            losses = plain_losses(x, weight, aims, self.softcap)
+            return losses.mean() if mean else losses.view_as(targets)
+        if mean:
+            return ChunkedMeanLoss.apply(x, weight, aims, self.softcap)  # type: ignore[no-any-return, no-untyped-call]
+        return chunked_losses(x, weight, aims, self.softcap).view_as(targets)

@@ -96,8 +96,10 @@ def open_validation(session: Session, tables: ByteTables) -> Validation:
 def build_network(session: Session) -> tuple[GPT, LossModel]:
     """The network on its device, and the same as it is called: compiled or not."""
     model, runtime, world = session.config.model, session.config.runtime, session.world
-    explicit = runtime.attention == "explicit" or (runtime.attention == "auto" and world.device.type == "cpu")
-    network = GPT(model, session.precision, "explicit" if explicit else "sdpa")
+    on_cpu = world.device.type == "cpu"
+    kernel = runtime.attention if runtime.attention != "auto" else ("explicit" if on_cpu else "sdpa")
+    head = runtime.head if runtime.head != "auto" else ("chunked" if on_cpu else "plain")
+    network = GPT(model, session.precision, kernel, head)
     apply_dtype_policy(network, model)
     network.to(world.device)
     network.position_tables(session.config.batch.train_seq_len, world.device)
