@@ -58,8 +58,11 @@ class AttemptSpec:
     """What stands between the interpreter and the script; `{nproc}` is filled in."""
 
 
-def base_environment(spec: AttemptSpec, marker: str, surroundings: Mapping[str, str]) -> dict[str, str]:
-    """The node's environment without anything that would configure the script behind the job's back."""
+def base_environment(spec: AttemptSpec, base: Path, surroundings: Mapping[str, str]) -> dict[str, str]:
+    """The node's environment without anything that would configure the script behind the job's back.
+
+    Temporary files go to the work folder `base`, or torchrun's would stay behind for ever.
+    """
     kept = {
         name: value
         for name, value in surroundings.items()
@@ -73,7 +76,8 @@ def base_environment(spec: AttemptSpec, marker: str, surroundings: Mapping[str, 
         **spec.env,
         "SEED": str(spec.seed),
         "RUN_ID": f"{spec.job}_seed{spec.seed}",
-        MARKER: marker,
+        "TMPDIR": str(base / "tmp"),
+        MARKER: base.name,
     }
 
 
@@ -183,7 +187,8 @@ def attempt_in(
         except UserError as error:
             yield Finished("failed", f"data on this node: {error}", None, None, host)
             return
-        env = base_environment(spec, base.name, os.environ)
+        env = base_environment(spec, base, os.environ)
+        (base / "tmp").mkdir()
         folder = base / "train"
         folder.mkdir()
         (folder / SCRIPT_NAME).write_bytes(spec.script)

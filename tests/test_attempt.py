@@ -128,7 +128,9 @@ def test_folders_of_dead_attempts_are_swept_and_those_of_living_ones_are_not(tmp
 
 def test_the_surroundings_cannot_configure_the_script() -> None:
     around = {"PATH": "/bin", "ITERATIONS": "5", "GOLF_PHASE": "eval", "SEED": "7"}
-    env = base_environment(spec_for(b"", env={"EXTRA": "1"}), "mark", around)
+    env = base_environment(spec_for(b"", env={"EXTRA": "1"}), Path("golf-here"), around)
+    assert env["TMPDIR"] == "golf-here/tmp"
+    assert env["GOLF_ATTEMPT"] == "golf-here"
     assert env["PATH"] == "/bin"
     assert env["SEED"] == "42"
     assert env["EXTRA"] == "1"

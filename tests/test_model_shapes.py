@@ -1,0 +1,67 @@
+"""What the configuration says about parameters and stored elements, against what torch builds and packs."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from golf_model.artifact import payload_size, quantize_state
+from golf_model.config import BigramConfig, ExportConfig, ModelConfig
+from golf_model.gpt import GPT
+from golf_model.shapes import is_control, parameter_count, parameter_shapes, stored_elements
+
+models = st.builds(
+    lambda layers, heads, group, width, mult, vocab, buckets: ModelConfig(
+        vocab_size=vocab,
+        num_layers=layers,
+        model_dim=heads * group * 2 * width,
+        num_heads=heads * group,
+        num_kv_heads=heads,
+        mlp_mult=mult,
+        bigram=BigramConfig(buckets, 8),
+    ),
+    st.integers(1, 4),
+    st.integers(1, 2),
+    st.integers(1, 3),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.integers(2, 70),
+    st.sampled_from([0, 2, 65]),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(models, st.integers(0, 3000))
+def test_shapes_and_stored_bytes_are_those_of_the_built_network(model: ModelConfig, passthrough: int) -> None:
+    network = GPT(model, torch.float32, "explicit", "plain")
+    state = network.state_dict()
+    assert [(name, tuple(value.shape)) for name, value in state.items()] == list(parameter_shapes(model).items())
+    assert sum(parameter.numel() for parameter in network.parameters()) == parameter_count(model)
+    export = ExportConfig(passthrough_numel=passthrough)
+    assert stored_elements(model, export).payload_bytes == payload_size(quantize_state(state, export))
+
+
+def test_defaults_are_the_official_baseline() -> None:
+    assert parameter_count(ModelConfig()) == 17_059_912
+    assert stored_elements(ModelConfig(), ExportConfig()).payload_bytes == 17_178_912
+
+
+def test_bigram_stands_where_the_original_has_it() -> None:
+    names = list(parameter_shapes(ModelConfig(bigram=BigramConfig(4096, 128))))
+    assert names[1:5] == ["tok_emb.weight", "bigram.scale", "bigram.embed.weight", "bigram.proj.weight"]
+    assert parameter_count(ModelConfig(bigram=BigramConfig(4096, 128))) == 17_059_912 + 1 + 4096 * 128 + 512 * 128
+
+
+@pytest.mark.parametrize(
+    ("name", "control"),
+    [
+        ("blocks.0.attn.q_gain", True),
+        ("skip_weights", True),
+        ("blocks.0.attn.c_q.weight", False),
+        ("bigram.scale", False),
+    ],
+)
+def test_gains_and_mixes_are_known_by_name(name: str, control: bool) -> None:
+    assert is_control(name) is control
