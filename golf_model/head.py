@@ -73,6 +73,7 @@ class ChunkedMeanLoss(torch.autograd.Function):
         return (slopes @ weight).mul_(scale), (slopes.T @ x).mul_(scale), None, None
 
 
+@torch.no_grad()
 def chunked_losses(x: Tensor, weight: Tensor, targets: Tensor, softcap: float) -> Tensor:
     """As `plain_losses`, without a gradient."""
     return walk_logits(F.linear(x, weight), targets, softcap, with_gradient=False)

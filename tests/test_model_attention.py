@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from golf_model.attention import causal_mask, explicit_attention
+from golf_model.attention import AttentionKernel, causal_mask, explicit_attention
 from golf_model.config import ModelConfig
 from golf_model.gpt import GPT
 from tests.golden_cases import golden_tokens, set_golden_weights
@@ -20,8 +20,9 @@ def test_explicit_and_fused_attention_agree(kv_heads: int) -> None:
     model = replace(TINY, num_kv_heads=kv_heads)
     ids = golden_tokens(40, 64).view(2, 20)
     logits = []
-    for kernel in ("explicit", "sdpa"):
-        network = GPT(model, torch.float32, kernel, "plain")  # type: ignore[arg-type]
+    kernels: tuple[AttentionKernel, ...] = ("explicit", "sdpa")
+    for kernel in kernels:
+        network = GPT(model, torch.float32, kernel, "plain")
         set_golden_weights(network)
         logits.append(network.logits(ids))
     assert torch.allclose(logits[0], logits[1], atol=1e-5)
