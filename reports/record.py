@@ -6,6 +6,7 @@ place and renamed in; one of the same name gives way to it. The compressed weigh
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -41,9 +42,23 @@ class RecordFiles:
 
 
 def record_path(data: RecordData, root: Path) -> Path:
-    """Where the record of `data` belongs under `root`."""
+    """Where the record of `data` belongs under `root`; it never takes the place of another run's record."""
     stem = f"{file_name(data.date)}_{file_name(data.name)}" if data.date else file_name(data.name)
-    return root / FOLDERS[data.verdict.status] / file_name(data.track) / stem
+    parent = root / FOLDERS[data.verdict.status] / file_name(data.track)
+    if recorded_run(parent / stem) in (None, data.run):
+        return parent / stem
+    return parent / f"{stem}_{file_name(data.run)[-8:]}"
+
+
+def recorded_run(place: Path) -> str | None:
+    """Which run the record at `place` is of; None where there is no record."""
+    try:
+        run = json.loads((place / "results.json").read_bytes()).get("run")
+    except FileNotFoundError:
+        return None
+    except (ValueError, AttributeError):
+        return ""
+    return run if isinstance(run, str) else ""
 
 
 def write_record(data: RecordData, files: RecordFiles, root: Path) -> Path:

@@ -90,6 +90,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Wal
     )
     data = RecordData(
         name=job.name,
+        run=folder.path.name,
         track=job.track,
         date=max((result.finished_at[:10] for result in results), default=""),
         job=without_folders(plan.resolved),

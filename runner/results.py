@@ -210,6 +210,8 @@ class RecordData(Frozen):
 
     schema_version: int = SCHEMA_VERSION
     name: str
+    run: str
+    """The run folder's name, `<name>-<hash8>`: two records with it are of the same job, script and data."""
     track: str
     date: str
     """YYYY-MM-DD, UTC, of the last finished seed."""

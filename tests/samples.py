@@ -150,6 +150,7 @@ def record(
     limits = {"cap_bytes": 16_000_000, "train_seconds": 60.0, "eval_seconds": 60.0}
     base: dict[str, Any] = {
         "name": "quickstart",
+        "run": "quickstart-0123abcd",
         "track": "local",
         "date": "2026-01-02",
         "job": {"name": "quickstart", "author": "A. Person", "github_id": "aperson", "blurb": "A small model."},

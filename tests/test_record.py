@@ -153,3 +153,20 @@ def test_names_that_differ_get_folders_that_differ(one: str, other: str) -> None
 
 def test_an_ordinary_name_stays_as_it_is() -> None:
     assert file_name("10min_16mb-v1.2") == "10min_16mb-v1.2"
+
+
+def test_another_runs_record_of_the_same_day_keeps_its_place(tmp_path: Path) -> None:
+    first = write_record(record(), files(), tmp_path)
+    other = record().model_copy(update={"run": "quickstart-deadbeef"})
+    second = write_record(other, files(), tmp_path)
+    assert second.name == f"{first.name}_deadbeef"
+    assert write_record(record(), files(), tmp_path) == first
+    assert {path.name for path in first.parent.iterdir()} == {first.name, second.name}
+
+
+def test_a_folder_that_is_no_record_is_left_alone(tmp_path: Path) -> None:
+    place = record_path(record(), tmp_path)
+    place.mkdir(parents=True)
+    (place / "results.json").write_text("not json")
+    assert write_record(record(), files(), tmp_path) != place
+    assert (place / "results.json").read_text() == "not json"
