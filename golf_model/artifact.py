@@ -149,21 +149,22 @@ def load_container(raw: bytes) -> dict[str, Any]:
 
 def check_content(content: Mapping[str, Any], model: ModelConfig) -> None:
     """ScriptError unless the container holds exactly the model's tensors in types that decode."""
+    parts = {part: content.get(part) for part in ("quantized", "scales", "dtypes", "passthrough")}
+    if not all(isinstance(part, dict) for part in parts.values()):
+        raise ScriptError("artifact: parts that do not fit this format")
+    quantized, scales, dtypes, passthrough = (dict(part or {}) for part in parts.values())
     expected = parameter_shapes(model)
-    found: dict[str, tuple[int, ...]] = {}
-    for part in ("quantized", "passthrough"):
-        for name, tensor in content.get(part, {}).items():
-            ok = isinstance(tensor, Tensor) and (tensor.dtype == torch.int8 or part == "passthrough")
-            found[name] = tuple(tensor.shape) if ok else (-1,)
-    wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-    for name in content.get("quantized", {}):
-        scale = content.get("scales", {}).get(name)
-        rows = expected[name][:1] if name in expected else ()
-        scale_fits = isinstance(scale, Tensor) and tuple(scale.shape) in ((), rows)
-        if not scale_fits or content.get("dtypes", {}).get(name) not in FLOAT_DTYPES:
-            wrong.append(name)
+    wrong = expected.keys() ^ (quantized.keys() | passthrough.keys())
+    for name, tensor in [*quantized.items(), *passthrough.items()]:
+        if not isinstance(tensor, Tensor) or tuple(tensor.shape) != expected.get(name):
+            wrong.add(name)
+    for name, tensor in quantized.items():
+        scale = scales.get(name)
+        fits = isinstance(scale, Tensor) and tuple(scale.shape) in ((), expected.get(name, ())[:1])
+        if name in wrong or tensor.dtype != torch.int8 or not fits or dtypes.get(name) not in FLOAT_DTYPES:
+            wrong.add(name)
     if wrong:
-        raise ScriptError(f"artifact: tensors that do not fit this script's model: {', '.join(wrong[:5])}")
+        raise ScriptError(f"artifact: tensors that do not fit this script's model: {', '.join(sorted(wrong)[:5])}")
 
 
 def unpack_model(blob: bytes, model: ModelConfig) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ updates together. Matrices of one shape are iterated as one batch. No weight dec
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -55,26 +56,30 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update every matrix from its gradient."""
         for group in self.param_groups:
-            matrices: list[Tensor] = group["params"]
-            updates = torch.zeros(
-                sum(matrix.numel() for matrix in matrices), device=matrices[0].device, dtype=self.update_dtype
-            )
-            pieces = torch.split(updates, [matrix.numel() for matrix in matrices])
-            slots = [piece.view_as(matrix) for matrix, piece in zip(matrices, pieces, strict=True)]
-            mine = range(self.rank, len(matrices), self.world_size)
-            by_shape: dict[torch.Size, list[int]] = {}
-            for index in mine:
-                by_shape.setdefault(matrices[index].shape, []).append(index)
-            for shape, indices in by_shape.items():
-                stacked = torch.stack([self._nesterov(matrices[index], group["momentum"]) for index in indices])
-                result = orthogonalise(stacked, group["backend_steps"], self.update_dtype)
-                result = result * max(1, shape[0] / shape[1]) ** 0.5
-                for index, update in zip(indices, result, strict=True):
-                    slots[index].copy_(update)
+            updates = self.share_of_updates(group)
             if self.world_size > 1:
-                dist.all_reduce(updates)
-            for matrix, slot in zip(matrices, slots, strict=True):
-                matrix.add_(slot.to(matrix.dtype), alpha=-group["lr"])
+                flat = torch.cat([update.flatten() for update in updates])
+                dist.all_reduce(flat)
+                updates = list(torch.split(flat, [update.numel() for update in updates]))
+            for matrix, update in zip(group["params"], updates, strict=True):
+                matrix.add_(update.reshape(matrix.shape), alpha=-group["lr"])
+
+    @torch.no_grad()
+    def share_of_updates(self, group: dict[str, Any]) -> list[Tensor]:
+        """One update per matrix in `update_dtype`: this process's share computed, zeros for the others'."""
+        matrices: list[Tensor] = group["params"]
+        updates: dict[int, Tensor] = {}
+        by_shape: dict[torch.Size, list[int]] = {}
+        for index in range(self.rank, len(matrices), self.world_size):
+            by_shape.setdefault(matrices[index].shape, []).append(index)
+        for shape, indices in by_shape.items():
+            stacked = torch.stack([self._nesterov(matrices[index], group["momentum"]) for index in indices])
+            result = orthogonalise(stacked, group["backend_steps"], self.update_dtype)
+            updates |= zip(indices, result * max(1, shape[0] / shape[1]) ** 0.5, strict=True)
+        return [
+            updates[index] if index in updates else torch.zeros_like(matrix, dtype=self.update_dtype)
+            for index, matrix in enumerate(matrices)
+        ]
 
     def _nesterov(self, matrix: Tensor, momentum: float) -> Tensor:
         """Advance the matrix's fp32 momentum buffer and return the Nesterov look-ahead gradient."""

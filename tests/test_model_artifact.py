@@ -1,0 +1,133 @@
+"""Artifacts: the same bytes for the same weights, and nothing foreign gets in."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from golf_model.artifact import inflate_bounded, pack_model, quantize_state, unpack_model
+from golf_model.config import BigramConfig, ExportConfig, ModelConfig
+from golf_model.errors import ScriptError
+from tests.golden_cases import golden_network
+
+MODEL = ModelConfig(
+    vocab_size=64, num_layers=2, model_dim=64, num_heads=4, num_kv_heads=2, bigram=BigramConfig(128, 16)
+)
+EXPORT = ExportConfig(passthrough_numel=512)
+
+
+def state() -> dict[str, torch.Tensor]:
+    return golden_network(MODEL).state_dict()
+
+
+def container(change: Callable[[dict[str, Any]], None] = lambda content: None) -> bytes:
+    content = quantize_state(state(), EXPORT)
+    change(content)
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def test_same_weights_give_the_same_bytes() -> None:
+    assert pack_model(state(), EXPORT).blob == pack_model(state(), EXPORT).blob
+
+
+def test_round_trip_restores_every_tensor_near_its_value_and_loads_strictly() -> None:
+    original = state()
+    restored = unpack_model(pack_model(original, EXPORT).blob, MODEL)
+    network = golden_network(MODEL)
+    network.load_state_dict(restored, strict=True)
+    for name, value in original.items():
+        assert restored[name].dtype == value.dtype
+        assert torch.allclose(restored[name], value, atol=5e-3), name
+
+
+def test_reported_sizes_are_those_of_the_parts() -> None:
+    packed = pack_model(state(), EXPORT)
+    assert len(zlib.decompress(packed.blob)) == packed.raw_bytes
+    assert packed.payload_bytes < packed.raw_bytes
+    assert packed.tensor_bytes == 4 * sum(value.numel() for value in state().values())
+
+
+def test_bfloat16_embedding_comes_back_as_bfloat16() -> None:
+    faithful = replace(MODEL, tok_emb_dtype="bfloat16")
+    original = golden_network(faithful, torch.bfloat16).state_dict()
+    assert unpack_model(pack_model(original, EXPORT).blob, faithful)["tok_emb.weight"].dtype == torch.bfloat16
+
+
+def test_decompression_stops_at_its_limit() -> None:
+    bomb = zlib.compress(bytes(10_000_000))
+    with pytest.raises(ScriptError, match="larger than 1000 bytes"):
+        inflate_bounded(bomb, 1000)
+    assert inflate_bounded(zlib.compress(b"x" * 1000), 1000) == b"x" * 1000
+
+
+def deflated(raw: bytes) -> bytes:
+    """The same archive with compressed entries."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            new.writestr(entry.filename, old.read(entry))
+    return buffer.getvalue()
+
+
+class Payload:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_pickled_code_is_refused_and_not_run(tmp_path: Path) -> None:
+    victim = tmp_path / "ran"
+    buffer = io.BytesIO()
+    torch.save({"__quant_format__": Payload(victim)}, buffer)
+    for raw in (buffer.getvalue(), pickle.dumps(Payload(victim))):
+        with pytest.raises(ScriptError, match="not a container of tensors"):
+            unpack_model(zlib.compress(raw), MODEL)
+    assert not victim.exists()
+
+
+@pytest.mark.parametrize(
+    ("blob", "complaint"),
+    [
+        (b"", "truncated"),
+        (b"no zlib", "not zlib data"),
+        (zlib.compress(container())[:-9], "truncated"),
+        (zlib.compress(container()) + b"more", "followed by other data"),
+        (zlib.compress(b"zero"), "not a container"),
+        (zlib.compress(deflated(container())), "compressed entries"),
+        (zlib.compress(container(lambda c: c.update({"__quant_format__": "other"}))), "not in format"),
+        (zlib.compress(container(lambda c: c["quantized"].popitem())), "do not fit"),
+        (zlib.compress(container(lambda c: c["scales"].popitem())), "do not fit"),
+        (zlib.compress(container(lambda c: c["dtypes"].update({"tok_emb.weight": "int3"}))), "do not fit"),
+        (zlib.compress(container(lambda c: c["passthrough"].update(extra=torch.zeros(3)))), "extra"),
+        (zlib.compress(container(lambda c: c["passthrough"].update(skip_weights=torch.zeros(3)))), "skip_weights"),
+        (zlib.compress(container(lambda c: c["passthrough"].update(skip_weights="text"))), "skip_weights"),
+        (zlib.compress(container(lambda c: c.update(quantized=[1, 2]))), "do not fit"),
+        (
+            zlib.compress(container(lambda c: c["quantized"].update({"tok_emb.weight": torch.zeros(64, 64)}))),
+            "tok_emb.weight",
+        ),
+    ],
+)
+def test_artifact_that_is_not_this_models_is_refused(blob: bytes, complaint: str) -> None:
+    with pytest.raises(ScriptError, match=complaint):
+        unpack_model(blob, MODEL)
+
+
+def test_artifact_of_another_model_is_refused() -> None:
+    with pytest.raises(ScriptError, match="do not fit this script's model"):
+        unpack_model(pack_model(state(), EXPORT).blob, replace(MODEL, num_layers=3))

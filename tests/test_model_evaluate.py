@@ -1,0 +1,63 @@
+"""The plain score does not depend on how the work is cut."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from golf_model.bpb import ByteTables
+from golf_model.config import ModelConfig
+from golf_model.distributed import World
+from golf_model.evaluate import evaluate_plain, split_evenly
+from tests.golden_cases import golden_network, golden_tokens
+
+TINY = ModelConfig(vocab_size=64, num_layers=2, model_dim=64, num_heads=4, num_kv_heads=2)
+ALONE = World(0, 1, torch.device("cpu"))
+ONE_BYTE_EACH = ByteTables(
+    torch.ones(64, dtype=torch.int16), torch.zeros(64, dtype=torch.bool), torch.zeros(64, dtype=torch.bool)
+)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_batch_size_does_not_change_the_score(dtype: torch.dtype) -> None:
+    network = golden_network(TINY, dtype)
+    tokens = golden_tokens(32 * 23 + 1, 64)
+    scores = [evaluate_plain(network, tokens, ONE_BYTE_EACH, 32, size, ALONE) for size in (1, 2, 7, 23, 100)]
+    assert {score.tokens for score in scores} == {32 * 23}
+    assert max(s.val_bpb for s in scores) - min(s.val_bpb for s in scores) < 1e-9
+
+
+def test_every_target_is_scored_once() -> None:
+    seen: list[int] = []
+
+    def model(ids: torch.Tensor, targets: torch.Tensor, *, mean: bool) -> torch.Tensor:
+        seen.extend(targets[: targets.size(0)].flatten().tolist())
+        return targets.float()
+
+    tokens = torch.arange(4 * 5 + 1)
+    score = evaluate_plain(model, tokens, ONE_BYTE_EACH, 4, 5, ALONE)
+    assert seen == list(range(1, 21))
+    assert score.val_loss == sum(range(1, 21)) / 20
+    assert (score.tokens, score.bytes) == (20, 20)
+
+
+def test_padding_of_the_last_batch_is_not_counted() -> None:
+    shapes = set()
+
+    def model(ids: torch.Tensor, targets: torch.Tensor, *, mean: bool) -> torch.Tensor:
+        shapes.add(tuple(ids.shape))
+        return torch.where(targets > 0, 1.0, 1000.0)
+
+    score = evaluate_plain(model, torch.arange(4 * 5 + 1), ONE_BYTE_EACH, 4, 3, ALONE)
+    assert shapes == {(3, 4)}
+    assert score.val_loss == 1.0
+
+
+@given(st.integers(0, 200), st.integers(1, 9))
+def test_shares_cover_everything_once_and_differ_by_at_most_one(count: int, size: int) -> None:
+    shares = [split_evenly(count, rank, size) for rank in range(size)]
+    assert [item for start, stop in shares for item in range(start, stop)] == list(range(count))
+    lengths = [stop - start for start, stop in shares]
+    assert max(lengths) - min(lengths) <= 1
