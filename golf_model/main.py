@@ -41,11 +41,15 @@ LIVE_WEIGHTS_NAME = "final_model.pt"
 def write_durably(path: Path, data: bytes) -> None:
     """Write beside `path`, flush to the device, rename: a killed run leaves a whole file or none."""
     aside = path.with_name(f".{path.name}.tmp")
-    with aside.open("wb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
-    aside.replace(path)
+    try:
+        with aside.open("wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise ScriptError(f"cannot write {path}: {error.strerror}; free space and run again") from error
 
 
 def freeze(session: Session, network: GPT) -> None:

@@ -20,16 +20,15 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 def orthogonalise(matrices: Tensor, steps: int, dtype: torch.dtype) -> Tensor:
     """Push the singular values of (..., rows, cols) towards 1 by Newton-Schulz, computed and returned in `dtype`."""
     a, b, c = NEWTON_SCHULZ
-    x = matrices.to(dtype)
-    x = x / (x.flatten(-2).norm(dim=-1)[..., None, None] + 1e-7)
+    x = matrices.to(dtype).reshape(-1, *matrices.shape[-2:])
+    x = x / (x.flatten(-2).norm(dim=-1)[:, None, None] + 1e-7)
     tall = x.size(-2) > x.size(-1)
     if tall:
         x = x.mT
     for _ in range(steps):
         gram = x @ x.mT
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    result: Tensor = x.mT if tall else x
-    return result
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return (x.mT if tall else x).reshape(matrices.shape)
 
 
 class Muon(torch.optim.Optimizer):

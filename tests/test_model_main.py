@@ -26,7 +26,8 @@ from golf_model.config import (
     ScheduleConfig,
     config_as_source,
 )
-from golf_model.main import main
+from golf_model.errors import ScriptError
+from golf_model.main import main, write_durably
 from runner.jobdata import DataRequest
 from tests.tiny_data import VOCAB
 
@@ -189,6 +190,13 @@ def test_loss_that_is_no_number_is_exit_code_3_without_an_artifact(run_script: R
     assert run_script(folder, config, GOLF_PHASE="train") == 3
     assert line_with(log_of(folder), "nan_loss") == "nan_loss step:2"
     assert not (folder / ARTIFACT).exists()
+
+
+def test_file_that_cannot_be_written_is_the_users_error_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / ARTIFACT).mkdir()
+    with pytest.raises(ScriptError, match=f"cannot write .*{ARTIFACT}: Is a directory"):
+        write_durably(tmp_path / ARTIFACT, b"weights")
+    assert [path.name for path in tmp_path.iterdir()] == [ARTIFACT]
 
 
 def test_two_processes_train_what_one_does(run_script: RunScript, tiny_data: DataRequest, tmp_path: Path) -> None:
