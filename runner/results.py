@@ -73,6 +73,8 @@ class LogFacts(Frozen):
     """Last validation of the unquantised weights, nats per token."""
     live_val_bpb: float | None = None
     saw_nan: bool = False
+    device_type: str | None = None
+    """`cpu` or `cuda`, as the script's `device:` line says."""
 
 
 class PhaseResult(Frozen):
@@ -89,6 +91,8 @@ class PhaseResult(Frozen):
     """The interval that the contest limits (RULES: train or eval), seconds; None when it was never seen."""
     strict_clock: Interval | None = None
     """The same by the strict rule (warm-up, mid-run validation and start-up counted as the rule says)."""
+    irregular: str = ""
+    """What was out of order among the events (one that came twice, an end before its start); then no clock is known."""
     peak_rss_mib: float | None = None
     """Largest resident memory of the process tree that was sampled."""
 
