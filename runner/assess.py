@@ -1,6 +1,7 @@
 """From a run folder to everything a record is written from: count, verify, judge.
 
-Reads what is on disk and nothing else, so it gives the same answer whenever it is asked. Runs nothing.
+Every seed that was ever registered for the job belongs to the record, so that a later run of some of them cannot
+choose which count. Runs no seed; the yardsticks are measured here where the job asks for them (and cached).
 """
 
 from __future__ import annotations
@@ -58,42 +59,46 @@ def without_folders(job: dict[str, Any]) -> dict[str, Any]:
     return {**job, "data": data}
 
 
-def counted_result(folder: RunFolder, seed: int, script_sha256: str) -> RunResult | None:
+def counted_result(folder: RunFolder, seed: int, script_sha256: str, vouched: set[str]) -> RunResult | None:
     """The seed's completed attempt, else its last one that left a result, else None."""
     attempts = folder.attempts(seed)
-    done = finished_attempt(attempts, script_sha256)
+    done = finished_attempt(attempts, script_sha256, vouched)
     if done is not None:
         return done
-    ended = [attempt for attempt in attempts if attempt.result.is_file()]
-    return read_result(ended[-1].result) if ended else None
+    ended = (read_result(attempt.result) for attempt in reversed(attempts))
+    return next((result for result in ended if result is not None and result.status != "completed"), None)
 
 
 def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Walk:
     """Verify and judge what the run folder holds."""
     job = plan.job
-    found = [counted_result(folder, seed, script.sha256) for seed in job.seeds]
+    seeds, vouched = ledger.registered_seeds(), ledger.finished_hashes()
+    found = [counted_result(folder, seed, script.sha256, vouched) for seed in seeds]
     results = [result for result in found if result is not None]
     targets = scored_targets(plan.data, job.config.batch.train_seq_len)
     verifications = [verify(plan, folder, result, targets) for result in results]
     yardsticks: list[Yardstick] = measure(plan.data, job.config.batch.train_seq_len) if job.yardsticks else []
+    to_beat = next((yardstick for yardstick in yardsticks if yardstick.name == job.must_beat), None)
     track = TRACKS[job.track]
     verdict = judge(
         required=frozenset(track.required),
         cap_bytes=plan.limits.cap_bytes,
         train_seconds=plan.limits.train_seconds,
         eval_seconds=plan.limits.eval_seconds,
-        seeds=job.seeds,
+        seeds=seeds,
         script_sha256=script.sha256,
+        nproc=plan.nproc,
         allowed_hardware=track.hardware,
         results=results,
         verifications=verifications,
+        to_beat=to_beat,
     )
     data = RecordData(
         name=job.name,
         run=folder.path.name,
         track=job.track,
         date=max((result.finished_at[:10] for result in results), default=""),
-        job=without_folders(plan.resolved),
+        job={**without_folders(plan.resolved), "seeds": seeds},
         limits={
             "cap_bytes": plan.limits.cap_bytes,
             "train_seconds": plan.limits.train_seconds,

@@ -12,7 +12,6 @@ import os
 import platform
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -22,7 +21,7 @@ from golf_model.config import REFUSED_VARIABLES
 from runner.data.dataset import DataSet
 from runner.errors import UserError
 from runner.files import sha256_bytes, sha256_file
-from runner.leftovers import MARKER, work_folder
+from runner.leftovers import MARKER, default_scratch, work_folder
 from runner.messages import ArtifactBytes, Finished, Message, Started
 from runner.phase import run_phase
 from runner.results import Host, PhaseResult
@@ -35,6 +34,24 @@ EXPORT_S = 900.0
 """Longest time from the last training step to the end of the process."""
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node={nproc}")
 """`torchrun`, started through the interpreter so that it is this environment's."""
+MEDDLING = (
+    "GOLF_",
+    "PYTHON",
+    "TORCH",
+    "PYTORCH",
+    "RANK",
+    "LOCAL_",
+    "WORLD_",
+    "GROUP_",
+    "ROLE_",
+    "MASTER_",
+    "OMP_",
+    "MKL_",
+    "KMP_",
+    "OPENBLAS_",
+    "LD_PRELOAD",
+)
+"""Beginnings of variables that change what a Python or torch program does; what a run needs, its job says."""
 VERSIONED = ("torch", "numpy", "sentencepiece", "zstandard", "ray")
 
 
@@ -49,6 +66,8 @@ class AttemptSpec:
     artifact_name: str
     hardware: str
     nproc: int
+    gpus: int
+    """GPUs of the node that the attempt may see; 0 hides them all."""
     threads: int
     train_seconds: float
     eval_seconds: float
@@ -66,10 +85,12 @@ def base_environment(spec: AttemptSpec, base: Path, surroundings: Mapping[str, s
     kept = {
         name: value
         for name, value in surroundings.items()
-        if name not in REFUSED_VARIABLES and not name.startswith("GOLF_")
+        if name not in REFUSED_VARIABLES and not name.startswith(MEDDLING)
     }
+    hidden = {} if spec.gpus else {"CUDA_VISIBLE_DEVICES": ""}  # `hardware: cpu` means the CPU, GPU or not
     return {
         **kept,
+        **hidden,
         "OMP_NUM_THREADS": str(spec.threads),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -95,6 +116,7 @@ def train_deadlines(spec: AttemptSpec) -> list[Deadline]:
             f"still training long after its limit of {spec.train_seconds:g} s",
             "train_start",
             "train_end",
+            stops_in_pauses=True,
         ),
         Deadline(EXPORT_S, f"did not end within {EXPORT_S:g} s after training", "train_end", None),
         Deadline(SETUP_S + overtime(spec.train_seconds) + EXPORT_S, "the training process ran far too long"),
@@ -141,6 +163,7 @@ def installed_versions() -> dict[str, str]:
 def fresh_folder(base: Path, script: bytes, artifact: Path, data: DataSet) -> tuple[Path, Path, Path]:
     """A folder with only the script and the artifact, and beside it the tokenizer and the validation shards.
 
+    All are copies, so that no link leads back to training data; whatever training left is removed by the caller.
     Returns (working folder, data folder, tokenizer).
     """
     folder, shards = base / "eval", base / "eval-data"
@@ -148,11 +171,9 @@ def fresh_folder(base: Path, script: bytes, artifact: Path, data: DataSet) -> tu
     shards.mkdir()
     (folder / SCRIPT_NAME).write_bytes(script)
     shutil.copy2(artifact, folder / artifact.name)
-    for shard in data.val_files:
-        (shards / shard.name).symlink_to(shard)
-    tokenizer = shards / data.tokenizer.name
-    tokenizer.symlink_to(data.tokenizer)
-    return folder, shards, tokenizer
+    for path in (*data.val_files, data.tokenizer):
+        shutil.copy2(path, shards / path.name)
+    return folder, shards, shards / data.tokenizer.name
 
 
 def run_attempt(
@@ -162,7 +183,7 @@ def run_attempt(
 
     spec: what to run. open_data: gives the data set on this node, checked. scratch: where the work folder goes.
     """
-    with work_folder(f"{spec.job}-seed{spec.seed}", scratch or Path(tempfile.gettempdir())) as base:
+    with work_folder(f"{spec.job}-seed{spec.seed}", scratch or default_scratch()) as base:
         yield from attempt_in(base, spec, open_data, node)
 
 
@@ -203,15 +224,15 @@ def attempt_in(
         if status != "completed":
             yield Finished(status, reason, train, None, host)
             return
-        frozen = sha256_file(artifact)
+        content = artifact.read_bytes()
+        frozen = sha256_bytes(content)
         folder, shards, tokenizer = fresh_folder(base, spec.script, artifact, data)
+        shutil.rmtree(base / "train")
         where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
         scored, status, reason = yield from run_phase(
             "eval", command, folder, {**env, **where}, eval_deadlines(spec), spec.stall_seconds
         )
-        content = artifact.read_bytes()
-        now = {sha256_bytes(content), sha256_file(folder / spec.artifact_name)}
-        if status == "completed" and now != {frozen}:
+        if status == "completed" and sha256_file(folder / spec.artifact_name) != frozen:
             status, reason = "failed", "the artifact changed after it was frozen"
         yield ArtifactBytes(spec.artifact_name, content, frozen)
         yield Finished(status, reason, train, scored, host)

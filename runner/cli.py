@@ -65,8 +65,8 @@ def run(
     from reports.summary import terminal_summary
     from runner.backends import LocalBackend
     from runner.bundle import make_script
-    from runner.hardware import gpus_here
-    from runner.plan import make_plan, most_gpus, preflight
+    from runner.files import require_writable
+    from runner.plan import make_plan, preflight, room_here
     from runner.run import walk
 
     if local and address:
@@ -75,15 +75,16 @@ def run(
     job = _load(path, seeds)
     script = make_script(job.config)
     data = preflight(job, len(script.source), console.print)
+    require_writable(output)
     if local:
-        done = walk(make_plan(job, data, len(script.source), gpus_here()), script, output, console, LocalBackend)
+        done = walk(make_plan(job, data, len(script.source), [room_here()]), script, output, console, LocalBackend)
     else:
-        from runner.schedule import RayBackend, cluster_nodes, connect
+        from runner.schedule import RayBackend, cluster_rooms, connect
 
         with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."):
             connect(address)
         _catch_signals()  # Ray installs handlers of its own
-        plan = make_plan(job, data, len(script.source), most_gpus(cluster_nodes()))
+        plan = make_plan(job, data, len(script.source), cluster_rooms())
         done = walk(
             plan,
             script,
@@ -106,21 +107,20 @@ def run(
 def plan_verb(path: JobPath, seeds: Seeds = None, address: Address = None) -> None:
     """Show what `golf run` would do (seeds, nodes, parameters, size, time) and start nothing."""
     from runner.bundle import make_script
-    from runner.hardware import gpus_here
-    from runner.plan import make_plan, most_gpus, plan_table, preflight
+    from runner.plan import make_plan, plan_table, preflight, room_here
 
     console = _console()
     job = _load(path, seeds)
     code_bytes = len(make_script(job.config).source)
     data = preflight(job, code_bytes, console.print)
     if address is None:
-        console.print(plan_table(make_plan(job, data, code_bytes, gpus_here()), "this machine"))
+        console.print(plan_table(make_plan(job, data, code_bytes, [room_here()]), "this machine"))
         return
-    from runner.schedule import cluster_nodes, connect
+    from runner.schedule import cluster_rooms, connect
 
     connect(address)
-    nodes = cluster_nodes()
-    console.print(plan_table(make_plan(job, data, code_bytes, most_gpus(nodes)), f"{len(nodes)} nodes at {address}"))
+    nodes = cluster_rooms()
+    console.print(plan_table(make_plan(job, data, code_bytes, nodes), f"{len(nodes)} nodes at {address}"))
 
 
 @app.command()
@@ -133,10 +133,11 @@ def bundle(
 ) -> None:
     """Turn JOB into the one file that runs, is counted against the cap, and is shipped."""
     from runner.bundle import make_script
-    from runner.files import sha256_bytes, write_atomic
+    from runner.files import require_writable, sha256_bytes, write_atomic
 
     script = make_script(_load(path, None).config)
     content = script.flat.encode() if flat else script.source
+    require_writable(output.parent)
     write_atomic(output, content)
     typer.echo(f"{output}: {len(content):,} bytes, sha256 {sha256_bytes(content)}")
 
@@ -230,7 +231,9 @@ def main() -> None:
             sys.exit(INTERRUPTED)
         if not isinstance(error, OSError):
             raise
-        print(f"golf: {error}; what was finished is kept and the same command continues", file=sys.stderr)
+        print(
+            f"golf: {error}. Finished seeds, if any, are kept; mend this and run the command again", file=sys.stderr
+        )
         sys.exit(2)
 
 

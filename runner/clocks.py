@@ -44,21 +44,39 @@ def exactly(seconds: float) -> Interval:
     return Interval(low=round(seconds, 6), high=round(seconds, 6))
 
 
+ONCE = ("warmup_start", "train_start", "train_end", "artifact_frozen", "eval_start", "eval_end")
+PAUSE = ("validation_start", "validation_end")
+
+
+def irregularity(stamps: Sequence[Stamp]) -> str:
+    """What contradicts the order in which phases are announced, or ''."""
+    names = [event for event, _ in stamps]
+    for name in ONCE:
+        if names.count(name) > 1:
+            return f"{name} was announced {names.count(name)} times"
+    order = [name for name in names if name in ONCE]
+    if order != sorted(order, key=ONCE.index):
+        return f"events out of order: {', '.join(order)}"
+    pauses = [name for name in names if name in PAUSE]
+    if pauses != list(PAUSE) * (len(pauses) // 2):
+        return "a mid-run validation began twice or never ended"
+    return ""
+
+
 def train_clocks(stamps: Sequence[Stamp]) -> tuple[Interval | None, Interval | None]:
-    """(official, strict) training time, or None for what was never seen."""
+    """(official, strict) training time, or None for what was never seen or makes no sense."""
     start, end = first(stamps, "train_start"), first(stamps, "train_end")
-    if start is None or end is None or end < start:
+    if start is None or end is None or irregularity(stamps):
         return None, None
     within = [stamp for stamp in stamps if start <= stamp[1] <= end]
     warmup = first(stamps, "warmup_start")
-    strict_start = start if warmup is None else min(start, warmup)
-    return exactly(end - start - paused_seconds(within)), exactly(end - strict_start)
+    return exactly(end - start - paused_seconds(within)), exactly(end - (start if warmup is None else warmup))
 
 
 def eval_clocks(stamps: Sequence[Stamp], wall_seconds: float) -> tuple[Interval | None, Interval | None]:
     """(official, strict) evaluation time; the strict one is the process from start to end."""
     start, end = first(stamps, "eval_start"), first(stamps, "eval_end")
     strict = exactly(wall_seconds)
-    if start is None or end is None or end < start:
+    if start is None or end is None or irregularity(stamps):
         return None, strict
     return exactly(end - start), strict

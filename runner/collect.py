@@ -12,6 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from pydantic import ValidationError
+
 from runner.attempt import AttemptSpec
 from runner.files import sha256_bytes, sha256_file, write_atomic
 from runner.ledger import utc_now
@@ -113,17 +115,23 @@ def last_score(scores: list[Score]) -> Score | None:
     return scores[-1] if scores else None
 
 
-def read_result(path: Path) -> RunResult:
-    """A stored result."""
-    return RunResult.model_validate_json(path.read_bytes())
+def read_result(path: Path) -> RunResult | None:
+    """A stored result; None where there is none, or none that this version of golf can read."""
+    try:
+        return RunResult.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
-def finished_attempt(attempts: list[AttemptFolder], script_sha256: str) -> RunResult | None:
-    """The newest completed attempt of this very script whose artifact is still whole, or None."""
+def finished_attempt(attempts: list[AttemptFolder], script_sha256: str, vouched: set[str]) -> RunResult | None:
+    """The newest completed attempt of this very script that may be counted, or None.
+
+    vouched: hashes of the result files that the ledger knows. The artifact must still be the one scored.
+    """
     for folder in reversed(attempts):
-        if not folder.result.is_file():
-            continue
         result = read_result(folder.result)
+        if result is None or sha256_file(folder.result) not in vouched:
+            continue
         if result.status != "completed" or result.script_sha256 != script_sha256 or result.artifact is None:
             continue
         artifact = folder.artifact(result.artifact.file)

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from runner.errors import UserError
+
 
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Write `data` beside `path`, flush it to the device, then rename it into place.
@@ -52,3 +54,10 @@ def locked(lock: Path, *, wait: bool = True) -> Iterator[None]:
     with lock.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
+
+
+def require_writable(folder: Path) -> None:
+    """UserError unless files can be made in `folder`, or in the nearest folder above it that exists."""
+    nearest = next((path for path in (folder, *folder.absolute().parents) if path.exists()), Path())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise UserError(f"{folder}: nothing can be written there; give another folder with --output")

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from golf_model.config import GolfConfig, require
+from golf_model.config import REFUSED_VARIABLES, GolfConfig, require
 
 MAX_SEED = 2**31 - 1
 
@@ -87,18 +87,27 @@ class JobSpec(Strict):
     """Run although the artifact is expected to exceed the cap (the verdict stays rejected)."""
     yardsticks: bool = False
     """Also measure what compressors and a bigram model reach on the validation text."""
+    must_beat: Literal["unigram", "bigram", "xz", "xz_primed"] | None = None
+    """A yardstick that every seed must beat to pass; needs yardsticks: true."""
+    env: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = {}
+    """Environment variables for the script, e.g. NCCL's; never those of its contract."""
     stall_seconds: Annotated[float, Field(ge=0)] = 300.0
     """Kill a run that has shown no sign of life for this long, seconds; 0 never does."""
     config: GolfConfig = GolfConfig()
     """Model and training: golf_model.config, written out in full in the script."""
 
     @model_validator(mode="after")
-    def _distinct_seeds(self) -> JobSpec:
+    def _consistent(self) -> JobSpec:
         require(bool(self.seeds), "seeds", "give at least one")
         for index, seed in enumerate(self.seeds):
             require(
                 seed not in self.seeds[:index], f"seeds.{index}", f"seed {seed} stands twice; give each seed once"
             )
+        require(self.must_beat is None or self.yardsticks, "must_beat", "needs yardsticks: true, which measures it")
+        taken = (*REFUSED_VARIABLES, "SEED", "DATA_PATH", "TOKENIZER_PATH", "RUN_ID")
+        for name in self.env:
+            free = name not in taken and not name.startswith("GOLF_")
+            require(free, f"env.{name}", "belongs to the script's contract; set it in the job's own fields")
         return self
 
 
@@ -111,6 +120,7 @@ _NO_EFFECT_ON_RESULTS = {
     "data",  # its files are hashed instead, wherever they lie
     "allow_over_cap",
     "yardsticks",
+    "must_beat",
     "stall_seconds",
 }
 

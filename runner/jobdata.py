@@ -44,7 +44,10 @@ def open_requested(request: DataRequest, progress: Callable[[str], None] = silen
         assert request.folder is not None
         assert request.tokenizer is not None
         data = open_dataset(Path(request.folder), Path(request.tokenizer), request.vocab_size)
-    for name, sha256 in request.files.items():
-        if data.facts.files.get(name) != sha256:
-            raise DataError(f"{data.folder}: {name} is not the file this job was planned with (its sha256 differs)")
+    if request.files and request.files != data.facts.files:
+        other = sorted(dict(request.files.items() ^ data.facts.files.items()))
+        raise DataError(
+            f"{data.folder}: not the files this job was planned with ({', '.join(other[:5])} differ, are missing or "
+            "are more); bring the same shards and tokenizer to every node"
+        )
     return data

@@ -1,8 +1,8 @@
 """The append-only, hash-chained list of everything a run folder ever launched.
 
-Each line is JSON with the hash of the line before it, so that a launch cannot be dropped or changed later
-without the chain showing it. A torn last line (power lost while writing) is cut off on opening. This file
-keeps the chain; what belongs into it is the caller's affair.
+Each line is JSON with the hash of the line before it, so that no line can be changed, or dropped from the middle,
+without the chain showing it; a result counts only while a line of the chain carries its hash. A torn last line
+(power lost while writing) is cut off on opening. This file keeps the chain; what goes into it is the caller's affair.
 """
 
 from __future__ import annotations
@@ -78,11 +78,25 @@ class Ledger:
         }
         entry["hash"] = entry_hash(entry)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab") as handle:
-            handle.write(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
-            handle.flush()
-            os.fsync(handle.fileno())
+        before = self.path.stat().st_size if self.path.exists() else 0
+        try:
+            with self.path.open("ab", buffering=0) as handle:
+                handle.write(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
+                os.fsync(handle.fileno())
+        except BaseException:
+            # Half a line, or a whole one that we do not know of, would break the chain at the next append.
+            if self.path.exists():
+                os.truncate(self.path, before)
+            raise
         self.entries.append(entry)
+
+    def registered_seeds(self) -> list[int]:
+        """Every seed ever announced for this job, in the order of announcement."""
+        return [seed for entry in self.entries if entry["kind"] == "registered" for seed in entry["seeds"]]
+
+    def finished_hashes(self) -> set[str]:
+        """SHA-256 of every result file that the ledger vouches for."""
+        return {str(entry["result_sha256"]) for entry in self.entries if "result_sha256" in entry}
 
     def counts(self) -> dict[str, int]:
         """How many launches there were and how they ended."""

@@ -15,7 +15,7 @@ from typing import Any
 from runner.results import LogFacts, Score
 
 MAX_LINE = 1 << 16
-NUMBER = r"([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))"
+NUMBER = r"([-+]?(?:\d{1,18}(?:\.\d{0,40})?(?:e[-+]?\d{1,4})?|nan|inf))"
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ def _ms(text: str) -> float:
 
 
 PATTERNS = (
-    _pattern(r"^model_params:\s*(\d+)", "model_params:17059912", model_params=int),
-    _pattern(r"^world_size:(\d+)", "world_size:8 grad_accum_steps:1", world_size=int),
-    _pattern(r"^seed:(\d+)$", "seed:1337", seed=int),
+    _pattern(r"^model_params:\s*(\d{1,18})", "model_params:17059912", model_params=int),
+    _pattern(r"^world_size:(\d{1,18})", "world_size:8 grad_accum_steps:1", world_size=int),
+    _pattern(r"^seed:(\d{1,18})$", "seed:1337", seed=int),
     _pattern(
-        r"^step:(\d+)/\d+ train_loss:NUM train_time:NUMms step_avg:NUMms",
+        r"^step:(\d{1,18})/\d+ train_loss:NUM train_time:NUMms step_avg:NUMms",
         "step:10/20000 train_loss:5.9 train_time:430ms step_avg:43.00ms",
         steps=int,
         train_loss=float,
@@ -48,7 +48,7 @@ PATTERNS = (
         step_avg_ms=float,
     ),
     _pattern(
-        r"^step:(\d+)/\d+ val_loss:NUM val_bpb:NUM train_time:NUMms step_avg:NUMms",
+        r"^step:(\d{1,18})/\d+ val_loss:NUM val_bpb:NUM train_time:NUMms step_avg:NUMms",
         "step:1000/20000 val_loss:2.2 val_bpb:1.3 train_time:43000ms step_avg:43.00ms",
         steps=int,
         live_val_loss=float,
@@ -57,24 +57,24 @@ PATTERNS = (
         step_avg_ms=float,
     ),
     _pattern(
-        r"^stopping_early: wallclock_cap train_time:NUMms step:(\d+)/",
+        r"^stopping_early: wallclock_cap train_time:NUMms step:(\d{1,18})/",
         "stopping_early: wallclock_cap train_time:600039ms step:13780/20000",
         train_seconds=_ms,
         steps=int,
     ),
     _pattern(
-        r"^peak memory allocated: (\d+) MiB",
+        r"^peak memory allocated: (\d{1,18}) MiB",
         "peak memory allocated: 10184 MiB reserved: 10588 MiB",
         peak_memory_mib=int,
     ),
-    _pattern(r"^Code size: (\d+) bytes", "Code size: 47642 bytes", code_bytes=int),
+    _pattern(r"^Code size: (\d{1,18}) bytes", "Code size: 47642 bytes", code_bytes=int),
     _pattern(
-        r"^Serialized model int8\+zlib: (\d+) bytes",
+        r"^Serialized model int8\+zlib: (\d{1,18}) bytes",
         "Serialized model int8+zlib: 15762519 bytes (payload:1 raw_torch:2 payload_ratio:3.91x)",
         model_bytes=int,
     ),
     _pattern(
-        r"^Total submission size int8\+zlib: (\d+) bytes",
+        r"^Total submission size int8\+zlib: (\d{1,18}) bytes",
         "Total submission size int8+zlib: 15810161 bytes",
         total_bytes=int,
     ),
@@ -85,12 +85,17 @@ PATTERNS = (
         final_bpb=float,
         eval_seconds=_ms,
     ),
-    _pattern(r"^device:\S+ name:(.*?) precision:", "device:cpu name:A CPU precision:bfloat16", device=str),
-    _pattern(r"^nan_loss step:(\d+)", "nan_loss step:7", nan_step=int),
+    _pattern(
+        r"^device:(cpu|cuda)\S* name:(.*?) precision:",
+        "device:cuda:0 name:A GPU precision:bfloat16",
+        device_type=str,
+        device=str,
+    ),
+    _pattern(r"^nan_loss step:(\d{1,18})", "nan_loss step:7", nan_step=int),
 )
 
 SCORE = re.compile(
-    r"^(final_score|score) rule:(\S+) tokens:(\d+) bytes:(\d+) " + f"val_loss:{NUMBER} val_bpb:{NUMBER}$",
+    r"^(final_score|score) rule:(\S+) tokens:(\d{1,18}) bytes:(\d{1,18}) " + f"val_loss:{NUMBER} val_bpb:{NUMBER}$",
     re.IGNORECASE,
 )
 

@@ -74,7 +74,8 @@ class RunFolder:
     def attempts(self, seed: int) -> list[AttemptFolder]:
         """Attempts of a seed made so far, oldest first."""
         found = (self.path / "seeds" / str(seed)).glob("attempt-*")
-        return sorted((AttemptFolder(path) for path in found), key=lambda folder: folder.number)
+        numbered = (AttemptFolder(path) for path in found if path.name.removeprefix("attempt-").isdecimal())
+        return sorted(numbered, key=lambda folder: folder.number)
 
     def new_attempt(self, seed: int) -> AttemptFolder:
         """A fresh folder with the next number; created, so that no other attempt takes it."""

@@ -17,7 +17,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import IO, Any
 
-from runner.clocks import Stamp, eval_clocks, first_times, train_clocks
+from runner.clocks import PAUSE, Stamp, eval_clocks, first_times, irregularity, train_clocks
 from runner.leftovers import MARKER, kill_marked
 from runner.messages import Event, Heartbeat, LogChunk, Message, Phase
 from runner.results import PhaseResult, RunStatus
@@ -71,6 +71,7 @@ def run_phase(
         log=str(log),
         events=str(events),
         deadlines=deadlines,
+        pause=PAUSE,
         stall_seconds=stall,
     )
     log.touch()
@@ -114,6 +115,7 @@ def run_phase(
         events=first_times(stamps),
         clock=official,
         strict_clock=strict,
+        irregular=irregularity(stamps),
         peak_rss_mib=last.get("peak_rss_mib"),
     )
     if not last:

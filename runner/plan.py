@@ -6,6 +6,7 @@ the hardware that is there. Nothing is started and nothing is written but the da
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +15,10 @@ from rich.table import Table
 
 from golf_model.shapes import parameter_count
 from runner.attempt import TORCHRUN
-from runner.data.dataset import DataInfo, DataSet
+from runner.data.dataset import DataInfo, DataSet, scored_targets
 from runner.errors import UserError
 from runner.forecast import forecast_bytes
-from runner.hardware import Hardware, resolve_hardware
+from runner.hardware import Hardware, gpus_here, resolve_hardware
 from runner.job_spec import JobSpec, job_hash, resolved
 from runner.jobdata import DataRequest, open_requested
 from runner.results import SizeForecast
@@ -42,17 +43,11 @@ class Plan:
     request: DataRequest
     parameters: int
     forecast: SizeForecast
+    gpus: int
+    """GPUs that one seed takes."""
+    cpus: int
+    """CPUs that one seed takes; all of a node's where the track takes the node alone."""
     launcher: tuple[str, ...] = TORCHRUN
-
-    @property
-    def gpus(self) -> int:
-        """GPUs that one seed takes."""
-        return self.nproc if self.hardware.on_gpu else 0
-
-    @property
-    def cpus(self) -> int:
-        """CPUs that one seed takes."""
-        return self.nproc * self.job.threads
 
     def hash8(self, script_sha256: str) -> str:
         """Names the run folder: all that decides the results, but not which seeds were asked for."""
@@ -85,17 +80,32 @@ def preflight(job: JobSpec, code_bytes: int, say: Callable[[str], None]) -> Data
             f"{forecast.low:,} bytes, over the cap of {cap:,} ({forecast.basis}). Make the model smaller, or set "
             "allow_over_cap: true to run it all the same (it will end rejected)."
         )
-    return open_job_data(job, say)
+    data = open_job_data(job, say)
+    scored_targets(data, job.config.batch.train_seq_len)  # too little text to score one sequence is said here
+    return data
 
 
-def most_gpus(nodes: Sequence[dict[str, float]]) -> int:
-    """GPUs of the node that has most of them."""
-    return max((int(node.get("GPU", 0)) for node in nodes), default=0)
+@dataclass(frozen=True)
+class Room:
+    """What one node offers."""
+
+    cpus: int
+    gpus: int
+
+    def __str__(self) -> str:
+        return f"{self.cpus} CPUs and {self.gpus} GPUs"
 
 
-def make_plan(job: JobSpec, data: DataSet, code_bytes: int, gpus: int, launcher: tuple[str, ...] = TORCHRUN) -> Plan:
-    """Fix hardware and processes. gpus: the most that one node offers."""
-    hardware = resolve_hardware(job.hardware, gpus)
+def room_here() -> Room:
+    """This machine."""
+    return Room(os.cpu_count() or 1, gpus_here())
+
+
+def make_plan(
+    job: JobSpec, data: DataSet, code_bytes: int, nodes: Sequence[Room], launcher: tuple[str, ...] = TORCHRUN
+) -> Plan:
+    """Fix hardware and processes by what the nodes offer; UserError where none of them can take a seed."""
+    hardware = resolve_hardware(job.hardware, max((node.gpus for node in nodes), default=0))
     settled = job.model_copy(update={"hardware": hardware.name})
     nproc = job.nproc or hardware.gpus or 1
     micro = job.config.batch.micro_batches
@@ -104,17 +114,27 @@ def make_plan(job: JobSpec, data: DataSet, code_bytes: int, gpus: int, launcher:
             f"{job.name}: {nproc} processes cannot share config.batch.micro_batches = {micro}: "
             "one must divide the other; change nproc or micro_batches"
         )
+    cpus, gpus = nproc * job.threads, nproc if hardware.on_gpu else 0
+    fitting = [node for node in nodes if node.cpus >= cpus and node.gpus >= gpus]
+    if not fitting:
+        raise UserError(
+            f"{job.name}: no node offers {Room(cpus, gpus)} for one seed; there is "
+            f"{'; '.join(map(str, nodes)) or 'no node at all'}. Lower nproc or threads in the job, or change hardware"
+        )
+    exclusive = TRACKS[job.track].exclusive
     return Plan(
         job=settled,
         resolved=resolved(settled),
         limits=limits_for(job),
         hardware=hardware,
         nproc=nproc,
-        concurrent=1 if TRACKS[job.track].exclusive else job.concurrent,
+        concurrent=1 if exclusive else job.concurrent,
         data=data,
         request=data_request(job),
         parameters=parameter_count(job.config.model),
         forecast=forecast_bytes(job.config, code_bytes),
+        gpus=gpus,
+        cpus=max(node.cpus for node in fitting) if exclusive else cpus,
         launcher=launcher,
     )
 

@@ -92,7 +92,7 @@ class PhaseResult(Frozen):
     strict_clock: Interval | None = None
     """The same by the strict rule (warm-up, mid-run validation and start-up counted as the rule says)."""
     irregular: str = ""
-    """What was out of order among the events (one that came twice, an end before its start); then no clock is known."""
+    """What was wrong with the order of events (one came twice, an end before its start); then no clock is known."""
     peak_rss_mib: float | None = None
     """Largest resident memory of the process tree that was sampled."""
 

@@ -21,7 +21,7 @@ from runner.backends import Backend, LocalBackend, Lost
 from runner.bundle import Script
 from runner.collect import Collector, finished_attempt
 from runner.errors import UserError
-from runner.files import locked, write_atomic
+from runner.files import locked, sha256_file, write_atomic
 from runner.jobdata import DataRequest
 from runner.ledger import Ledger
 from runner.messages import Started
@@ -58,10 +58,12 @@ def attempt_spec(plan: Plan, script: Script, seed: int, attempt: int) -> Attempt
         artifact_name=ARTIFACT_NAME,
         hardware=plan.hardware.name,
         nproc=plan.nproc,
+        gpus=plan.gpus,
         threads=job.threads,
         train_seconds=plan.limits.train_seconds,
         eval_seconds=plan.limits.eval_seconds,
         stall_seconds=job.stall_seconds,
+        env=dict(job.env),
         launcher=plan.launcher,
     )
 
@@ -112,7 +114,13 @@ class Driver:
                     self._cut_short(seed, collector)
 
     def _ended(self, spec: AttemptSpec, result: RunResult) -> None:
-        self.ledger.append("finished", seed=spec.seed, attempt=spec.attempt, status=result.status)
+        self.ledger.append(
+            "finished",
+            seed=spec.seed,
+            attempt=spec.attempt,
+            status=result.status,
+            result_sha256=sha256_file(self.collectors[spec.seed].folder.result),
+        )
         self.progress.finished(spec.seed, result)
 
     def _lost(self, backend: Backend, spec: AttemptSpec, collector: Collector, reason: str) -> None:
@@ -136,7 +144,7 @@ class Driver:
 
 def register(ledger: Ledger, plan: Plan, script: Script) -> None:
     """Put seeds, script and job into the ledger before anything is launched, unless they stand there already."""
-    known = {seed for entry in ledger.entries if entry["kind"] == "registered" for seed in entry["seeds"]}
+    known = ledger.registered_seeds()
     new = [seed for seed in plan.job.seeds if seed not in known]
     if new:
         ledger.append("registered", seeds=new, script_sha256=script.sha256, job=plan.resolved["name"])
@@ -161,7 +169,7 @@ def walk(
         progress = Progress(console, list(job.seeds), plan.limits.train_seconds)
         waiting = []
         for seed in job.seeds:
-            kept = finished_attempt(folder.attempts(seed), script.sha256)
+            kept = finished_attempt(folder.attempts(seed), script.sha256, ledger.finished_hashes())
             if kept is None:
                 waiting.append(seed)
             else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
@@ -23,9 +24,11 @@ from runner.backends import Lost
 from runner.errors import UserError
 from runner.jobdata import DataRequest, open_requested
 from runner.messages import Message
+from runner.plan import Room
 
 WAIT_S = 0.25
 CANCEL_S = 1.0
+REACH_S = 5.0
 OBJECT_STORE_BYTES = 256 << 20
 
 
@@ -38,6 +41,8 @@ def connect(address: str | None, cpus: int | None = None) -> None:
     # Silences the worker-side notice about GPU visibility that Ray prints on machines without GPUs.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     local = address is None
+    if address is not None:
+        require_reachable(address)
     try:
         ray.init(
             address=address or "local",
@@ -64,20 +69,22 @@ def _tighten_token() -> None:
         token.chmod(0o600)
 
 
-def cluster_nodes() -> list[dict[str, float]]:
-    """Resources of each living node."""
-    return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+def cluster_rooms() -> list[Room]:
+    """What each living node offers."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    return [Room(int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in nodes]
 
 
-def require_room(cpus: float, gpus: float) -> None:
-    """UserError unless some node could take one attempt; an impossible request would wait for ever."""
-    nodes = cluster_nodes()
-    if not any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
-        has = "; ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes) or "no node"
+def require_reachable(address: str) -> None:
+    """UserError unless somebody listens at host:port; Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=REACH_S).close()
+    except (OSError, ValueError) as error:
         raise UserError(
-            f"no node offers {cpus:g} CPUs and {gpus:g} GPUs for one seed; the cluster has {has}. "
-            "Lower nproc or threads in the job, or use other hardware."
-        )
+            f"--address {address}: nobody answers there ({error}). Give host:port of the cluster's head node, or "
+            "leave it out to run on this machine"
+        ) from None
 
 
 @ray.remote(max_retries=0, num_returns="streaming")
@@ -91,7 +98,6 @@ class RayBackend:
     """Attempts on a Ray cluster, at most `concurrent` at a time."""
 
     def __init__(self, data: DataRequest, cpus: int, gpus: int, concurrent: int) -> None:
-        require_room(cpus, gpus)
         self.data = data
         self.options = {"num_cpus": cpus, "num_gpus": gpus}
         self.concurrent = concurrent

@@ -1,6 +1,6 @@
 """One process tree under one watch: started, stamped, limited, and killed to the last grandchild.
 
-Runs as its own process (`python -m runner.supervise`) between whoever wants the command run (a Ray worker
+Runs as its own process (`python -P supervise.py`) between whoever wants the command run (a Ray worker
 or the driver itself) and the command (torchrun). It double-forks, so that Ray's killing of direct children
 does not reach it; it is a child subreaper, so that whatever the command leaves behind becomes its child; it
 kills everything when its stdin closes, which the operating system does when the other side dies.
@@ -43,6 +43,8 @@ class Deadline:
     reason: str
     begin: str | None = None
     end: str | None = None
+    stops_in_pauses: bool = False
+    """Time between the order's two pause events does not count."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Order:
     events: str | None = None
     """Path at which a FIFO is made; each line `{"event": name}` written to it is stamped."""
     deadlines: list[Deadline] = field(default_factory=list)
+    pause: tuple[str, str] | None = None
+    """Names of the events that begin and end a pause."""
     stall_seconds: float = 0.0
     """Kill when neither output nor event came for this long; 0 never does."""
 
@@ -129,6 +133,8 @@ class Supervisor:
         self.log_bytes = 0
         self.peak_rss = 0.0
         self.over_limit = False
+        self.paused = 0.0
+        self.pause_began: float | None = None
 
     def now(self) -> float:
         return time.monotonic() - self.started
@@ -226,13 +232,24 @@ class Supervisor:
         for deadline in self.order.deadlines:
             begin = 0.0 if deadline.begin is None else self.happened.get(deadline.begin)
             over = deadline.end is not None and deadline.end in self.happened
-            if begin is not None and not over and now - begin > deadline.seconds:
+            free = self._paused(now) if deadline.stops_in_pauses else 0.0
+            if begin is not None and not over and now - begin - free > deadline.seconds:
                 self.over_limit = True
                 return deadline.reason
         if self.order.stall_seconds and now - self.last_sign > self.order.stall_seconds:
             self.over_limit = True
             return f"no output for {self.order.stall_seconds:g} s"
         return ""
+
+    def _paused(self, now: float) -> float:
+        return self.paused + (0.0 if self.pause_began is None else now - self.pause_began)
+
+    def _note_pause(self, name: object, stamp: float) -> None:
+        begin, end = self.order.pause or ("", "")
+        if name == begin and self.pause_began is None:
+            self.pause_began = stamp
+        elif name == end and self.pause_began is not None:
+            self.paused, self.pause_began = self._paused(stamp), None
 
     def _copy_output(self, descriptor: int, log: Any) -> bool:
         data = os.read(descriptor, CHUNK)
@@ -256,6 +273,7 @@ class Supervisor:
                 continue
             if isinstance(name, str) and name not in self.happened:
                 self.happened[name] = stamp
+            self._note_pause(name, stamp)
             self.last_sign = stamp
             self.tell("event", name=str(name), t_event=round(stamp, 6))
 

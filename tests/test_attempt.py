@@ -28,6 +28,7 @@ def spec_for(script: bytes, **changes: object) -> AttemptSpec:
         artifact_name="final_model.int8.ptz",
         hardware="cpu",
         nproc=1,
+        gpus=0,
         threads=1,
         train_seconds=5,
         eval_seconds=5,
@@ -111,23 +112,33 @@ def test_closing_the_stream_kills_the_script_and_removes_its_folder(tmp_path: Pa
     before = time.monotonic()
     stream.close()
     assert time.monotonic() - before < 3
-    assert not list(tmp_path.glob("golf-*"))
-    assert marked("golf-fake-seed42") == []
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    assert marked("fake-seed42") == []
 
 
-def test_folders_of_dead_attempts_are_swept_and_those_of_living_ones_are_not(tmp_path: Path) -> None:
-    dead, living, foreign = (tmp_path / name for name in ("golf-old-seed1-x", "golf-old-seed2-y", "somebody-elses"))
+def test_folders_of_dead_attempts_are_swept_and_no_others(tmp_path: Path) -> None:
+    names = ("fake-seed1-x", "fake-seed1-xy", "a-clone-of-golf")
+    dead, living, foreign = (tmp_path / name for name in names)
     for folder in (dead, living, foreign):
         folder.mkdir()
-    orphan = subprocess.Popen(["sleep", "600"], env={**os.environ, "GOLF_ATTEMPT": dead.name})
+    (dead / "lock").touch()
+    orphan, alive = (
+        subprocess.Popen(["sleep", "600"], env={**os.environ, "GOLF_ATTEMPT": folder.name})
+        for folder in (dead, living)
+    )
     with locked(living / "lock"):
         sweep(tmp_path)
     assert orphan.wait(timeout=5) == -signal.SIGKILL
-    assert sorted(path.name for path in tmp_path.iterdir()) == [living.name, foreign.name]
+    assert alive.poll() is None
+    alive.kill()
+    alive.wait()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([living.name, foreign.name])
 
 
 def test_the_surroundings_cannot_configure_the_script() -> None:
-    around = {"PATH": "/bin", "ITERATIONS": "5", "GOLF_PHASE": "eval", "SEED": "7"}
+    meddling = {"PYTHONPATH": "/evil", "RANK": "3", "MASTER_PORT": "1", "TORCH_LOGS": "all"}
+    around = {"PATH": "/bin", "ITERATIONS": "5", "GOLF_PHASE": "eval", "SEED": "7", **meddling}
+    around["CUDA_VISIBLE_DEVICES"] = "0"
     env = base_environment(spec_for(b"", env={"EXTRA": "1"}), Path("golf-here"), around)
     assert env["TMPDIR"] == "golf-here/tmp"
     assert env["GOLF_ATTEMPT"] == "golf-here"
@@ -136,6 +147,8 @@ def test_the_surroundings_cannot_configure_the_script() -> None:
     assert env["EXTRA"] == "1"
     assert "ITERATIONS" not in env
     assert "GOLF_PHASE" not in env
+    assert not {"PYTHONPATH", "RANK", "MASTER_PORT", "TORCH_LOGS"} & set(env)
+    assert env["CUDA_VISIBLE_DEVICES"] == ""
 
 
 def test_training_is_killed_only_well_past_its_limit() -> None:

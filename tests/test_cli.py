@@ -56,6 +56,12 @@ def assert_refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
         ("num_layers", "num_layer", ["job.yaml:10: config.model.num_layer", "did you mean 'num_layers'?"]),
         ("eval_seconds: 5", "eval_seconds: soon", ["job.yaml:8: limits.eval_seconds"]),
         ("[1, 2]", "[1, 1]", ["job.yaml:4: seeds.1", "seed 1 stands twice"]),
+        (
+            "hardware: cpu",
+            "hardware: cpu\nthreads: 4096",
+            ["no node offers 4096 CPUs and 0 GPUs for one seed; there is"],
+        ),
+        ("train_seq_len: 16", "train_seq_len: 256", ["validation tokens are too few"]),
         ("hardware: cpu", "hardware: cpus", ["job.yaml:3: hardware", "did you mean 'cpu'?"]),
         ("model_dim: 32", "model_dim: 8192", ["over the cap of 16,000,000", "Make the model smaller"]),
     ],
@@ -92,11 +98,14 @@ def test_a_vocabulary_that_is_not_the_tokenizers_is_refused(tmp_path: Path, tiny
         (["run", "job.yaml", "--seeds", "1,x"], "whole numbers with commas"),
         (["run", "job.yaml", "--seeds", "3,3"], "seed 3 stands twice"),
         (["run", "job.yaml", "--local", "--address", "here:1"], "choose one"),
+        (["run", "job.yaml", "--address", "127.0.0.1:1"], "nobody answers there"),
+        (["run", "job.yaml", "--local", "--output", "job.yaml"], "job.yaml: nothing can be written there"),
     ],
 )
 def test_mistaken_words_are_one_message(tmp_path: Path, tiny_data: DataRequest, words: list[str], part: str) -> None:
     write_job(tmp_path, tiny_data)
     assert_refused(golf(tmp_path, *words), part)
+    assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
 
 
 def test_an_unknown_verb_is_exit_code_2(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.collect import Collector, finished_attempt, read_result
-from runner.files import sha256_bytes
+from runner.files import sha256_bytes, sha256_file
 from runner.messages import ArtifactBytes, Event, Finished, LogChunk, Started
 from runner.paths import RunFolder
 from runner.results import Host
@@ -35,6 +35,7 @@ def test_a_finished_attempt_is_on_disk_whole(tmp_path: Path) -> None:
     taking = collector(RunFolder(tmp_path))
     finish_well(taking)
     result = read_result(taking.folder.result)
+    assert result is not None
     assert result == taking.result
     assert result.status == "completed"
     assert result.train_score is not None
@@ -60,20 +61,44 @@ def test_a_failure_carries_the_last_log_lines(tmp_path: Path) -> None:
     assert result.reason.splitlines() == ["its node died", "| one", "| two", "| the end"]
 
 
+def vouched(folder: RunFolder) -> set[str]:
+    return {sha256_file(attempt.result) for attempt in folder.attempts(42) if attempt.result.exists()}
+
+
 def test_only_a_completed_attempt_of_this_script_with_its_artifact_counts(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    assert finished_attempt(folder.attempts(42), SCRIPT_SHA) is None
+    assert finished_attempt(folder.attempts(42), SCRIPT_SHA, vouched(folder)) is None
     collector(folder)  # cut off: no result
     lost = collector(folder)
     lost.finish("lost", "gone")
-    assert finished_attempt(folder.attempts(42), SCRIPT_SHA) is None
+    assert finished_attempt(folder.attempts(42), SCRIPT_SHA, vouched(folder)) is None
     good = collector(folder)
     finish_well(good)
-    found = finished_attempt(folder.attempts(42), SCRIPT_SHA)
+    found = finished_attempt(folder.attempts(42), SCRIPT_SHA, vouched(folder))
     assert found == good.result
-    assert finished_attempt(folder.attempts(42), "another script") is None
+    assert finished_attempt(folder.attempts(42), "another script", vouched(folder)) is None
     good.folder.artifact("model.ptz").write_bytes(b"changed")
-    assert finished_attempt(folder.attempts(42), SCRIPT_SHA) is None
+    assert finished_attempt(folder.attempts(42), SCRIPT_SHA, vouched(folder)) is None
+
+
+def test_a_result_that_was_edited_does_not_count(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    good = collector(folder)
+    finish_well(good)
+    known = vouched(folder)
+    text = good.folder.result.read_text()
+    good.folder.result.write_text(text.replace('"val_bpb": 1.5', '"val_bpb": 1.1'))
+    assert finished_attempt(folder.attempts(42), SCRIPT_SHA, known) is None
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"job": "of another version"}', "[]"])
+def test_an_unreadable_result_is_no_result(tmp_path: Path, content: str) -> None:
+    folder = RunFolder(tmp_path)
+    attempt = folder.new_attempt(42)
+    attempt.result.write_text(content)
+    (attempt.path.parent / "attempt-1.bak").mkdir()
+    assert read_result(attempt.result) is None
+    assert finished_attempt(folder.attempts(42), SCRIPT_SHA, vouched(folder)) is None
 
 
 def test_attempts_are_numbered_as_numbers(tmp_path: Path) -> None:

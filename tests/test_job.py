@@ -377,3 +377,16 @@ def test_every_knob_of_the_configuration_survives_yaml() -> None:
     job = parse(yaml.safe_dump(whole))
     assert job.config.model == GolfConfig().model
     assert job.config.optim == GolfConfig().optim
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("must_beat: bigram", "needs yardsticks: true"),
+        ("env: {SEED: '5'}", "belongs to the script's contract"),
+        ("env: {GOLF_PHASE: eval}", "belongs to the script's contract"),
+        ("env: {nccl: '1'}", "env"),
+    ],
+)
+def test_fields_that_contradict_the_contract_are_refused(line: str, part: str) -> None:
+    assert part in complaint(f"{GOOD}{line}\n")

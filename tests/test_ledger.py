@@ -58,3 +58,23 @@ def test_a_torn_last_line_is_cut_and_the_chain_goes_on(tmp_path: Path) -> None:
     ledger = Ledger(path)
     ledger.append("launched", seed=2, attempt=1)
     assert [entry["kind"] for entry in check_chain(path)] == ["registered", "launched", "finished", "launched"]
+
+
+def test_an_append_that_fails_leaves_the_chain_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = filled(tmp_path / "ledger.jsonl")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("runner.ledger.os.fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            ledger.append("launched", seed=2, attempt=1)
+    ledger.append("launched", seed=2, attempt=1)
+    assert [entry["seq"] for entry in check_chain(tmp_path / "ledger.jsonl")] == [1, 2, 3, 4]
+
+
+def test_the_ledger_knows_every_seed_ever_registered(tmp_path: Path) -> None:
+    ledger = filled(tmp_path / "ledger.jsonl")
+    ledger.append("registered", seeds=[7])
+    assert ledger.registered_seeds() == [1, 2, 7]

@@ -45,10 +45,10 @@ def test_an_interrupt_is_clean_and_the_same_command_continues(tmp_path: Path, na
         for line in running.stdout:
             if "training" in line:
                 break
-        assert marked("golf-quickstart")
+        assert marked("quickstart")
         before = time.monotonic()
         os.killpg(running.pid, getattr(signal, name))
-        while marked("golf-quickstart"):
+        while marked("quickstart"):
             assert time.monotonic() - before < 3
             time.sleep(0.05)
         output = running.stdout.read()

@@ -22,7 +22,7 @@ from runner.ledger import check_chain
 from runner.leftovers import marked
 from runner.messages import LogChunk, Message, Started
 from runner.paths import RunFolder
-from runner.plan import Plan, make_plan
+from runner.plan import Plan, Room, make_plan
 from runner.run import sole_driver, walk
 from tests.fakes import PLAIN, fake_script
 from tests.tiny_data import VOCAB
@@ -48,7 +48,7 @@ def plan_for(data: DataRequest, seeds: tuple[int, ...] = (1, 2), **changes: obje
         **changes,
     }
     job = job_from_mapping(mapping, source="test")
-    return make_plan(job, open_requested(data), code_bytes=1000, gpus=0, launcher=PLAIN)
+    return make_plan(job, open_requested(data), code_bytes=1000, nodes=[Room(2, 0)], launcher=PLAIN)
 
 
 class Screen:
@@ -131,6 +131,34 @@ def test_a_second_run_keeps_what_is_finished_and_says_so(tiny_data: DataRequest,
 
 def never(data: DataRequest) -> Backend:
     raise AssertionError("nothing was left to run")
+
+
+def test_running_some_of_the_seeds_again_does_not_choose_which_count(tiny_data: DataRequest, tmp_path: Path) -> None:
+    all_of_them = run_fake(plan_for(tiny_data, (1, 2, 3)), tmp_path)
+    best_one = run_fake(plan_for(tiny_data, (2,)), tmp_path)
+    assert best_one.data.results == all_of_them.data.results
+    assert best_one.data.job["seeds"] == [1, 2, 3]
+
+
+def test_a_registered_seed_that_never_finished_fails_the_record(tiny_data: DataRequest, tmp_path: Path) -> None:
+    plan, script = plan_for(tiny_data, (1, 2)), script_of(fake_script(step_seconds=0.05))
+    with pytest.raises(KeyboardInterrupt):
+        walk(plan, script, tmp_path, Screen().console, Interrupting)
+    done = walk(plan_for(tiny_data, (1,)), script, tmp_path, Screen().console, LocalBackend)
+    assert statuses(done) == {1: "completed"}
+    assert checks(done, "seeds_complete") == {"fail"}
+    assert done.data.verdict.status == "rejected"
+
+
+def test_an_edited_result_is_run_again(tiny_data: DataRequest, tmp_path: Path) -> None:
+    plan = plan_for(tiny_data, (1,))
+    first = run_fake(plan, tmp_path)
+    (attempt,) = first.folder.attempts(1)
+    attempt.result.write_text(attempt.result.read_text().replace('"val_loss": 2.5', '"val_loss": 1.5'))
+    second = run_fake(plan, tmp_path)
+    assert second.data.results[0].attempt == 2
+    assert second.data.results[0].final_score == first.data.results[0].final_score
+    assert second.data.ledger["launches"] == 2
 
 
 def test_a_seed_added_later_is_a_new_registration(tiny_data: DataRequest, tmp_path: Path) -> None:
@@ -216,7 +244,7 @@ def test_an_interrupt_leaves_no_process_and_no_result_and_the_next_run_goes_on(
     plan, script = plan_for(tiny_data), script_of(fake_script(step_seconds=0.05))
     with pytest.raises(KeyboardInterrupt):
         walk(plan, script, tmp_path, Screen().console, Interrupting)
-    assert marked("golf-fake") == []
+    assert marked("fake") == []
     folder = RunFolder(tmp_path / "runs" / f"fake-{plan.hash8(script.sha256)}")
     assert not folder.attempts(1)[0].result.exists()
     assert folder.attempts(2) == []  # never started: withdrawn
@@ -239,7 +267,7 @@ def test_a_full_disk_stops_everything_and_the_next_run_goes_on(tiny_data: DataRe
     plan, script = plan_for(tiny_data, (1,)), script_of(fake_script("good", 0.05))
     with pytest.raises(OSError, match="No space left"):
         walk(plan, script, tmp_path, Screen().console, Full)
-    assert marked("golf-fake") == []
+    assert marked("fake") == []
     assert statuses(walk(plan, script, tmp_path, Screen().console, LocalBackend)) == {1: "completed"}
 
 

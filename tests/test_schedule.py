@@ -14,7 +14,8 @@ from runner.errors import UserError
 from runner.jobdata import DataRequest
 from runner.leftovers import marked
 from runner.messages import Finished, LogChunk, Message, Started
-from runner.schedule import RayBackend, connect, require_room
+from runner.plan import Room
+from runner.schedule import RayBackend, cluster_rooms, connect
 from tests.fakes import fake_script
 from tests.test_attempt import spec_for
 
@@ -66,7 +67,7 @@ def test_a_killed_worker_is_one_lost_message_and_leaves_nothing_behind(tiny_data
     assert len(killed) == 1
     assert len(lost) == 1
     assert "Worker" in lost[0]
-    assert_gone("golf-killed-seed1", within=5)
+    assert_gone("killed-seed1", within=5)
 
 
 def safe_cmdline(process: psutil.Process) -> list[str]:
@@ -82,17 +83,17 @@ def test_closing_cancels_within_three_seconds(tiny_data: DataRequest) -> None:
     for _, message in backend.messages():
         if isinstance(message, LogChunk):
             break
-    assert marked("golf-closed-seed1")
+    assert marked("closed-seed1")
     before = time.monotonic()
     backend.close()
-    assert_gone("golf-closed-seed1", within=3 - (time.monotonic() - before))
+    assert_gone("closed-seed1", within=3 - (time.monotonic() - before))
 
 
-def test_what_no_node_offers_is_said_at_once() -> None:
-    with pytest.raises(UserError, match="no node offers 1 CPUs and 8 GPUs for one seed; the cluster has 4 CPUs"):
-        require_room(1, 8)
+def test_the_nodes_tell_what_they_offer() -> None:
+    assert cluster_rooms() == [Room(4, 0)]
 
 
-def test_an_unreachable_cluster_is_a_user_error() -> None:
-    with pytest.raises(UserError, match="could not reach a Ray cluster at"):
-        connect("127.0.0.1:1")
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", "127.0.0.1:port"])
+def test_an_address_where_nobody_answers_is_said_at_once(address: str) -> None:
+    with pytest.raises(UserError, match=f"--address {address}: nobody answers there"):
+        connect(address)

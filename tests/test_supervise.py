@@ -63,6 +63,13 @@ class Watched:
             assert time.monotonic() < give_up, f"{text!r} never came"
             time.sleep(0.02)
 
+    def wait_for_family(self, size: int) -> None:
+        """Until so many processes carry the marker."""
+        give_up = time.monotonic() + 20
+        while len(self.alive()) != size:
+            assert time.monotonic() < give_up, f"{len(self.alive())} processes instead of {size}"
+            time.sleep(0.02)
+
     def close(self) -> None:
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None and not stream.closed:
@@ -143,7 +150,7 @@ for name in ("train_start", "train_end"):
 def test_closing_stdin_kills_children_grandchildren_and_daemons(watch: Watch, tmp_path: Path) -> None:
     watched = watch(FAMILY)
     watched.wait_for("family is up")
-    assert len(watched.alive()) == 3
+    watched.wait_for_family(3)
     assert watched.process.stdin is not None
     watched.process.stdin.close()
     end = watched.frame("exit")

@@ -144,4 +144,4 @@ def test_the_embedded_corpus_has_the_known_yardsticks() -> None:
     assert found["bigram"].nats_per_token == pytest.approx(3.707, abs=0.01)
     assert found["bigram"].bpb == pytest.approx(1.759, abs=0.005)
     assert found["xz"].bpb == pytest.approx(2.148, abs=0.005)
-    assert found["xz_primed"].bpb == pytest.approx(1.591, abs=0.005)
+    assert found["xz_primed"].bpb == pytest.approx(1.601, abs=0.005)

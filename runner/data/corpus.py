@@ -37,7 +37,7 @@ INSTALL = "install it with `pip install 'golf[demo]'`"
 
 VOCAB_SIZE = 1024
 VALIDATION_EVERY = 10
-LAYOUT = 1
+LAYOUT = 2
 """Raised when the way from text to shards changes, so that older folders are not taken for the new ones."""
 
 TRAIN_NAME, VAL_NAME, MODEL_NAME = "fineweb_train_000000.bin", "fineweb_val_000000.bin", "tokenizer.model"
@@ -104,9 +104,13 @@ def read_asv(path: Path) -> list[str]:
 
 
 def split_documents(documents: list[str]) -> tuple[list[str], list[str]]:
-    """(training, validation): every tenth document, the first included, is validation."""
+    """(training, validation): every tenth document, the first included, is validation.
+
+    Training documents come in the order of their hashes: shuffled as a web corpus is, the same everywhere. In book
+    order, a short run would have seen Genesis to Kings when it is asked about all the rest.
+    """
     train = [line for index, line in enumerate(documents) if index % VALIDATION_EVERY]
-    return train, documents[::VALIDATION_EVERY]
+    return sorted(train, key=lambda line: sha256_bytes(line.encode())), documents[::VALIDATION_EVERY]
 
 
 def is_whole(folder: Path) -> bool:
