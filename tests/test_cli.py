@@ -61,7 +61,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
             "hardware: cpu\nthreads: 4096",
             ["no node offers 4096 CPUs and 0 GPUs for one seed; there is"],
         ),
-        ("train_seq_len: 16", "train_seq_len: 256", ["validation tokens are too few"]),
+        ("256, train_seq_len: 16", "65536, train_seq_len: 65536", ["validation tokens are too few"]),
         ("hardware: cpu", "hardware: cpus", ["job.yaml:3: hardware", "did you mean 'cpu'?"]),
         ("model_dim: 32", "model_dim: 8192", ["over the cap of 16,000,000", "Make the model smaller"]),
     ],
