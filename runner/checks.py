@@ -1,7 +1,8 @@
 """The referee's questions: one function each, evidence in, pass, fail or unknown out.
 
-Here are seeds, script, hardware, bytes and hashes, and the list of all questions; clocks stand in
-runner.clock_checks, scores in runner.score_checks. Pure, no I/O. What was not seen is unknown, never pass.
+Here are seeds, script, bytes and hashes, and the list of all questions; clocks stand in runner.clock_checks,
+scores in runner.score_checks, machines in runner.machine_checks. Pure, no I/O. What was not seen is unknown, never
+pass.
 Not here: which questions a track requires and what the answers amount to (runner.judge).
 """
 
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 
 from runner.clock_checks import eval_clock, log_clock, train_clock
 from runner.evidence import NOT_MEASURED, Answer, Case, Evidence, status_of
-from runner.score_checks import bpb_arithmetic, no_nan, process_agreement
+from runner.machine_checks import hardware, one_environment
+from runner.score_checks import beats_yardstick, bpb_arithmetic, no_nan, process_agreement
 
 
 def seeds_complete(case: Case) -> Answer:
@@ -57,16 +59,32 @@ def one_script(case: Case) -> Answer:
     return Answer("pass", measured, limit)
 
 
-def hardware(case: Case) -> Answer:
-    """Every seed ran on hardware that the track allows; an empty list allows any that is known."""
-    limit = " or ".join(case.allowed_hardware) or "any"
-    used = [(result.seed, result.host.hardware) for result in case.results if result.host is not None]
-    measured = ", ".join(sorted({name for _, name in used})) or NOT_MEASURED
-    wrong = sorted({seed for seed, name in used if case.allowed_hardware and name not in case.allowed_hardware})
-    if wrong:
-        return Answer("fail", measured, limit, "other hardware for seed " + ", ".join(map(str, wrong)))
-    if not case.seeds or len(used) < len(case.results) or set(case.seeds) - {seed for seed, _ in used}:
-        return Answer("unknown", measured, limit, "not every seed says where it ran")
+def distinct_seeds(case: Case) -> Answer:
+    """Each seed ran as its own seed on as many processes as ordered, and no two froze the same artifact."""
+    limit = "one each"
+    weights = {(item.seed, sha256) for item in case.verifications if (sha256 := item.artifact_sha256) is not None} | {
+        (result.seed, result.artifact.sha256) for result in case.results if result.artifact is not None
+    }
+    different = len({sha256 for _, sha256 in weights})
+    measured = f"{different} different artifacts" if different > 1 else "1 artifact" if weights else NOT_MEASURED
+    problems = []
+    for sha256 in sorted({sha256 for _, sha256 in weights}):
+        same = sorted({seed for seed, other in weights if other == sha256})
+        if len(same) > 1:
+            problems.append(f"seeds {', '.join(map(str, same))} froze the same artifact")
+    for result in sorted(case.results, key=lambda result: result.seed):
+        log = result.log
+        if log.seed is not None and log.seed != result.seed:
+            problems.append(f"seed {result.seed} says that it ran as seed {log.seed}")
+        if log.world_size is not None and log.world_size != case.nproc:
+            problems.append(f"seed {result.seed} says that its processes number {log.world_size}, not {case.nproc}")
+    if problems:
+        return Answer("fail", measured, limit, "; ".join(dict.fromkeys(problems)))
+    silent = {result.seed for result in case.results if result.log.seed is None}
+    missing = set(case.seeds) - ({result.seed for result in case.results} & {seed for seed, _ in weights})
+    unseen = ", ".join(map(str, sorted(silent | missing)))
+    if unseen or not case.seeds:
+        return Answer("unknown", measured, limit, f"not seen for seed {unseen}" if unseen else "no seed")
     return Answer("pass", measured, limit)
 
 
@@ -90,7 +108,7 @@ def artifact_hash(case: Case, of: Evidence) -> Answer:
     limit = "as frozen"
     if counted is None or counted.artifact_sha256 is None or counted.artifact_bytes is None:
         return Answer("unknown", NOT_MEASURED, limit)
-    measured = counted.artifact_sha256[:12]
+    measured = counted.artifact_sha256[:10]
     if frozen is None:
         return Answer("unknown", measured, limit, "no artifact was frozen")
     if (counted.artifact_sha256, counted.artifact_bytes) == (frozen.sha256, frozen.bytes):
@@ -99,7 +117,7 @@ def artifact_hash(case: Case, of: Evidence) -> Answer:
         "fail",
         measured,
         limit,
-        f"frozen was {frozen.sha256[:12]}, {frozen.bytes:,} B; on disk are {counted.artifact_bytes:,} B",
+        f"frozen was {frozen.sha256[:10]}, {frozen.bytes:,} B; on disk are {counted.artifact_bytes:,} B",
     )
 
 
@@ -111,12 +129,16 @@ class Question:
     title: str
     per_seed: Callable[[Case, Evidence], Answer] | None = None
     overall: Callable[[Case], Answer] | None = None
+    demanded: bool = False
+    """Asked because the job demands it; then it is required whatever the track says."""
 
 
 QUESTIONS: tuple[Question, ...] = (
     Question("seeds_complete", "All seeds asked for, each once?", overall=seeds_complete),
     Question("one_script", "The same script in every seed?", overall=one_script),
+    Question("distinct_seeds", "A different run for every seed?", overall=distinct_seeds),
     Question("hardware", "On the track's hardware?", overall=hardware),
+    Question("one_environment", "The same environment?", overall=one_environment),
     Question("bytes_total", "Script and artifact under the cap?", per_seed=bytes_total),
     Question("train_clock", "Training in time?", per_seed=train_clock),
     Question("eval_clock", "Evaluation in time?", per_seed=eval_clock),
@@ -126,4 +148,13 @@ QUESTIONS: tuple[Question, ...] = (
     Question("no_nan", "All losses finite?", per_seed=no_nan),
     Question("log_clock", "Log and referee agree on the time?", per_seed=log_clock),
 )
+"""What is always asked."""
 CHECK_NAMES = frozenset(question.name for question in QUESTIONS)
+
+
+def questions(case: Case) -> tuple[Question, ...]:
+    """All that is asked of a case: QUESTIONS, and whether a yardstick is beaten where the job names one."""
+    if case.to_beat is None:
+        return QUESTIONS
+    title = f"Better than the {case.to_beat.name} model?"
+    return (*QUESTIONS, Question("beats_yardstick", title, per_seed=beats_yardstick, demanded=True))

@@ -6,11 +6,16 @@ not here (runner.clocks).
 
 from __future__ import annotations
 
+import math
+
 from runner.evidence import NOT_MEASURED, Answer, Case, Evidence, beside, plain, status_of
-from runner.results import Interval, RunResult
+from runner.results import PhaseResult
 
 GRACE_SECONDS = 1.0
-"""RULES, official training clock: the limit plus the larger of this and two steps."""
+GRACE_SHARE = 0.02
+"""RULES, official training clock: the limit plus the larger of two steps and one second. How long a step takes is
+the referee's clock divided by the steps that the log claims, so two claimed steps count as at most this share of the
+limit."""
 LOG_SECONDS = 0.5
 LOG_SHARE = 0.01
 """RULES: log and referee disagree beyond the larger of the two."""
@@ -18,43 +23,50 @@ MOST_STEPS = 10**12
 """A log that claims more steps than this claims nothing."""
 
 
-def step_seconds(result: RunResult) -> float:
-    """Seconds of one step: the log's claim, believed only if its steps fit into the clock that the referee saw."""
-    log, clock = result.log, result.train.clock if result.train else None
-    if clock is None or log.step_avg_ms is None or log.steps is None:
-        return 0.0
-    step = log.step_avg_ms / 1000
-    countable = step >= 0 and 1 <= log.steps <= MOST_STEPS
-    possible = countable and step * log.steps <= clock.high * (1 + LOG_SHARE) + LOG_SECONDS
-    return step if possible else 0.0
+def grace_seconds(limit: float, train: PhaseResult | None, steps: int | None) -> float:
+    """What the training clock grants over `limit` seconds, for a log that claims this many steps."""
+    clock = train.clock if train else None
+    if clock is None or steps is None or not 1 <= steps <= MOST_STEPS or not math.isfinite(clock.low):
+        return GRACE_SECONDS
+    two_steps = 2 * clock.low / steps
+    # Rounded so that the limit that is shown is the limit that is applied.
+    return round(max(GRACE_SECONDS, min(two_steps, GRACE_SHARE * limit)), 3)
 
 
 def train_clock(case: Case, of: Evidence) -> Answer:
     """Official rule: the limit plus the larger of two steps and one second."""
     limit = case.train_seconds
-    grace = GRACE_SECONDS if of.result is None else max(GRACE_SECONDS, 2 * step_seconds(of.result))
-    grace = round(grace, 3)  # so that the limit that is shown is the limit that is applied
-    clock = of.result.train.clock if of.result and of.result.train else None
-    return _clock(clock, limit + grace, f"{plain(limit)} s + {plain(grace)} s")
+    train = of.result.train if of.result else None
+    grace = grace_seconds(limit, train, of.result.log.steps if of.result else None)
+    return _clock(train, limit + grace, f"{plain(limit)} s + {plain(grace)} s")
 
 
 def eval_clock(case: Case, of: Evidence) -> Answer:
     """Evaluation has no grace."""
     limit = case.eval_seconds
-    clock = of.result.eval.clock if of.result and of.result.eval else None
-    return _clock(clock, limit, f"{plain(limit)} s")
+    return _clock(of.result.eval if of.result else None, limit, f"{plain(limit)} s")
 
 
-def _clock(clock: Interval | None, bound: float, limit: str) -> Answer:
-    if clock is None:
+def _clock(phase: PhaseResult | None, bound: float, limit: str) -> Answer:
+    """The official clock against its bound; the strict one stands beside it."""
+    if phase is None:
         return Answer("unknown", NOT_MEASURED, limit)
-    low, high = beside(clock.low, bound), beside(clock.high, bound)
-    measured = f"{low} s" if clock.low == clock.high else f"{low} to {high} s"
+    clock, strict = phase.clock, phase.strict_clock
+    beside_it = [] if strict is None else [f"strict {_seconds(strict.low, strict.high, bound)}"]
+    if phase.irregular or clock is None:
+        told = [phase.irregular] if phase.irregular else []
+        return Answer("unknown", NOT_MEASURED, limit, "; ".join([*told, *beside_it]))
+    measured = _seconds(clock.low, clock.high, bound)
     if not 0 <= clock.low <= clock.high:
-        return Answer("unknown", measured, limit, "not a duration")
-    if clock.high <= bound:
-        return Answer("pass", measured, limit)
-    return Answer("fail", measured, limit) if clock.low > bound else Answer("unknown", measured, limit, "straddles")
+        return Answer("unknown", measured, limit, "; ".join(["not a duration", *beside_it]))
+    if clock.low <= bound < clock.high:
+        return Answer("unknown", measured, limit, "; ".join(["straddles", *beside_it]))
+    return Answer(status_of(clock.high <= bound), measured, limit, "; ".join(beside_it))
+
+
+def _seconds(low: float, high: float, bound: float) -> str:
+    shown = beside(low, bound), beside(high, bound)
+    return f"{shown[0]} s" if low == high else f"{shown[0]} to {shown[1]} s"
 
 
 def log_clock(case: Case, of: Evidence) -> Answer:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from runner.results import RunResult, Status, Verification
+from runner.results import RunResult, Status, Verification, Yardstick
 
 NOT_MEASURED = "not measured"
 
@@ -35,9 +35,13 @@ class Case:
     eval_seconds: float
     seeds: tuple[int, ...]
     script_sha256: str
+    nproc: int
+    """Processes ordered for each seed."""
     allowed_hardware: tuple[str, ...]
     results: tuple[RunResult, ...]
     verifications: tuple[Verification, ...]
+    to_beat: Yardstick | None = None
+    """What every seed's published score must beat, where the job asks for it."""
 
     def evidence(self) -> list[Evidence]:
         """One entry per seed: those asked for in their order, then uninvited ones by number."""
@@ -68,9 +72,9 @@ def status_of(good: bool) -> Status:
     return "pass" if good else "fail"
 
 
-def beside(value: float, bound: float, style: str = "f") -> str:
-    """`value` in as few digits as still stand on the same side of `bound`."""
-    for digits in range(2, 13):
+def beside(value: float, bound: float, style: str = "f", least: int = 2) -> str:
+    """`value` in as few digits, `least` at least, as still stand on the same side of `bound`."""
+    for digits in range(least, 13):
         text = f"{value:.{digits}{style}}"
         if (float(text) <= bound) == (value <= bound):
             return text

@@ -6,14 +6,13 @@ else passed. Not here: the questions themselves (runner.checks) and what a track
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from runner.checks import QUESTIONS, Question
+from runner.checks import Question, questions
 from runner.evidence import NOT_MEASURED, Answer, Case
-from runner.results import Check, RunResult, Status, Verdict, Verification
+from runner.results import Check, RunResult, Status, Verdict, Verification, Yardstick
 
 ANSWER_WORDS: dict[Status, str] = {"pass": "yes", "fail": "no", "unknown": "unknown"}
-WORST_FIRST: tuple[Status, ...] = ("fail", "unknown", "pass")
 
 
 def judge(
@@ -24,12 +23,15 @@ def judge(
     eval_seconds: float,
     seeds: Sequence[int],
     script_sha256: str,
+    nproc: int,
     allowed_hardware: Sequence[str],
     results: Sequence[RunResult],
     verifications: Sequence[Verification],
+    to_beat: Yardstick | None = None,
 ) -> Verdict:
     """Answer every question on the evidence and say what the answers amount to.
 
+    nproc: processes ordered for each seed. to_beat: what the job says every seed must beat; that is then required.
     The order of `results` and `verifications` does not matter. A required name that no question bears, or a
     question that found no seed to ask about, is unknown; a track that requires nothing verifies nothing.
     """
@@ -39,15 +41,20 @@ def judge(
         eval_seconds=eval_seconds,
         seeds=tuple(seeds),
         script_sha256=script_sha256,
+        nproc=nproc,
         allowed_hardware=tuple(allowed_hardware),
         results=tuple(results),
         verifications=tuple(verifications),
+        to_beat=to_beat,
     )
-    checks = [check for question in QUESTIONS for check in _ask(question, case, question.name in required)]
+    asked = questions(case)
+    required |= {question.name for question in asked if question.demanded}
+    checks = [check for question in asked for check in _ask(question, case, question.name in required)]
     answered = {check.name for check in checks}
-    checks += [_unanswered(name) for name in sorted(required - answered)]
+    titles = {question.name: question.title for question in asked}
+    checks += [_unanswered(name, titles) for name in sorted(required - answered)]
     open_checks = [check for check in checks if check.required and check.status != "pass"]
-    open_checks.sort(key=lambda check: WORST_FIRST.index(check.status))
+    open_checks.sort(key=lambda check: check.status != "fail")
     reasons = [reason(check) for check in open_checks]
     if not required or not case.seeds:
         reasons.append("The track requires no check." if not required else "The job asks for no seed.")
@@ -85,8 +92,7 @@ def _check(question: Question, answer: Answer, required: bool, seed: int | None)
     )
 
 
-def _unanswered(name: str) -> Check:
-    titles = {question.name: question.title for question in QUESTIONS}
+def _unanswered(name: str, titles: Mapping[str, str]) -> Check:
     return Check(
         name=name,
         title=titles.get(name, f"Is {name} fulfilled?"),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 
 from runner.evidence import NOT_MEASURED, Answer, Case, Evidence, beside, status_of
-from runner.results import Score
+from runner.machine_checks import expected_device
+from runner.results import RunResult, Score
 
 SAME_BPB_CPU = 1e-9
 SAME_BPB_GPU = 1e-5
@@ -24,9 +25,8 @@ def short(tolerance: float) -> str:
 
 def process_agreement(case: Case, of: Evidence) -> Answer:
     """The training process and the fresh one give one artifact one score, and the published one is that score."""
-    host = of.result.host if of.result else None
-    strict = host is None or host.hardware == "cpu"
-    tolerance = SAME_BPB_CPU if strict else SAME_BPB_GPU
+    devices = _devices(of.result) if of.result else set()
+    tolerance = SAME_BPB_GPU if devices == {"cuda"} else SAME_BPB_CPU
     limit = f"{short(tolerance)} bpb"
     if of.result is None or of.result.train_score is None or of.result.eval_score is None:
         return Answer("unknown", NOT_MEASURED, limit)
@@ -40,9 +40,15 @@ def process_agreement(case: Case, of: Evidence) -> Answer:
         return Answer("fail", "different tokens, bytes or rules", limit, detail)
     apart = max(_distance(fresh.val_bpb, score.val_bpb) for score in others)
     measured = "identical" if apart == 0 else f"{beside(apart, tolerance, 'e')} bpb apart"
-    if host is None and tolerance < apart <= SAME_BPB_GPU:
+    if not devices and tolerance < apart <= SAME_BPB_GPU:
         return Answer("unknown", measured, limit, "device unknown")
     return Answer(status_of(apart <= tolerance), measured, limit)
+
+
+def _devices(result: RunResult) -> set[str]:
+    """Device types that the seed may have run on, by its log and its host."""
+    told = {result.log.device_type, expected_device(result.host) if result.host else None}
+    return {device for device in told if device is not None}
 
 
 def _distance(a: float, b: float) -> float:
@@ -91,3 +97,17 @@ def no_nan(case: Case, of: Evidence) -> Answer:
     if of.result.final_score is None:
         return Answer("unknown", "no final score", limit)
     return Answer("pass", "finite", limit)
+
+
+def beats_yardstick(case: Case, of: Evidence) -> Answer:
+    """The published score is better than the yardstick that the job names."""
+    if case.to_beat is None:
+        return Answer("unknown", NOT_MEASURED, "no yardstick")
+    bound = case.to_beat.bpb
+    limit = f"under {bound:.6f} bpb"
+    final = of.result.final_score if of.result else None
+    if final is None:
+        return Answer("unknown", NOT_MEASURED, limit, "no final score")
+    # Equal is not better, so the last number that is better bounds how it is written.
+    measured = f"{beside(final.val_bpb, math.nextafter(bound, -math.inf), least=6)} bpb"
+    return Answer(status_of(final.val_bpb < bound), measured, limit)

@@ -7,7 +7,6 @@ judge.py answers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from runner.errors import UserError
 from runner.hardware import PROFILES
@@ -21,11 +20,14 @@ _ALWAYS = (
     "bytes_total",
     "train_clock",
     "eval_clock",
+    "log_clock",
+    "hardware",
     "one_script",
     "artifact_hash",
     "process_agreement",
     "bpb_arithmetic",
     "seeds_complete",
+    "distinct_seeds",
     "no_nan",
 )
 
@@ -47,8 +49,6 @@ class Track:
     """Whether a seed takes its node alone."""
     cap_bytes: int = 16_000_000
     """Most bytes of script and artifact together."""
-    clock: Literal["official", "strict"] = "official"
-    """How the clocks are read (RULES: official grants the larger of 2 steps and 1 s)."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Limits:
 TRACKS = {
     track.name: track
     for track in (
-        Track("10min_16mb", 600.0, 600.0, (*_ALWAYS, "hardware"), hardware=("h100x8",), exclusive=True),
+        Track("10min_16mb", 600.0, 600.0, _ALWAYS, hardware=("h100x8",), exclusive=True),
         Track("non_record_16mb", None, None, _ALWAYS, exclusive=True),
         Track("local", None, None, _ALWAYS),
     )

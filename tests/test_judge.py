@@ -17,15 +17,18 @@ from runner.results import (
     Check,
     Host,
     Interval,
+    PhaseResult,
     RunResult,
     Score,
     Status,
     Verdict,
     Verification,
+    Yardstick,
 )
 from tests.samples import (
     BYTES,
     LOCAL,
+    LOSSES,
     SCRIPT_SHA256,
     TOKENS,
     failed_result,
@@ -52,6 +55,7 @@ def verdict(
         "eval_seconds": 60.0,
         "seeds": SEEDS,
         "script_sha256": SCRIPT_SHA256,
+        "nproc": 1,
         "allowed_hardware": (),
         "results": [run_result(seed) for seed in SEEDS] if results is None else results,
         "verifications": [verification(seed) for seed in SEEDS] if verifications is None else verifications,
@@ -64,6 +68,11 @@ def check_of(name: str, result: RunResult, counted: Verification | None = None, 
     known = verification(result.seed) if counted is None else counted
     answers = verdict([result], [known], seeds=(result.seed,), **changes).checks
     return next(check for check in answers if check.name == name)
+
+
+def with_phase(seen: PhaseResult) -> RunResult:
+    """An honest seed but for this phase."""
+    return run_result().model_copy(update={seen.phase: seen})
 
 
 def on_gpu() -> Host:
@@ -85,7 +94,11 @@ def test_a_failed_required_check_rejects_before_unknown_ones_and_gives_one_line_
     judged = verdict([run_result(1337), slow, run_result(2024)])
     assert judged.status == "rejected"
     assert judged.reasons == [
-        "Training in time? No for seed 42: 62.30 s; limit 60 s + 1 s",
+        "Training in time? No for seed 42: 62.30 s; limit 60 s + 1 s (strict 63.55 s)",
+        (
+            "Log and referee agree on the time? No for seed 42: 4.40 s apart; limit 0.5 s or 1 % "
+            "(log 57.90 s, referee 62.30 to 62.30 s)"
+        ),
         "Evaluation in time? Unknown for seed 42: not measured; limit 60 s",
     ]
 
@@ -98,7 +111,7 @@ def test_an_unknown_required_check_leaves_the_run_unverified() -> None:
 
 def test_a_check_that_is_not_required_is_shown_and_decides_nothing() -> None:
     late = run_result(42, train=phase("train", 62.3))
-    judged = verdict([run_result(1337), late, run_result(2024)], required=LOCAL - {"train_clock"})
+    judged = verdict([run_result(1337), late, run_result(2024)], required=LOCAL - {"train_clock", "log_clock"})
     assert judged.status == "passed"
     shown = [check for check in judged.checks if check.name == "train_clock" and check.seed == 42]
     assert [(check.status, check.required) for check in shown] == [("fail", False)]
@@ -145,6 +158,13 @@ def bend_result(**changes: Any) -> Bend:
     return lambda result, counted: (result.model_copy(update=changes), counted)
 
 
+def bend_log(**changes: Any) -> Bend:
+    return lambda result, counted: (
+        result.model_copy(update={"log": result.log.model_copy(update=changes)}),
+        counted,
+    )
+
+
 def bend_count(**changes: Any) -> Bend:
     return lambda result, counted: (result, counted.model_copy(update=changes))
 
@@ -163,6 +183,14 @@ WITHOUT: dict[str, Bend] = {
     "bpb_arithmetic in bytes": bend_count(val_bytes=None),
     "no_nan": bend_result(final_score=None),
     "hardware": bend_result(host=None),
+    "hardware in the log": bend_log(device_type=None),
+    "distinct_seeds": bend_log(seed=None),
+    "log_clock": bend_log(train_seconds=None),
+    "distinct_seeds by artifact": lambda result, counted: (
+        result.model_copy(update={"artifact": None}),
+        counted.model_copy(update={"artifact_sha256": None}),
+    ),
+    "one_environment": bend_result(host=None),
 }
 
 
@@ -318,17 +346,52 @@ def test_the_training_clock_has_one_second_of_grace_and_doubts_what_straddles(
 
 
 def test_slow_steps_widen_the_training_clock_to_two_of_them() -> None:
-    log = run_result().log.model_copy(update={"steps": 40, "step_avg_ms": 1500.0, "train_seconds": 60.0})
-    late = phase("train", 62.9)
-    check = check_of("train_clock", run_result(log=log, train=late))
-    assert (check.status, check.measured, check.limit) == ("pass", "62.90 s", "60 s + 3 s")
+    log = run_result().log.model_copy(update={"steps": 400})
+    check = check_of("train_clock", run_result(log=log, train=phase("train", 603.0)), train_seconds=600.0)
+    assert (check.status, check.measured, check.limit) == ("pass", "603.00 s", "600 s + 3.015 s")
+    late = check_of("train_clock", run_result(log=log, train=phase("train", 603.1)), train_seconds=600.0)
+    assert (late.status, late.limit) == ("fail", "600 s + 3.016 s")
 
 
-@pytest.mark.parametrize(("steps", "step_avg_ms"), [(410, 30_000.0), (None, 30_000.0), (0, 30_000.0), (1, math.nan)])
-def test_a_step_time_that_cannot_be_true_buys_no_grace(steps: int | None, step_avg_ms: float) -> None:
-    log = run_result().log.model_copy(update={"steps": steps, "step_avg_ms": step_avg_ms})
+@pytest.mark.parametrize("steps", [None, 0, -1, 10**400])
+def test_a_number_of_steps_that_cannot_be_true_buys_no_grace(steps: int | None) -> None:
+    log = run_result().log.model_copy(update={"steps": steps, "step_avg_ms": 30_000.0})
     check = check_of("train_clock", run_result(log=log, train=phase("train", 62.0)))
     assert (check.status, check.limit) == ("fail", "60 s + 1 s")
+
+
+@pytest.mark.parametrize(
+    ("limit", "seconds", "status", "shown"),
+    [
+        (60.0, 61.2, "pass", "60 s + 1.2 s"),
+        (60.0, 61.3, "fail", "60 s + 1.2 s"),
+        (600.0, 612.1, "fail", "600 s + 12 s"),
+        (10.0, 11.1, "fail", "10 s + 1 s"),
+    ],
+)
+def test_a_log_that_claims_one_step_buys_two_percent_at_most(
+    limit: float, seconds: float, status: Status, shown: str
+) -> None:
+    log = run_result().log.model_copy(update={"steps": 1, "step_avg_ms": 1000 * seconds})
+    check = check_of("train_clock", run_result(log=log, train=phase("train", seconds)), train_seconds=limit)
+    assert (check.status, check.limit) == (status, shown)
+
+
+@pytest.mark.parametrize("name", ["train", "eval"])
+def test_events_out_of_order_leave_the_clock_unknown_and_say_why(name: str) -> None:
+    told = phase(name, 50.0, clock=None, strict_clock=None, irregular="train_start was announced 2 times")
+    check = check_of(f"{name}_clock", with_phase(told))
+    assert (check.status, check.measured) == ("unknown", "not measured")
+    assert check.detail == "train_start was announced 2 times"
+    despite = told.model_copy(update={"clock": Interval(low=1.0, high=1.0)})
+    assert check_of(f"{name}_clock", with_phase(despite)).status == "unknown"
+
+
+@pytest.mark.parametrize("name", ["train", "eval"])
+def test_the_strict_clock_stands_beside_the_official_one(name: str) -> None:
+    seen = phase(name, 50.0, strict_clock=Interval(low=62.31, high=62.31))
+    check = check_of(f"{name}_clock", with_phase(seen))
+    assert (check.status, check.measured, check.detail) == ("pass", "50.00 s", "strict 62.31 s")
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(60.0, "pass"), (60.0001, "fail")])
@@ -380,8 +443,28 @@ def test_both_processes_must_agree_as_closely_as_the_device_can(
 ) -> None:
     fresh = score(3.7)
     ours = fresh.model_copy(update={"val_bpb": fresh.val_bpb + difference})
-    result = run_result(host=host, train_score=ours, eval_score=fresh, final_score=fresh)
+    silent = run_result().log.model_copy(update={"device_type": None})
+    result = run_result(host=host, log=silent, train_score=ours, eval_score=fresh, final_score=fresh)
     assert check_of("process_agreement", result).status == status
+
+
+@pytest.mark.parametrize(
+    ("host", "device", "status"),
+    [
+        (None, "cpu", "fail"),
+        (None, "cuda", "pass"),
+        (on_gpu(), "cpu", "fail"),
+        (on_gpu(), "cuda", "pass"),
+        (run_result().host, "cuda", "fail"),
+    ],
+)
+def test_a_log_that_says_cpu_is_held_to_what_a_cpu_can(host: Host | None, device: str, status: Status) -> None:
+    fresh = score(3.7)
+    ours = fresh.model_copy(update={"val_bpb": fresh.val_bpb + 2e-9})
+    log = run_result().log.model_copy(update={"device_type": device})
+    result = run_result(host=host, log=log, train_score=ours, eval_score=fresh, final_score=fresh)
+    check = check_of("process_agreement", result)
+    assert (check.status, check.limit) == (status, "1e-5 bpb" if status == "pass" else "1e-9 bpb")
 
 
 @pytest.mark.parametrize("change", [{"tokens": TOKENS - 1}, {"bytes": BYTES + 1}, {"rule": "sliding"}])
@@ -445,6 +528,100 @@ def test_hardware_outside_the_track_fails_and_an_empty_list_allows_any() -> None
     assert verdict(required=required, allowed_hardware=("h100x8",)).status == "rejected"
     assert verdict(required=required, allowed_hardware=("cpu", "gpu")).status == "passed"
     assert verdict(required=required, allowed_hardware=()).status == "passed"
+
+
+@pytest.mark.parametrize(("host", "device"), [(run_result().host, "cuda"), (on_gpu(), "cpu")])
+def test_a_log_that_contradicts_the_hardware_fails_on_any_track(host: Host, device: str) -> None:
+    log = run_result(42).log.model_copy(update={"device_type": device})
+    judged = verdict([run_result(1337), run_result(42, host=host, log=log), run_result(2024)])
+    assert judged.status == "rejected"
+    assert any("the log of seed 42 says otherwise" in reason for reason in judged.reasons)
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"versions": {"python": "3.11.4", "torch": "2.12.0"}}, "torch 2.12.0 / torch 2.13.0"),
+        ({"versions": {"python": "3.12.1", "torch": "2.13.0"}}, "python 3.11.4 / python 3.12.1"),
+        ({"device": "B CPU"}, "A CPU / B CPU"),
+    ],
+)
+def test_seeds_of_different_environments_are_shown_and_decide_nothing(changes: dict[str, Any], shown: str) -> None:
+    host = run_result().host
+    assert host is not None
+    judged = verdict([run_result(1337), run_result(42, host=host.model_copy(update=changes)), run_result(2024)])
+    [check] = [check for check in judged.checks if check.name == "one_environment"]
+    assert (check.status, check.required, check.measured) == ("fail", False, shown)
+    assert judged.status == "passed"
+
+
+# ---- seeds that are one another ----
+
+
+def test_two_seeds_with_the_same_artifact_are_rejected_by_name() -> None:
+    copied = verification(2024, artifact_sha256=verification(42).artifact_sha256)
+    frozen = run_result(42).artifact
+    judged = verdict(
+        [run_result(1337), run_result(42), run_result(2024, artifact=frozen)],
+        [verification(1337), verification(42), copied.model_copy(update={"artifact_bytes": frozen and frozen.bytes})],
+    )
+    assert judged.status == "rejected"
+    assert [reason.partition(" (")[2] for reason in judged.reasons] == ["seeds 42, 2024 froze the same artifact)"]
+
+
+@pytest.mark.parametrize(
+    ("claims", "nproc", "complaint"),
+    [
+        ({"seed": 7}, 1, "seed 42 says that it ran as seed 7"),
+        ({"world_size": 8}, 1, "seed 42 says that its processes number 8, not 1"),
+        ({}, 8, "seed 42 says that its processes number 1, not 8"),
+    ],
+)
+def test_a_log_of_another_seed_or_of_other_processes_is_rejected(
+    claims: dict[str, Any], nproc: int, complaint: str
+) -> None:
+    log = run_result(42).log.model_copy(update=claims)
+    judged = verdict([run_result(1337), run_result(42, log=log), run_result(2024)], nproc=nproc)
+    assert judged.status == "rejected"
+    assert complaint in judged.reasons[0]
+
+
+def test_a_log_without_a_number_of_processes_is_no_finding() -> None:
+    log = run_result(42).log.model_copy(update={"world_size": None})
+    assert verdict([run_result(1337), run_result(42, log=log), run_result(2024)]).status == "passed"
+
+
+# ---- the yardstick that the job says must be beaten ----
+
+
+@pytest.mark.parametrize(
+    ("distance", "status", "word"), [(1e-9, "passed", "pass"), (0.0, "rejected", "fail"), (-1e-9, "rejected", "fail")]
+)
+def test_every_seed_must_beat_the_yardstick_that_the_job_names(distance: float, status: str, word: str) -> None:
+    worst = max(score(LOSSES[seed]).val_bpb for seed in SEEDS)
+    judged = verdict(to_beat=Yardstick(name="bigram", bpb=worst + distance, detail="d"))
+    answers = {check.seed: check for check in judged.checks if check.name == "beats_yardstick"}
+    assert {check.title for check in answers.values()} == {"Better than the bigram model?"}
+    assert {seed: check.status for seed, check in answers.items()} == {1337: "pass", 42: "pass", 2024: word}
+    assert all(check.required for check in answers.values())
+    assert answers[2024].limit == f"under {worst + distance:.6f} bpb"
+    assert judged.status == status
+
+
+def test_a_seed_without_a_score_beats_nothing() -> None:
+    judged = verdict(
+        [run_result(1337), run_result(42, final_score=None), run_result(2024)],
+        to_beat=Yardstick(name="bigram", bpb=9.0, detail="d"),
+    )
+    [check] = [check for check in judged.checks if check.name == "beats_yardstick" and check.seed == 42]
+    assert (check.status, check.required) == ("unknown", True)
+    assert judged.status == "unverified"
+    nan = run_result(1337, final_score=score(math.nan))
+    assert check_of("beats_yardstick", nan, to_beat=Yardstick(name="b", bpb=9.0, detail="d")).status == "fail"
+
+
+def test_without_a_yardstick_to_beat_nothing_is_asked() -> None:
+    assert "beats_yardstick" not in {check.name for check in verdict().checks}
 
 
 @pytest.mark.parametrize(
