@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import resource
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -170,3 +171,101 @@ def test_a_folder_that_is_no_record_is_left_alone(tmp_path: Path) -> None:
     (place / "results.json").write_text("not json")
     assert write_record(record(), files(), tmp_path) != place
     assert (place / "results.json").read_text() == "not json"
+
+
+@pytest.mark.parametrize("content", [{}, {"notes.txt": "mine"}])
+def test_a_folder_without_results_is_left_alone_and_the_record_takes_a_longer_name(
+    tmp_path: Path, content: dict[str, str]
+) -> None:
+    place = record_path(record(), tmp_path)
+    place.mkdir(parents=True)
+    for name, text in content.items():
+        (place / name).write_text(text)
+    for _ in range(2):
+        assert write_record(record(), files(), tmp_path) == place.with_name(f"{place.name}_0123abcd")
+        assert {path.name: path.read_text() for path in place.iterdir()} == content
+
+
+def test_a_record_to_which_somebody_added_a_file_is_left_alone(tmp_path: Path) -> None:
+    first = write_record(record(), files(), tmp_path)
+    (first / "notes.txt").write_text("mine")
+    kept = tree(first)
+    second = write_record(record(model_params=7), files(), tmp_path)
+    assert second != first
+    assert tree(first) == kept
+
+
+def test_two_foreign_folders_in_the_way_are_an_error_that_names_them(tmp_path: Path) -> None:
+    place = record_path(record(), tmp_path)
+    (place / "mine").mkdir(parents=True)
+    place.with_name(f"{place.name}_0123abcd").write_text("a file")
+    kept = tree(tmp_path)
+    with pytest.raises(OSError, match=r"2026-01-02_quickstart/ and 2026-01-02_quickstart_0123abcd/ are not records"):
+        write_record(record(), files(), tmp_path)
+    assert tree(tmp_path) == kept
+    assert (place / "mine").is_dir()
+
+
+def recorded(root: Path) -> list[str]:
+    """Every record under `root`, and everything hidden beside them."""
+    return sorted(str(path.relative_to(root)) for path in root.glob("*/*/*"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(LATE, record()), (UNSEEN, record()), (record(), LATE), (record(), UNSEEN)]
+)
+def test_a_run_judged_again_leaves_only_its_latest_verdict(
+    tmp_path: Path, before: RecordData, after: RecordData
+) -> None:
+    write_record(before.model_copy(update={"date": "2026-01-05"}), files(), tmp_path)
+    place = write_record(after, files(), tmp_path)
+    assert recorded(tmp_path) == [str(place.relative_to(tmp_path))]
+
+
+def test_a_run_recorded_on_another_day_leaves_only_the_latest_record(tmp_path: Path) -> None:
+    write_record(record(), files(), tmp_path)
+    write_record(record(date="2026-01-03"), files(), tmp_path)
+    assert recorded(tmp_path) == ["records/local/2026-01-03_quickstart"]
+
+
+def test_records_of_other_runs_and_tracks_copies_and_those_with_added_files_stay(tmp_path: Path) -> None:
+    other_run = write_record(record(run="quickstart-deadbeef", date="2026-01-01"), files(), tmp_path)
+    other_track = write_record(record(track="non_record_16mb"), files(), tmp_path)
+    noted = write_record(LATE, files(), tmp_path)
+    (noted / "notes.txt").write_text("mine")
+    copied = tmp_path / "records" / "local" / "my_copy"
+    shutil.copytree(write_record(record(date="2026-01-07"), files(), tmp_path), copied)
+    place = write_record(record(), files(), tmp_path)
+    assert recorded(tmp_path) == sorted(
+        str(path.relative_to(tmp_path)) for path in (other_run, other_track, noted, copied, place)
+    )
+
+
+def test_what_a_kill_left_half_built_is_swept_and_that_of_other_runs_is_not(tmp_path: Path) -> None:
+    place = record_path(record(), tmp_path)
+    left = place.with_name(f".{place.name}.0123abcd.x1y2z3.tmp")
+    others = place.with_name(f".{place.name}.deadbeef.x1y2z3.tmp")
+    mine = place.with_name(".mine.0123abcd.tmp")
+    for folder in (left, others, mine):
+        folder.mkdir(parents=True)
+        (folder / "README.md").write_text("half")
+    write_record(record(), files(), tmp_path)
+    assert {path.name for path in place.parent.iterdir()} == {place.name, others.name, mine.name}
+
+
+def test_a_record_that_a_kill_left_aside_comes_back(tmp_path: Path) -> None:
+    place = write_record(record(), files(), tmp_path)
+    kept = tree(place)
+    place.rename(place.with_name(f".{place.name}.0123abcd.x1y2z3.old"))
+    with pytest.raises(FileNotFoundError):
+        write_record(record(model_params=7), files(logs={1337: tmp_path / "missing.log"}), tmp_path)
+    assert tree(place) == kept
+    assert recorded(tmp_path) == [str(place.relative_to(tmp_path))]
+
+
+def test_a_replaced_record_that_a_kill_kept_from_being_removed_is_removed(tmp_path: Path) -> None:
+    place = write_record(record(), files(), tmp_path)
+    shutil.copytree(place, place.with_name(f".{place.name}.0123abcd.x1y2z3.old"))
+    write_record(record(model_params=7), files(), tmp_path)
+    assert recorded(tmp_path) == [str(place.relative_to(tmp_path))]
+    assert json.loads((place / "results.json").read_text())["model_params"] == 7
