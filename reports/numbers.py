@@ -42,6 +42,13 @@ def beside(value: object, bound: float, digits: int = 2) -> str:
     return repr(number)
 
 
+def cell(value: object, digits: int, bound: float | None = None) -> str:
+    """One number of a table: whole for no `digits`, and never rounded across its bound where it has one."""
+    if bound is not None:
+        return beside(value, bound, digits)
+    return count(value) if digits == 0 else fixed(value, digits)
+
+
 def spread_digits(std: object) -> int:
     """Decimals of a bpb that show two digits of its standard deviation: 4 to 8."""
     number = known(std)

@@ -14,8 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports.answers import answer_lines
 from reports.markdown import Markdown, code, escaped, fenced, one_line, table
-from reports.names import file_name
-from reports.numbers import MISSING, NOT_DEFINED, beside, count, fixed, known, mean_and_std
+from reports.numbers import MISSING, NOT_DEFINED, cell, fixed, known, mean_and_std
 from reports.tables import figure, seed_table, summary_table
 from runner.results import Host, RecordData
 
@@ -44,6 +43,10 @@ COLUMNS: dict[str, tuple[str, int]] = {
 """Column of the seed table -> its head in the README and how many decimals it shows."""
 
 
+ONE_OF = {"registrations": "registration", "launches": "launch"}
+"""What the ledger counts -> what one of them is called."""
+
+
 def render_readme(data: RecordData) -> str:
     """README.md as text."""
     return ENVIRONMENT.get_template("README.md.j2").render(_view(data))
@@ -66,6 +69,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "byline": byline(data),
         "blurb": data.job.get("blurb") or "",
         "results_table": results_table(data, seeds, summary),
+        "strict_sentence": strict_sentence(seeds),
         "failures": [
             {"seed": result.seed, "status": result.status, "reason": fenced(result.reason or "no reason was given")}
             for result in data.results
@@ -80,7 +84,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "command": Markdown(reproduce_command(data)),
         "torchrun": Markdown(torchrun_command(data, hosts)),
         "environment_table": environment_table(data, hosts),
-        "ledger": ", ".join(f"{kind} {number:,}" for kind, number in data.ledger.items()),
+        "ledger": ", ".join(counted(kind, number) for kind, number in data.ledger.items()),
     }
 
 
@@ -119,15 +123,8 @@ def hardware(hosts: Iterable[Host]) -> Markdown:
 
 def results_table(data: RecordData, seeds: pd.DataFrame, summary: pd.DataFrame) -> Markdown:
     """One row per seed, then mean and sample standard deviation."""
-    bounds = {name: data.limits[name] for name in ("train_seconds", "eval_seconds")}
-
-    def cell(column: str, value: object, digits: int) -> str:
-        if column in bounds:
-            return beside(value, bounds[column], digits)
-        return count(value) if digits == 0 else fixed(value, digits)
-
     rows: list[list[object]] = [
-        [row["seed"], *(cell(name, row[name], digits) for name, (_, digits) in COLUMNS.items())]
+        [row["seed"], *(cell(row[name], digits, data.limits.get(name)) for name, (_, digits) in COLUMNS.items())]
         for row in seeds.to_dict("records")
     ]
     means = [fixed(figure(summary, "mean", name), digits) for name, (_, digits) in COLUMNS.items()]
@@ -141,6 +138,20 @@ def _std(summary: pd.DataFrame, column: str, digits: int) -> str:
     if known(std) is None:
         return MISSING if figure(summary, "n", column) == 0 else NOT_DEFINED
     return fixed(std, digits)
+
+
+def strict_sentence(seeds: pd.DataFrame) -> str:
+    """The strict clocks, in the order of the seeds; empty where none was seen."""
+    phases = {"Training": "strict_train_seconds", "evaluation": "strict_eval_seconds"}
+    if seeds[list(phases.values())].isna().all(axis=None):
+        return ""
+    taken = [
+        f"{phase} took {' / '.join(fixed(value, 2) for value in seeds[name])} s" for phase, name in phases.items()
+    ]
+    return (
+        f"{' and '.join(taken)}, seed by seed, by the strict clock: warm-up and mid-run validation count "
+        "as training, the whole process as evaluation."
+    )
 
 
 def checks_table(data: RecordData) -> Markdown:
@@ -167,6 +178,8 @@ def yardsticks_table(data: RecordData, seeds: pd.DataFrame) -> Markdown:
 
 def learned(data: RecordData, seeds: pd.DataFrame) -> str:
     """Whether every seed is better than every yardstick, by the unrounded numbers."""
+    if seeds["val_bpb"].isna().all():
+        return "No seed was scored, so it is not known."
     lost = [item.name for item in data.yardsticks if _beaten(item.bpb, seeds) < len(seeds)]
     if not lost:
         return "Every seed is better than every yardstick on the same validation text."
@@ -212,9 +225,9 @@ def size_sentence(data: RecordData, seeds: pd.DataFrame) -> str:
 
 
 def reproduce_command(data: RecordData) -> str:
-    """The command that runs these seeds again."""
+    """The command that runs these seeds again, for a job file that holds the same job."""
     seeds = ",".join(str(result.seed) for result in data.results)
-    return f"golf run jobs/{file_name(data.name)}.yaml" + (f" --seeds {seeds}" if seeds else "")
+    return "golf run JOB.yaml" + (f" --seeds {seeds}" if seeds else "")
 
 
 def torchrun_command(data: RecordData, hosts: list[Host]) -> str:
@@ -225,6 +238,11 @@ def torchrun_command(data: RecordData, hosts: list[Host]) -> str:
     variables += [f"OMP_NUM_THREADS={threads}"] if isinstance(threads, int) else []
     nproc = hosts[0].nproc if hosts else 1
     return f"{' '.join(variables)} \\\n  torchrun --standalone --nproc_per_node={nproc} train_gpt.py"
+
+
+def counted(kind: str, number: int) -> str:
+    """`1 registration`, `3 launches`, `2 completed`."""
+    return f"{number:,} {ONE_OF.get(kind, kind) if number == 1 else kind}"
 
 
 def environment_table(data: RecordData, hosts: list[Host]) -> Markdown:

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from reports.answers import MARKS, worst_lines
 from reports.markdown import one_line
-from reports.numbers import NOT_DEFINED, beside, count, fixed, known, mean_and_std
+from reports.numbers import NOT_DEFINED, cell, fixed, known, mean_and_std
 from reports.tables import figure, seed_table, summary_table
 from runner.results import RecordData, Status, VerdictStatus
 
@@ -92,15 +92,12 @@ def _seeds(data: RecordData, columns: Mapping[str, tuple[str, int]]) -> Table:
     seeds = seed_table(data)
     summary = summary_table(seeds)
     table = _table(["seed", *(head for head, _ in columns.values())], "r" * (len(columns) + 1))
-    bounds = {name: data.limits[name] for name in ("train_seconds", "eval_seconds")}
-
-    def cell(column: str, value: object, digits: int) -> str:
-        if column in bounds:
-            return beside(value, bounds[column], digits)
-        return count(value) if digits == 0 else fixed(value, digits)
 
     for row in seeds.to_dict("records"):
-        table.add_row(str(row["seed"]), *(cell(name, row[name], digits) for name, (_, digits) in columns.items()))
+        table.add_row(
+            str(row["seed"]),
+            *(cell(row[name], digits, data.limits.get(name)) for name, (_, digits) in columns.items()),
+        )
     table.add_section()
     table.add_row("mean", *(fixed(figure(summary, "mean", name), digits) for name, (_, digits) in columns.items()))
     stds = [(figure(summary, "std", name), digits) for name, (_, digits) in columns.items()]
@@ -113,7 +110,7 @@ def _checks(data: RecordData) -> RenderableType:
     for line in worst_lines(data.verdict.checks):
         style = STYLES[line.status] if line.required else "dim"
         title = line.title if line.required else f"{line.title} *"
-        table.add_row(Text(MARKS[line.status], style), Text(title), Text(line.measured), Text(line.limit))
+        table.add_row(Text(MARKS[line.status], style), Text(title), Text(one_line(line.measured)), Text(line.limit))
     if all(check.required for check in data.verdict.checks):
         return table
     return Group(table, Text("* shown, not required by the track", "dim"))
@@ -124,7 +121,7 @@ def _yardsticks(data: RecordData) -> Table:
     table = _table(["", "yardstick on the same text", "bpb", "nats/token", "beaten by"], "llrrr")
     for item in data.yardsticks:
         beaten = int((bpb < item.bpb).sum())
-        status: Status = "pass" if beaten == len(bpb) else "fail"
+        status: Status = "pass" if beaten == len(bpb) > 0 else "fail"
         table.add_row(
             Text(MARKS[status], STYLES[status]),
             Text(one_line(item.name)),

@@ -38,6 +38,11 @@ def clock_seconds(phase: PhaseResult | None) -> float | None:
     return phase.clock.high if phase is not None and phase.clock is not None else None
 
 
+def strict_seconds(phase: PhaseResult | None) -> float | None:
+    """The same by the strict clock."""
+    return phase.strict_clock.high if phase is not None and phase.strict_clock is not None else None
+
+
 WHOLE: dict[str, Callable[[SeedRow], int | None]] = {
     "steps": lambda row: row.result.log.steps,
     "code_bytes": lambda row: row.counted.code_bytes if row.counted else None,
@@ -54,6 +59,8 @@ REAL: dict[str, Callable[[SeedRow], float | None]] = {
     "val_bpb": lambda row: row.result.final_score.val_bpb if row.result.final_score else None,
     "train_seconds": lambda row: clock_seconds(row.result.train),
     "eval_seconds": lambda row: clock_seconds(row.result.eval),
+    "strict_train_seconds": lambda row: strict_seconds(row.result.train),
+    "strict_eval_seconds": lambda row: strict_seconds(row.result.eval),
     "train_wall_seconds": lambda row: row.result.train.wall_seconds if row.result.train else None,
     "eval_wall_seconds": lambda row: row.result.eval.wall_seconds if row.result.eval else None,
     "peak_rss_mib": lambda row: row.result.train.peak_rss_mib if row.result.train else None,
@@ -61,7 +68,8 @@ REAL: dict[str, Callable[[SeedRow], float | None]] = {
 NUMBERS = (
     "steps", "step_avg_ms", "live_val_loss", "live_val_bpb", "val_loss", "val_bpb",
     "code_bytes", "artifact_bytes", "total_bytes", "headroom_bytes",
-    "train_seconds", "eval_seconds", "train_wall_seconds", "eval_wall_seconds", "peak_memory_mib", "peak_rss_mib",
+    "train_seconds", "eval_seconds", "strict_train_seconds", "strict_eval_seconds",
+    "train_wall_seconds", "eval_wall_seconds", "peak_memory_mib", "peak_rss_mib",
 )  # fmt: skip
 """Columns with numbers, in the order of results.csv."""
 

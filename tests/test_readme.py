@@ -142,13 +142,41 @@ def test_yardsticks_say_how_many_seeds_are_better_by_the_unrounded_numbers() -> 
     assert "Every seed is better than every yardstick" in render_readme(record())
 
 
+def test_without_a_score_nothing_is_said_to_be_beaten() -> None:
+    for data in (record([], []), record([failed_result(42)], [failed_verification(42)], seeds=(42,))):
+        readme = render_readme(data)
+        assert "Every seed is better" not in readme
+        assert "No seed was scored, so it is not known." in readme
+
+
+@pytest.mark.parametrize(
+    ("ledger", "words"),
+    [
+        ({"registrations": 1, "launches": 3, "completed": 3}, "1 registration, 3 launches, 3 completed"),
+        ({"registrations": 2, "launches": 1, "lost": 1}, "2 registrations, 1 launch, 1 lost"),
+    ],
+)
+def test_the_ledgers_counts_are_singular_or_plural(ledger: dict[str, int], words: str) -> None:
+    assert f"\nThe run's ledger counts {words}.\n" in render_readme(record(ledger=ledger))
+
+
+def test_the_strict_clocks_stand_below_the_table() -> None:
+    unseen = phase("eval", 6.5, strict_clock=None)
+    readme = render_readme(record([run_result(1337), run_result(42, eval=unseen), run_result(2024)]))
+    assert "Training took 59.19 / 59.18 / 59.20 s and evaluation took 7.76 / – / 7.76 s, seed by seed" in readme
+    bare = {"train": phase("train", 57.9, strict_clock=None), "eval": phase("eval", 6.5, strict_clock=None)}
+    assert "strict" not in render_readme(record([run_result(1337).model_copy(update=bare)], seeds=(1337,)))
+
+
 def test_no_yardstick_means_no_section_about_learning() -> None:
     assert "Did it learn" not in render_readme(record(yardsticks=[]))
 
 
 def test_it_says_how_to_run_these_seeds_again() -> None:
     readme = render_readme(record(job={"threads": 2}))
-    assert "```sh\ngolf run jobs/quickstart.yaml --seeds 1337,42,2024\n```" in readme
+    assert "```sh\ngolf run JOB.yaml --seeds 1337,42,2024\n```" in readme
+    assert "jobs/" not in readme
+    assert "under `job` in `results.json`" in readme
     assert "OMP_NUM_THREADS=2 \\\n  torchrun --standalone --nproc_per_node=1 train_gpt.py" in readme
     assert f"`{SCRIPT_SHA256}`" in readme
     assert "python 3.11.4, torch 2.13.0, numpy 2.4.6" in readme
@@ -252,11 +280,10 @@ def test_hostile_text_is_still_readable() -> None:
     assert any("<script>alert(1)</script> [l](http://x)" in text for text in shown)
 
 
-def test_a_name_of_path_separators_cannot_leave_the_jobs_folder_in_the_command() -> None:
+def test_no_name_enters_the_command() -> None:
     readme = render_readme(record(name="../../etc/passwd; rm -rf ~"))
-    command = next(line for line in readme.splitlines() if line.startswith("golf run"))
-    assert re.fullmatch(r"golf run jobs/[A-Za-z0-9._-]+\.yaml --seeds 1337,42,2024", command)
-    assert "/.." not in command
+    commands = [line for line in readme.splitlines() if line.startswith("golf run")]
+    assert commands == ["golf run JOB.yaml --seeds 1337,42,2024"]
 
 
 # ---- folding of checks ----

@@ -99,5 +99,16 @@ def test_any_width_prints_without_loss_of_the_verdict(width: int) -> None:
     assert "PASSED" in printed(record(), width)
 
 
-def test_a_run_without_any_result_prints() -> None:
-    assert "REJECTED" in printed(record([], []))
+def test_a_run_without_any_result_prints_and_beats_nothing() -> None:
+    text = printed(record([], []))
+    assert "REJECTED" in text
+    assert "✗  bigram" in text
+
+
+def test_control_characters_of_a_device_name_do_not_reach_the_terminal() -> None:
+    host = run_result().host
+    assert host is not None
+    other = host.model_copy(update={"device": "B\x1b[31m CPU"})
+    text = printed(record([run_result(1337), run_result(42, host=other)], seeds=(1337, 42)))
+    assert "B [31m CPU" in text
+    assert "\x1b" not in text
