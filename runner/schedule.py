@@ -29,6 +29,8 @@ from runner.plan import Room
 WAIT_S = 0.25
 CANCEL_S = 1.0
 REACH_S = 5.0
+TOKEN = Path.home() / ".ray" / "auth_token"
+"""Where Ray keeps this user's cluster token."""
 OBJECT_STORE_BYTES = 256 << 20
 
 
@@ -43,6 +45,9 @@ def connect(address: str | None, cpus: int | None = None) -> None:
     local = address is None
     if address is not None:
         require_reachable(address)
+        if TOKEN.is_file() or {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
+            # Clusters ask for the token by default, but a driver shows it only when told to.
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         ray.init(
             address=address or "local",
@@ -57,16 +62,16 @@ def connect(address: str | None, cpus: int | None = None) -> None:
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
             f"could not {'start Ray on' if local else 'reach a Ray cluster at'} {where}: {first_line}. "
-            "Check the address (host:port of the head node), or leave it out to run on this machine."
+            "Check the address (host:port of the head node) and that this machine has the cluster's token in "
+            "~/.ray/auth_token, or leave the address out to run on this machine."
         ) from error
     _tighten_token()
 
 
 def _tighten_token() -> None:
     """Ray writes its authentication token readable by everybody; nobody else needs it."""
-    token = Path.home() / ".ray" / "auth_token"
-    if token.is_file():
-        token.chmod(0o600)
+    if TOKEN.is_file():
+        TOKEN.chmod(0o600)
 
 
 def cluster_rooms() -> list[Room]:

@@ -10,6 +10,8 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +186,36 @@ def test_a_script_refuses_configuration_from_its_environment(tmp_path: Path, job
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "ITERATIONS, MATRIX_LR" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_cluster_that_is_already_there_is_used(tmp_path: Path, job: Path) -> None:
+    ray = str(Path(sys.executable).with_name("ray"))
+    port = "6399"  # outside the range that workers take
+    words = [
+        "--head",
+        "--block",
+        f"--port={port}",
+        "--num-cpus=2",
+        "--include-dashboard=false",
+        "--disable-usage-stats",
+    ]
+    env = {**os.environ, "RAY_TMPDIR": tempfile.mkdtemp(prefix="r")}
+    with subprocess.Popen(
+        [ray, "start", *words], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as head:
+        try:
+            give_up = time.monotonic() + 60
+            while True:
+                process = start_golf(tmp_path, "plan", str(job), "--address", f"127.0.0.1:{port}")
+                output, _ = process.communicate(timeout=120)
+                if process.returncode == 0:
+                    break
+                assert time.monotonic() < give_up, output
+            assert f"1 nodes at 127.0.0.1:{port}" in output
+            process = start_golf(tmp_path, "run", str(job), "--address", f"127.0.0.1:{port}")
+            output, _ = process.communicate(timeout=200)
+            assert process.returncode == 0, output
+            assert "PASSED" in output
+        finally:
+            head.terminate()
