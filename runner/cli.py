@@ -67,7 +67,7 @@ def run(
     from runner.bundle import make_script
     from runner.files import require_writable
     from runner.plan import make_plan, preflight, room_here
-    from runner.run import walk
+    from runner.run import sole_driver, walk
 
     if local and address:
         raise UserError("--local runs without Ray, --address names a Ray cluster: choose one")
@@ -79,6 +79,9 @@ def run(
     if local:
         done = walk(make_plan(job, data, len(script.source), [room_here()]), script, output, console, LocalBackend)
     else:
+        from runner.ray_environment import prepare_environment
+
+        prepare_environment(address)
         from runner.schedule import RayBackend, cluster_rooms, connect
 
         with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."):
@@ -98,7 +101,8 @@ def run(
         logs=done.logs,
         ledger=done.folder.ledger,
     )
-    folder = write_record(done.data, files, output)
+    with sole_driver(done.folder):
+        folder = write_record(done.data, files, output)
     console.print(terminal_summary(done.data, folder))
     raise typer.Exit(EXIT_CODES[done.data.verdict.status])
 
@@ -116,6 +120,9 @@ def plan_verb(path: JobPath, seeds: Seeds = None, address: Address = None) -> No
     if address is None:
         console.print(plan_table(make_plan(job, data, code_bytes, [room_here()]), "this machine"))
         return
+    from runner.ray_environment import prepare_environment
+
+    prepare_environment(address)
     from runner.schedule import cluster_rooms, connect
 
     connect(address)

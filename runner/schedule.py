@@ -8,12 +8,10 @@ what a cut-off attempt means is the driver's decision.
 from __future__ import annotations
 
 import logging
-import os
 import socket
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 import ray
@@ -25,12 +23,11 @@ from runner.errors import UserError
 from runner.jobdata import DataRequest, open_requested
 from runner.messages import Message
 from runner.plan import Room
+from runner.ray_environment import tighten_token
 
 WAIT_S = 0.25
 CANCEL_S = 1.0
 REACH_S = 5.0
-TOKEN = Path.home() / ".ray" / "auth_token"
-"""Where Ray keeps this user's cluster token."""
 OBJECT_STORE_BYTES = 256 << 20
 
 
@@ -39,15 +36,9 @@ def connect(address: str | None, cpus: int | None = None) -> None:
 
     cpus: what a cluster started here offers; None counts the machine's.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Silences the worker-side notice about GPU visibility that Ray prints on machines without GPUs.
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     local = address is None
     if address is not None:
         require_reachable(address)
-        if TOKEN.is_file() or {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
-            # Clusters ask for the token by default, but a driver shows it only when told to.
-            os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         ray.init(
             address=address or "local",
@@ -65,13 +56,7 @@ def connect(address: str | None, cpus: int | None = None) -> None:
             "Check the address (host:port of the head node) and that this machine has the cluster's token in "
             "~/.ray/auth_token, or leave the address out to run on this machine."
         ) from error
-    _tighten_token()
-
-
-def _tighten_token() -> None:
-    """Ray writes its authentication token readable by everybody; nobody else needs it."""
-    if TOKEN.is_file():
-        TOKEN.chmod(0o600)
+    tighten_token()
 
 
 def cluster_rooms() -> list[Room]:

@@ -10,6 +10,7 @@ import ray
 from hypothesis import settings
 
 from runner.jobdata import DataRequest
+from runner.ray_environment import prepare_environment
 from runner.schedule import connect
 from tests.tiny_data import make_tiny_data
 
@@ -45,6 +46,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
     """One Ray session for all tests that schedule."""
+    prepare_environment(None)
     connect(None, cpus=4)
     yield
     ray.shutdown()
