@@ -91,8 +91,10 @@ class ModelConfig:
     """Query heads."""
     num_kv_heads: int = 4
     """Key/value heads (grouped-query attention); must divide num_heads."""
-    mlp_mult: int = 2
-    """Hidden width of the MLP as a multiple of model_dim."""
+    mlp_mult: float = 2.0
+    """Hidden width of the MLP as a multiple of model_dim, rounded down (fractions: PR #102)."""
+    mlp_activation: Literal["relu2", "leaky_relu2"] = "relu2"
+    """relu2: relu(x)^2 (official baseline); leaky_relu2: leaky_relu(x, 0.5)^2 (PR #1606)."""
     rope_base: float = 10000.0
     """Base of the rotary frequencies."""
     rope_table: Literal["float32", "bfloat16"] = "float32"
@@ -111,8 +113,9 @@ class ModelConfig:
     """BigramHash, off by default (PR #102)."""
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult"):
+        for name in ("vocab_size", "num_layers", "model_dim", "num_heads", "num_kv_heads"):
             require(getattr(self, name) >= 1, name, "at least 1")
+        require(self.mlp_mult * self.model_dim >= 1, "mlp_mult", "mlp_mult * model_dim must be at least 1")
         require(
             self.model_dim % self.num_heads == 0,
             "model_dim",

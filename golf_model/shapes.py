@@ -31,11 +31,16 @@ def is_control(name: str) -> bool:
     return any(pattern in name for pattern in CONTROL_PATTERNS)
 
 
+def mlp_hidden(model: ModelConfig) -> int:
+    """Hidden width of a block's MLP."""
+    return int(model.mlp_mult * model.model_dim)
+
+
 def block_shapes(model: ModelConfig) -> dict[str, tuple[int, ...]]:
     """Shapes of one transformer block's parameters, by name within the block."""
     dim = model.model_dim
     kv_dim = model.num_kv_heads * (dim // model.num_heads)
-    hidden = model.mlp_mult * dim
+    hidden = mlp_hidden(model)
     return {
         "attn_scale": (dim,),
         "mlp_scale": (dim,),
