@@ -7,7 +7,7 @@ attempt that is cut off becomes one `Lost`, and the driver decides.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -30,7 +30,7 @@ class Backend(Protocol):
     def submit(self, spec: AttemptSpec, *, front: bool = False) -> None:
         """Queue an attempt; `front` puts it ahead of all that wait."""
 
-    def messages(self) -> Iterator[tuple[AttemptSpec, Message | Lost]]:
+    def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         """What the attempts say, until none is queued or running."""
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ class LocalBackend:
         else:
             self.queue.append(spec)
 
-    def messages(self) -> Iterator[tuple[AttemptSpec, Message | Lost]]:
+    def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         while self.queue:
             spec = self.queue.popleft()
             self.running = run_attempt(spec, partial(open_requested, self.data))

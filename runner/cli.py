@@ -158,12 +158,17 @@ def data_prepare(path: JobPath) -> None:
 
 
 @data_app.command("info")
-def data_info_verb(path: JobPath) -> None:
+def data_info_verb(
+    path: JobPath,
+    recount: Annotated[
+        bool, typer.Option("--recount", help="Count the bytes again by decoding the shards (slow on large data).")
+    ] = False,
+) -> None:
     """Tokens, documents, bytes, tokens per byte and the nats-per-bpb constant of JOB's data."""
     from runner.data.dataset import data_info
     from runner.plan import info_table, open_job_data
 
-    _console().print(info_table(data_info(open_job_data(_load(path, None), typer.echo))))
+    _console().print(info_table(data_info(open_job_data(_load(path, None), typer.echo), recount)))
 
 
 @data_app.command("fetch")

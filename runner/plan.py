@@ -182,7 +182,7 @@ def plan_table(plan: Plan, where: str) -> Table:
 def info_table(info: DataInfo) -> Table:
     """A data set's figures for people."""
     table = Table(box=None, pad_edge=False)
-    for title in ("split", "shards", "tokens", "documents", "bytes", "tokens/byte", "nats per bpb"):
+    for title in ("split", "shards", "tokens", "documents", "bytes", "recounted", "tokens/byte", "nats per bpb"):
         table.add_column(title, justify="left" if title == "split" else "right")
     for split, part in (("train", info.train), ("val", info.val)):
         table.add_row(
@@ -191,6 +191,7 @@ def info_table(info: DataInfo) -> Table:
             f"{part.tokens:,}",
             f"{part.documents:,}",
             f"{part.bytes:,}",
+            "not asked" if part.recounted_bytes is None else f"{part.recounted_bytes:,}",
             f"{part.tokens_per_byte:.6f}",
             f"{part.nats_per_bpb:.6f}",
         )

@@ -93,7 +93,7 @@ class Driver:
         try:
             for seed in seeds:
                 self.launch(backend, seed)
-            with closing(iter(backend.messages())) as messages:  # type: ignore[type-var]
+            with closing(backend.messages()) as messages:
                 for spec, message in messages:
                     collector = self.collectors[spec.seed]
                     if isinstance(message, Lost):

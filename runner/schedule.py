@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from typing import Any, cast
 
@@ -107,7 +107,7 @@ class RayBackend:
             stream = attempt_task.options(name=name, **self.options).remote(spec, self.data)
             self.running[stream] = spec
 
-    def messages(self) -> Iterator[tuple[AttemptSpec, Message | Lost]]:
+    def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         while self.queue or self.running:
             self._start()
             ready, _ = ray.wait(list(self.running), num_returns=1, timeout=WAIT_S, fetch_local=False)

@@ -135,9 +135,11 @@ def test_bundling_twice_gives_the_same_bytes(tmp_path: Path, tiny_data: DataRequ
 def test_data_verbs_speak_of_the_jobs_data(tmp_path: Path, tiny_data: DataRequest) -> None:
     write_job(tmp_path, tiny_data)
     assert golf(tmp_path, "data", "prepare", "job.yaml").stdout.strip() == tiny_data.folder
-    shown = golf(tmp_path, "data", "info", "job.yaml").stdout
-    assert "400" in shown
-    assert "nats per bpb" in shown
+    shown = golf(tmp_path, "data", "info", "job.yaml", "--recount").stdout
+    (train,) = (line.split() for line in shown.splitlines() if line.startswith("train"))
+    assert train[3] == "400"
+    assert train[4] == train[5]  # bytes by the table and by decoding
+    assert "not asked" in golf(tmp_path, "data", "info", "job.yaml").stdout
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:

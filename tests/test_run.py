@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -200,7 +200,7 @@ class Flaky(LocalBackend):
     losses = 0
     most = 1
 
-    def messages(self) -> Iterator[tuple[AttemptSpec, Message | Lost]]:
+    def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         while self.queue:
             if self.queue[0].seed == 1 and Flaky.losses < Flaky.most:
                 spec = self.queue.popleft()
@@ -231,7 +231,7 @@ def test_a_lost_seed_is_run_again_at_most_three_times(
 class Interrupting(LocalBackend):
     """Raises in the driver while the first seed trains, as Ctrl-C does."""
 
-    def messages(self) -> Iterator[tuple[AttemptSpec, Message | Lost]]:
+    def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         for spec, message in super().messages():
             yield spec, message
             if isinstance(message, LogChunk):
@@ -256,7 +256,7 @@ def test_an_interrupt_leaves_no_process_and_no_result_and_the_next_run_goes_on(
 class Full(LocalBackend):
     """The driver's disk takes no more log."""
 
-    def messages(self) -> Iterator[tuple[AttemptSpec, Message | Lost]]:
+    def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         for spec, message in super().messages():
             if isinstance(message, LogChunk):
                 raise OSError(28, "No space left on device")
