@@ -43,7 +43,7 @@ def test_an_interrupt_is_clean_and_the_same_command_continues(tmp_path: Path, na
     with start(tmp_path) as running:
         assert running.stdout is not None
         for line in running.stdout:
-            if "training" in line:
+            if ": training" in line:
                 break
         assert marked("quickstart")
         before = time.monotonic()
