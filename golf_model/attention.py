@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from golf_model.config import ModelConfig
 from golf_model.linear import CastedLinear
 from golf_model.rope import rms_norm, rotate
+from golf_model.xsa import exclusive_attention
 
 AttentionKernel = Literal["sdpa", "explicit"]
 
@@ -44,12 +45,13 @@ def explicit_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
 class CausalSelfAttention(nn.Module):
     """Attention of one block; parameters q_gain (heads,), c_q, c_k, c_v, proj."""
 
-    def __init__(self, model: ModelConfig, kernel: AttentionKernel) -> None:
+    def __init__(self, model: ModelConfig, kernel: AttentionKernel, *, exclusive: bool = False) -> None:
         super().__init__()
         self.heads = model.num_heads
         self.kv_heads = model.num_kv_heads
         self.head_dim = model.model_dim // model.num_heads
         self.kernel = kernel
+        self.exclusive = exclusive
         kv_dim = self.kv_heads * self.head_dim
         self.c_q = CastedLinear(model.model_dim, model.model_dim)
         self.c_k = CastedLinear(model.model_dim, kv_dim)
@@ -65,11 +67,14 @@ class CausalSelfAttention(nn.Module):
         directed, v = torch.split(projected, [self.heads + self.kv_heads, self.kv_heads], dim=2)
         q, k = torch.split(rotate(rms_norm(directed), cos, sin), [self.heads, self.kv_heads], dim=2)
         q = q * (self.q_gain * self.head_dim**-0.5).to(x.dtype)[:, None].repeat(1, self.head_dim)
-        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+        q, k, values = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
         if self.kernel == "explicit":
-            y = explicit_attention(q, k, v, mask)
+            y = explicit_attention(q, k, values, mask)
         else:
             grouped = self.heads != self.kv_heads
-            y = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=1.0, enable_gqa=grouped)
-        out: Tensor = self.proj(y.transpose(1, 2).reshape(batch, time, dim), gain)
+            y = F.scaled_dot_product_attention(q, k, values, is_causal=True, scale=1.0, enable_gqa=grouped)
+        y = y.transpose(1, 2)
+        if self.exclusive:
+            y = exclusive_attention(y, v)
+        out: Tensor = self.proj(y.reshape(batch, time, dim), gain)
         return out

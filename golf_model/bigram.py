@@ -1,7 +1,8 @@
 """BigramHash (PR #102): an embedding of the hashed pair (previous token, token), added before the first norm.
 
 Off unless `ModelConfig.bigram.buckets` is set. Its weights are drawn after all others, so switching it on
-leaves every other initial weight bit-identical (the original drew them in between).
+leaves every other initial weight bit-identical; under orthogonal initialisation they are drawn in the originals'
+order, in between.
 """
 
 from __future__ import annotations
@@ -30,20 +31,19 @@ def bigram_hash(ids: Tensor, buckets: int) -> Tensor:
 
 
 class BigramHash(nn.Module):
-    """Parameters scale (), embed (buckets, dim), proj (model_dim, dim)."""
+    """Parameters scale (), embed (buckets, dim), proj (model_dim, dim).
+
+    The table starts at zero (no effect at first), the projection orthogonal times 1/sqrt(2 * layers).
+    """
 
     def __init__(self, model: ModelConfig) -> None:
         super().__init__()
         self.buckets = model.bigram.buckets
-        self.init_gain = 1.0 / math.sqrt(2 * model.num_layers)
         self.scale = nn.Parameter(torch.full((), BIGRAM_SCALE_INIT))
         self.embed = nn.Embedding(self.buckets, model.bigram.dim)
-        self.proj = CastedLinear(model.bigram.dim, model.model_dim)
-
-    def init_weights(self) -> None:
-        """Zero table (no effect at the start), orthogonal projection times 1/sqrt(2 * layers)."""
         nn.init.zeros_(self.embed.weight)
-        nn.init.orthogonal_(self.proj.weight, gain=self.init_gain)
+        gain = 1.0 / math.sqrt(2 * model.num_layers)
+        self.proj = CastedLinear(model.bigram.dim, model.model_dim, orthogonal_gain=gain)
 
     def forward(self, ids: Tensor, dtype: torch.dtype) -> Tensor:
         """ids: (batch, time) -> (batch, time, model_dim) in `dtype`."""

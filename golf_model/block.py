@@ -14,10 +14,11 @@ from golf_model.rope import rms_norm
 class Block(nn.Module):
     """Parameters attn_scale, mlp_scale (dim,), resid_mix (2, dim), and those of attn and mlp."""
 
-    def __init__(self, model: ModelConfig, kernel: AttentionKernel) -> None:
+    def __init__(self, model: ModelConfig, kernel: AttentionKernel, layer: int) -> None:
         super().__init__()
         dim = model.model_dim
-        self.attn = CausalSelfAttention(model, kernel)
+        exclusive = layer >= model.num_layers - model.xsa_last_n
+        self.attn = CausalSelfAttention(model, kernel, exclusive=exclusive)
         self.mlp = MLP(model)
         self.attn_scale = nn.Parameter(torch.ones(dim))
         self.mlp_scale = nn.Parameter(torch.ones(dim))

@@ -71,6 +71,10 @@ class BigramConfig:
     """Rows of the hash table; the last one is the first position's own. 0 turns the technique off."""
     dim: int = 128
     """Width of a row before the projection to model_dim."""
+    embed_dtype: Literal["float32", "bfloat16"] = "float32"
+    """Parameter (and Adam state) precision of the table under bf16 compute; bfloat16 as PR #465 kept it."""
+    placement: Literal["before_blocks", "last"] = "before_blocks"
+    """Place in the state_dict: after the token embedding (PRs #102, #465) or after the blocks (PR #372)."""
 
     def __post_init__(self) -> None:
         require(self.buckets == 0 or self.buckets >= 2, "buckets", "0 (off) or at least 2")
@@ -97,8 +101,18 @@ class ModelConfig:
     """relu2: relu(x)^2 (official baseline); leaky_relu2: leaky_relu(x, 0.5)^2 (PR #1606)."""
     rope_base: float = 10000.0
     """Base of the rotary frequencies."""
-    rope_table: Literal["float32", "bfloat16"] = "float32"
-    """Precision of the rotary frequencies and positions under bf16 compute; bfloat16 is the originals' defect."""
+    rope_table: Literal["float32", "bfloat16", "bfloat16_frequencies"] = "float32"
+    """Precision of the rotary tables under bf16 compute. bfloat16 rounds frequencies and positions, the originals'
+    defect; bfloat16_frequencies rounds the frequencies only (PR #160)."""
+    rope_ntk_seq_len: int = 0
+    """NTK scaling (PR #160): sequences longer than this many tokens get a larger base; 0 turns it off."""
+    xsa_last_n: int = 0
+    """Last blocks whose attention excludes the token's own value direction (XSA, PR #372); 0 turns it off."""
+    smear: Literal["off", "module", "parameter"] = "off"
+    """SmearGate (PR #102): `smear.gate` (PRs #102, #465), or a bare `smear_gate` before tok_emb (PR #372)."""
+    linear_init: Literal["default", "orthogonal"] = "default"
+    """Initial matrices: torch's uniform (official baseline), or orthogonal where both sides are at least 64 and the
+    matrix does not start at zero (PR #102)."""
     logit_softcap: float = 30.0
     """Logits are softcap * tanh(z / softcap)."""
     qk_gain_init: float = 1.5
@@ -128,6 +142,8 @@ class ModelConfig:
         )
         require(self.num_heads % self.num_kv_heads == 0, "num_kv_heads", f"must divide num_heads={self.num_heads}")
         require(self.rope_base > 1, "rope_base", "greater than 1")
+        require(self.rope_ntk_seq_len >= 0, "rope_ntk_seq_len", "0 (off) or more")
+        require(0 <= self.xsa_last_n <= self.num_layers, "xsa_last_n", f"0 (off) to num_layers={self.num_layers}")
         require(self.logit_softcap > 0, "logit_softcap", "positive")
 
 

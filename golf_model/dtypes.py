@@ -36,3 +36,5 @@ def apply_dtype_policy(network: GPT, model: ModelConfig) -> None:
                 parameter.copy_(parameter.to(torch.bfloat16))
     if model.tok_emb_dtype == "bfloat16":
         network.tok_emb.to(torch.bfloat16)
+    if network.bigram is not None and model.bigram.embed_dtype == "bfloat16":
+        network.bigram.embed.to(torch.bfloat16)

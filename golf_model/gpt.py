@@ -18,7 +18,8 @@ from golf_model.block import Block
 from golf_model.config import ModelConfig
 from golf_model.head import ChunkedMeanLoss, HeadKernel, chunked_losses, plain_losses, softcapped
 from golf_model.linear import CastedLinear
-from golf_model.rope import rms_norm, rope_frequencies, rope_tables, spread_tables
+from golf_model.rope import ntk_base, rms_norm, rope_frequencies, rope_tables, spread_tables
+from golf_model.smear import SmearGate, smear
 
 
 class LossModel(Protocol):
@@ -27,6 +28,14 @@ class LossModel(Protocol):
     def __call__(self, ids: Tensor, targets: Tensor, *, mean: bool) -> Tensor:
         """Cross-entropy in nats, fp32, of (batch, time) int64 targets: () where `mean`, else (batch, time)."""
         ...
+
+
+def build_bigram(model: ModelConfig) -> BigramHash:
+    """The bigram module; its throw-away default draws shift nobody else's, except in the originals' order."""
+    if model.linear_init == "orthogonal":
+        return BigramHash(model)
+    with torch.random.fork_rng(devices=[]):
+        return BigramHash(model)
 
 
 class GPT(nn.Module):
@@ -42,33 +51,46 @@ class GPT(nn.Module):
         self.rotated_heads = model.num_heads + model.num_kv_heads
         self.tok_emb = nn.Embedding(model.vocab_size, model.model_dim)
         self.bigram: BigramHash | None = None
-        if model.bigram.buckets:
-            with torch.random.fork_rng(devices=[]):  # its throw-away default draws must not shift the others'
-                self.bigram = BigramHash(model)
+        if model.bigram.buckets and model.bigram.placement == "before_blocks":
+            self.bigram = build_bigram(model)
+        self.smear: SmearGate | None = SmearGate(model.model_dim) if model.smear == "module" else None
         self.encoder_layers = model.num_layers // 2
         self.decoder_layers = model.num_layers - self.encoder_layers
         self.skip_weights = nn.Parameter(torch.ones(min(self.encoder_layers, self.decoder_layers), model.model_dim))
-        self.blocks = nn.ModuleList(Block(model, kernel) for _ in range(model.num_layers))
-        bf16_table = model.rope_table == "bfloat16" and compute_dtype == torch.bfloat16
+        bare_gate = model.smear == "parameter"
+        self.smear_gate = nn.Parameter(torch.zeros(model.model_dim)) if bare_gate else None
+        self.blocks = nn.ModuleList(Block(model, kernel, layer) for layer in range(model.num_layers))
+        if model.bigram.buckets and model.bigram.placement == "last":
+            self.bigram = build_bigram(model)
+        self.rope = (model.model_dim // model.num_heads, model.rope_base, model.rope_ntk_seq_len)
+        table = model.rope_table if compute_dtype == torch.bfloat16 else "float32"
         frequencies = rope_frequencies(
-            model.model_dim // model.num_heads, model.rope_base, torch.bfloat16 if bf16_table else torch.float32
+            self.rope[0], model.rope_base, torch.float32 if table == "float32" else torch.bfloat16
         )
+        if table == "bfloat16_frequencies":
+            frequencies = frequencies.float()
         self.register_buffer("rope_frequencies", frequencies, persistent=False)
         self._tables: tuple[Tensor, Tensor, Tensor] | None = None
-        self._init_weights(model.tok_emb_init_std)
+        self._init_weights(model)
 
-    def _init_weights(self, tok_emb_std: float) -> None:
-        nn.init.normal_(self.tok_emb.weight, mean=0.0, std=tok_emb_std)
+    def _init_weights(self, model: ModelConfig) -> None:
+        nn.init.normal_(self.tok_emb.weight, mean=0.0, std=model.tok_emb_init_std)
         for module in self.modules():
-            if isinstance(module, CastedLinear) and module.zero_init:
-                nn.init.zeros_(module.weight)
-        if self.bigram is not None:
-            self.bigram.init_weights()
+            if isinstance(module, CastedLinear):
+                module.init_weight(orthogonal=model.linear_init == "orthogonal")
+
+    def frequencies(self, length: int) -> Tensor:
+        """(head_dim / 2,) rotary frequencies for sequences of `length` tokens; a scaled base is fp32 (PR #160)."""
+        head_dim, base, train_length = self.rope
+        scaled = ntk_base(base, head_dim, length, train_length)
+        if scaled != base:
+            return rope_frequencies(head_dim, scaled, torch.float32)
+        return self.get_buffer("rope_frequencies")
 
     def position_tables(self, length: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         """Rotary tables (length, heads + kv_heads, head_dim) twice and the mask (length, length), cached."""
         if self._tables is None or self._tables[0].size(0) != length or self._tables[0].device != device:
-            cos, sin = rope_tables(self.get_buffer("rope_frequencies").to(device), length)
+            cos, sin = rope_tables(self.frequencies(length).to(device), length)
             dtype = self.compute_dtype
             self._tables = (*spread_tables(cos, sin, self.rotated_heads, dtype), causal_mask(length, device, dtype))
         return self._tables
@@ -79,7 +101,12 @@ class GPT(nn.Module):
         x = self.tok_emb(ids).to(self.compute_dtype)
         if self.bigram is not None:
             x = x + self.bigram(ids, self.compute_dtype)
-        x = x0 = rms_norm(x)
+        x = rms_norm(x)
+        if self.smear is not None:
+            x = self.smear(x)
+        if self.smear_gate is not None:
+            x = smear(x, self.smear_gate)
+        x0 = x
         stack: list[Tensor] = []
         for index, block in enumerate(self.blocks):
             if index < self.encoder_layers:

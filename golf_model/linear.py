@@ -5,13 +5,32 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+ORTHOGONAL_MIN_SIDE = 64
+"""Smaller matrices keep torch's initial weights under orthogonal initialisation (PR #102)."""
+
 
 class CastedLinear(nn.Linear):
-    """(out, in) fp32 weights; output in the input's dtype. `zero_init` marks output projections that start at 0."""
+    """(out, in) fp32 weights; output in the input's dtype.
 
-    def __init__(self, in_features: int, out_features: int, *, zero_init: bool = False) -> None:
+    `zero_init` marks output projections that start at 0; `orthogonal_gain` a matrix that is always drawn
+    orthogonally, times that gain.
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, *, zero_init: bool = False, orthogonal_gain: float | None = None
+    ) -> None:
         super().__init__(in_features, out_features, bias=False)
         self.zero_init = zero_init
+        self.orthogonal_gain = orthogonal_gain
+
+    def init_weight(self, *, orthogonal: bool) -> None:
+        """Draw the initial weight; `orthogonal` (PR #102) speaks of matrices with both sides of at least 64."""
+        if self.zero_init:
+            nn.init.zeros_(self.weight)
+        elif self.orthogonal_gain is not None:
+            nn.init.orthogonal_(self.weight, gain=self.orthogonal_gain)
+        elif orthogonal and min(self.weight.shape) >= ORTHOGONAL_MIN_SIDE:
+            nn.init.orthogonal_(self.weight)
 
     def forward(self, x: Tensor, row_gain: Tensor | None = None) -> Tensor:
         """x: (..., in) -> (..., out), each output times its row_gain (out,).

@@ -31,10 +31,14 @@ def split_parameters(network: GPT) -> tuple[list[Tensor], list[Tensor], list[Ten
     gains: list[Tensor] = [p for name, p in named if p.ndim < 2 or is_control(name)]
     if network.skip_weights.numel():
         gains.append(network.skip_weights)
+    if network.smear is not None:
+        gains.append(network.smear.gate)
     if network.bigram is not None:
         embeddings.append(network.bigram.embed.weight)
         matrices.append(network.bigram.proj.weight)
         gains.append(network.bigram.scale)
+    if network.smear_gate is not None:
+        gains.append(network.smear_gate)
     return embeddings, matrices, gains
 
 

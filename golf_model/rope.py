@@ -1,6 +1,6 @@
 """RMS norm and rotary positions: the two weightless functions of the attention.
 
-Rotation is by halves (not interleaved) over all head dimensions. No NTK scaling, no partial rotation. Both
+Rotation is by halves (not interleaved) over all head dimensions. No partial rotation. Both
 carry their own backward pass: torch's generic one for the norm takes four times as long on CPU, and a
 rotation needs nothing saved but its tables.
 """
@@ -50,6 +50,13 @@ def rope_frequencies(head_dim: int, base: float, dtype: torch.dtype) -> Tensor:
     """(head_dim / 2,) angular frequencies base^(-2j/head_dim), computed in fp32, then rounded to `dtype`."""
     exponents = torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim
     return (1.0 / base**exponents).to(dtype)
+
+
+def ntk_base(base: float, head_dim: int, length: int, train_length: int) -> float:
+    """Base for sequences longer than those of training (NTK scaling, PR #160); train_length 0 never scales."""
+    if not train_length or length <= train_length:
+        return base
+    return float(base * (length / train_length) ** (head_dim / (head_dim - 2)))
 
 
 def rope_tables(frequencies: Tensor, length: int) -> tuple[Tensor, Tensor]:

@@ -60,14 +60,25 @@ def parameter_shapes(model: ModelConfig) -> dict[str, tuple[int, ...]]:
     encoder = model.num_layers // 2
     shapes: dict[str, tuple[int, ...]] = {
         "skip_weights": (min(encoder, model.num_layers - encoder), model.model_dim),
-        "tok_emb.weight": (model.vocab_size, model.model_dim),
     }
+    if model.smear == "parameter":
+        shapes["smear_gate"] = (model.model_dim,)
+    shapes["tok_emb.weight"] = (model.vocab_size, model.model_dim)
+    bigram: dict[str, tuple[int, ...]] = {}
     if model.bigram.buckets:
-        shapes["bigram.scale"] = ()
-        shapes["bigram.embed.weight"] = (model.bigram.buckets, model.bigram.dim)
-        shapes["bigram.proj.weight"] = (model.model_dim, model.bigram.dim)
+        bigram = {
+            "bigram.scale": (),
+            "bigram.embed.weight": (model.bigram.buckets, model.bigram.dim),
+            "bigram.proj.weight": (model.model_dim, model.bigram.dim),
+        }
+    if model.bigram.placement == "before_blocks":
+        shapes |= bigram
+    if model.smear == "module":
+        shapes["smear.gate"] = (model.model_dim,)
     for layer in range(model.num_layers):
         shapes |= {f"blocks.{layer}.{name}": shape for name, shape in block_shapes(model).items()}
+    if model.bigram.placement == "last":
+        shapes |= bigram
     return shapes
 
 

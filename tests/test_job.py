@@ -249,7 +249,12 @@ def test_files_that_cannot_be_jobs_are_refused_with_their_path(tmp_path: Path) -
 def test_resolved_writes_every_field_and_reads_back_equal() -> None:
     job = parse(GOOD)
     written = json.loads(json.dumps(resolved(job)))
-    assert written["config"]["model"]["bigram"] == {"buckets": 512, "dim": 128}
+    assert written["config"]["model"]["bigram"] == {
+        "buckets": 512,
+        "dim": 128,
+        "embed_dtype": "float32",
+        "placement": "before_blocks",
+    }
     assert set(written) == set(JobSpec.model_fields)
     assert job_from_mapping(written, source="job.json") == job
 

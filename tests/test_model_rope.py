@@ -7,7 +7,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from golf_model.rope import RMS_EPS, CpuRmsNorm, rms_norm, rope_frequencies, rope_tables, rotate, spread_tables
+from golf_model.config import ModelConfig
+from golf_model.gpt import GPT
+from golf_model.rope import (
+    RMS_EPS,
+    CpuRmsNorm,
+    ntk_base,
+    rms_norm,
+    rope_frequencies,
+    rope_tables,
+    rotate,
+    spread_tables,
+)
 
 
 def tables(length: int, heads: int, head_dim: int) -> tuple[Tensor, Tensor]:
@@ -60,3 +71,32 @@ def test_product_of_rotated_vectors_depends_on_their_distance_only() -> None:
     scores = q @ k.T
     assert torch.allclose(scores[5, 2], scores[9, 6], atol=1e-6)
     assert not torch.allclose(scores[5, 2], scores[5, 3], atol=1e-3)
+
+
+def test_ntk_base_grows_only_beyond_the_training_length() -> None:
+    assert ntk_base(10000.0, 16, 16, 16) == 10000.0
+    assert ntk_base(10000.0, 16, 4096, 0) == 10000.0
+    assert ntk_base(10000.0, 16, 32, 16) == pytest.approx(22081.79, abs=0.01)
+
+
+@pytest.mark.parametrize(("train_length", "same"), [(0, True), (32, True), (31, False)])
+def test_ntk_changes_the_tables_of_longer_sequences_only(train_length: int, same: bool) -> None:
+    def cosines(ntk: int) -> Tensor:
+        model = ModelConfig(
+            vocab_size=8, num_layers=1, model_dim=32, num_heads=2, num_kv_heads=1, rope_ntk_seq_len=ntk
+        )
+        return GPT(model, torch.float32, "explicit", "chunked").position_tables(32, torch.device("cpu"))[0]
+
+    assert torch.equal(cosines(0), cosines(train_length)) is same
+
+
+@pytest.mark.parametrize(
+    ("table", "dtype"),
+    [("float32", torch.float32), ("bfloat16", torch.bfloat16), ("bfloat16_frequencies", torch.float32)],
+)
+def test_precision_of_the_frequencies_is_the_configured_one(table: str, dtype: torch.dtype) -> None:
+    model = ModelConfig(vocab_size=8, num_layers=1, model_dim=32, num_heads=2, num_kv_heads=1, rope_table=table)  # type: ignore[arg-type]
+    frequencies = GPT(model, torch.bfloat16, "explicit", "chunked").get_buffer("rope_frequencies")
+    assert frequencies.dtype == dtype
+    rounded = frequencies.to(torch.bfloat16).to(dtype)
+    assert torch.equal(frequencies, rounded) is (table != "float32")
