@@ -106,6 +106,9 @@ class Driver:
                         self.progress.update(spec.seed, collector)
                     else:
                         self._ended(spec, collector.result)
+        except OSError as error:
+            error.filename = error.filename or str(self.folder.path)  # a full disk does not say where it is full
+            raise
         finally:
             backend.close()
             for seed, collector in self.collectors.items():
