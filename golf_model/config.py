@@ -167,6 +167,12 @@ class OptimConfig:
     """Newton-Schulz iterations."""
     muon_dtype: Literal["bfloat16", "float32"] = "bfloat16"
     """Precision of the Newton-Schulz iteration."""
+    muon_weight_decay: float = 0.0
+    """Decoupled decay of the matrices: each step multiplies them by 1 - lr * this; 0 turns it off."""
+    muon_decay_order: Literal["before", "after"] = "before"
+    """Whether matrices decay before (PR #465) or after (PR #372) the update is taken off."""
+    adam_weight_decay: float = 0.0
+    """Decoupled decay (AdamW, PRs #102, #465) of embeddings, gains and mixes; 0 is plain Adam."""
     beta1: float = 0.9
     """Adam's first-moment decay."""
     beta2: float = 0.95
@@ -180,6 +186,8 @@ class OptimConfig:
         require(self.muon_backend_steps >= 1, "muon_backend_steps", "at least 1")
         require(self.muon_momentum_warmup_steps >= 0, "muon_momentum_warmup_steps", "0 or more")
         require(self.grad_clip_norm >= 0, "grad_clip_norm", "0 (off) or more")
+        require(self.muon_weight_decay >= 0, "muon_weight_decay", "0 (off) or more")
+        require(self.adam_weight_decay >= 0, "adam_weight_decay", "0 (off) or more")
 
 
 @dataclass(frozen=True)
@@ -193,7 +201,9 @@ class ScheduleConfig:
     iterations: int = 20000
     """Most optimizer steps."""
     warmdown_iters: int = 1200
-    """Steps over which the rate falls linearly to 0 at the end."""
+    """Steps over which the rate falls linearly to the floor at the end."""
+    warmdown_lr_floor: float = 0.0
+    """Share of the base rates at which the warmdown ends (PR #372: 0.1)."""
     warmup_steps: int = 20
     """Steps run before the clock to compile and warm caches; weights, optimizers and loader are then reset."""
 
@@ -201,6 +211,7 @@ class ScheduleConfig:
         require(self.max_wallclock_seconds > 0, "max_wallclock_seconds", "positive")
         require(self.iterations >= 1, "iterations", "at least 1")
         require(self.warmdown_iters >= 0, "warmdown_iters", "0 or more")
+        require(0 <= self.warmdown_lr_floor <= 1, "warmdown_lr_floor", "between 0 and 1")
         require(self.warmup_steps >= 0, "warmup_steps", "0 or more")
 
 

@@ -1,13 +1,13 @@
 """Muon: momentum, then an orthogonalised update, for matrices (Keller Jordan; official baseline).
 
 Matrices are dealt to processes round robin; each orthogonalises its own, and one all-reduce brings the
-updates together. Matrices of one shape are iterated as one batch. No weight decay.
+updates together. Matrices of one shape are iterated as one batch. Weight decay is decoupled and optional.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
@@ -32,7 +32,7 @@ def orthogonalise(matrices: Tensor, steps: int, dtype: torch.dtype) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """One group of matrices (fp32); group keys lr, base_lr, momentum, backend_steps, nesterov."""
+    """One group of matrices (fp32); group keys lr, base_lr, momentum, backend_steps, nesterov, weight_decay."""
 
     def __init__(
         self,
@@ -42,13 +42,23 @@ class Muon(torch.optim.Optimizer):
         momentum: float,
         backend_steps: int,
         dtype: torch.dtype,
+        weight_decay: float = 0.0,
+        decay_order: Literal["before", "after"] = "before",
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
         self.update_dtype = dtype
+        self.decay_order = decay_order
         self.rank = rank
         self.world_size = world_size
-        group = {"lr": lr, "momentum": momentum, "backend_steps": backend_steps, "nesterov": True, "base_lr": lr}
+        group = {
+            "lr": lr,
+            "momentum": momentum,
+            "backend_steps": backend_steps,
+            "nesterov": True,
+            "weight_decay": weight_decay,
+            "base_lr": lr,
+        }
         super().__init__(list(matrices), group)
 
     @torch.no_grad()
@@ -61,7 +71,14 @@ class Muon(torch.optim.Optimizer):
                 dist.all_reduce(flat)
                 updates = list(torch.split(flat, [update.numel() for update in updates]))
             for matrix, update in zip(group["params"], updates, strict=True):
+                self._decay(matrix, group, "before")
                 matrix.add_(update.reshape(matrix.shape), alpha=-group["lr"])
+                self._decay(matrix, group, "after")
+
+    def _decay(self, matrix: Tensor, group: dict[str, Any], moment: str) -> None:
+        """Shrink the matrix if this is the configured moment: `before` (PR #465) or `after` (PR #372) the update."""
+        if group["weight_decay"] and moment == self.decay_order:
+            matrix.mul_(1.0 - group["lr"] * group["weight_decay"])
 
     @torch.no_grad()
     def share_of_updates(self, group: dict[str, Any]) -> list[Tensor]:

@@ -1,7 +1,7 @@
 """Which optimizer trains which parameter: Adam for embeddings, Muon for matrices, Adam for gains.
 
-The groups and their order are the official baseline's. Learning rates of a step are `base_lr` times one
-multiplier (see schedule.py). No weight decay.
+The groups and their order are the originals'; the bigram table is a group of its own. Learning rates of a step are
+`base_lr` times one multiplier (see schedule.py).
 """
 
 from __future__ import annotations
@@ -18,9 +18,14 @@ from golf_model.muon import Muon
 from golf_model.shapes import is_control
 
 
-def _adam(parameters: list[Tensor], lr: float, optim: OptimConfig) -> torch.optim.Adam:
-    group: dict[str, Any] = {"params": parameters, "lr": lr, "base_lr": lr}
-    return torch.optim.Adam([group], betas=(optim.beta1, optim.beta2), eps=optim.adam_eps, fused=True)
+def _adam(groups: list[list[Tensor]], lr: float, optim: OptimConfig) -> torch.optim.Adam:
+    """Adam, or AdamW where there is weight decay; one parameter group for each list."""
+    settings: list[dict[str, Any]] = [{"params": group, "lr": lr, "base_lr": lr} for group in groups]
+    betas = (optim.beta1, optim.beta2)
+    if optim.adam_weight_decay:
+        decay = optim.adam_weight_decay
+        return torch.optim.AdamW(settings, betas=betas, eps=optim.adam_eps, weight_decay=decay, fused=True)
+    return torch.optim.Adam(settings, betas=betas, eps=optim.adam_eps, fused=True)
 
 
 def split_parameters(network: GPT) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
@@ -53,10 +58,13 @@ def build_optimizers(
         momentum=optim.muon_momentum,
         backend_steps=optim.muon_backend_steps,
         dtype=torch.bfloat16 if optim.muon_dtype == "bfloat16" else torch.float32,
+        weight_decay=optim.muon_weight_decay,
+        decay_order=optim.muon_decay_order,
         rank=rank,
         world_size=world_size,
     )
-    return _adam(embeddings, optim.tied_embed_lr, optim), muon, _adam(gains, optim.scalar_lr, optim)
+    tables = [[table] for table in embeddings]
+    return _adam(tables, optim.tied_embed_lr, optim), muon, _adam([gains], optim.scalar_lr, optim)
 
 
 def set_learning_rates(optimizers: Iterable[torch.optim.Optimizer], multiplier: float) -> None:

@@ -6,7 +6,13 @@ from golf_model.config import OptimConfig, ScheduleConfig
 
 
 def learning_rate_multiplier(schedule: ScheduleConfig, step: int, elapsed_ms: float) -> float:
-    """Factor on every base learning rate for the coming step (0-based).
+    """Factor on every base learning rate for the coming step (0-based), `warmdown_lr_floor` at the least."""
+    floor = schedule.warmdown_lr_floor
+    return floor + (1.0 - floor) * warmdown_fraction(schedule, step, elapsed_ms)
+
+
+def warmdown_fraction(schedule: ScheduleConfig, step: int, elapsed_ms: float) -> float:
+    """How much of the warmdown is still ahead, 1 before it begins.
 
     `steps`: 1 until `iterations - warmdown_iters`, then linear to 0. `wallclock`: the same against the time
     limit, the warmdown's length being `warmdown_iters` times the mean step time so far.

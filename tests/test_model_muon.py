@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 import torch
 
@@ -68,3 +70,29 @@ def test_dealing_matrices_to_processes_changes_nothing() -> None:
     dealt = [sum(parts, torch.zeros(())) for parts in zip(*(update_of(rank, 2) for rank in range(2)), strict=True)]
     for found, expected in zip(dealt, alone, strict=True):
         assert torch.allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_weight_decay_comes_before_or_after_the_update(order: Literal["before", "after"]) -> None:
+    matrix = torch.ones(4, 4, requires_grad=True)
+    matrix.grad = torch.ones(4, 4)
+    update = torch.ones(4, 4, requires_grad=True)
+    update.grad = torch.ones(4, 4)
+    settings = {"momentum": 0.9, "backend_steps": 5, "dtype": torch.float32}
+    Muon([update], lr=0.5, **settings).step()  # type: ignore[arg-type]
+    Muon([matrix], lr=0.5, weight_decay=0.2, decay_order=order, **settings).step()  # type: ignore[arg-type]
+    moved = 1.0 - update.detach()
+    assert torch.allclose(matrix.detach(), 0.9 - moved if order == "before" else (1.0 - moved) * 0.9)
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_no_weight_decay_is_bit_identical_in_either_order(order: Literal["before", "after"]) -> None:
+    torch.manual_seed(0)
+    gradient = torch.randn(4, 4)
+    found = []
+    for settings in ({}, {"weight_decay": 0.0, "decay_order": order}):
+        matrix = torch.ones(4, 4, requires_grad=True)
+        matrix.grad = gradient.clone()
+        Muon([matrix], lr=0.1, momentum=0.9, backend_steps=5, dtype=torch.float32, **settings).step()  # type: ignore[arg-type]
+        found.append(matrix.detach())
+    assert torch.equal(found[0], found[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from golf_model.config import ModelConfig, OptimConfig
+from golf_model.config import BigramConfig, ModelConfig, OptimConfig
 from golf_model.gpt import GPT
 from golf_model.optimizers import build_optimizers, clip_gradients, set_learning_rates, set_momentum, split_parameters
 
@@ -28,6 +28,28 @@ def test_one_multiplier_scales_every_base_rate() -> None:
     assert [group["lr"] for o in optimizers for group in o.param_groups] == [0.0125, 0.01, 0.01]
     set_learning_rates(optimizers, 1.0)
     assert [group["lr"] for o in optimizers for group in o.param_groups] == [0.05, 0.04, 0.04]
+
+
+def test_weight_decay_makes_adam_decoupled_and_shrinks_what_has_no_gradient() -> None:
+    built = network()
+    embeddings, muon, gains = build_optimizers(built, OptimConfig(adam_weight_decay=0.01))
+    assert isinstance(embeddings, torch.optim.AdamW)
+    assert isinstance(gains, torch.optim.AdamW)
+    assert muon.param_groups[0]["weight_decay"] == 0.0
+    built.skip_weights.grad = torch.zeros_like(built.skip_weights)
+    gains.step()
+    assert torch.allclose(built.skip_weights, torch.tensor(1.0 - 0.04 * 0.01))
+
+
+def test_no_weight_decay_is_plain_adam_with_a_group_for_each_table() -> None:
+    model = ModelConfig(
+        vocab_size=64, num_layers=2, model_dim=32, num_heads=4, num_kv_heads=2, bigram=BigramConfig(64, 8)
+    )
+    built = GPT(model, torch.float32, "explicit", "plain")
+    embeddings, _, gains = build_optimizers(built, OptimConfig())
+    assert (type(embeddings), type(gains)) == (torch.optim.Adam, torch.optim.Adam)
+    assert [len(group["params"]) for group in embeddings.param_groups] == [1, 1]
+    assert [group["base_lr"] for group in embeddings.param_groups] == [0.05, 0.05]
 
 
 def test_momentum_is_set_on_muon() -> None:
