@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from golf_model.averaging import WeightAverage
 from golf_model.config import GolfConfig
 from golf_model.distributed import World, accumulation_steps
 from golf_model.errors import NanLossError
@@ -158,6 +159,8 @@ class TrainingResult:
     """Training clock, mid-run validation excluded."""
     stopped_early: bool
     """Whether the time limit ended it before the last iteration."""
+    average: WeightAverage | None = None
+    """The average of the weights, where the configuration asks for one."""
 
 
 def step_line(step: int, iterations: int, values: str, elapsed_ms: float) -> str:
@@ -174,6 +177,9 @@ def train(trainer: Trainer, log: RunLog, events: Events, validate: Callable[[], 
     config, world = trainer.config, trainer.world
     schedule, iterations = config.schedule, config.schedule.iterations
     cap_ms = schedule.max_wallclock_seconds * 1000.0 if schedule.kind == "wallclock" else math.inf
+    average = None
+    if config.average.kind != "off":
+        average = WeightAverage(config.average, trainer.network.state_dict())
     clock = TrainingClock(world)
     world.barrier()
     events.announce("train_start")
@@ -186,10 +192,13 @@ def train(trainer: Trainer, log: RunLog, events: Events, validate: Callable[[], 
             log.line(step_line(step, iterations, validate().log_values, clock.banked_ms))
             events.announce("validation_end")
             clock.start()
-        set_learning_rates(trainer.optimizers, learning_rate_multiplier(schedule, step, elapsed_ms))
+        multiplier = learning_rate_multiplier(schedule, step, elapsed_ms)
+        set_learning_rates(trainer.optimizers, multiplier)
         set_momentum(trainer.muon, muon_momentum(config.optim, step))
         loss = float(optimizer_step(trainer))
         step += 1
+        if average is not None:
+            average.update(trainer.network.state_dict(), step, multiplier)
         # One collective keeps every process at the same rate and the same last step.
         elapsed_ms, lost = world.maxima([clock.read(), float(not math.isfinite(loss))])
         if lost:
@@ -199,4 +208,4 @@ def train(trainer: Trainer, log: RunLog, events: Events, validate: Callable[[], 
             log.line(step_line(step, iterations, f"train_loss:{loss:.4f}", elapsed_ms))
     clock.pause()
     events.announce("train_end")
-    return TrainingResult(step, clock.banked_ms, stopped_early=step < iterations)
+    return TrainingResult(step, clock.banked_ms, stopped_early=step < iterations, average=average)

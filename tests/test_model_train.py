@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from golf_model.config import BatchConfig, GolfConfig, LogConfig, ModelConfig, ScheduleConfig
+from golf_model.config import AverageConfig, BatchConfig, GolfConfig, LogConfig, ModelConfig, ScheduleConfig
 from golf_model.distributed import World
 from golf_model.errors import NanLossError
 from golf_model.evaluate import PlainScore
@@ -134,6 +134,24 @@ def test_loss_that_is_no_number_ends_training_at_once(
     with pytest.raises(NanLossError):
         train(trainer, log, Events(None, log, is_main=True), lambda: SCORE)
     assert log.path.read_text().splitlines()[-1] == "nan_loss step:1"
+
+
+@pytest.mark.parametrize("kind", ["ema", "swa"])
+def test_average_follows_training_without_touching_it(
+    kind: str, make_trainer: Callable[[GolfConfig], Trainer], tmp_path: Path
+) -> None:
+    average = AverageConfig(kind, ema_decay=0.5, swa_start_multiplier=1.0, swa_every=1)  # type: ignore[arg-type]
+    schedule = replace(CONFIG.schedule, warmdown_iters=4)
+    plain, averaged = (
+        make_trainer(replace(CONFIG, schedule=schedule, average=a)) for a in (AverageConfig(), average)
+    )
+    assert run(plain, tmp_path)[0].average is None
+    found = run(averaged, tmp_path)[0].average
+    assert all(torch.equal(a, b) for a, b in zip(*map(weights, (plain, averaged)), strict=True))
+    assert found is not None
+    assert found.samples == (3 if kind == "swa" else 0)
+    found.load_into(averaged.network.state_dict())
+    assert not any(torch.equal(a, b) for a, b in zip(*map(weights, (plain, averaged)), strict=True))
 
 
 def test_micro_batches_accumulate_to_the_mean_gradient(make_trainer: Callable[[GolfConfig], Trainer]) -> None:
