@@ -15,9 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from golf_model.config import ModelConfig
+from golf_model.config import GolfConfig, ModelConfig
 from golf_model.dtypes import apply_dtype_policy
 from golf_model.gpt import GPT
+from tests.golden_configs import CONFIGS
 
 
 def wave(count: int, phase: int) -> NDArray[np.float64]:
@@ -40,6 +41,8 @@ def golden_weight(name: str, shape: torch.Size) -> Tensor:
         value[0] += 1.0
     elif name.endswith(("attn_scale", "mlp_scale", "skip_weights", "bigram.scale")):
         value = 1 + 0.3 * u
+    elif name.endswith(("smear.gate", "smear_gate")):
+        value = 0.3 * u
     elif name.endswith("q_gain"):
         value = 1.5 + 0.3 * u
     elif name.endswith("bigram.embed.weight"):
@@ -96,20 +99,27 @@ class Golden:
     def tiny_model(self) -> ModelConfig:
         """The small model of the file."""
         tiny: Mapping[str, Any] = self.content["tiny"]
-        return ModelConfig(
+        full, env = self.config.model, tiny["env"]
+        bigram = full.bigram
+        if bigram.buckets:
+            bigram = replace(bigram, buckets=int(env["BIGRAM_VOCAB_SIZE"]), dim=int(env["BIGRAM_DIM"]))
+        return replace(
+            full,
+            bigram=bigram,
+            xsa_last_n=int(env["XSA_LAST_N"]) if full.xsa_last_n else 0,
             vocab_size=tiny["vocab"],
             num_layers=tiny["layers"],
             model_dim=tiny["dim"],
             num_heads=tiny["heads"],
             num_kv_heads=tiny["kv_heads"],
-            mlp_mult=tiny["mlp_hidden"] // tiny["dim"],
+            mlp_mult=tiny["mlp_hidden"] / tiny["dim"],
             rope_base=tiny["rope_base"],
         )
 
     @property
-    def faithful_full_model(self) -> ModelConfig:
-        """The real model with the originals' precision choices."""
-        return replace(ModelConfig(), tok_emb_dtype="bfloat16", init_rounding="bfloat16", rope_table="bfloat16")
+    def config(self) -> GolfConfig:
+        """The original's configuration, with its precision choices."""
+        return CONFIGS[self.script]
 
     def tiny_batch(self) -> tuple[Tensor, Tensor]:
         """Inputs and targets (2, 32)."""

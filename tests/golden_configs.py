@@ -1,0 +1,64 @@
+"""The configuration that each original script's golden file was made with, as far as golf_model builds it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from golf_model.config import (
+    AverageConfig,
+    BatchConfig,
+    BigramConfig,
+    GolfConfig,
+    LogConfig,
+    ModelConfig,
+    OptimConfig,
+    ScheduleConfig,
+)
+
+FAITHFUL = ModelConfig(tok_emb_dtype="bfloat16", init_rounding="bfloat16", rope_table="bfloat16")
+"""The official baseline with the originals' precision choices under bf16 compute."""
+
+MODEL_102 = replace(
+    FAITHFUL, mlp_mult=3.0, bigram=BigramConfig(4096, 128), smear="module", linear_init="orthogonal"
+)
+OPTIM_102 = OptimConfig(
+    matrix_lr=0.02,
+    scalar_lr=0.02,
+    tied_embed_lr=0.03,
+    muon_momentum=0.99,
+    muon_momentum_warmup_start=0.92,
+    muon_momentum_warmup_steps=1500,
+    adam_weight_decay=0.01,
+    grad_clip_norm=0.3,
+)
+CONFIG_102 = GolfConfig(
+    model=MODEL_102,
+    optim=OPTIM_102,
+    schedule=ScheduleConfig(warmdown_iters=3000),
+    batch=BatchConfig(train_batch_tokens=786432, train_seq_len=2048),
+    log=LogConfig(train_log_every=100, val_loss_every=500),
+)
+CONFIG_465 = replace(
+    CONFIG_102,
+    model=replace(MODEL_102, num_layers=10, bigram=BigramConfig(4096, 128, embed_dtype="bfloat16")),
+    optim=replace(OPTIM_102, muon_weight_decay=0.04),
+    average=AverageConfig("swa", swa_sum="native"),
+)
+CONFIG_1606 = GolfConfig(
+    model=replace(FAITHFUL, num_layers=7, mlp_mult=4.0, mlp_activation="leaky_relu2"),
+    optim=OptimConfig(
+        matrix_lr=0.08261619767374824,
+        scalar_lr=0.014691154447587356,
+        tied_embed_lr=0.021552090970329115,
+        muon_momentum=0.9382982028913158,
+    ),
+    schedule=ScheduleConfig(max_wallclock_seconds=14400.0, warmdown_iters=1558),
+    average=AverageConfig("ema"),
+)
+
+CONFIGS: dict[str, GolfConfig] = {
+    "baseline": GolfConfig(model=FAITHFUL),
+    "102": CONFIG_102,
+    "465": CONFIG_465,
+    "1606": CONFIG_1606,
+}
