@@ -22,7 +22,7 @@ from torch import Tensor
 from golf_model.config import ExportConfig, ModelConfig
 from golf_model.errors import ScriptError
 from golf_model.quantize import dequantize_int8, quantize_int8
-from golf_model.shapes import is_control, parameter_shapes
+from golf_model.shapes import control_patterns, is_control, parameter_shapes
 
 ARTIFACT_NAME = "final_model.int8.ptz"
 QUANT_FORMAT = "int8_clean_per_row_v1"
@@ -56,6 +56,7 @@ def bytes_of(tensor: Tensor) -> int:
 
 def quantize_state(state: Mapping[str, Tensor], export: ExportConfig) -> dict[str, Any]:
     """The container's content: int8 above `passthrough_numel` elements, else fp32 (control names) or fp16."""
+    patterns = control_patterns(export)
     quantized: dict[str, Tensor] = {}
     scales: dict[str, Tensor] = {}
     dtypes: dict[str, str] = {}
@@ -71,7 +72,7 @@ def quantize_state(state: Mapping[str, Tensor], export: ExportConfig) -> dict[st
             dtypes[name] = dtype_name(tensor.dtype)
             if scales[name].ndim:
                 per_row[name] = {"scheme": "per_row", "axis": 0}
-        elif is_control(name):
+        elif is_control(name, patterns):
             passthrough[name] = tensor.float()
         else:
             original[name] = dtype_name(tensor.dtype)

@@ -269,6 +269,9 @@ class ExportConfig:
     """int8_zlib: int8 rows, torch.save, zlib 9 (official baseline)."""
     passthrough_numel: int = 65536
     """Tensors of at most this many elements are stored as floats, not quantised."""
+    more_control: str = ""
+    """Further parts of names, comma-separated, that mark control tensors beside the baseline's: smear,bigram
+    (PR #102); smear,bigram.scale (PR #465); bigram (PR #372)."""
 
     def __post_init__(self) -> None:
         require(self.passthrough_numel >= 0, "passthrough_numel", "0 or more")

@@ -7,6 +7,7 @@ size; it does not know values, and says nothing about how well zlib packs them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -26,9 +27,14 @@ CONTROL_PATTERNS = (
 """Parts of names that mark gains and mixes: kept in fp32, trained by Adam (official baseline)."""
 
 
-def is_control(name: str) -> bool:
+def control_patterns(export: ExportConfig) -> list[str]:
+    """All name parts that mark control tensors in the artifact."""
+    return [*CONTROL_PATTERNS, *(part for part in export.more_control.split(",") if part)]
+
+
+def is_control(name: str, patterns: Sequence[str] = CONTROL_PATTERNS) -> bool:
     """Whether a parameter's name marks it as a gain or a mix."""
-    return any(pattern in name for pattern in CONTROL_PATTERNS)
+    return any(pattern in name for pattern in patterns)
 
 
 def mlp_hidden(model: ModelConfig) -> int:
@@ -107,6 +113,7 @@ class StoredElements:
 def stored_elements(model: ModelConfig, export: ExportConfig) -> StoredElements:
     """Count elements by stored type: int8 above `passthrough_numel`, else fp32 for control names, else fp16."""
     int8 = float16 = float32 = 0
+    patterns = control_patterns(export)
     for name, shape in parameter_shapes(model).items():
         numel = prod(shape)
         if numel > export.passthrough_numel:
@@ -115,7 +122,7 @@ def stored_elements(model: ModelConfig, export: ExportConfig) -> StoredElements:
                 float16 += shape[0]
             else:
                 float32 += 1
-        elif is_control(name):
+        elif is_control(name, patterns):
             float32 += numel
         else:
             float16 += numel

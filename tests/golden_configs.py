@@ -8,6 +8,7 @@ from golf_model.config import (
     AverageConfig,
     BatchConfig,
     BigramConfig,
+    ExportConfig,
     GolfConfig,
     LogConfig,
     ModelConfig,
@@ -18,9 +19,7 @@ from golf_model.config import (
 FAITHFUL = ModelConfig(tok_emb_dtype="bfloat16", init_rounding="bfloat16", rope_table="bfloat16")
 """The official baseline with the originals' precision choices under bf16 compute."""
 
-MODEL_102 = replace(
-    FAITHFUL, mlp_mult=3.0, bigram=BigramConfig(4096, 128), smear="module", linear_init="orthogonal"
-)
+MODEL_102 = replace(FAITHFUL, mlp_mult=3.0, bigram=BigramConfig(4096, 128), smear="module", linear_init="orthogonal")
 OPTIM_102 = OptimConfig(
     matrix_lr=0.02,
     scalar_lr=0.02,
@@ -36,6 +35,7 @@ CONFIG_102 = GolfConfig(
     optim=OPTIM_102,
     schedule=ScheduleConfig(warmdown_iters=3000),
     batch=BatchConfig(train_batch_tokens=786432, train_seq_len=2048),
+    export=ExportConfig(more_control="smear,bigram"),
     log=LogConfig(train_log_every=100, val_loss_every=500),
 )
 CONFIG_465 = replace(
@@ -43,6 +43,7 @@ CONFIG_465 = replace(
     model=replace(MODEL_102, num_layers=10, bigram=BigramConfig(4096, 128, embed_dtype="bfloat16")),
     optim=replace(OPTIM_102, muon_weight_decay=0.04),
     average=AverageConfig("swa", swa_sum="native"),
+    export=ExportConfig(more_control="smear,bigram.scale"),
 )
 CONFIG_1606 = GolfConfig(
     model=replace(FAITHFUL, num_layers=7, mlp_mult=4.0, mlp_activation="leaky_relu2"),

@@ -204,9 +204,10 @@ def test_two_processes_train_what_one_does(run_script: RunScript, tiny_data: Dat
     single, double = tmp_path / "single", tmp_path / "double"
     assert run_script(single) == 0
     double.mkdir()
-    names = "BatchConfig, BigramConfig, ExportConfig, GolfConfig, LogConfig, ModelConfig, OptimConfig, RuntimeConfig"
+    names = "AverageConfig, BatchConfig, BigramConfig, ExportConfig, GolfConfig, LogConfig"
     (double / "train_gpt.py").write_text(
-        f"import sys\nfrom pathlib import Path\nfrom golf_model.config import {names}, ScheduleConfig\n"
+        f"import sys\nfrom pathlib import Path\nfrom golf_model.config import {names}\n"
+        "from golf_model.config import ModelConfig, OptimConfig, RuntimeConfig, ScheduleConfig\n"
         f"from golf_model.main import main\nCONFIG = {config_as_source(CONFIG)}\n"
         "if __name__ == '__main__':\n    sys.exit(main(CONFIG, Path(__file__)))\n"
     )

@@ -65,3 +65,10 @@ def test_bigram_stands_where_the_original_has_it() -> None:
 )
 def test_gains_and_mixes_are_known_by_name(name: str, control: bool) -> None:
     assert is_control(name) is control
+
+
+def test_added_control_names_are_stored_as_floats_of_four_bytes() -> None:
+    model = ModelConfig(bigram=BigramConfig(64, 128))
+    plain, added = (stored_elements(model, ExportConfig(more_control=more)) for more in ("", "smear,bigram"))
+    moved = 1 + 64 * 128 + 512 * 128
+    assert (added.float16, added.float32) == (plain.float16 - moved, plain.float32 + moved)

@@ -36,7 +36,7 @@ from golf_model.optimizers import build_optimizers, set_momentum
 from golf_model.quantize import dequantize_int8, quantize_int8
 from golf_model.rope import rope_frequencies, rope_tables
 from golf_model.schedule import learning_rate_multiplier, muon_momentum
-from golf_model.shapes import CONTROL_PATTERNS, mlp_hidden, parameter_count, parameter_shapes
+from golf_model.shapes import control_patterns, mlp_hidden, parameter_count, parameter_shapes
 from golf_model.shards import find_shards, open_shard
 from golf_model.train import accumulate_gradients, apply_gradients
 from tests.golden_cases import Golden, fixed_matrix, golden_network, golden_tokens, probe
@@ -466,8 +466,7 @@ def byte_tables(golden: Golden, expected: Mapping[str, Any], folder: Path) -> No
 
 
 def control_names(golden: Golden, expected: Sequence[str], folder: Path) -> None:
-    more = {"102": ["smear", "bigram"], "465": ["smear", "bigram.scale"]}.get(golden.script, [])
-    assert [*CONTROL_PATTERNS, *more] == list(expected)
+    assert control_patterns(golden.config.export) == list(expected)
 
 
 # full ---------------------------------------------------------------------------------------------------------
