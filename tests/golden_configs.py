@@ -57,6 +57,40 @@ CONFIG_1606 = GolfConfig(
     average=AverageConfig("ema"),
 )
 
+CONFIG_160 = replace(
+    CONFIG_102,
+    model=replace(FAITHFUL, mlp_mult=3.0, rope_ntk_seq_len=2048, rope_table="bfloat16_frequencies"),
+    optim=replace(OPTIM_102, adam_weight_decay=0.0),
+    export=ExportConfig(),
+)
+"""Not among CONFIGS yet: its checks need quantisers and sliding evaluation."""
+CONFIG_372 = replace(
+    CONFIG_102,
+    model=replace(
+        MODEL_102,
+        num_layers=11,
+        rope_base=500_000.0,
+        xsa_last_n=4,
+        smear="parameter",
+        bigram=BigramConfig(2048, 64, placement="last"),
+    ),
+    optim=replace(
+        OPTIM_102,
+        muon_momentum=0.95,
+        muon_momentum_warmup_start=0.85,
+        muon_momentum_warmup_steps=500,
+        muon_weight_decay=0.04,
+        muon_decay_order="after",
+        adam_weight_decay=0.0,
+        grad_clip_norm=0.0,
+    ),
+    schedule=ScheduleConfig(warmdown_iters=2000, warmdown_lr_floor=0.1),
+    batch=BatchConfig(train_seq_len=2048),
+    average=AverageConfig("ema"),
+    export=ExportConfig(more_control="bigram"),
+)
+"""Not among CONFIGS yet, for the same reason."""
+
 CONFIGS: dict[str, GolfConfig] = {
     "baseline": GolfConfig(model=FAITHFUL),
     "102": CONFIG_102,

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golf_model.artifact import payload_size, quantize_state
-from golf_model.config import BigramConfig, ExportConfig, ModelConfig
+from golf_model.config import BigramConfig, ExportConfig, GolfConfig, ModelConfig
 from golf_model.gpt import GPT
 from golf_model.shapes import is_control, parameter_count, parameter_shapes, stored_elements
+from tests.golden_configs import CONFIG_102, CONFIG_160, CONFIG_372, CONFIG_465, CONFIG_1606
 
 models = st.builds(
     lambda layers, heads, group, width, mult, vocab, buckets: ModelConfig(
@@ -46,6 +47,21 @@ def test_shapes_and_stored_bytes_are_those_of_the_built_network(model: ModelConf
 def test_defaults_are_the_official_baseline() -> None:
     assert parameter_count(ModelConfig()) == 17_059_912
     assert stored_elements(ModelConfig(), ExportConfig()).payload_bytes == 17_178_912
+
+
+@pytest.mark.parametrize(
+    ("config", "count"),
+    [
+        (CONFIG_102, 22_368_841),
+        (CONFIG_160, 21_778_504),
+        (CONFIG_372, 26_666_073),
+        (CONFIG_465, 24_730_705),
+        (CONFIG_1606, 20_725_304),
+    ],
+    ids=["102", "160", "372", "465", "1606"],
+)
+def test_originals_have_as_many_parameters_as_they_were_counted_to_have(config: GolfConfig, count: int) -> None:
+    assert parameter_count(config.model) == count
 
 
 def test_bigram_stands_where_the_original_has_it() -> None:
