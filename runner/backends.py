@@ -37,19 +37,27 @@ class Backend(Protocol):
         """Kill everything that still runs and wait until it is gone."""
 
 
-class LocalBackend:
-    """One attempt after the other in this process; for a debugger, and for machines without Ray."""
+class Waiting:
+    """The attempts that a backend has not started yet."""
 
-    def __init__(self, data: DataRequest) -> None:
-        self.data = data
+    def __init__(self) -> None:
         self.queue: deque[AttemptSpec] = deque()
-        self.running: Generator[Message, None, None] | None = None
 
     def submit(self, spec: AttemptSpec, *, front: bool = False) -> None:
+        """Queue an attempt; `front` puts it ahead of all that wait."""
         if front:
             self.queue.appendleft(spec)
         else:
             self.queue.append(spec)
+
+
+class LocalBackend(Waiting):
+    """One attempt after the other in this process; for a debugger, and for machines without Ray."""
+
+    def __init__(self, data: DataRequest) -> None:
+        super().__init__()
+        self.data = data
+        self.running: Generator[Message, None, None] | None = None
 
     def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         while self.queue:

@@ -104,18 +104,20 @@ class Progress:
 
     def finished(self, seed: int, result: RunResult) -> None:
         """Show how an attempt ended."""
+        note = result.reason.splitlines()[0] if result.reason else ""
+        self._line(seed, self._settle(seed, result, note), important=True)
+
+    def kept(self, seed: int, result: RunResult) -> None:
+        """Show a seed that an earlier run finished; the caller has said so in words."""
+        self._settle(seed, result, "kept from an earlier run")
+
+    def _settle(self, seed: int, result: RunResult, note: str) -> Row:
         row = self.rows[seed]
-        row.state = result.status
+        row.state, row.note = result.status, note
         if result.final_score is not None:
             row.bpb = f"{result.final_score.val_bpb:.4f}"
             row.loss = f"{result.final_score.val_loss:.4f}"
-        row.note = result.reason.splitlines()[0] if result.reason else ""
-        self._line(seed, row, important=True)
-
-    def kept(self, seed: int, result: RunResult) -> None:
-        """Show a seed that an earlier run finished."""
-        self.finished(seed, result)
-        self.rows[seed].note = "kept from an earlier run"
+        return row
 
     def _line(self, seed: int, row: Row, *, important: bool) -> None:
         if self.console.is_terminal:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections import deque
 from collections.abc import Generator, Iterator
 from functools import partial
 from typing import Any, cast
@@ -18,7 +17,7 @@ import ray
 import ray.exceptions
 
 from runner.attempt import AttemptSpec, run_attempt
-from runner.backends import Lost
+from runner.backends import Lost, Waiting
 from runner.errors import UserError
 from runner.jobdata import DataRequest, open_requested
 from runner.messages import Message
@@ -84,21 +83,15 @@ def attempt_task(spec: AttemptSpec, data: DataRequest) -> Iterator[Message]:
     yield from run_attempt(spec, partial(open_requested, data), node)
 
 
-class RayBackend:
+class RayBackend(Waiting):
     """Attempts on a Ray cluster, at most `concurrent` at a time."""
 
     def __init__(self, data: DataRequest, cpus: int, gpus: int, concurrent: int) -> None:
+        super().__init__()
         self.data = data
         self.options = {"num_cpus": cpus, "num_gpus": gpus}
         self.concurrent = concurrent
-        self.queue: deque[AttemptSpec] = deque()
         self.running: dict[Any, AttemptSpec] = {}
-
-    def submit(self, spec: AttemptSpec, *, front: bool = False) -> None:
-        if front:
-            self.queue.appendleft(spec)
-        else:
-            self.queue.append(spec)
 
     def _start(self) -> None:
         while self.queue and len(self.running) < self.concurrent:
