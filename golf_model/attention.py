@@ -51,6 +51,7 @@ class CausalSelfAttention(nn.Module):
         self.kv_heads = model.num_kv_heads
         self.head_dim = model.model_dim // model.num_heads
         self.kernel = kernel
+        self.norm_eps = model.norm_eps
         self.exclusive = exclusive
         kv_dim = self.kv_heads * self.head_dim
         self.c_q = CastedLinear(model.model_dim, model.model_dim)
@@ -62,10 +63,10 @@ class CausalSelfAttention(nn.Module):
     def forward(self, x: Tensor, gain: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:
         """x: (batch, time, dim), tables and mask of x's dtype, gain (dim,) of the output -> (batch, time, dim)."""
         batch, time, dim = x.shape
-        weights = torch.cat((self.c_q.weight, self.c_k.weight, self.c_v.weight)).to(x.dtype)
+        weights = torch.cat([layer.used_weight(x.dtype) for layer in (self.c_q, self.c_k, self.c_v)]).to(x.dtype)
         projected = F.linear(x, weights).view(batch, time, -1, self.head_dim)
         directed, v = torch.split(projected, [self.heads + self.kv_heads, self.kv_heads], dim=2)
-        q, k = torch.split(rotate(rms_norm(directed), cos, sin), [self.heads, self.kv_heads], dim=2)
+        q, k = torch.split(rotate(rms_norm(directed, self.norm_eps), cos, sin), [self.heads, self.kv_heads], dim=2)
         q = q * (self.q_gain * self.head_dim**-0.5).to(x.dtype)[:, None].repeat(1, self.head_dim)
         q, k, values = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
         if self.kernel == "explicit":

@@ -18,6 +18,7 @@ class Block(nn.Module):
         super().__init__()
         dim = model.model_dim
         exclusive = layer >= model.num_layers - model.xsa_last_n
+        self.norm_eps = model.norm_eps
         self.attn = CausalSelfAttention(model, kernel, exclusive=exclusive)
         self.mlp = MLP(model)
         self.attn_scale = nn.Parameter(torch.ones(dim))
@@ -28,6 +29,6 @@ class Block(nn.Module):
         """x: (batch, time, dim) residual stream; x0: the normalised embedding. The mixed x is the residual."""
         mix = self.resid_mix.to(x.dtype)
         x = torch.addcmul(mix[0] * x, mix[1], x0)
-        x = x + self.attn(rms_norm(x), self.attn_scale, cos, sin, mask)
-        y: Tensor = x + self.mlp(rms_norm(x), self.mlp_scale)
+        x = x + self.attn(rms_norm(x, self.norm_eps), self.attn_scale, cos, sin, mask)
+        y: Tensor = x + self.mlp(rms_norm(x, self.norm_eps), self.mlp_scale)
         return y

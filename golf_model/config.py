@@ -48,6 +48,10 @@ REFUSED_VARIABLES = (
 """Environment variables of the official script that this one does not read: their values are configuration here."""
 
 
+ARTIFACT_NAME = "final_model.ptz"
+"""File that the training phase freezes and the referee counts, whatever is inside."""
+
+
 class ConfigError(ValueError):
     """A value that cannot work; `where` is the field's name, the message says what would."""
 
@@ -117,8 +121,13 @@ class ModelConfig:
     """Logits are softcap * tanh(z / softcap)."""
     qk_gain_init: float = 1.5
     """Initial per-head gain on the queries, applied after the rotation."""
+    norm_eps: Literal["float32", "compute"] = "float32"
+    """Epsilon of every RMS norm: that of float32, or that of the activations' precision, which older torch took for
+    bfloat16 (0.0078, PR #465)."""
+    tie_embeddings: bool = True
+    """Whether the output head is the token embedding; else a matrix `lm_head` that starts at zero (official)."""
     tok_emb_init_std: float = 0.005
-    """Standard deviation of the initial token embedding (tied with the output head)."""
+    """Standard deviation of the initial token embedding where it is tied with the head; untied it is 1 (official)."""
     tok_emb_dtype: Literal["float32", "bfloat16"] = "float32"
     """Parameter (and Adam state) precision of the embedding under bf16 compute; the originals keep bfloat16."""
     init_rounding: Literal["float32", "bfloat16"] = "float32"
@@ -151,12 +160,18 @@ class ModelConfig:
 class OptimConfig:
     """Muon for the blocks' matrices, Adam for the rest (official baseline)."""
 
+    matrix_optimizer: Literal["muon", "adamw"] = "muon"
+    """What trains the matrices; adamw is the plain alternative for local trials, at matrix_lr like Muon."""
     matrix_lr: float = 0.04
-    """Muon learning rate of the blocks' matrices."""
+    """Learning rate of the blocks' matrices."""
     scalar_lr: float = 0.04
     """Adam learning rate of gains, mixes and skip weights."""
     tied_embed_lr: float = 0.05
     """Adam learning rate of the tied token embedding (and of the bigram table)."""
+    embed_lr: float = 0.6
+    """The same where the embedding is not tied (official baseline)."""
+    head_lr: float = 0.008
+    """Adam learning rate of an untied head (official baseline)."""
     muon_momentum: float = 0.95
     """Muon momentum after its warm-up."""
     muon_momentum_warmup_start: float = 0.85
@@ -262,19 +277,92 @@ class BatchConfig:
 
 
 @dataclass(frozen=True)
+class QatConfig:
+    """Fake quantisation of the matrices: the forward pass sees them on a grid, the gradient passes straight on."""
+
+    active: Literal["off", "training", "until_export", "always"] = "off"
+    """training: in training steps only (PRs #102, #1606); until_export: in mid-run validation too (PR #160); always:
+    also when the artifact is scored (PR #372)."""
+    start_step: int = 0
+    """First step with fake quantisation, 0-based (PR #160: half of the iterations)."""
+    mlp_bits: Literal[8, 6, 5] = 6
+    """Bits of the MLP's matrices (PR #372: 5)."""
+    attn_bits: Literal[8, 6, 5] = 6
+    """Bits of all other matrices."""
+    grid: Literal["amax", "amax_floor", "unit_floor"] = "amax"
+    """A row's step: its largest magnitude over the levels (PR #102); the same with a magnitude of at least 1e-8 (PR
+    #372); or never below 1 / levels, so that rows below 1 share one grid (PRs #160, #1606)."""
+    precision: Literal["float32", "compute", "mixed"] = "float32"
+    """float32: quantised in fp32, cast to the activations' precision at use (PRs #160, #372); compute: cast first,
+    then quantised (PR #102); mixed: quantised in fp32, the straight-through sum taken after the cast (PR #1606)."""
+    min_numel: int = 0
+    """Matrices of at most this many elements stay as they are (PR #372: 65536)."""
+    late_k: int = 0
+    """Last blocks whose key projection stays as it is (PRs #160, #372)."""
+
+    def __post_init__(self) -> None:
+        for name in ("start_step", "min_numel", "late_k"):
+            require(getattr(self, name) >= 0, name, "0 or more")
+
+
+@dataclass(frozen=True)
+class EvalConfig:
+    """How the artifact gets its published score; the plain score is always measured beside it."""
+
+    rule: Literal["plain", "last_stride", "last_stride_short", "exact_tail", "repeated_tail"] = "plain"
+    """plain: whole sequences side by side. The others slide a window of train_seq_len tokens. last_stride: each
+    window scores only its last `stride` targets, the stream's head and tail are left out (PR #102);
+    last_stride_short: the same without the last window (PR #372); exact_tail: every target exactly once (PR #160);
+    repeated_tail: the last targets again in ever shorter windows (PR #465)."""
+    stride: int = 64
+    """Targets between the starts of two windows."""
+    batch_windows: int = 32
+    """Windows per forward pass and process."""
+    keep_tail: bool = False
+    """Whether a window may reach the targets after the last whole sequence (PR #160)."""
+    sums: Literal["float64", "float32"] = "float64"
+    """Precision of the sums over targets; float32 is the defect of PR #465."""
+
+    def __post_init__(self) -> None:
+        require(self.stride >= 1, "stride", "at least 1")
+        require(self.batch_windows >= 1, "batch_windows", "at least 1")
+
+
+@dataclass(frozen=True)
 class ExportConfig:
     """How weights become the artifact."""
 
-    format: Literal["int8_zlib"] = "int8_zlib"
-    """int8_zlib: int8 rows, torch.save, zlib 9 (official baseline)."""
+    container: Literal["torch", "torch_pair", "qgv3"] = "torch"
+    """torch: one dict by torch.save (official baseline, PRs #372, #1606); torch_pair: weights and their kinds by
+    torch.save (PRs #102, #465); qgv3: a JSON header and raw bytes, six-bit integers packed (PR #160)."""
+    compressor: Literal["zlib", "lzma", "zstd"] = "zlib"
+    """zlib at level 9 (official baseline), lzma as .xz at preset 6 (PR #160), zstd at level 22 (PRs #102, #372,
+    #465)."""
+    embed: Literal["float16", "int8", "int6"] = "int8"
+    """Token embedding and untied head (float16: PRs #102, #372, #465)."""
+    mlp: Literal["int8", "int6", "int5"] = "int8"
+    """Matrices of the MLPs (int6: PRs #102, #160; int5: PRs #372, #465)."""
+    attn: Literal["int8", "int6", "int5"] = "int8"
+    """Matrices of the attention, and the bigram projection (int6: PRs #102, #160, #372, #465)."""
+    rows: Literal["clip_floor", "amax_float16", "amax_float32", "clip_search"] = "clip_floor"
+    """Scale of a row below eight bits. clip_floor: as the official int8, clipped at a quantile, at least 1 / levels
+    (PR #160); amax_float16: largest magnitude, rounded to fp16 before it is used (PRs #102, #465); amax_float32:
+    rounded after (PR #372); clip_search: the best of five quantiles by squared error (PR #1606)."""
+    late_k_float16: int = 0
+    """Last blocks whose key projection is stored as fp16 (PR #102: 2; PRs #372, #465: 1)."""
     passthrough_numel: int = 65536
     """Tensors of at most this many elements are stored as floats, not quantised."""
     more_control: str = ""
     """Further parts of names, comma-separated, that mark control tensors beside the baseline's: smear,bigram
     (PR #102); smear,bigram.scale (PR #465); bigram (PR #372)."""
+    small_control: Literal["float32", "float16"] = "float32"
+    """Control tensors of at most passthrough_numel elements; float16 as PRs #102 and #465."""
+    large_control: Literal["quantized", "float32"] = "quantized"
+    """Larger control tensors: int8, or fp32 as PR #102 stored its bigram table."""
 
     def __post_init__(self) -> None:
         require(self.passthrough_numel >= 0, "passthrough_numel", "0 or more")
+        require(self.late_k_float16 >= 0, "late_k_float16", "0 or more")
 
 
 @dataclass(frozen=True)
@@ -326,12 +414,21 @@ class GolfConfig:
     """The average of the weights that is packed, off by default."""
     batch: BatchConfig = field(default_factory=BatchConfig)
     """Batches."""
+    qat: QatConfig = field(default_factory=QatConfig)
+    """Fake quantisation while training, off by default."""
     export: ExportConfig = field(default_factory=ExportConfig)
     """The artifact."""
+    eval: EvalConfig = field(default_factory=EvalConfig)
+    """The published score."""
     log: LogConfig = field(default_factory=LogConfig)
     """Logging."""
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     """Devices and precision."""
+
+    def __post_init__(self) -> None:
+        sliding, length = self.eval.rule != "plain", self.batch.train_seq_len
+        fits = not sliding or self.eval.stride <= length
+        require(fits, "eval.stride", f"at most batch.train_seq_len={length}, the window")
 
 
 def config_as_source(value: object, indent: int = 0) -> str:

@@ -1,24 +1,27 @@
-"""The official (plain) score: non-overlapping sequences, every target once, sums in float64.
+"""A score: mean loss and bits per byte over the targets that a rule's windows count.
 
-Sliding windows and other rules are not here. The number does not depend on the batch size: losses are
-summed token by token in float64, and a short last batch is padded to the common shape and cut again.
+Every rule of windows.py goes through the same loop; the official (plain) one is windows side by side. The number
+does not depend on the batch size or the number of processes: losses are summed token by token in float64 (float32
+only as PR #465 did), windows are split evenly, and a short batch or window is padded to the common shape.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from golf_model.bpb import ByteTables, bits_per_byte
 from golf_model.distributed import World
 from golf_model.gpt import LossModel
+from golf_model.windows import Windows
 
 
 @dataclass(frozen=True)
-class PlainScore:
-    """One evaluation: mean loss in nats per token, bits per byte, and what was counted."""
+class Score:
+    """One evaluation: mean loss in nats per scored target, bits per byte, and what was counted."""
 
     val_loss: float
     val_bpb: float
@@ -36,26 +39,52 @@ def split_evenly(count: int, rank: int, world_size: int) -> tuple[int, int]:
     return count * rank // world_size, count * (rank + 1) // world_size
 
 
+def cut(tokens: Tensor, windows: Windows, rows: int, length: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Inputs and targets (rows, length) int64 and which targets count (rows, length) bool, padded with token 0.
+
+    tokens: the stream, any integer type, on the CPU; windows: at most `rows` of them.
+    """
+    starts, lengths, first = (column[:, None] for column in windows.T)
+    offsets = np.arange(length + 1)
+    stream = tokens.numpy()
+    places = np.minimum(starts + offsets, stream.size - 1)
+    pieces = np.zeros((rows, length + 1), dtype=np.int64)
+    pieces[: len(windows)] = np.where(offsets <= lengths, stream[places], 0)
+    counts = np.zeros((rows, length), dtype=np.bool_)
+    counts[: len(windows)] = (offsets[:-1] >= first) & (offsets[:-1] < lengths)
+    cut_out = torch.from_numpy(pieces)
+    return cut_out[:, :-1], cut_out[:, 1:], torch.from_numpy(counts)
+
+
 @torch.no_grad()
-def evaluate_plain(
-    model: LossModel, tokens: Tensor, tables: ByteTables, seq_len: int, batch_sequences: int, world: World
-) -> PlainScore:
-    """Score a stream of k * seq_len + 1 tokens (integer tensor on the CPU); all processes get the same result."""
-    device = world.device
+def evaluate(
+    model: LossModel,
+    tokens: Tensor,
+    tables: ByteTables,
+    windows: Windows,
+    batch_windows: int,
+    world: World,
+    sums: torch.dtype = torch.float64,
+) -> Score:
+    """Score a stream of tokens (integer tensor on the CPU); all processes get the same result.
+
+    windows: of windows.py, none longer than the first; batch_windows: of each process's forward pass, at most.
+    """
+    device, length = world.device, int(windows[0, 1])
     on_device = tables.to(device)
-    start, stop = split_evenly((tokens.numel() - 1) // seq_len, world.rank, world.size)
-    batches = -(-(stop - start) // batch_sequences)
+    start, stop = split_evenly(len(windows), world.rank, world.size)
+    batches = -(-(stop - start) // batch_windows)
     rows = -(-(stop - start) // batches) if batches else 0
-    loss_sum = torch.zeros((), dtype=torch.float64, device=device)
-    byte_sum = torch.zeros((), dtype=torch.int64, device=device)
+    loss_sum = torch.zeros((), dtype=sums, device=device)
+    counted = torch.zeros(2, dtype=torch.int64, device=device)
     for first in range(start, stop, max(rows, 1)):
-        last = min(first + rows, stop)
-        piece = tokens[first * seq_len : last * seq_len + 1].to(device=device, dtype=torch.int64)
-        ids, targets = piece[:-1].view(-1, seq_len), piece[1:].view(-1, seq_len)
-        padding = (0, 0, 0, rows - ids.size(0))
-        losses = model(torch.nn.functional.pad(ids, padding), torch.nn.functional.pad(targets, padding), mean=False)
-        loss_sum += losses[: ids.size(0)].double().sum()
-        byte_sum += on_device.count(ids, targets).sum()
-    loss, byte_count, token_count = world.sums([float(loss_sum), float(byte_sum), float((stop - start) * seq_len)])
+        ids, targets, scored = (
+            part.to(device) for part in cut(tokens, windows[first : min(first + rows, stop)], rows, length)
+        )
+        losses = model(ids, targets, mean=False)
+        loss_sum += torch.where(scored, losses, 0.0).to(sums).sum()
+        size = torch.where(scored, on_device.count(ids, targets), 0).sum()
+        counted += torch.stack((scored.sum(), size))
+    loss, token_count, byte_count = world.sums([float(loss_sum), *(float(count) for count in counted)])
     mean = loss / token_count
-    return PlainScore(mean, bits_per_byte(mean, int(token_count), int(byte_count)), int(token_count), int(byte_count))
+    return Score(mean, bits_per_byte(mean, int(token_count), int(byte_count)), int(token_count), int(byte_count))

@@ -1,4 +1,4 @@
-"""The network: tied embeddings, U-Net skips between two halves of blocks, softcapped logits.
+"""The network: embeddings tied with the head or not, U-Net skips between two halves of blocks, softcapped logits.
 
 Built in fp32; `dtypes.apply_dtype_policy` sets what is kept in another precision. The order in which
 modules are built is the originals', so a seed draws the same weights.
@@ -48,6 +48,7 @@ class GPT(nn.Module):
         self.head = head
         self.compute_dtype = compute_dtype
         self.softcap = model.logit_softcap
+        self.norm_eps = model.norm_eps
         self.rotated_heads = model.num_heads + model.num_kv_heads
         self.tok_emb = nn.Embedding(model.vocab_size, model.model_dim)
         self.bigram: BigramHash | None = None
@@ -60,6 +61,9 @@ class GPT(nn.Module):
         bare_gate = model.smear == "parameter"
         self.smear_gate = nn.Parameter(torch.zeros(model.model_dim)) if bare_gate else None
         self.blocks = nn.ModuleList(Block(model, kernel, layer) for layer in range(model.num_layers))
+        self.lm_head: CastedLinear | None = None
+        if not model.tie_embeddings:
+            self.lm_head = CastedLinear(model.model_dim, model.vocab_size, zero_init=True)
         if model.bigram.buckets and model.bigram.placement == "last":
             self.bigram = build_bigram(model)
         self.rope = (model.model_dim // model.num_heads, model.rope_base, model.rope_ntk_seq_len)
@@ -74,7 +78,8 @@ class GPT(nn.Module):
         self._init_weights(model)
 
     def _init_weights(self, model: ModelConfig) -> None:
-        nn.init.normal_(self.tok_emb.weight, mean=0.0, std=model.tok_emb_init_std)
+        if model.tie_embeddings:
+            nn.init.normal_(self.tok_emb.weight, mean=0.0, std=model.tok_emb_init_std)
         for module in self.modules():
             if isinstance(module, CastedLinear):
                 module.init_weight(orthogonal=model.linear_init == "orthogonal")
@@ -101,7 +106,7 @@ class GPT(nn.Module):
         x = self.tok_emb(ids).to(self.compute_dtype)
         if self.bigram is not None:
             x = x + self.bigram(ids, self.compute_dtype)
-        x = rms_norm(x)
+        x = rms_norm(x, self.norm_eps)
         if self.smear is not None:
             x = self.smear(x)
         if self.smear_gate is not None:
@@ -117,17 +122,21 @@ class GPT(nn.Module):
                 weight = self.skip_weights[index - self.encoder_layers].to(x.dtype)
                 x = torch.addcmul(x, weight, stack.pop())
             x = block(x, x0, cos, sin, mask)
-        return rms_norm(x)
+        return rms_norm(x, self.norm_eps)
+
+    def head_weight(self, dtype: torch.dtype) -> Tensor:
+        """(vocab, dim) of the output head in `dtype`: the token embedding, or a matrix of its own."""
+        return (self.tok_emb.weight if self.lm_head is None else self.lm_head.used_weight(dtype)).to(dtype)
 
     def logits(self, ids: Tensor) -> Tensor:
         """ids: (batch, time) -> softcapped logits (batch, time, vocab), fp32."""
         x = self.features(ids)
-        return softcapped(F.linear(x, self.tok_emb.weight.to(x.dtype)), self.softcap)
+        return softcapped(F.linear(x, self.head_weight(x.dtype)), self.softcap)
 
     def forward(self, ids: Tensor, targets: Tensor, *, mean: bool) -> Tensor:
         """Cross-entropy in nats, fp32, of (batch, time) int64 targets: () where `mean`, else (batch, time)."""
         x = self.features(ids).flatten(0, 1)
-        weight, aims = self.tok_emb.weight.to(x.dtype), targets.flatten()
+        weight, aims = self.head_weight(x.dtype), targets.flatten()
         if self.head == "plain":
             losses = plain_losses(x, weight, aims, self.softcap)
             return losses.mean() if mean else losses.view_as(targets)

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 ORTHOGONAL_MIN_SIDE = 64
 """Smaller matrices keep torch's initial weights under orthogonal initialisation (PR #102)."""
+
+
+class WeightMap(Protocol):
+    """What fake quantisation (qat.py) makes of a weight."""
+
+    def __call__(self, weight: Tensor, dtype: torch.dtype) -> Tensor:
+        """weight (out, in) fp32 -> the weight that is used for activations of `dtype`."""
+        ...
 
 
 class CastedLinear(nn.Linear):
@@ -22,6 +33,12 @@ class CastedLinear(nn.Linear):
         super().__init__(in_features, out_features, bias=False)
         self.zero_init = zero_init
         self.orthogonal_gain = orthogonal_gain
+        self.fake_quant: WeightMap | None = None
+        self.on_grid = False
+
+    def used_weight(self, dtype: torch.dtype) -> Tensor:
+        """(out, in): the weight, or what fake quantisation makes of it for activations of `dtype`."""
+        return self.fake_quant(self.weight, dtype) if self.on_grid and self.fake_quant is not None else self.weight
 
     def init_weight(self, *, orthogonal: bool) -> None:
         """Draw the initial weight; `orthogonal` (PR #102) speaks of matrices with both sides of at least 64."""
@@ -38,5 +55,7 @@ class CastedLinear(nn.Linear):
         The gain is applied to the weights, not to the output: the same function, and cheaper by three passes
         over the activations.
         """
-        weight = self.weight if row_gain is None else self.weight * row_gain[:, None]
+        weight = self.used_weight(x.dtype)
+        if row_gain is not None:
+            weight = weight * row_gain[:, None]
         return F.linear(x, weight.to(x.dtype))

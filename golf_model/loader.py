@@ -62,11 +62,10 @@ class TrainLoader:
 
 
 def load_validation_tokens(shards: Sequence[Shard], seq_len: int, vocab_size: int) -> Tensor:
-    """All validation shards in one uint16 tensor, cut to whole sequences plus one token."""
+    """All validation shards in one uint16 tensor; ScriptError where they hold less than one sequence."""
     tokens = np.concatenate([shard.read(0, shard.tokens, vocab_size) for shard in shards])
-    usable = (tokens.size - 1) // seq_len * seq_len
-    if usable <= 0:
+    if tokens.size <= seq_len:
         raise ScriptError(
             f"{shards[0].path}: {tokens.size} validation tokens are fewer than one sequence of {seq_len}"
         )
-    return torch.from_numpy(tokens[: usable + 1].astype(np.uint16))
+    return torch.from_numpy(tokens.astype(np.uint16))

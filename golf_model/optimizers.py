@@ -29,7 +29,8 @@ def _adam(groups: list[list[Tensor]], lr: float, optim: OptimConfig) -> torch.op
 
 
 def split_parameters(network: GPT) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-    """(embeddings, matrices, gains) in the originals' order; bigram's matrix and scale come last in theirs."""
+    """(embeddings, matrices, gains) in the originals' order, an untied head left out; bigram's matrix and scale come
+    last in theirs."""
     named = list(network.blocks.named_parameters())
     embeddings: list[Tensor] = [network.tok_emb.weight]
     matrices: list[Tensor] = [p for name, p in named if p.ndim == 2 and not is_control(name)]
@@ -47,12 +48,13 @@ def split_parameters(network: GPT) -> tuple[list[Tensor], list[Tensor], list[Ten
     return embeddings, matrices, gains
 
 
-def build_optimizers(
-    network: GPT, optim: OptimConfig, rank: int = 0, world_size: int = 1
-) -> tuple[torch.optim.Adam, Muon, torch.optim.Adam]:
-    """(Adam of the embeddings, Muon of the matrices, Adam of the gains)."""
-    embeddings, matrices, gains = split_parameters(network)
-    muon = Muon(
+def _matrix_optimizer(
+    matrices: list[Tensor], optim: OptimConfig, rank: int, world_size: int
+) -> torch.optim.Optimizer:
+    """Muon, or AdamW where the configuration asks for the plain alternative."""
+    if optim.matrix_optimizer == "adamw":
+        return _adam([matrices], optim.matrix_lr, optim)
+    return Muon(
         matrices,
         lr=optim.matrix_lr,
         momentum=optim.muon_momentum,
@@ -63,8 +65,21 @@ def build_optimizers(
         rank=rank,
         world_size=world_size,
     )
-    tables = [[table] for table in embeddings]
-    return _adam(tables, optim.tied_embed_lr, optim), muon, _adam([gains], optim.scalar_lr, optim)
+
+
+def build_optimizers(
+    network: GPT, optim: OptimConfig, rank: int = 0, world_size: int = 1
+) -> list[torch.optim.Optimizer]:
+    """Adam of the embeddings, Adam of an untied head, the matrices' optimizer, Adam of the gains."""
+    embeddings, matrices, gains = split_parameters(network)
+    head = network.lm_head
+    embed_lr = optim.tied_embed_lr if head is None else optim.embed_lr
+    return [
+        _adam([[table] for table in embeddings], embed_lr, optim),
+        *([] if head is None else [_adam([[head.weight]], optim.head_lr, optim)]),
+        _matrix_optimizer(matrices, optim, rank, world_size),
+        _adam([gains], optim.scalar_lr, optim),
+    ]
 
 
 def set_learning_rates(optimizers: Iterable[torch.optim.Optimizer], multiplier: float) -> None:
@@ -74,10 +89,12 @@ def set_learning_rates(optimizers: Iterable[torch.optim.Optimizer], multiplier: 
             group["lr"] = group["base_lr"] * multiplier
 
 
-def set_momentum(muon: Muon, momentum: float) -> None:
-    """Set the momentum of the coming Muon step."""
-    for group in muon.param_groups:
-        group["momentum"] = momentum
+def set_momentum(optimizers: Iterable[torch.optim.Optimizer], momentum: float) -> None:
+    """Set the momentum of the coming step of Muon, where there is one."""
+    for optimizer in optimizers:
+        if isinstance(optimizer, Muon):
+            for group in optimizer.param_groups:
+                group["momentum"] = momentum
 
 
 def clip_gradients(parameters: Iterable[Tensor], limit: float) -> None:

@@ -7,43 +7,45 @@ rotation needs nothing saved but its tables.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-RMS_EPS = torch.finfo(torch.float32).eps
-"""Explicit, because `eps=None` meant another number for bf16 input in older torch (specs: 0.0078)."""
+NormEps = Literal["float32", "compute"]
+"""Whose machine epsilon a norm adds: that of float32, or that of its input's precision, as older torch did for
+bfloat16 (0.0078, PR #465). Explicit, because torch's `eps=None` has meant both."""
 
 
 class CpuRmsNorm(torch.autograd.Function):
     """RMS norm in at least fp32 inside, in the input's dtype outside."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, eps: float) -> Tensor:
         """x / sqrt(mean(x^2) + eps) over the last dimension."""
         wide = x.to(torch.promote_types(x.dtype, torch.float32))
         length = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
-        scale = length.square_().div_(x.size(-1)).add_(RMS_EPS).rsqrt_()
+        scale = length.square_().div_(x.size(-1)).add_(eps).rsqrt_()
         y: Tensor = (wide * scale).to(x.dtype)
         ctx.save_for_backward(y, scale)
         return y
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         """scale * (grad - y * mean(grad * y))."""
         y, scale = ctx.saved_tensors
         wide_grad, wide_y = grad.to(scale.dtype), y.to(scale.dtype)
         along = (wide_grad * wide_y).mean(-1, keepdim=True)
-        return torch.addcmul(wide_grad, wide_y, along, value=-1.0).mul_(scale).to(grad.dtype)
+        return torch.addcmul(wide_grad, wide_y, along, value=-1.0).mul_(scale).to(grad.dtype), None
 
 
-def rms_norm(x: Tensor) -> Tensor:
+def rms_norm(x: Tensor, eps: NormEps) -> Tensor:
     """Divide by the root mean square over the last dimension; no weight, same shape and dtype."""
+    epsilon = torch.finfo(x.dtype if eps == "compute" else torch.float32).eps
     if x.is_cpu:
-        return CpuRmsNorm.apply(x)  # type: ignore[no-any-return, no-untyped-call]
-    return F.rms_norm(x, (x.size(-1),), eps=RMS_EPS)
+        return CpuRmsNorm.apply(x, epsilon)  # type: ignore[no-any-return, no-untyped-call]
+    return F.rms_norm(x, (x.size(-1),), eps=epsilon)
 
 
 def rope_frequencies(head_dim: int, base: float, dtype: torch.dtype) -> Tensor:

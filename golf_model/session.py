@@ -8,23 +8,25 @@ from __future__ import annotations
 import random
 import resource
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from golf_model.bpb import ByteTables, build_byte_tables, read_pieces
-from golf_model.config import GolfConfig
+from golf_model.config import EvalConfig, GolfConfig
 from golf_model.distributed import World, accumulation_steps
 from golf_model.dtypes import apply_dtype_policy, pick_compute_dtype
 from golf_model.environment import RunEnvironment
-from golf_model.evaluate import PlainScore, evaluate_plain
+from golf_model.evaluate import Score, evaluate
 from golf_model.events import Events
 from golf_model.gpt import GPT, LossModel
 from golf_model.loader import load_validation_tokens
+from golf_model.qat import arm
 from golf_model.runlog import RunLog, log_head
 from golf_model.shards import Shard, find_shards
+from golf_model.windows import eval_windows, targets_of
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,10 @@ def open_validation(session: Session, tables: ByteTables) -> Validation:
     pattern = "fineweb_val_*.bin"
     folder, config = session.environment.data_path, session.config
     shards = find_shards(folder, pattern)
-    tokens = load_validation_tokens(shards, config.batch.train_seq_len, config.model.vocab_size)
-    session.log.line(f"val_loader:shards pattern={folder / pattern} tokens:{tokens.numel() - 1}")
+    length = config.batch.train_seq_len
+    tokens = load_validation_tokens(shards, length, config.model.vocab_size)
+    whole = targets_of("plain", tokens.numel() - 1, length, keep_tail=False)
+    session.log.line(f"val_loader:shards pattern={folder / pattern} tokens:{whole}")
     return Validation(tokens, tables)
 
 
@@ -101,6 +105,7 @@ def build_network(session: Session) -> tuple[GPT, LossModel]:
     head = runtime.head if runtime.head != "auto" else ("chunked" if on_cpu else "plain")
     network = GPT(model, session.precision, kernel, head)
     apply_dtype_policy(network, model)
+    arm(network, session.config.qat, model.num_layers)
     network.to(world.device)
     network.position_tables(session.config.batch.train_seq_len, world.device)
     session.log.line(f"model_params:{sum(parameter.numel() for parameter in network.parameters())}")
@@ -108,12 +113,19 @@ def build_network(session: Session) -> tuple[GPT, LossModel]:
     return network, loss_model
 
 
-def score(session: Session, loss_model: LossModel, validation: Validation) -> PlainScore:
-    """The plain score of a model's weights as they are."""
+def score(session: Session, loss_model: LossModel, validation: Validation, rule: EvalConfig) -> Score:
+    """The score of a model's weights as they are, by `rule`."""
     batch, world = session.config.batch, session.world
+    windows = eval_windows(rule, validation.tokens.numel(), batch.train_seq_len)
     share = batch.val_batch_tokens // (world.size * accumulation_steps(batch, world.size))
-    sequences = max(1, share // batch.train_seq_len)
-    return evaluate_plain(loss_model, validation.tokens, validation.tables, batch.train_seq_len, sequences, world)
+    at_once = max(1, share // batch.train_seq_len) if rule.rule == "plain" else rule.batch_windows
+    sums = torch.float64 if rule.sums == "float64" else torch.float32
+    return evaluate(loss_model, validation.tokens, validation.tables, windows, at_once, world, sums)
+
+
+def score_plain(session: Session, loss_model: LossModel, validation: Validation) -> Score:
+    """The official score: whole sequences side by side."""
+    return score(session, loss_model, validation, replace(session.config.eval, rule="plain"))
 
 
 def log_run_facts(session: Session) -> None:

@@ -1,15 +1,15 @@
-"""Names, shapes and stored classes of every parameter, from the configuration alone.
+"""Names, shapes and stored schemes of every parameter, from the configuration alone.
 
 The referee plans with this file and has no torch, so it is stdlib only; a test keeps it equal to the
-module that torch builds. It knows the order of the originals' `state_dict` and the export rule by
-size; it does not know values, and says nothing about how well zlib packs them.
+module that torch builds. It knows the order of the originals' `state_dict` and which tensor the artifact
+stores how; it does not know values, and says nothing about how well a compressor packs them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
+from typing import Literal
 
 from golf_model.config import ExportConfig, ModelConfig
 
@@ -25,6 +25,16 @@ CONTROL_PATTERNS = (
     "skip_weights",
 )
 """Parts of names that mark gains and mixes: kept in fp32, trained by Adam (official baseline)."""
+
+
+Scheme = Literal["float32", "float16", "int8", "int6", "int5"]
+"""How a tensor is stored."""
+BITS: dict[Scheme, int] = {"float32": 32, "float16": 16, "int8": 8, "int6": 6, "int5": 5}
+"""Bits that carry information, per element."""
+LEVELS: dict[Scheme, int] = {"int8": 127, "int6": 31, "int5": 15}
+"""Largest magnitude of the integers of each quantised scheme."""
+
+TensorClass = Literal["embed", "mlp", "attn", "other"]
 
 
 def control_patterns(export: ExportConfig) -> list[str]:
@@ -83,6 +93,8 @@ def parameter_shapes(model: ModelConfig) -> dict[str, tuple[int, ...]]:
         shapes["smear.gate"] = (model.model_dim,)
     for layer in range(model.num_layers):
         shapes |= {f"blocks.{layer}.{name}": shape for name, shape in block_shapes(model).items()}
+    if not model.tie_embeddings:
+        shapes["lm_head.weight"] = (model.vocab_size, model.model_dim)
     if model.bigram.placement == "last":
         shapes |= bigram
     return shapes
@@ -93,37 +105,58 @@ def parameter_count(model: ModelConfig) -> int:
     return sum(prod(shape) for shape in parameter_shapes(model).values())
 
 
-@dataclass(frozen=True)
-class StoredElements:
-    """How many elements of a model are stored as what, under the export rule."""
-
-    int8: int
-    """Quantised to one byte each."""
-    float16: int
-    """Small tensors and row scales: two bytes each."""
-    float32: int
-    """Gains, mixes and per-tensor scales: four bytes each."""
-
-    @property
-    def payload_bytes(self) -> int:
-        """Bytes of all tensors before the container and zlib."""
-        return self.int8 + 2 * self.float16 + 4 * self.float32
+def tensor_class(name: str) -> TensorClass:
+    """The class that an export rule speaks of; the bigram projection counts as attention (PRs #102, #465)."""
+    if "tok_emb" in name or "lm_head" in name:
+        return "embed"
+    if ".mlp." in name:
+        return "mlp"
+    return "attn" if ".attn." in name or ".proj." in name else "other"
 
 
-def stored_elements(model: ModelConfig, export: ExportConfig) -> StoredElements:
-    """Count elements by stored type: int8 above `passthrough_numel`, else fp32 for control names, else fp16."""
-    int8 = float16 = float32 = 0
-    patterns = control_patterns(export)
-    for name, shape in parameter_shapes(model).items():
-        numel = prod(shape)
-        if numel > export.passthrough_numel:
-            int8 += numel
-            if len(shape) == 2:
-                float16 += shape[0]
-            else:
-                float32 += 1
-        elif is_control(name, patterns):
-            float32 += numel
-        else:
-            float16 += numel
-    return StoredElements(int8, float16, float32)
+def is_late_key(name: str, num_layers: int, last: int) -> bool:
+    """Whether a parameter is the key projection of one of the last `last` blocks."""
+    return any(name.startswith(f"blocks.{layer}.attn.c_k.") for layer in range(num_layers - last, num_layers))
+
+
+def scheme_of(name: str, numel: int, num_layers: int, export: ExportConfig) -> Scheme:
+    """How a floating-point tensor of `numel` elements is stored."""
+    control = is_control(name, control_patterns(export))
+    if numel <= export.passthrough_numel:
+        return export.small_control if control else "float16"
+    if control:
+        return "float32" if export.large_control == "float32" else "int8"
+    if is_late_key(name, num_layers, export.late_k_float16):
+        return "float16"
+    by_class: dict[TensorClass, Scheme] = {
+        "embed": export.embed,
+        "mlp": export.mlp,
+        "attn": export.attn,
+        "other": "int8",
+    }
+    return by_class[tensor_class(name)]
+
+
+def schemes(model: ModelConfig, export: ExportConfig) -> dict[str, Scheme]:
+    """How every parameter is stored, in the order of the `state_dict`."""
+    shapes = parameter_shapes(model)
+    return {name: scheme_of(name, prod(shape), model.num_layers, export) for name, shape in shapes.items()}
+
+
+def stored_bytes(scheme: Scheme, shape: tuple[int, ...], export: ExportConfig) -> int:
+    """Bytes of a stored tensor before the container and the compressor, row scales included.
+
+    Integers take a byte each, but QGv3 packs four of six bits into three. Matrices have one fp16 scale a row,
+    other quantised tensors one fp32 scale.
+    """
+    numel = prod(shape)
+    if scheme not in LEVELS:
+        return numel * BITS[scheme] // 8
+    integers = -(-numel // 4) * 3 if scheme == "int6" and export.container == "qgv3" else numel
+    return integers + (2 * shape[0] if len(shape) == 2 else 4)
+
+
+def payload_bytes(model: ModelConfig, export: ExportConfig) -> int:
+    """Bytes of all stored tensors before the container and the compressor."""
+    shapes = parameter_shapes(model)
+    return sum(stored_bytes(scheme, shapes[name], export) for name, scheme in schemes(model, export).items())

@@ -19,12 +19,12 @@ from golf_model.averaging import WeightAverage
 from golf_model.config import GolfConfig
 from golf_model.distributed import World, accumulation_steps
 from golf_model.errors import NanLossError
-from golf_model.evaluate import PlainScore
+from golf_model.evaluate import Score
 from golf_model.events import Events
 from golf_model.gpt import GPT, LossModel
 from golf_model.loader import TrainLoader
-from golf_model.muon import Muon
 from golf_model.optimizers import build_optimizers, clip_gradients, set_learning_rates, set_momentum
+from golf_model.qat import acts_in_training, acts_in_validation, switch
 from golf_model.runlog import RunLog
 from golf_model.schedule import learning_rate_multiplier, muon_momentum
 from golf_model.shards import Shard
@@ -64,15 +64,10 @@ class Trainer:
     network: GPT
     loss_model: LossModel
     """The network, compiled or not."""
-    optimizers: tuple[torch.optim.Adam, Muon, torch.optim.Adam]
+    optimizers: list[torch.optim.Optimizer]
     shards: Sequence[Shard]
     loader: TrainLoader
     accumulation: int
-
-    @property
-    def muon(self) -> Muon:
-        """The optimizer of the matrices."""
-        return self.optimizers[1]
 
     def rewind_data(self) -> None:
         """Start reading the training shards from the beginning."""
@@ -131,7 +126,12 @@ def optimizer_step(trainer: Trainer) -> Tensor:
 
 
 def warm_up(trainer: Trainer, log: RunLog) -> None:
-    """Run real steps so that kernels are compiled and memory is touched, then undo all of them."""
+    """Run real steps so that kernels are compiled and memory is touched, then undo all of them.
+
+    Where fake quantisation begins later, one more step compiles what it needs (PR #160).
+    """
+    qat = trainer.config.qat
+    switch(trainer.network, on=acts_in_training(qat, 0))
     steps = trainer.config.schedule.warmup_steps
     weights = copy.deepcopy(trainer.network.state_dict())
     states = [copy.deepcopy(optimizer.state_dict()) for optimizer in trainer.optimizers]
@@ -139,6 +139,10 @@ def warm_up(trainer: Trainer, log: RunLog) -> None:
         optimizer_step(trainer)
         if steps <= 20 or step % 10 == 0 or step == steps:
             log.line(f"warmup_step:{step}/{steps}")
+    if qat.active != "off" and not acts_in_training(qat, 0):
+        switch(trainer.network, on=True)
+        optimizer_step(trainer)
+        log.line("warmup_fake_quantisation:1")
     trainer.network.load_state_dict(weights)
     for optimizer, state in zip(trainer.optimizers, states, strict=True):
         optimizer.load_state_dict(state)
@@ -169,10 +173,11 @@ def step_line(step: int, iterations: int, values: str, elapsed_ms: float) -> str
     return f"step:{step}/{iterations} {values} train_time:{elapsed_ms:.0f}ms step_avg:{mean_ms:.2f}ms"
 
 
-def train(trainer: Trainer, log: RunLog, events: Events, validate: Callable[[], PlainScore]) -> TrainingResult:
+def train(trainer: Trainer, log: RunLog, events: Events, validate: Callable[[], Score]) -> TrainingResult:
     """Train until the schedule ends; on return the device has finished the last step.
 
     validate: scores the live weights in mid-run. Raises NanLossError the moment any process's loss is not a number.
+    On return fake quantisation is set as it is for the validation of the last weights.
     """
     config, world = trainer.config, trainer.world
     schedule, iterations = config.schedule, config.schedule.iterations
@@ -189,12 +194,14 @@ def train(trainer: Trainer, log: RunLog, events: Events, validate: Callable[[], 
         if config.log.val_loss_every and step % config.log.val_loss_every == 0:
             clock.pause()
             events.announce("validation_start")
+            switch(trainer.network, on=acts_in_validation(config.qat, step))
             log.line(step_line(step, iterations, validate().log_values, clock.banked_ms))
             events.announce("validation_end")
             clock.start()
         multiplier = learning_rate_multiplier(schedule, step, elapsed_ms)
         set_learning_rates(trainer.optimizers, multiplier)
-        set_momentum(trainer.muon, muon_momentum(config.optim, step))
+        set_momentum(trainer.optimizers, muon_momentum(config.optim, step))
+        switch(trainer.network, on=acts_in_training(config.qat, step))
         loss = float(optimizer_step(trainer))
         step += 1
         if average is not None:
@@ -208,4 +215,5 @@ def train(trainer: Trainer, log: RunLog, events: Events, validate: Callable[[], 
             log.line(step_line(step, iterations, f"train_loss:{loss:.4f}", elapsed_ms))
     clock.pause()
     events.announce("train_end")
+    switch(trainer.network, on=acts_in_validation(config.qat, step))
     return TrainingResult(step, clock.banked_ms, stopped_early=step < iterations, average=average)

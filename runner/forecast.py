@@ -2,33 +2,53 @@
 
 Preflight refuses a job only when the LOW end is over the cap, so the low end must be safe to refuse by. The
 sizes of raw tensors say nothing (the baseline's are 17.2 MB and its artifact fits); what counts is how many
-bits zlib leaves of each quantised weight.
+bits the compressor leaves of each quantised weight.
 """
 
 from __future__ import annotations
 
-from golf_model.config import GolfConfig
-from golf_model.shapes import stored_elements
+from math import prod
+
+from golf_model.config import ExportConfig, GolfConfig
+from golf_model.shapes import BITS, LEVELS, Scheme, parameter_shapes, schemes, stored_bytes
 from runner.results import SizeForecast
 
-LOW_BITS, HIGH_BITS = 2.0, 8.05
-"""Bits per int8 weight after zlib. Untrained matrices need about 3.5 and 1.5 (embedding), public runs 6.0 (PR
-#1606) to 7.4 (the official baseline); 2.0 is under any trained model seen, 8.05 is incompressible."""
+LOW_BITS: dict[Scheme, float] = {"int8": 2.0, "int6": 1.5, "int5": 1.5}
+"""Fewest bits per weight after compression. Untrained matrices need about 3.5 and 1.5 (embedding) as int8, public
+int8 runs 6.0 (PR #1606) to 7.4 (the official baseline), public int6 runs about 5.3 (PR #102)."""
+LOW_BITS_AMAX: dict[Scheme, float] = {"int8": 2.0, "int6": 3.5, "int5": 2.5}
+"""The same where a row's largest weight takes the largest integer, so that small weights do not become zeros."""
+ABOVE_BITS = 0.2
+"""Most bits that a compressor adds to the scheme's own."""
 CONTAINER_BYTES = 1 << 16
-"""Most that torch.save's names and headers add."""
+"""Most that a container's names and headers add."""
+
+
+def least_bits(export: ExportConfig) -> dict[Scheme, float]:
+    """Fewest bits of a quantised weight under an export rule."""
+    return LOW_BITS_AMAX if export.rows.startswith("amax") else LOW_BITS
 
 
 def forecast_bytes(config: GolfConfig, code_bytes: int) -> SizeForecast:
-    """Total bytes (code + artifact) for int8 + zlib."""
-    stored = stored_elements(config.model, config.export)
-    floats = 2 * stored.float16 + 4 * stored.float32
-    low = stored.int8 * LOW_BITS / 8 + floats / 4
-    high = stored.int8 * HIGH_BITS / 8 + floats + CONTAINER_BYTES
+    """Total bytes (code + artifact) of a configuration."""
+    shapes, least = parameter_shapes(config.model), least_bits(config.export)
+    weights: dict[Scheme, int] = {}
+    low, high = 0.0, float(CONTAINER_BYTES)
+    for name, scheme in schemes(config.model, config.export).items():
+        numel, size = prod(shapes[name]), stored_bytes(scheme, shapes[name], config.export)
+        if scheme in LEVELS:
+            weights[scheme] = weights.get(scheme, 0) + numel
+            low += numel * least[scheme] / 8
+            high += numel * (BITS[scheme] + ABOVE_BITS) / 8 + 4 * shapes[name][0]
+        else:
+            low += size / 4
+            high += size
+    counted = ", ".join(
+        f"{least[scheme]:g} to {BITS[scheme] + ABOVE_BITS:g} bits for each of {count:,} {scheme} weights"
+        for scheme, count in weights.items()
+    )
     return SizeForecast(
         low=code_bytes + int(low),
         high=code_bytes + int(high),
-        basis=(
-            f"{LOW_BITS:g} to {HIGH_BITS:g} bits for each of {stored.int8:,} int8 weights; public int8 + zlib runs "
-            "ended between 6.0 and 7.4"
-        ),
+        basis=f"{counted or 'no quantised weight'}; public runs ended between 6.0 and 7.4 (int8), near 5.3 (int6)",
     )

@@ -69,12 +69,12 @@ PATTERNS = (
     ),
     _pattern(r"^Code size: (\d{1,18}) bytes", "Code size: 47642 bytes", code_bytes=int),
     _pattern(
-        r"^Serialized model int8\+zlib: (\d{1,18}) bytes",
+        r"^Serialized model \w+\+\w+: (\d{1,18}) bytes",
         "Serialized model int8+zlib: 15762519 bytes (payload:1 raw_torch:2 payload_ratio:3.91x)",
         model_bytes=int,
     ),
     _pattern(
-        r"^Total submission size int8\+zlib: (\d{1,18}) bytes",
+        r"^Total submission size \w+\+\w+: (\d{1,18}) bytes",
         "Total submission size int8+zlib: 15810161 bytes",
         total_bytes=int,
     ),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from golf_model.config import ARTIFACT_NAME
 from runner.assess import Walk, assess
 from runner.attempt import AttemptSpec
 from runner.backends import Backend, LocalBackend, Lost
@@ -32,7 +33,6 @@ from runner.results import RunResult
 
 MAX_LOST = 3
 """Attempts of one seed that may be cut off from outside before it is reported lost."""
-ARTIFACT_NAME = "final_model.int8.ptz"
 
 
 @contextmanager
