@@ -52,17 +52,17 @@ if phase == "train":
     if BEHAVIOUR == "slow_export":
         time.sleep(600)
     if BEHAVIOUR != "no_artifact":
-        with open("final_model.int8.ptz", "wb") as file:
+        with open("final_model.ptz", "wb") as file:
             file.write(b"weights of seed %d" % seed * {artifact_repeats})
         print("Serialized model int8+zlib: 17 bytes (payload:1 raw_torch:1 payload_ratio:1.00x)")
     event("artifact_frozen")
     score("score")
 else:
-    assert sorted(os.listdir(".")) == ["final_model.int8.ptz", "train_gpt.py"], os.listdir(".")
+    assert sorted(os.listdir(".")) == ["final_model.ptz", "train_gpt.py"], os.listdir(".")
     assert not any("train" in name for name in os.listdir(os.environ["DATA_PATH"]))
     event("eval_start")
     if BEHAVIOUR == "tamper":
-        open("final_model.int8.ptz", "ab").write(b"!")
+        open("final_model.ptz", "ab").write(b"!")
     score("score")
     score("final_score")
     event("eval_end")

@@ -66,7 +66,7 @@ def run_result(seed: int = 1337, **changes: Any) -> RunResult:
         "status": "completed",
         "script_sha256": SCRIPT_SHA256,
         "code_bytes": 21_345,
-        "artifact": Artifact(file="final_model.int8.ptz", bytes=1_530_020 + seed, sha256=weights_sha256(seed)),
+        "artifact": Artifact(file="final_model.ptz", bytes=1_530_020 + seed, sha256=weights_sha256(seed)),
         "train": phase("train", 57.931 + seed / 1e5),
         "eval": phase("eval", 6.512),
         "log": LogFacts(

@@ -25,7 +25,7 @@ def spec_for(script: bytes, **changes: object) -> AttemptSpec:
         seed=42,
         attempt=1,
         script=script,
-        artifact_name="final_model.int8.ptz",
+        artifact_name="final_model.ptz",
         hardware="cpu",
         nproc=1,
         gpus=0,
@@ -81,7 +81,7 @@ def test_a_good_script_gives_log_events_artifact_and_clocks(tmp_path: Path) -> N
     [
         ("crash", "failed", "the train process ended with exit code 7"),
         ("nan", "failed", "the train process ended with exit code 3"),
-        ("no_artifact", "failed", "the training process wrote no artifact (final_model.int8.ptz)"),
+        ("no_artifact", "failed", "the training process wrote no artifact (final_model.ptz)"),
         ("tamper", "failed", "the artifact changed after it was frozen"),
     ],
 )

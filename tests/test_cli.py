@@ -118,7 +118,7 @@ def test_plan_shows_everything_and_starts_nothing(tmp_path: Path, tiny_data: Dat
     write_job(tmp_path, tiny_data)
     done = golf(tmp_path, "plan", "job.yaml", "--seeds", "5,6,7")
     assert done.returncode == 0, done.stderr
-    for part in ("5, 6, 7", "parameters", "bits for each of", "cap 16,000,000", "limit 5 s"):
+    for part in ("5, 6, 7", "parameters", "no quantised weight", "cap 16,000,000", "limit 5 s"):
         assert part in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
 

@@ -174,7 +174,7 @@ def test_the_bundled_script_runs_alone_under_torchrun(tmp_path: Path, job: Path,
     size = next(int(line.split()[2]) for line in lines if line.startswith("Code size"))
     assert size == (tmp_path / "train_gpt.py").stat().st_size
     sizes = [int(line.split(":")[1].split()[0]) for line in lines if line.startswith("Total submission size int8")]
-    assert sizes == [size + (tmp_path / "final_model.int8.ptz").stat().st_size]
+    assert sizes == [size + (tmp_path / "final_model.ptz").stat().st_size]
 
 
 def test_a_script_refuses_configuration_from_its_environment(tmp_path: Path, job: Path) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import torch
 
-from golf_model.artifact import inflate_bounded, pack_model, quantize_state, unpack_model
+from golf_model.artifact import pack_model, unpack_model
+from golf_model.compress import decompress
 from golf_model.config import BigramConfig, ExportConfig, ModelConfig
 from golf_model.errors import ScriptError
 from tests.golden_cases import golden_network
@@ -30,7 +31,8 @@ def state() -> dict[str, torch.Tensor]:
 
 
 def container(change: Callable[[dict[str, Any]], None] = lambda content: None) -> bytes:
-    content = quantize_state(state(), EXPORT)
+    packed = pack_model(state(), MODEL, EXPORT)
+    content = torch.load(io.BytesIO(zlib.decompress(packed.blob)), weights_only=True)
     change(content)
     buffer = io.BytesIO()
     torch.save(content, buffer)
@@ -38,12 +40,12 @@ def container(change: Callable[[dict[str, Any]], None] = lambda content: None) -
 
 
 def test_same_weights_give_the_same_bytes() -> None:
-    assert pack_model(state(), EXPORT).blob == pack_model(state(), EXPORT).blob
+    assert pack_model(state(), MODEL, EXPORT).blob == pack_model(state(), MODEL, EXPORT).blob
 
 
 def test_round_trip_restores_every_tensor_near_its_value_and_loads_strictly() -> None:
     original = state()
-    restored = unpack_model(pack_model(original, EXPORT).blob, MODEL)
+    restored = unpack_model(pack_model(original, MODEL, EXPORT).blob, MODEL, EXPORT)
     network = golden_network(MODEL)
     network.load_state_dict(restored, strict=True)
     for name, value in original.items():
@@ -52,7 +54,7 @@ def test_round_trip_restores_every_tensor_near_its_value_and_loads_strictly() ->
 
 
 def test_reported_sizes_are_those_of_the_parts() -> None:
-    packed = pack_model(state(), EXPORT)
+    packed = pack_model(state(), MODEL, EXPORT)
     assert len(zlib.decompress(packed.blob)) == packed.raw_bytes
     assert packed.payload_bytes < packed.raw_bytes
     assert packed.tensor_bytes == 4 * sum(value.numel() for value in state().values())
@@ -61,14 +63,17 @@ def test_reported_sizes_are_those_of_the_parts() -> None:
 def test_bfloat16_embedding_comes_back_as_bfloat16() -> None:
     faithful = replace(MODEL, tok_emb_dtype="bfloat16")
     original = golden_network(faithful, torch.bfloat16).state_dict()
-    assert unpack_model(pack_model(original, EXPORT).blob, faithful)["tok_emb.weight"].dtype == torch.bfloat16
+    assert (
+        unpack_model(pack_model(original, MODEL, EXPORT).blob, faithful, EXPORT)["tok_emb.weight"].dtype
+        == torch.bfloat16
+    )
 
 
 def test_decompression_stops_at_its_limit() -> None:
     bomb = zlib.compress(bytes(10_000_000))
     with pytest.raises(ScriptError, match="larger than 1000 bytes"):
-        inflate_bounded(bomb, 1000)
-    assert inflate_bounded(zlib.compress(b"x" * 1000), 1000) == b"x" * 1000
+        decompress(bomb, "zlib", 1000)
+    assert decompress(zlib.compress(b"x" * 1000), "zlib", 1000) == b"x" * 1000
 
 
 def deflated(raw: bytes) -> bytes:
@@ -96,7 +101,7 @@ def test_pickled_code_is_refused_and_not_run(tmp_path: Path) -> None:
     torch.save({"__quant_format__": Payload(victim)}, buffer)
     for raw in (buffer.getvalue(), pickle.dumps(Payload(victim))):
         with pytest.raises(ScriptError, match="not a container of tensors"):
-            unpack_model(zlib.compress(raw), MODEL)
+            unpack_model(zlib.compress(raw), MODEL, EXPORT)
     assert not victim.exists()
 
 
@@ -125,9 +130,9 @@ def test_pickled_code_is_refused_and_not_run(tmp_path: Path) -> None:
 )
 def test_artifact_that_is_not_this_models_is_refused(blob: bytes, complaint: str) -> None:
     with pytest.raises(ScriptError, match=complaint):
-        unpack_model(blob, MODEL)
+        unpack_model(blob, MODEL, EXPORT)
 
 
 def test_artifact_of_another_model_is_refused() -> None:
     with pytest.raises(ScriptError, match="do not fit this script's model"):
-        unpack_model(pack_model(state(), EXPORT).blob, replace(MODEL, num_layers=3))
+        unpack_model(pack_model(state(), MODEL, EXPORT).blob, replace(MODEL, num_layers=3), EXPORT)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from golf_model.bpb import ByteTables
 from golf_model.config import ModelConfig
 from golf_model.distributed import World
-from golf_model.evaluate import evaluate_plain, split_evenly
+from golf_model.evaluate import evaluate, split_evenly
+from golf_model.windows import windows_of
 from tests.golden_cases import golden_network, golden_tokens
 
 TINY = ModelConfig(vocab_size=64, num_layers=2, model_dim=64, num_heads=4, num_kv_heads=2)
@@ -24,7 +25,8 @@ ONE_BYTE_EACH = ByteTables(
 def test_batch_size_does_not_change_the_score(dtype: torch.dtype) -> None:
     network = golden_network(TINY, dtype)
     tokens = golden_tokens(32 * 23 + 1, 64)
-    scores = [evaluate_plain(network, tokens, ONE_BYTE_EACH, 32, size, ALONE) for size in (1, 2, 7, 23, 100)]
+    windows = windows_of("plain", 32 * 23, 32, 32)
+    scores = [evaluate(network, tokens, ONE_BYTE_EACH, windows, size, ALONE) for size in (1, 2, 7, 23, 100)]
     assert {score.tokens for score in scores} == {32 * 23}
     assert max(s.val_bpb for s in scores) - min(s.val_bpb for s in scores) < 1e-9
 
@@ -37,7 +39,7 @@ def test_every_target_is_scored_once() -> None:
         return targets.float()
 
     tokens = torch.arange(4 * 5 + 1)
-    score = evaluate_plain(model, tokens, ONE_BYTE_EACH, 4, 5, ALONE)
+    score = evaluate(model, tokens, ONE_BYTE_EACH, windows_of("plain", 20, 4, 4), 5, ALONE)
     assert seen == list(range(1, 21))
     assert score.val_loss == sum(range(1, 21)) / 20
     assert (score.tokens, score.bytes) == (20, 20)
@@ -50,7 +52,7 @@ def test_padding_of_the_last_batch_is_not_counted() -> None:
         shapes.add(tuple(ids.shape))
         return torch.where(targets > 0, 1.0, 1000.0)
 
-    score = evaluate_plain(model, torch.arange(4 * 5 + 1), ONE_BYTE_EACH, 4, 3, ALONE)
+    score = evaluate(model, torch.arange(4 * 5 + 1), ONE_BYTE_EACH, windows_of("plain", 20, 4, 4), 3, ALONE)
     assert shapes == {(3, 4)}
     assert score.val_loss == 1.0
 

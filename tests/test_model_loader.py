@@ -44,8 +44,8 @@ def test_targets_are_the_next_tokens(tmp_path: Path) -> None:
     assert inputs.shape == (3, 4)
 
 
-def test_validation_is_cut_to_whole_sequences_and_one_token(tmp_path: Path) -> None:
-    assert load_validation_tokens(write_shards(tmp_path, [10, 8]), 8, 1000).tolist() == list(range(17))
+def test_validation_is_all_shards_in_a_row(tmp_path: Path) -> None:
+    assert load_validation_tokens(write_shards(tmp_path, [10, 8]), 8, 1000).tolist() == list(range(18))
 
 
 def test_too_little_validation_data_is_the_users_error(tmp_path: Path) -> None:

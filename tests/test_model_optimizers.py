@@ -53,9 +53,9 @@ def test_no_weight_decay_is_plain_adam_with_a_group_for_each_table() -> None:
 
 
 def test_momentum_is_set_on_muon() -> None:
-    muon = build_optimizers(network(), OptimConfig())[1]
-    set_momentum(muon, 0.87)
-    assert muon.param_groups[0]["momentum"] == 0.87
+    optimizers = build_optimizers(network(), OptimConfig())
+    set_momentum(optimizers, 0.87)
+    assert [group.get("momentum") for o in optimizers for group in o.param_groups] == [None, 0.87, None]
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(0.0, 5.0), (10.0, 5.0), (1.0, 1.0)])

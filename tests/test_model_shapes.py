@@ -7,10 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golf_model.artifact import payload_size, quantize_state
 from golf_model.config import BigramConfig, ExportConfig, GolfConfig, ModelConfig
 from golf_model.gpt import GPT
-from golf_model.shapes import is_control, parameter_count, parameter_shapes, stored_elements
+from golf_model.shapes import is_control, parameter_count, parameter_shapes, payload_bytes, schemes
+from golf_model.stored import payload_size, store
 from tests.golden_configs import CONFIG_102, CONFIG_160, CONFIG_372, CONFIG_465, CONFIG_1606
 
 models = st.builds(
@@ -41,12 +41,12 @@ def test_shapes_and_stored_bytes_are_those_of_the_built_network(model: ModelConf
     assert [(name, tuple(value.shape)) for name, value in state.items()] == list(parameter_shapes(model).items())
     assert sum(parameter.numel() for parameter in network.parameters()) == parameter_count(model)
     export = ExportConfig(passthrough_numel=passthrough)
-    assert stored_elements(model, export).payload_bytes == payload_size(quantize_state(state, export))
+    assert payload_bytes(model, export) == payload_size(store(state, model.num_layers, export), export)
 
 
 def test_defaults_are_the_official_baseline() -> None:
     assert parameter_count(ModelConfig()) == 17_059_912
-    assert stored_elements(ModelConfig(), ExportConfig()).payload_bytes == 17_178_912
+    assert payload_bytes(ModelConfig(), ExportConfig()) == 17_178_912
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,7 @@ def test_gains_and_mixes_are_known_by_name(name: str, control: bool) -> None:
 
 def test_added_control_names_are_stored_as_floats_of_four_bytes() -> None:
     model = ModelConfig(bigram=BigramConfig(64, 128))
-    plain, added = (stored_elements(model, ExportConfig(more_control=more)) for more in ("", "smear,bigram"))
-    moved = 1 + 64 * 128 + 512 * 128
-    assert (added.float16, added.float32) == (plain.float16 - moved, plain.float32 + moved)
+    plain, added = (schemes(model, ExportConfig(more_control=more)) for more in ("", "smear,bigram"))
+    moved = {name for name in plain if plain[name] != added[name]}
+    assert moved == {"bigram.scale", "bigram.embed.weight", "bigram.proj.weight"}
+    assert {(plain[name], added[name]) for name in moved} == {("float16", "float32")}

@@ -13,7 +13,7 @@ import torch
 from golf_model.config import AverageConfig, BatchConfig, GolfConfig, LogConfig, ModelConfig, ScheduleConfig
 from golf_model.distributed import World
 from golf_model.errors import NanLossError
-from golf_model.evaluate import PlainScore
+from golf_model.evaluate import Score
 from golf_model.events import Events
 from golf_model.gpt import GPT
 from golf_model.runlog import RunLog
@@ -28,7 +28,7 @@ CONFIG = GolfConfig(
     batch=BatchConfig(train_batch_tokens=128, train_seq_len=32, val_batch_tokens=128, micro_batches=2),
     log=LogConfig(train_log_every=2, val_loss_every=0),
 )
-SCORE = PlainScore(val_loss=2.0, val_bpb=1.0, tokens=1, bytes=1)
+SCORE = Score(val_loss=2.0, val_bpb=1.0, tokens=1, bytes=1)
 
 
 @pytest.fixture
@@ -44,9 +44,7 @@ def make_trainer(tmp_path: Path) -> Callable[[GolfConfig], Trainer]:
     return make
 
 
-def run(
-    trainer: Trainer, folder: Path, validate: Callable[[], PlainScore] = lambda: SCORE
-) -> tuple[TrainingResult, str]:
+def run(trainer: Trainer, folder: Path, validate: Callable[[], Score] = lambda: SCORE) -> tuple[TrainingResult, str]:
     log = RunLog(io.StringIO(), folder / "logs", "run", is_main=True)
     result = train(trainer, log, Events(None, log, is_main=True), validate)
     return result, log.path.read_text()
@@ -109,7 +107,7 @@ def test_validation_is_announced_and_off_the_clock(
     config = replace(CONFIG, log=LogConfig(train_log_every=0, val_loss_every=3))
     trainer = make_trainer(config)
 
-    def validate() -> PlainScore:
+    def validate() -> Score:
         calls.append(1)
         torch.linalg.svdvals(torch.randn(700, 700))  # work that would show on the clock
         return SCORE

@@ -87,7 +87,7 @@ def test_every_seed_leaves_its_files_and_its_place_in_the_ledger(tiny_data: Data
     assert folder.script.read_bytes() == done.script.source
     for seed in (1, 2):
         (attempt,) = folder.attempts(seed)
-        assert attempt.artifact("final_model.int8.ptz").read_bytes() == b"weights of seed %d" % seed
+        assert attempt.artifact("final_model.ptz").read_bytes() == b"weights of seed %d" % seed
         assert f"seed:{seed}".encode() in attempt.log("train").read_bytes()
         assert b"final_score" in attempt.log("eval").read_bytes()
     kinds = [entry["kind"] for entry in check_chain(folder.ledger)]
