@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golf_model.config import EvalConfig
+from golf_model.errors import ScriptError
 
 Windows = NDArray[np.int64]
 """(windows, 3): start, length, first scored target."""
@@ -52,4 +53,7 @@ def _table(starts: NDArray[np.int64], lengths: int | NDArray[np.int64], first: i
 def eval_windows(config: EvalConfig, tokens: int, length: int) -> Windows:
     """The windows of a stream of `tokens` tokens under a configuration."""
     targets = targets_of(config.rule, tokens - 1, length, keep_tail=config.keep_tail)
-    return windows_of(config.rule, targets, length, config.stride)
+    windows = windows_of(config.rule, targets, length, config.stride)
+    if not len(windows):
+        raise ScriptError(f"eval.rule {config.rule} scores none of {targets} validation targets; use more text")
+    return windows

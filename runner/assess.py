@@ -13,6 +13,7 @@ from typing import Any
 from runner.attempt import installed_versions
 from runner.bundle import Script
 from runner.collect import finished_attempt, read_result
+from runner.coverage import Coverage, coverage
 from runner.data.dataset import scored_targets
 from runner.files import sha256_file
 from runner.judge import judge
@@ -34,8 +35,8 @@ class Walk:
     logs: dict[int, list[Path]]
 
 
-def verify(plan: Plan, folder: RunFolder, result: RunResult, targets: tuple[int, int] | None) -> Verification:
-    """Count one seed's files as they lie on this disk."""
+def verify(folder: RunFolder, result: RunResult, targets: tuple[int, int], final: Coverage) -> Verification:
+    """Count one seed's files as they lie on this disk; `targets` and `final` are what its scores must cover."""
     artifact = result.artifact
     path = folder.attempt(result.seed, result.attempt).artifact(artifact.file) if artifact is not None else None
     held = path is not None and path.is_file()
@@ -45,8 +46,11 @@ def verify(plan: Plan, folder: RunFolder, result: RunResult, targets: tuple[int,
         script_sha256=sha256_file(folder.script),
         artifact_bytes=path.stat().st_size if held and path is not None else None,
         artifact_sha256=sha256_file(path) if held and path is not None else None,
-        val_tokens=targets[0] if targets else None,
-        val_bytes=targets[1] if targets else None,
+        val_tokens=targets[0],
+        val_bytes=targets[1],
+        final_rule=final.rule,
+        final_tokens=final.tokens,
+        final_bytes=final.bytes,
     )
 
 
@@ -76,7 +80,8 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Wal
     found = [counted_result(folder, seed, script.sha256, vouched) for seed in seeds]
     results = [result for result in found if result is not None]
     targets = scored_targets(plan.data, job.config.batch.train_seq_len)
-    verifications = [verify(plan, folder, result, targets) for result in results]
+    final = coverage(plan.data, job.config.eval, job.config.batch.train_seq_len)
+    verifications = [verify(folder, result, targets, final) for result in results]
     yardsticks: list[Yardstick] = measure(plan.data, job.config.batch.train_seq_len) if job.yardsticks else []
     to_beat = next((yardstick for yardstick in yardsticks if yardstick.name == job.must_beat), None)
     track = TRACKS[job.track]

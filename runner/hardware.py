@@ -19,11 +19,15 @@ class Hardware:
     """GPUs that one seed takes unless the job's nproc says otherwise; 0 is a CPU profile."""
     on_gpu: bool
     """Processes run one per GPU."""
+    device: str = ""
+    """Part of the device name that a script on such a machine reports; empty where any will do."""
 
 
 PROFILES = {
     "cpu": Hardware("cpu", gpus=0, on_gpu=False),
     "gpu": Hardware("gpu", gpus=1, on_gpu=True),
+    "h100x8": Hardware("h100x8", gpus=8, on_gpu=True, device="H100"),
+    "dgx-spark": Hardware("dgx-spark", gpus=1, on_gpu=True, device="GB10"),
 }
 
 

@@ -7,6 +7,7 @@ allows is not here (runner.tracks).
 from __future__ import annotations
 
 from runner.evidence import NOT_MEASURED, Answer, Case
+from runner.hardware import PROFILES
 from runner.results import Host, RunResult
 
 CPU_PROFILE = "cpu"
@@ -18,6 +19,12 @@ SAME = ("python", "torch")
 def expected_device(host: Host) -> str:
     """The device type that a script on this host must report."""
     return "cpu" if host.hardware == CPU_PROFILE else "cuda"
+
+
+def is_its_device(host: Host) -> bool:
+    """Whether the device's name fits the profile that the host claims; a profile we do not know says nothing."""
+    profile = PROFILES.get(host.hardware)
+    return profile is None or profile.device in host.device
 
 
 def hardware(case: Case) -> Answer:
@@ -33,7 +40,9 @@ def hardware(case: Case) -> Answer:
         for result, host in used
         if result.log.device_type is not None and result.log.device_type != expected_device(host)
     }
+    others = {result.seed for result, host in used if not is_its_device(host)}
     problems = [f"other hardware for seed {_listed(outside)}"] if outside else []
+    problems += [f"seed {_listed(others)} ran on another device than its profile names"] if others else []
     problems += [f"the log of seed {_listed(contradicted)} says otherwise"] if contradicted else []
     if problems:
         return Answer("fail", measured, limit, "; ".join(problems))
@@ -65,6 +74,8 @@ def one_environment(case: Case) -> Answer:
 
 def _used(result: RunResult, host: Host) -> str:
     device = result.log.device_type
+    if not is_its_device(host):
+        return f"{host.hardware} ({host.device})"
     return host.hardware if device in (None, expected_device(host)) else f"{host.hardware} (log: {device})"
 
 

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from golf_model.shapes import parameter_count
 from runner.attempt import TORCHRUN
+from runner.coverage import require_coverage
 from runner.data.dataset import DataInfo, DataSet, scored_tokens
 from runner.errors import UserError
 from runner.forecast import forecast_bytes
@@ -81,7 +82,8 @@ def preflight(job: JobSpec, code_bytes: int, say: Callable[[str], None]) -> Data
             "allow_over_cap: true to run it all the same (it will end rejected)."
         )
     data = open_job_data(job, say)
-    scored_tokens(data, job.config.batch.train_seq_len)  # too little text to score one sequence is said here
+    length = job.config.batch.train_seq_len
+    require_coverage(len(scored_tokens(data, length)) - 1, job.config.eval, length)
     return data
 
 

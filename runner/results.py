@@ -151,6 +151,12 @@ class Verification(Frozen):
     """Targets in the validation shards by the referee's own count."""
     val_bytes: int | None = None
     """Their UTF-8 bytes by the referee's own count."""
+    final_rule: str | None = None
+    """Rule that the job asks of the published score."""
+    final_tokens: int | None = None
+    """Targets that rule scores by the referee's own count; one that it scores twice counts twice."""
+    final_bytes: int | None = None
+    """Their UTF-8 bytes, counted the same way."""
 
 
 class Check(Frozen):

@@ -9,7 +9,7 @@ import math
 
 from runner.evidence import NOT_MEASURED, Answer, Case, Evidence, beside, status_of
 from runner.machine_checks import expected_device
-from runner.results import RunResult, Score
+from runner.results import RunResult, Score, Verification
 
 SAME_BPB_CPU = 1e-9
 SAME_BPB_GPU = 1e-5
@@ -56,23 +56,48 @@ def _distance(a: float, b: float) -> float:
 
 
 def bpb_arithmetic(case: Case, of: Evidence) -> Answer:
-    """Every score covers what the referee counted, and its bpb follows from its loss and those counts."""
+    """Every score covers what its rule covers by the referee's count, and its bpb follows from its loss and that."""
     limit = f"{short(ARITHMETIC)} relative"
-    scores = [] if of.result is None else [of.result.train_score, of.result.eval_score, of.result.final_score]
-    known = [score for score in scores if score is not None]
-    tokens = of.verification.val_tokens if of.verification else None
-    size = of.verification.val_bytes if of.verification else None
-    if tokens is None or size is None or any(score.tokens is None or score.bytes is None for score in known):
+    scores = _expected(of)
+    if scores is None or any(score.tokens is None or score.bytes is None for score, _ in scores):
         return Answer("unknown", NOT_MEASURED, limit, "tokens and bytes of the validation text are not known")
-    if any((score.tokens, score.bytes) != (tokens, size) for score in known):
-        seen = ", ".join(sorted({f"{score.tokens:,} tokens in {score.bytes:,} bytes" for score in known}))
-        return Answer("fail", seen, f"{tokens:,} tokens in {size:,} bytes", "not the whole validation text")
-    if of.result is None or of.result.final_score is None:
+    wrong = [pair for pair in scores if (pair[0].rule, pair[0].tokens, pair[0].bytes) != pair[1]]
+    if wrong:
+        seen = ", ".join(sorted({_covered(s.rule, s.tokens or 0, s.bytes or 0) for s, _ in wrong}))
+        wanted = ", ".join(sorted({_covered(*expected) for _, expected in wrong}))
+        return Answer("fail", seen, wanted, "not what the rule covers")
+    if of.result is None or of.result.final_score is None or of.verification is None:
         return Answer("unknown", NOT_MEASURED, limit, "no final score")
-    worst = max(_arithmetic_error(score, tokens, size) for score in known)
-    detail = f"{tokens:,} tokens in {size:,} bytes"
+    worst = max(_arithmetic_error(score, tokens, size) for score, (_, tokens, size) in scores)
     measured = "exact" if worst == 0 else f"{beside(worst, ARITHMETIC, 'e')} relative"
-    return Answer(status_of(worst <= ARITHMETIC), measured, limit, detail)
+    return Answer(status_of(worst <= ARITHMETIC), measured, limit, _coverage_detail(of.verification))
+
+
+def _expected(of: Evidence) -> list[tuple[Score, tuple[str, int, int]]] | None:
+    """Each known score with the rule, tokens and bytes that it must have; None where the referee has not counted."""
+    result, counted = of.result, of.verification
+    if counted is None or counted.val_tokens is None or counted.val_bytes is None:
+        return None
+    if counted.final_rule is None or counted.final_tokens is None or counted.final_bytes is None:
+        return None
+    plain = ("plain", counted.val_tokens, counted.val_bytes)
+    final = (counted.final_rule, counted.final_tokens, counted.final_bytes)
+    known = [] if result is None else [(result.train_score, plain), (result.eval_score, plain)]
+    known += [] if result is None else [(result.final_score, final)]
+    return [(score, expected) for score, expected in known if score is not None]
+
+
+def _covered(rule: str, tokens: int, size: int) -> str:
+    return f"{rule}: {tokens:,} tokens in {size:,} bytes"
+
+
+def _coverage_detail(counted: Verification) -> str:
+    """How much of the text the published score rests on."""
+    scored, whole, size = counted.final_tokens or 0, counted.val_tokens or 0, counted.final_bytes or 0
+    if counted.final_rule == "plain" or scored == whole:
+        return f"{scored:,} tokens in {size:,} bytes"
+    share = "some of them more than once" if scored > whole else "the others are left out"
+    return f"{counted.final_rule} scores {scored:,} of {whole:,} tokens, {share}; {size:,} bytes"
 
 
 def _arithmetic_error(score: Score, tokens: int, size: int) -> float:

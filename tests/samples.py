@@ -123,6 +123,9 @@ def verification(seed: int = 1337, **changes: Any) -> Verification:
         "artifact_sha256": weights_sha256(seed),
         "val_tokens": TOKENS,
         "val_bytes": BYTES,
+        "final_rule": "plain",
+        "final_tokens": TOKENS,
+        "final_bytes": BYTES,
     }
     return Verification(**{**base, **changes})
 

@@ -157,7 +157,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "unknown hardware": (
         GOOD + "hardware: gpuu\n",
-        "20: hardware: the text 'gpuu' is not one of auto, cpu, gpu (did you mean 'gpu'?)",
+        "20: hardware: the text 'gpuu' is not one of auto, cpu, gpu, h100x8, dgx-spark (did you mean 'gpu'?)",
     ),
     "value that cannot work": (
         edit("{buckets: 512}", "\n      buckets: 1"),

@@ -181,6 +181,7 @@ WITHOUT: dict[str, Bend] = {
     "process_agreement of the fresh process": bend_result(eval_score=None),
     "bpb_arithmetic": bend_count(val_tokens=None),
     "bpb_arithmetic in bytes": bend_count(val_bytes=None),
+    "bpb_arithmetic of the published score": bend_count(final_tokens=None),
     "no_nan": bend_result(final_score=None),
     "hardware": bend_result(host=None),
     "hardware in the log": bend_log(device_type=None),
@@ -275,6 +276,9 @@ def any_count(draw: st.DrawFn) -> Verification:
         artifact_sha256=draw(st.sampled_from([None, "ab" * 32, "12" * 32])),
         val_tokens=draw(st.sampled_from([None, 0, TOKENS])),
         val_bytes=draw(st.sampled_from([None, 0, BYTES])),
+        final_rule=draw(st.sampled_from([None, "plain", "exact_tail"])),
+        final_tokens=draw(st.sampled_from([None, 0, TOKENS])),
+        final_bytes=draw(st.sampled_from([None, 0, BYTES])),
     )
 
 
@@ -488,7 +492,32 @@ def test_scores_that_do_not_say_what_they_cover_stay_unknown() -> None:
 
 def test_a_score_over_part_of_the_validation_text_fails() -> None:
     check = check_of("bpb_arithmetic", run_result(), verification(1337, val_tokens=TOKENS + 1))
-    assert (check.status, check.limit) == ("fail", f"{TOKENS + 1:,} tokens in {BYTES:,} bytes")
+    assert (check.status, check.limit) == ("fail", f"plain: {TOKENS + 1:,} tokens in {BYTES:,} bytes")
+
+
+def test_a_published_score_by_another_rule_than_the_jobs_fails() -> None:
+    check = check_of("bpb_arithmetic", run_result(), verification(1337, final_rule="exact_tail"))
+    assert (check.status, check.measured.partition(":")[0]) == ("fail", "plain")
+
+
+@pytest.mark.parametrize(
+    ("rule", "tokens", "said"),
+    [
+        ("exact_tail", TOKENS, f"{TOKENS:,} tokens in 300 bytes"),
+        ("last_stride", 100, f"last_stride scores 100 of {TOKENS:,} tokens, the others are left out; 300 bytes"),
+        (
+            "repeated_tail",
+            TOKENS + 8,
+            f"repeated_tail scores {TOKENS + 8:,} of {TOKENS:,} tokens, some of them more than once; 300 bytes",
+        ),
+    ],
+)
+def test_a_sliding_score_passes_by_its_own_count_and_says_what_it_covers(rule: str, tokens: int, said: str) -> None:
+    bpb = 3.7 / math.log(2) * tokens / 300
+    final = Score(rule=rule, val_loss=3.7, val_bpb=bpb, tokens=tokens, bytes=300)
+    counted = verification(1337, final_rule=rule, final_tokens=tokens, final_bytes=300)
+    check = check_of("bpb_arithmetic", run_result(final_score=final), counted)
+    assert (check.status, check.detail) == ("pass", said)
 
 
 def test_a_bpb_that_does_not_follow_from_its_loss_fails() -> None:
@@ -528,6 +557,20 @@ def test_hardware_outside_the_track_fails_and_an_empty_list_allows_any() -> None
     assert verdict(required=required, allowed_hardware=("h100x8",)).status == "rejected"
     assert verdict(required=required, allowed_hardware=("cpu", "gpu")).status == "passed"
     assert verdict(required=required, allowed_hardware=()).status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("device", "status"), [("NVIDIA H100 80GB HBM3", "pass"), ("NVIDIA A100-SXM4-80GB", "fail"), ("", "fail")]
+)
+def test_a_device_that_is_not_its_profiles_fails(device: str, status: str) -> None:
+    host = on_gpu().model_copy(update={"hardware": "h100x8", "device": device})
+    log = run_result().log.model_copy(update={"device_type": "cuda"})
+    results = [run_result(seed, host=host, log=log) for seed in SEEDS]
+    found = verdict(results, allowed_hardware=("h100x8",))
+    check = next(check for check in found.checks if check.name == "hardware")
+    assert check.status == status
+    if status == "fail":
+        assert check.detail == "seed 42, 1337, 2024 ran on another device than its profile names"
 
 
 @pytest.mark.parametrize(("host", "device"), [(run_result().host, "cuda"), (on_gpu(), "cpu")])

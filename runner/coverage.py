@@ -1,0 +1,66 @@
+"""Which targets a scoring rule counts, and how often, by the referee's own arithmetic.
+
+Written in closed form and apart from the model's windows, so that one checks the other. Counts tokens and bytes;
+scores nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from golf_model.config import EvalConfig
+from runner.data.dataset import DataSet, read_stream
+from runner.data.tokenizer import byte_table, load_tokenizer
+from runner.errors import DataError
+
+Span = tuple[int, int]
+"""Targets [first, stop), each counted once; spans of one rule may overlap."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a published score rests on."""
+
+    rule: str
+    tokens: int
+    """Scored targets; one that is scored twice counts twice."""
+    bytes: int
+    """UTF-8 bytes they stand for, counted the same way."""
+
+
+def spans(rule: str, targets: int, length: int, stride: int) -> list[Span]:
+    """The spans that a rule (EvalConfig.rule) counts of `targets` targets, at least `length` of them."""
+    if rule == "plain":
+        return [(0, targets // length * length)]
+    if rule == "exact_tail":
+        return [(0, targets)]
+    further = (targets - length) // stride
+    """Whole windows after the first."""
+    if rule == "repeated_tail":
+        short = range((further + 1) * stride, targets, stride)
+        return [(0, length + further * stride), *((max(targets - stride, start), targets) for start in short)]
+    windows = further + 1 if rule == "last_stride" else (targets + 1 - length) // stride
+    return [(length - stride, length - stride + windows * stride)]
+
+
+def require_coverage(targets: int, config: EvalConfig, length: int) -> None:
+    """DataError where the job's rule scores none of `targets` targets."""
+    if not any(stop > first for first, stop in spans(config.rule, targets, length, config.stride)):
+        raise DataError(
+            f"config.eval.rule {config.rule} scores none of {targets:,} validation targets in windows of {length}; "
+            "use more validation text, a shorter batch.train_seq_len, or another rule"
+        )
+
+
+def coverage(dataset: DataSet, config: EvalConfig, length: int) -> Coverage:
+    """Targets and bytes of a data set's validation text under a rule with windows of `length` tokens."""
+    stream = read_stream(dataset.val_files)
+    targets = len(stream) - 1
+    if not config.keep_tail:
+        targets = targets // length * length
+    table = byte_table(load_tokenizer(dataset.tokenizer))
+    tokens = size = 0
+    for first, stop in spans(config.rule, targets, length, config.stride):
+        tokens += stop - first
+        size += table.count(stream[first + 1 : stop + 1], stream[first:stop])
+    return Coverage(config.rule, tokens, size)
