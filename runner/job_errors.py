@@ -163,8 +163,8 @@ def _unknown_key(place: Place, root: type) -> str:
     here = list(_children(_type_at(root, place[:-1])))
     hint = did_you_mean(name, here)
     if not hint:
-        homes = [".".join((*home, name)) for home in _homes(root, name)]
-        hint = f" (did you mean {homes[0]}?)" if homes else ""
+        homes = _homes_around(root, place)
+        hint = f" (did you mean {_dotted(homes[0])}?)" if homes else ""
     return f"unknown key{hint or '; known here: ' + ', '.join(here)}"
 
 
@@ -179,9 +179,19 @@ def _type_at(root: Any, place: Place) -> Any:
     """The declared type at a place, without None."""
     kind = root
     for step in place:
-        kind = _children(kind).get(str(step))
-        if get_origin(kind) in (Union, UnionType):
-            kind = next(part for part in get_args(kind) if part is not type(None))
+        kind = _without_none(_item(kind) if isinstance(step, int) else _children(kind).get(step))
+    return kind
+
+
+def _item(kind: Any) -> Any:
+    """The type of a list's items."""
+    return get_args(kind)[0] if get_origin(kind) is tuple else None
+
+
+def _without_none(kind: Any) -> Any:
+    """The type of a value that is there."""
+    if get_origin(kind) in (Union, UnionType):
+        return next(part for part in get_args(kind) if part is not type(None))
     return kind
 
 
@@ -189,10 +199,19 @@ def _literal_values(kind: Any) -> list[str]:
     return [str(value) for value in get_args(kind)] if get_origin(kind) is Literal else []
 
 
+def _homes_around(root: Any, place: Place) -> list[Place]:
+    """Where a field of this name lives, the nearest around `place` first."""
+    inside_out = [place[:depth] for depth in reversed(range(len(place)))]
+    return [
+        (*above, *home, place[-1]) for above in inside_out for home in _homes(_type_at(root, above), str(place[-1]))
+    ]
+
+
 def _homes(kind: Any, name: str) -> list[tuple[str, ...]]:
-    """Where in the tree a field of this name lives."""
+    """Where in the tree below `kind` a field of this name lives; lists are not looked into."""
     found: list[tuple[str, ...]] = []
-    for child, child_kind in _children(kind).items():
+    for child, declared in _children(kind).items():
+        child_kind = _without_none(declared)
         found += [(child, *rest) for rest in _homes(child_kind, name)]
         if name in _children(child_kind):
             found.append((child,))

@@ -12,20 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from golf_model.config import REFUSED_VARIABLES, GolfConfig, require
-
-MAX_SEED = 2**31 - 1
-
-Seconds = Annotated[float, Field(gt=0)]
-Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
-
-
-class Strict(BaseModel):
-    """Immutable; an unknown key or a value of another type is an error. The configuration tree inherits this."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+from runner.reference import ReferenceSpec
+from runner.strict import Seconds, Seed, Strict
 
 
 class DataSpec(Strict):
@@ -73,6 +64,8 @@ class JobSpec(Strict):
     """Their GitHub name."""
     blurb: str = ""
     """A few words on what is new, for the record."""
+    reference: ReferenceSpec | None = None
+    """The published run that this job reproduces, shown beside ours."""
     data: DataSpec
     """What is trained and scored on."""
     nproc: Annotated[int, Field(ge=0)] = 0
@@ -89,7 +82,7 @@ class JobSpec(Strict):
     """Also measure what compressors and a bigram model reach on the validation text."""
     must_beat: Literal["unigram", "bigram", "xz", "xz_primed"] | None = None
     """A yardstick that every seed must beat to pass; needs yardsticks: true."""
-    env: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = {}
+    env: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = Field(default_factory=dict)
     """Environment variables for the script, e.g. NCCL's; never those of its contract."""
     stall_seconds: Annotated[float, Field(ge=0)] = 300.0
     """Kill a run that has shown no sign of life for this long, seconds; 0 never does."""
@@ -117,6 +110,7 @@ _NO_EFFECT_ON_RESULTS = {
     "author",
     "github_id",
     "blurb",
+    "reference",
     "data",  # its files are hashed instead, wherever they lie
     "allow_over_cap",
     "yardsticks",

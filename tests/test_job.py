@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 
 from golf_model.config import GolfConfig
 from runner.errors import UserError
-from runner.job import JobSpec, job_from_mapping, job_hash, load_job, resolved, with_seeds
+from runner.job import DataSpec, JobSpec, LimitsSpec, job_from_mapping, job_hash, load_job, resolved, with_seeds
+from runner.reference import Figures, OverallFigures, ReferenceSeed, ReferenceSpec
 from runner.yaml_lines import load_yaml
 
 GOOD = """\
@@ -80,6 +82,25 @@ def test_paths_start_from_the_jobs_folder(tmp_path: Path) -> None:
 def edit(old: str, new: str) -> str:
     assert old in GOOD
     return GOOD.replace(old, new, 1)
+
+
+PUBLISHED = """\
+reference:
+  source: "PR #9999"
+  hardware: 8xH100 80GB SXM
+  data: fineweb10B_sp1024
+  claimed: {bpb: 1.1361, bytes_total: 15826438}
+  seeds:
+    - seed: 1337
+      logged: {bpb: 1.1354, steps: 9126, train_seconds: 600}
+    - seed: 42
+"""
+"""Begins on line 20, after GOOD."""
+
+
+def published(old: str, new: str) -> str:
+    assert old in PUBLISHED
+    return GOOD + PUBLISHED.replace(old, new, 1)
 
 
 MISTAKES: dict[str, tuple[str, str]] = {
@@ -201,6 +222,61 @@ MISTAKES: dict[str, tuple[str, str]] = {
         edit("  eval_seconds: 30.5\n", ""),
         "6: limits.eval_seconds: is required: track local leaves this limit to the job",
     ),
+    "misspelt published figure": (
+        published("{bpb: 1.1354", "{bbp: 1.1354"),
+        "27: reference.seeds.0.logged.bbp: unknown key (did you mean 'bpb'?)",
+    ),
+    "published figure without its word": (
+        published("- seed: 42", "- seed: 42\n      bpb: 1.1"),
+        "29: reference.seeds.1.bpb: unknown key (did you mean reference.seeds.1.logged.bpb?)",
+    ),
+    "published parameters of one seed": (
+        published("steps: 9126", "parameters: 9126"),
+        ("27: reference.seeds.0.logged.parameters: unknown key (did you mean reference.logged.parameters?)"),
+    ),
+    "unlike any published figure": (
+        published("steps: 9126", "zzz: 1"),
+        (
+            "27: reference.seeds.0.logged.zzz: unknown key; known here: bpb, pre_quant_bpb, plain_bpb, bytes_total, "
+            "artifact_bytes, steps, step_avg_ms, train_seconds, eval_seconds, peak_memory_mib"
+        ),
+    ),
+    "published figure of zero": (
+        published("bpb: 1.1354", "bpb: 0"),
+        "27: reference.seeds.0.logged.bpb: must be greater than 0; it is 0",
+    ),
+    "negative published bytes": (
+        published("15826438", "-1"),
+        "24: reference.claimed.bytes_total: must be greater than 0; it is -1",
+    ),
+    "published figure in quotes": (
+        published("15826438", "'15826438'"),
+        "24: reference.claimed.bytes_total: must be a whole number, not the text '15826438'; remove the quotes",
+    ),
+    "published seed twice": (
+        published("seed: 42", "seed: 1337"),
+        "28: reference.seeds.1.seed: seed 1337 stands twice; give all its figures in one place",
+    ),
+    "published figures of no seed": (
+        published("seed: 42", "claimed: {bpb: 1.1}"),
+        "28: reference.seeds.1.seed: is required; add it",
+    ),
+    "reference to nothing": (
+        published('"PR #9999"', '""'),
+        "21: reference.source: the text '' cannot work: say where it was published, e.g. PR #372",
+    ),
+    "published data without a name": (
+        published("data: fineweb10B_sp1024", "data: ''"),
+        "23: reference.data: the text '' cannot work: name its data set, e.g. fineweb10B_sp1024",
+    ),
+    "published hardware without a count": (
+        published("8xH100", "H100"),
+        ("22: reference.hardware: the text 'H100 80GB SXM' cannot work: begin with how many, e.g. 8xH100 80GB SXM"),
+    ),
+    "published run without hardware": (
+        published("  hardware: 8xH100 80GB SXM\n", ""),
+        "20: reference.hardware: is required; add it",
+    ),
     "training beyond its clock": (
         edit("max_wallclock_seconds: 50", "max_wallclock_seconds: 61"),
         (
@@ -259,6 +335,21 @@ def test_resolved_writes_every_field_and_reads_back_equal() -> None:
     assert job_from_mapping(written, source="job.json") == job
 
 
+def test_a_published_run_is_read_and_what_it_does_not_say_stays_unsaid() -> None:
+    job = parse(GOOD + PUBLISHED)
+    assert job.reference is not None
+    assert (job.reference.claimed.bpb, job.reference.logged.bpb, job.reference.note) == (1.1361, None, "")
+    assert [entry.seed for entry in job.reference.seeds] == [1337, 42]
+    assert job.reference.seeds[0].logged.train_seconds == 600.0
+    assert parse(GOOD).reference is None
+    assert job_from_mapping(json.loads(json.dumps(resolved(job))), source="job.json") == job
+
+
+def test_a_published_run_decides_no_result() -> None:
+    without, with_one = parse(GOOD), parse(GOOD + PUBLISHED)
+    assert job_hash(without, "script", {"a": "1"}) == job_hash(with_one, "script", {"a": "1"})
+
+
 def test_other_seeds_are_checked_like_those_of_a_file() -> None:
     job = parse(GOOD)
     assert with_seeds(job, [7, 8]).seeds == (7, 8)
@@ -299,14 +390,9 @@ def test_hash_changes_with_all_that_decides_results() -> None:
 
 
 def test_every_field_has_a_line_of_documentation() -> None:
-    import inspect
-
-    import runner.job_spec as module
-
-    source = inspect.getsource(module)
-    for kind in (module.JobSpec, module.DataSpec, module.LimitsSpec):
-        text = source[source.index(f"class {kind.__name__}(") :]
-        for name in kind.model_fields:
+    for kind in (JobSpec, DataSpec, LimitsSpec, ReferenceSpec, ReferenceSeed, OverallFigures, Figures):
+        text = inspect.getsource(kind)
+        for name in kind.__annotations__:
             after = text[text.index(f"\n    {name}: ") + 1 :].split("\n")[1]
             assert after.startswith('    """'), f"{kind.__name__}.{name}"
 
@@ -342,7 +428,7 @@ def outcome(act: Callable[[], JobSpec]) -> None:
     assert [line for line in lines if not line.startswith("job.yaml:")] == []
 
 
-RESOLVED = resolved(parse(GOOD))
+RESOLVED = resolved(parse(GOOD + PUBLISHED))
 
 
 @given(st.data())
@@ -362,7 +448,7 @@ def test_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
 
 @given(st.data())
 def test_any_damage_to_the_text_is_read_or_refused(data: st.DataObject) -> None:
-    text = GOOD
+    text = GOOD + PUBLISHED
     for _ in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(text)))
         end = data.draw(st.integers(start, min(len(text), start + 8)))
