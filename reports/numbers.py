@@ -49,6 +49,12 @@ def cell(value: object, digits: int, bound: float | None = None) -> str:
     return count(value) if digits == 0 else fixed(value, digits)
 
 
+def signed(value: object, digits: int) -> str:
+    """A difference with its sign, `+0.0000` where nothing is left of it."""
+    number = known(value)
+    return MISSING if number is None else f"{round(number, digits) + 0.0:+,.{digits}f}"
+
+
 def spread_digits(std: object) -> int:
     """Decimals of a bpb that show two digits of its standard deviation: 4 to 8."""
     number = known(std)

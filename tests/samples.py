@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
 from runner.files import sha256_bytes
 from runner.judge import judge
+from runner.reference import ReferenceSpec
 from runner.results import (
     Artifact,
     DataFacts,
@@ -133,6 +135,29 @@ def verification(seed: int = 1337, **changes: Any) -> Verification:
 def failed_verification(seed: int = 2024) -> Verification:
     """What the referee counts where there is no artifact."""
     return verification(seed, artifact_bytes=None, artifact_sha256=None)
+
+
+def reference(**changes: Any) -> dict[str, Any]:
+    """A published run as a resolved job holds it: two seeds with logs, of which we ran one, and a claimed size."""
+    base: dict[str, Any] = {
+        "source": "PR #9999",
+        "hardware": "8xH100 80GB SXM",
+        "data": "fineweb10B_sp1024",
+        "train_limit_seconds": 600.0,
+        "eval_limit_seconds": 600.0,
+        "note": "size as claimed; nobody has seen the artifact of 16,564,943 bytes",
+        "claimed": {"bytes_total": 15_826_438, "parameters": 26_666_073},
+        "seeds": [
+            {"seed": 1337, "logged": {"bpb": 1.1361, "steps": 9126}, "claimed": {"bpb": 1.13}},
+            {"seed": 7, "logged": {"bpb": 1.13854}},
+        ],
+    }
+    return ReferenceSpec.model_validate_json(json.dumps({**base, **changes})).model_dump(mode="json")
+
+
+def reproduction(**changes: Any) -> RecordData:
+    """A record whose job reproduces `reference(**changes)`."""
+    return record(job={"name": "quickstart", "data": {"corpus": "asv"}, "reference": reference(**changes)})
 
 
 def record(

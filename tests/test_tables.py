@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.numbers import beside, count, fixed, mean_and_std
+from reports.numbers import beside, count, fixed, mean_and_std, signed
 from reports.tables import NUMBERS, figure, seed_table, summary_table, to_csv
 from runner.results import Interval, LogFacts
 from tests.samples import LOSSES, failed_result, failed_verification, phase, record, run_result, score, verification
@@ -98,7 +98,14 @@ def test_a_mean_shows_two_digits_of_its_deviation(mean: float, std: float, text:
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, pd.NA])
 def test_what_is_missing_is_a_dash(value: object) -> None:
-    assert (count(value), fixed(value, 2), beside(value, 60.0)) == ("–", "–", "–")
+    assert (count(value), fixed(value, 2), beside(value, 60.0), signed(value, 2)) == ("–", "–", "–", "–")
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"), [(0.60944, 4, "+0.6094"), (-8716.0, 0, "-8,716"), (-0.00001, 4, "+0.0000")]
+)
+def test_a_difference_has_its_sign(value: float, digits: int, text: str) -> None:
+    assert signed(value, digits) == text
 
 
 def test_bytes_are_written_to_the_byte() -> None:
