@@ -15,6 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from reports.answers import answer_lines
 from reports.markdown import Markdown, code, escaped, fenced, one_line, table
 from reports.numbers import MISSING, NOT_DEFINED, cell, fixed, known, mean_and_std
+from reports.published import reference_of
+from reports.published_section import beside_section
 from reports.tables import figure, seed_table, summary_table
 from runner.results import Host, RecordData
 
@@ -57,6 +59,7 @@ def _view(data: RecordData) -> dict[str, Any]:
     summary = summary_table(seeds)
     hosts = [result.host for result in data.results if result.host is not None]
     scored = int(figure(summary, "n", "val_bpb"))
+    reference = reference_of(data)
     headline = mean_and_std(figure(summary, "mean", "val_bpb"), figure(summary, "std", "val_bpb"))
     return {
         "name": data.name,
@@ -78,6 +81,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "checks_table": checks_table(data),
         "yardsticks_table": yardsticks_table(data, seeds) if data.yardsticks else "",
         "learned": learned(data, seeds),
+        "beside": beside_section(data, reference) if reference else None,
         "data_sentence": data_sentence(data),
         "files_table": files_table(data),
         "size_sentence": size_sentence(data, seeds),

@@ -17,8 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.answers import MARKS, worst_lines
+from reports.comparable import compare
 from reports.markdown import one_line
 from reports.numbers import NOT_DEFINED, cell, fixed, known, mean_and_std
+from reports.published import overall_bpb, reference_of
 from reports.tables import figure, seed_table, summary_table
 from runner.results import RecordData, Status, VerdictStatus
 
@@ -56,6 +58,7 @@ def terminal_summary(data: RecordData, folder: Path) -> RenderableType:
     parts += [Text(), _checks(data)]
     if data.yardsticks:
         parts += [Text(), _yardsticks(data)]
+    parts += _published(data)
     parts += [Text(), _verdict(data), Text.assemble("Record: ", (str(folder), "bold"), overflow="fold")]
     return Group(*parts)
 
@@ -130,6 +133,21 @@ def _yardsticks(data: RecordData) -> Table:
             f"{beaten} of {len(bpb)} seeds",
         )
     return table
+
+
+def _published(data: RecordData) -> list[RenderableType]:
+    """The published run that the job reproduces, and whether ours may be set against it."""
+    reference = reference_of(data)
+    if reference is None:
+        return []
+    line, found = overall_bpb(data, reference), compare(data, reference)
+    difference = f", difference {line.difference}" if line.difference else ""
+    told = f"{reference['source']} on {reference['hardware']}: bpb {line.theirs.shown}{difference}"
+    if found.differ:
+        caution = f"not comparable: other {', '.join(found.differ)}"
+    else:
+        caution = f"not known: {', '.join(found.unknown)}" if found.unknown else ""
+    return [Text(), Text(one_line(told)), *([Text(f"  {caution}", "yellow")] if caution else [])]
 
 
 def _verdict(data: RecordData) -> RenderableType:

@@ -22,6 +22,8 @@ from tests.samples import (
     failed_verification,
     phase,
     record,
+    reference,
+    reproduction,
     run_result,
     score,
     verification,
@@ -182,7 +184,7 @@ def test_it_says_how_to_run_these_seeds_again() -> None:
     assert "python 3.11.4, torch 2.13.0, numpy 2.4.6" in readme
 
 
-@pytest.mark.parametrize("make", [record, crashed, rejected_by_size])
+@pytest.mark.parametrize("make", [record, crashed, rejected_by_size, reproduction])
 def test_it_is_rebuilt_byte_for_byte_from_the_stored_data(make: Any) -> None:
     data = make()
     stored = RecordData.model_validate_json(results_json(data))
@@ -194,6 +196,55 @@ def test_a_score_that_is_not_a_number_survives_the_disk_and_shows_as_a_dash() ->
     stored = RecordData.model_validate_json(results_json(data))
     assert results_json(stored) == results_json(data)
     assert row_of(render_readme(stored), "1337")[4:6] == ["–", "–"]
+
+
+# ---- beside the published run ----
+
+
+def beside(data: RecordData) -> str:
+    """The section on the published run."""
+    return render_readme(data).split("## Beside the published run\n")[1].split("\n## ")[0]
+
+
+def test_a_job_that_reproduces_a_published_run_shows_ours_beside_theirs() -> None:
+    section = beside(reproduction())
+    assert (
+        "reproduces PR #9999, which ran on 8xH100 80GB SXM with fineweb10B_sp1024. Ours ran on `cpu` (A CPU"
+        in section
+    )
+    assert row_of(section, "bpb, mean ± std")[1:] == ["1.7445 ± 0.0045", "1.1373 ± 0.0017 (2 seeds, log)", "+0.6072"]
+    assert row_of(section, "total B, largest")[1:] == ["1,553,389", "15,826,438 (claimed)", "-14,273,049"]
+    assert row_of(section, "eval s, mean ± std")[2:] == ["not published", "–"]
+    assert row_of(section, "1337") == ["1337", "bpb", "1.7455", "1.1361 (log); 1.13 (claimed)", "+0.6094"]
+    assert row_of(section, "7")[2:] == ["not measured", "1.13854 (log)", "–"]
+    assert "On the published figures: size as claimed; nobody has seen the artifact of 16,564,943 bytes\n" in section
+    assert "Our bpb is scored by the rule plain." in section
+
+
+def test_what_keeps_the_two_runs_from_being_compared_stands_before_the_figures() -> None:
+    section = beside(reproduction())
+    said = "**Not comparable:** other data (ours the embedded corpus asv, theirs fineweb10B_sp1024); other hardware ("
+    assert section.index(said) < section.index("| figure |")
+
+
+def test_runs_that_do_not_differ_are_not_called_the_same() -> None:
+    alike = reproduction(
+        data="asv", hardware="1xCPU", train_limit_seconds=60, eval_limit_seconds=60, claimed={"bytes_total": 1}
+    )
+    section = beside(alike)
+    assert "Nothing that is known of both runs differs" in section
+    assert "Not known, so not compared: the hardware, the model's parameters." in section
+
+
+def test_a_run_published_without_single_seeds_has_no_table_of_seeds() -> None:
+    section = beside(reproduction(seeds=[]))
+    assert section.count("| figure |") == 1
+    assert section.endswith("They published nothing of single seeds.\n")
+
+
+@pytest.mark.parametrize("job", [{}, {"reference": None}])
+def test_a_job_that_reproduces_nothing_says_nothing_of_a_published_run(job: dict[str, Any]) -> None:
+    assert "published" not in render_readme(record(job=job)).replace("the published scores", "")
 
 
 # ---- only what was measured ----
@@ -240,7 +291,12 @@ def hostile() -> RecordData:
         seeds=(1337, 42),
         name=HOSTILE,
         track=HOSTILE,
-        job={"author": HOSTILE, "github_id": HOSTILE, "blurb": HOSTILE},
+        job={
+            "author": HOSTILE,
+            "github_id": HOSTILE,
+            "blurb": HOSTILE,
+            "reference": reference(source=HOSTILE, hardware=f"1x{HOSTILE}", data=HOSTILE, note=HOSTILE),
+        },
         data=DataFacts(
             name=HOSTILE, train_tokens=1, val_tokens=1, val_bytes=1, vocab_size=1, files={HOSTILE: HOSTILE}
         ),

@@ -21,7 +21,7 @@ from reports.readme import render_readme
 from reports.record import RecordFiles, record_path, write_record
 from reports.tables import seed_table, to_csv
 from runner.results import RecordData
-from tests.samples import SCRIPT, phase, record, run_result
+from tests.samples import SCRIPT, phase, record, reproduction, run_result
 
 LATE = record([run_result(1337, train=phase("train", 70.0)), run_result(42), run_result(2024)])
 UNSEEN = record([run_result(1337, eval=None), run_result(42), run_result(2024)])
@@ -76,8 +76,9 @@ def test_checksums_cover_every_other_file(tmp_path: Path) -> None:
     assert listed == found
 
 
-def test_pages_and_tables_are_rebuilt_byte_for_byte_from_results_json(tmp_path: Path) -> None:
-    folder = write_record(record(), files(), tmp_path)
+@pytest.mark.parametrize("data", [record(), reproduction()])
+def test_pages_and_tables_are_rebuilt_byte_for_byte_from_results_json(tmp_path: Path, data: RecordData) -> None:
+    folder = write_record(data, files(), tmp_path)
     stored = RecordData.model_validate_json((folder / "results.json").read_bytes())
     assert render_readme(stored) == (folder / "README.md").read_text()
     assert to_csv(seed_table(stored)) == (folder / "results.csv").read_text()

@@ -11,7 +11,7 @@ from rich.console import Console
 from reports.summary import terminal_summary
 from runner.checks import CHECK_NAMES
 from runner.results import RecordData
-from tests.samples import failed_result, failed_verification, phase, record, run_result, verification
+from tests.samples import failed_result, failed_verification, phase, record, reproduction, run_result, verification
 
 FOLDER = Path("records/local/2026-01-02_quickstart")
 
@@ -83,6 +83,21 @@ def test_markup_and_control_characters_from_outside_are_text() -> None:
     text = printed(crashed("[red]boom[/red] \x1b[31m\x07 [/nonsense]"))
     assert "seed 2024 failed: [red]boom[/red] [31m [/nonsense]" in text
     assert "\x1b" not in text
+
+
+def test_a_published_run_takes_two_lines_above_the_verdict() -> None:
+    text = printed(reproduction())
+    assert (
+        "\nPR #9999 on 8xH100 80GB SXM: bpb 1.1373 ± 0.0017 (2 seeds, log), difference +0.6072\n"
+        "  not comparable: other data, hardware, limits, model\n\nPASSED\n"
+    ) in text
+    unscored = printed(reproduction(data="asv", hardware="1xCPU", claimed={}, seeds=[]))
+    assert "\nPR #9999 on 1xCPU: bpb not published\n" in unscored
+    assert printed(record(job={"reference": None})) == printed(record())
+
+
+def test_control_characters_of_a_published_run_do_not_reach_the_terminal() -> None:
+    assert "\x1b" not in printed(reproduction(source="PR \x1b[31m", hardware="8x\x07H100"))
 
 
 @pytest.mark.parametrize("width", [80, 60, 40])
