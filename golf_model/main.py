@@ -110,6 +110,8 @@ def train_phase(session: Session) -> tuple[GPT, LossModel, Validation]:
         log.line(f"stopping_early: wallclock_cap {progress}")
     allocated, reserved = peak_memory_mib(world)
     log.line(f"peak memory allocated: {allocated} MiB reserved: {reserved} MiB")
+    if config.qat.active != "off":
+        log.line(f"fake_quantisation:{config.qat.active} steps:{result.steps_on_grid} of:{result.steps}")
     if result.average is not None:
         result.average.load_into(network.state_dict())
         log.line(f"weight_average:{config.average.kind} samples:{result.average.samples}")

@@ -165,6 +165,8 @@ class TrainingResult:
     """Whether the time limit ended it before the last iteration."""
     average: WeightAverage | None = None
     """The average of the weights, where the configuration asks for one."""
+    steps_on_grid: int = 0
+    """Steps made with fake quantisation."""
 
 
 def step_line(step: int, iterations: int, values: str, elapsed_ms: float) -> str:
@@ -189,7 +191,7 @@ def train(trainer: Trainer, log: RunLog, events: Events, validate: Callable[[], 
     world.barrier()
     events.announce("train_start")
     clock.start()
-    step, elapsed_ms = 0, 0.0
+    step, steps_on_grid, elapsed_ms = 0, 0, 0.0
     while step < iterations and elapsed_ms < cap_ms:
         if config.log.val_loss_every and step % config.log.val_loss_every == 0:
             clock.pause()
@@ -201,7 +203,9 @@ def train(trainer: Trainer, log: RunLog, events: Events, validate: Callable[[], 
         multiplier = learning_rate_multiplier(schedule, step, elapsed_ms)
         set_learning_rates(trainer.optimizers, multiplier)
         set_momentum(trainer.optimizers, muon_momentum(config.optim, step))
-        switch(trainer.network, on=acts_in_training(config.qat, step))
+        on_grid = acts_in_training(config.qat, step)
+        switch(trainer.network, on=on_grid)
+        steps_on_grid += on_grid
         loss = float(optimizer_step(trainer))
         step += 1
         if average is not None:
@@ -216,4 +220,4 @@ def train(trainer: Trainer, log: RunLog, events: Events, validate: Callable[[], 
     clock.pause()
     events.announce("train_end")
     switch(trainer.network, on=acts_in_validation(config.qat, step))
-    return TrainingResult(step, clock.banked_ms, stopped_early=step < iterations, average=average)
+    return TrainingResult(step, clock.banked_ms, step < iterations, average, steps_on_grid)

@@ -42,6 +42,10 @@ Seeds = Annotated[
     Optional[str],  # noqa: UP045  (typer reads the annotation at run time)
     typer.Option("--seeds", metavar="1,2,3", help="Run these seeds instead of the job's."),
 ]
+Profile = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--profile", metavar="NAME", help="The same job at another size: small, a minute on a laptop."),
+]
 Address = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--address", metavar="HOST:PORT", help="Ray cluster to run on; this machine when left out."),
@@ -56,6 +60,7 @@ Output = Annotated[
 def run(
     path: JobPath,
     seeds: Seeds = None,
+    profile: Profile = None,
     local: Local = False,
     address: Address = None,
     output: Output = Path(),
@@ -72,7 +77,7 @@ def run(
     if local and address:
         raise UserError("--local runs without Ray, --address names a Ray cluster: choose one")
     console = _console()
-    job = _load(path, seeds)
+    job = _load(path, seeds, profile)
     script = make_script(job.config)
     data = preflight(job, len(script.source), console.print)
     require_writable(output)
@@ -108,13 +113,13 @@ def run(
 
 
 @app.command("plan")
-def plan_verb(path: JobPath, seeds: Seeds = None, address: Address = None) -> None:
+def plan_verb(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: Address = None) -> None:
     """Show what `golf run` would do (seeds, nodes, parameters, size, time) and start nothing."""
     from runner.bundle import make_script
     from runner.plan import make_plan, plan_table, preflight, room_here
 
     console = _console()
-    job = _load(path, seeds)
+    job = _load(path, seeds, profile)
     code_bytes = len(make_script(job.config).source)
     data = preflight(job, code_bytes, console.print)
     if address is None:
@@ -133,6 +138,7 @@ def plan_verb(path: JobPath, seeds: Seeds = None, address: Address = None) -> No
 @app.command()
 def bundle(
     path: JobPath,
+    profile: Profile = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")] = Path(
         "train_gpt.py"
     ),
@@ -142,7 +148,7 @@ def bundle(
     from runner.bundle import make_script
     from runner.files import require_writable, sha256_bytes, write_atomic
 
-    script = make_script(_load(path, None).config)
+    script = make_script(_load(path, None, profile).config)
     content = script.flat.encode() if flat else script.source
     require_writable(output.parent)
     write_atomic(output, content)
@@ -154,7 +160,7 @@ def data_prepare(path: JobPath) -> None:
     """Make or check the data that JOB names, and say where it is."""
     from runner.plan import open_job_data
 
-    typer.echo(open_job_data(_load(path, None), typer.echo).folder)
+    typer.echo(open_job_data(_load(path), typer.echo).folder)
 
 
 @data_app.command("info")
@@ -168,7 +174,7 @@ def data_info_verb(
     from runner.data.dataset import data_info
     from runner.plan import info_table, open_job_data
 
-    _console().print(info_table(data_info(open_job_data(_load(path, None), typer.echo), recount)))
+    _console().print(info_table(data_info(open_job_data(_load(path), typer.echo), recount)))
 
 
 @data_app.command("fetch")
@@ -195,11 +201,12 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=100)
 
 
-def _load(path: Path, seeds: str | None) -> JobSpec:
-    """The job, with the seeds of the command line where they were given."""
+def _load(path: Path, seeds: str | None = None, profile: str | None = None) -> JobSpec:
+    """The job under a profile, with the seeds of the command line where they were given."""
     from runner.job import load_job, with_seeds
+    from runner.profiles import with_profile
 
-    job = load_job(path)
+    job = with_profile(load_job(path), profile)
     if seeds is None:
         return job
     try:
