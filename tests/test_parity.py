@@ -321,7 +321,8 @@ def qat_network(golden: Golden, late_k: int | None = None) -> GPT:
 def tiny_qat(late_k: int | None = None) -> Check:
     def check(golden: Golden, expected: Mapping[str, Any], folder: Path) -> None:
         in_training, off = "loss_train_mode", "loss_eval_mode_(no_fake_quant)"
-        known(expected, "loss", in_training, off, "grads", "exempt", "which", "note")
+        by_bits = {"int6": 31, "int5": 15, "late_k_fp16": None, "exempt": None}
+        known(expected, "loss", in_training, off, "grads", *by_bits, "which", "note")
         network, batch = qat_network(golden, late_k), golden.tiny_batch()
         near(loss_of(network, batch), expected.get("loss", expected.get(in_training)), absolute=LOSS)
         accumulate_gradients(network, [batch], 1)
@@ -332,14 +333,21 @@ def tiny_qat(late_k: int | None = None) -> Check:
             assert gradient is not None
             near(float(gradient.norm()), numbers["l2"], relative=GRADS)
             near(probe(gradient), numbers["probe"], relative=GRADS, absolute=GRADS * numbers["l2"])
-        if "exempt" in expected:
-            free = [n for n, m in network.named_modules() if isinstance(m, CastedLinear) and m.fake_quant is None]
-            assert [name.removesuffix(".weight") for name in expected["exempt"]] == free
+        layers = {n: m for n, m in network.named_modules() if isinstance(m, CastedLinear)}
+        for kind, levels in by_bits.items():
+            for name in expected.get(kind, ()):
+                grid = layers[name.removesuffix(".weight")].fake_quant
+                assert (grid.levels if isinstance(grid, FakeQuant) else None) == levels, name
         if off in expected:
             switch(network, on=False)
             near(loss_of(network, batch), expected[off], absolute=LOSS)
 
     return check
+
+
+def tiny_xsa_off(golden: Golden, expected: float, folder: Path) -> None:
+    network = golden_network(replace(golden.tiny_model, xsa_last_n=0))
+    near(loss_of(network, golden.tiny_batch()), expected, absolute=LOSS)
 
 
 def tiny_ntk(golden: Golden, expected: Mapping[str, Any], folder: Path) -> None:
@@ -838,7 +846,9 @@ CHECKS: dict[tuple[str, ...], Check] = {
     ("tiny", "max_abs_diff_of_forward_logits_vs_forward"): tiny_forward_difference,
     ("tiny", "max_abs_diff_of_get_logits_vs_forward"): tiny_forward_difference,
     ("tiny", "ntk_rope"): tiny_ntk,
+    ("tiny", "xsa_off_loss"): tiny_xsa_off,
     ("tiny", "qat_on"): tiny_qat(),
+    ("tiny", "qat_on_numel_threshold_patched_to_512"): tiny_qat(),
     ("tiny", "qat_on_no_exempt"): tiny_qat(late_k=0),
     ("tiny", "qat_on_late_k_2_exempt"): tiny_qat(late_k=2),
     ("tiny", "five_layers"): tiny_five_layers,
