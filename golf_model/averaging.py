@@ -30,6 +30,7 @@ class WeightAverage:
         """Take in the weights after finished step `step` (1-based), made at learning-rate multiplier `multiplier`."""
         average = self.average
         if average.kind == "ema":
+            self.samples += 1
             for name, value in weights.items():
                 self.sums[name].mul_(average.ema_decay).add_(value.float(), alpha=1.0 - average.ema_decay)
         elif average.kind == "swa" and multiplier < average.swa_start_multiplier and step % average.swa_every == 0:
