@@ -33,6 +33,8 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Corpora, tokenizers and token shards.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+model_app = typer.Typer(help="What a job's model consists of.", no_args_is_help=True)
+app.add_typer(model_app, name="model")
 
 EXIT_CODES = {"passed": 0, "rejected": 1, "unverified": 3}
 INTERRUPTED = 130
@@ -153,6 +155,40 @@ def bundle(
     require_writable(output.parent)
     write_atomic(output, content)
     typer.echo(f"{output}: {len(content):,} bytes, sha256 {sha256_bytes(content)}")
+
+
+@model_app.command("summary")
+def model_summary(path: JobPath, profile: Profile = None) -> None:
+    """Tensors, parameters, schemes, bytes, FLOPs and memory of JOB's model."""
+    from runner.bundle import make_script
+    from runner.model_tables import summary_tables
+
+    job = _load(path, None, profile)
+    console = _console()
+    for table in summary_tables(job, len(make_script(job.config).source)):
+        console.print(table)
+        console.print()
+
+
+@model_app.command("diff")
+def model_diff(
+    path: JobPath,
+    other: Annotated[Path, typer.Argument(metavar="JOB", help="The job to compare it with.")],
+    profile: Profile = None,
+) -> None:
+    """What changes from one JOB to another: configuration, tensors, parameters and bytes."""
+    from runner.bundle import make_script
+    from runner.model_tables import diff_tables
+
+    jobs = _load(path, None, profile), _load(other, None, profile)
+    code = len(make_script(jobs[0].config).source), len(make_script(jobs[1].config).source)
+    console = _console()
+    tables = diff_tables(*jobs, code)
+    if not tables:
+        console.print(f"{path} and {other} run the same")
+    for table in tables:
+        console.print(table)
+        console.print()
 
 
 @data_app.command("prepare")

@@ -1,0 +1,92 @@
+"""What training costs, against a real network and against counting by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from golf_model.averaging import WeightAverage
+from golf_model.config import (
+    AverageConfig,
+    BatchConfig,
+    BigramConfig,
+    GolfConfig,
+    ModelConfig,
+    OptimConfig,
+)
+from golf_model.dtypes import apply_dtype_policy
+from golf_model.gpt import GPT
+from golf_model.optimizers import build_optimizers
+from golf_model.train import accumulate_gradients
+from runner.footprint import flops, memory
+
+TINY = GolfConfig(
+    model=ModelConfig(vocab_size=64, num_layers=2, model_dim=64, num_heads=4, num_kv_heads=2),
+    batch=BatchConfig(128, 32, 128, 2),
+)
+BIGRAM = BigramConfig(64, 16, embed_dtype="bfloat16")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        TINY,
+        replace(TINY, model=replace(TINY.model, bigram=BIGRAM, smear="module", tok_emb_dtype="bfloat16")),
+        replace(TINY, model=replace(TINY.model, tie_embeddings=False, smear="parameter")),
+        replace(TINY, optim=OptimConfig(matrix_optimizer="adamw"), average=AverageConfig("ema")),
+        replace(
+            TINY,
+            model=replace(TINY.model, tok_emb_dtype="bfloat16"),
+            average=AverageConfig("swa", swa_every=1, swa_sum="native"),
+        ),
+    ],
+    ids=["baseline", "bigram", "untied", "adamw and ema", "native swa"],
+)
+def test_weights_gradients_states_and_averages_are_those_of_a_real_step(config: GolfConfig) -> None:
+    network = GPT(config.model, torch.bfloat16, "explicit", "plain")
+    apply_dtype_policy(network, config.model)
+    optimizers = build_optimizers(network, config.optim)
+    ids = torch.arange(33)[None]
+    accumulate_gradients(network, [(ids[:, :-1], ids[:, 1:])], 1)
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    for optimizer in optimizers:
+        optimizer.step()
+    states = [
+        value
+        for optimizer in optimizers
+        for state in optimizer.state.values()
+        for name, value in state.items()
+        if name != "step"
+    ]
+    average = WeightAverage(config.average, network.state_dict())
+    average.update(network.state_dict(), 1, 0.0)
+    found = [
+        sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        for tensors in (list(network.parameters()), gradients, states, list(average.sums.values()))
+    ]
+    expected = memory(config)
+    assert found == [expected.weights, expected.gradients, expected.optimizer, expected.average]
+
+
+def test_operations_of_the_official_baseline_by_hand() -> None:
+    counted = flops(GolfConfig())
+    block = 512 * 512 * 2 + 512 * 256 * 2 + 512 * 1024 * 2
+    assert counted.matrices == 2 * 9 * block
+    assert counted.head == 2 * 512 * 1024
+    assert counted.attention == 9 * 4 * 512 * 1025 // 2
+    assert counted.training == 3 * (counted.matrices + counted.head + counted.attention)
+
+
+def test_a_bigram_table_is_looked_up_and_its_projection_multiplied() -> None:
+    with_bigram = flops(replace(TINY, model=replace(TINY.model, bigram=BIGRAM)))
+    assert with_bigram.forward - flops(TINY).forward == 2 * 64 * 16
+
+
+def test_an_untied_head_costs_what_a_tied_one_does() -> None:
+    assert flops(replace(TINY, model=replace(TINY.model, tie_embeddings=False))).forward == flops(TINY).forward
+
+
+def test_more_processes_than_micro_batches_share_the_activations() -> None:
+    assert memory(TINY, 4).activations * 2 == memory(TINY, 2).activations == memory(TINY).activations
