@@ -423,6 +423,10 @@ def compare_parameters(network: GPT, expected: Mapping[str, Any], tolerance: flo
         near(probe(parameters[name]), numbers["probe"], absolute=tolerance * max(numbers["l2"], 1.0) * 10)
 
 
+SWITCHED_OFF = ("normuon",)
+"""Settings of Muon that only #372 has, and that its run left off."""
+
+
 def compare_groups(network: GPT, groups: Sequence[Mapping[str, Any]], optim: OptimConfig) -> None:
     """Which parameter is trained by which optimizer with which settings."""
     names = {id(parameter): name for name, parameter in network.named_parameters()}
@@ -431,6 +435,9 @@ def compare_groups(network: GPT, groups: Sequence[Mapping[str, Any]], optim: Opt
         assert type(optimizer).__name__ == expected["opt"]
         assert [names[id(parameter)] for parameter in group["params"]] == expected["params"]
         for key in expected.keys() - {"opt", "params", "fused"}:  # fused: how, not what is computed
+            if key in SWITCHED_OFF:
+                assert not expected[key], key
+                continue
             assert group[key] == (tuple(expected[key]) if key == "betas" else expected[key]), key
 
 
