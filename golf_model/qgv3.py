@@ -99,7 +99,7 @@ def read_qgv3(raw: bytes) -> dict[str, Stored]:
         for name, values in floats.items():
             kept: Scheme = "float16" if values.dtype == torch.float16 else "float32"
             stored[name] = Stored(kept, values, None, str(original.get(name, kept)))
-    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, RecursionError) as error:
+    except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError, RuntimeError) as error:
         raise ScriptError(f"artifact: a QGv3 header that does not fit its data ({error})") from error
     return stored
 

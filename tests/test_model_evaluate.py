@@ -11,7 +11,7 @@ from golf_model.bpb import ByteTables
 from golf_model.config import ModelConfig
 from golf_model.distributed import World
 from golf_model.evaluate import evaluate, split_evenly
-from golf_model.windows import windows_of
+from golf_model.windows import targets_of, windows_of
 from tests.golden_cases import golden_network, golden_tokens
 
 TINY = ModelConfig(vocab_size=64, num_layers=2, model_dim=64, num_heads=4, num_kv_heads=2)
@@ -55,6 +55,46 @@ def test_padding_of_the_last_batch_is_not_counted() -> None:
     score = evaluate(model, torch.arange(4 * 5 + 1), ONE_BYTE_EACH, windows_of("plain", 20, 4, 4), 3, ALONE)
     assert shapes == {(3, 4)}
     assert score.val_loss == 1.0
+
+
+RULES = ("plain", "last_stride", "last_stride_short", "exact_tail", "repeated_tail")
+
+
+class OneOf(World):
+    """One of several processes whose sums are left as they are, for adding up afterwards."""
+
+    def sums(self, values: list[float]) -> list[float]:
+        return values
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("tokens", [32 * 7 + 1, 32 * 7 + 14])
+def test_no_rules_score_depends_on_the_batch_size_or_the_number_of_processes(rule: str, tokens: int) -> None:
+    network, stream = golden_network(TINY), golden_tokens(tokens, 64)
+    windows = windows_of(rule, targets_of(rule, tokens - 1, 32, keep_tail=True), 32, 8)
+    whole = evaluate(network, stream, ONE_BYTE_EACH, windows, 4, ALONE)
+    for size in (1, 3, 100):
+        found = evaluate(network, stream, ONE_BYTE_EACH, windows, size, ALONE)
+        assert (found.tokens, found.bytes) == (whole.tokens, whole.bytes)
+        assert found.val_bpb == pytest.approx(whole.val_bpb, abs=1e-9)
+    for size in (2, 3):
+        parts = [
+            evaluate(network, stream, ONE_BYTE_EACH, windows, 4, OneOf(rank, size, torch.device("cpu")))
+            for rank in range(size)
+        ]
+        assert sum(part.tokens for part in parts) == whole.tokens
+        mean = sum(part.val_loss * part.tokens for part in parts) / whole.tokens
+        assert mean == pytest.approx(whole.val_loss, abs=1e-9)
+
+
+def test_sums_in_float32_differ_in_the_last_digits_only() -> None:
+    network, stream = golden_network(TINY), golden_tokens(32 * 23 + 1, 64)
+    windows = windows_of("exact_tail", 32 * 23, 32, 8)
+    exact, coarse = (
+        evaluate(network, stream, ONE_BYTE_EACH, windows, 4, ALONE, sums) for sums in (torch.float64, torch.float32)
+    )
+    assert coarse.tokens == exact.tokens
+    assert 0 < abs(coarse.val_loss - exact.val_loss) < 1e-5
 
 
 @given(st.integers(0, 200), st.integers(1, 9))
