@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from golf_model.attention import AttentionKernel, CausalSelfAttention
+from golf_model.attention import AttentionKernel, CausalSelfAttention, Past
 from golf_model.config import ModelConfig
 from golf_model.mlp import MLP
 from golf_model.rope import rms_norm
@@ -25,10 +25,16 @@ class Block(nn.Module):
         self.mlp_scale = nn.Parameter(torch.ones(dim))
         self.resid_mix = nn.Parameter(torch.stack((torch.ones(dim), torch.zeros(dim))))
 
-    def forward(self, x: Tensor, x0: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:
-        """x: (batch, time, dim) residual stream; x0: the normalised embedding. The mixed x is the residual."""
+    def forward(
+        self, x: Tensor, x0: Tensor, cos: Tensor, sin: Tensor, mask: Tensor, last: int = 0, past: Past | None = None
+    ) -> Tensor:
+        """x: (batch, time, dim) residual stream; x0: the normalised embedding. The mixed x is the residual.
+
+        last: give only so many last positions (0: all); past: keys and values before x.
+        """
         mix = self.resid_mix.to(x.dtype)
         x = torch.addcmul(mix[0] * x, mix[1], x0)
-        x = x + self.attn(rms_norm(x, self.norm_eps), self.attn_scale, cos, sin, mask)
+        attended = self.attn(rms_norm(x, self.norm_eps), self.attn_scale, cos, sin, mask, last, past)
+        x = (x[:, -last:] if last else x) + attended
         y: Tensor = x + self.mlp(rms_norm(x, self.norm_eps), self.mlp_scale)
         return y

@@ -67,6 +67,18 @@ def require(condition: bool, where: str, message: str) -> None:
         raise ConfigError(where, message)
 
 
+MOST = 10**12
+"""No count of a run is larger; below it products of counts and floats cannot overflow."""
+
+
+def require_bounded(section: object) -> None:
+    """Raise ConfigError for a whole number of a configuration dataclass that no run could use."""
+    for item in fields(section):  # type: ignore[arg-type]
+        value = getattr(section, item.name)
+        if isinstance(value, int):
+            require(-MOST <= value <= MOST, item.name, f"at most {MOST:,}")
+
+
 @dataclass(frozen=True)
 class BigramConfig:
     """BigramHash (PR #102): a hashed embedding of (previous token, token) added to the token embedding."""
@@ -81,6 +93,7 @@ class BigramConfig:
     """Place in the state_dict: after the token embedding (PRs #102, #465) or after the blocks (PR #372)."""
 
     def __post_init__(self) -> None:
+        require_bounded(self)
         require(self.buckets == 0 or self.buckets >= 2, "buckets", "0 (off) or at least 2")
         require(self.dim >= 1, "dim", "at least 1")
 
@@ -136,6 +149,7 @@ class ModelConfig:
     """BigramHash, off by default (PR #102)."""
 
     def __post_init__(self) -> None:
+        require_bounded(self)
         for name in ("vocab_size", "num_layers", "model_dim", "num_heads", "num_kv_heads"):
             require(getattr(self, name) >= 1, name, "at least 1")
         require(self.mlp_mult * self.model_dim >= 1, "mlp_mult", "mlp_mult * model_dim must be at least 1")
@@ -198,6 +212,7 @@ class OptimConfig:
     """Global gradient-norm limit over all parameters; 0 turns it off."""
 
     def __post_init__(self) -> None:
+        require_bounded(self)
         require(self.muon_backend_steps >= 1, "muon_backend_steps", "at least 1")
         require(self.muon_momentum_warmup_steps >= 0, "muon_momentum_warmup_steps", "0 or more")
         require(self.grad_clip_norm >= 0, "grad_clip_norm", "0 (off) or more")
@@ -223,6 +238,7 @@ class ScheduleConfig:
     """Steps run before the clock to compile and warm caches; weights, optimizers and loader are then reset."""
 
     def __post_init__(self) -> None:
+        require_bounded(self)
         require(self.max_wallclock_seconds > 0, "max_wallclock_seconds", "positive")
         require(self.iterations >= 1, "iterations", "at least 1")
         require(self.warmdown_iters >= 0, "warmdown_iters", "0 or more")
@@ -247,6 +263,7 @@ class AverageConfig:
     """Precision of SWA's sums; native sums bfloat16 weights in bfloat16, the defect of PR #465."""
 
     def __post_init__(self) -> None:
+        require_bounded(self)
         require(0 <= self.ema_decay < 1, "ema_decay", "at least 0 and less than 1")
         require(self.swa_start_multiplier > 0, "swa_start_multiplier", "positive")
         require(self.swa_every >= 1, "swa_every", "at least 1")
@@ -266,6 +283,7 @@ class BatchConfig:
     """Micro-batches per optimizer step over all processes; one process accumulates micro_batches / world_size."""
 
     def __post_init__(self) -> None:
+        require_bounded(self)
         for name in ("train_batch_tokens", "train_seq_len", "val_batch_tokens", "micro_batches"):
             require(getattr(self, name) >= 1, name, "at least 1")
         span = self.micro_batches * self.train_seq_len
@@ -301,6 +319,7 @@ class QatConfig:
     """Last blocks whose key projection stays as it is (PRs #160, #372)."""
 
     def __post_init__(self) -> None:
+        require_bounded(self)
         for name in ("start_step", "min_numel", "late_k"):
             require(getattr(self, name) >= 0, name, "0 or more")
 
@@ -309,21 +328,29 @@ class QatConfig:
 class EvalConfig:
     """How the artifact gets its published score; the plain score is always measured beside it."""
 
-    rule: Literal["plain", "last_stride", "last_stride_short", "exact_tail", "repeated_tail"] = "plain"
-    """plain: whole sequences side by side. The others slide a window of train_seq_len tokens. last_stride: each
-    window scores only its last `stride` targets, the stream's head and tail are left out (PR #102);
-    last_stride_short: the same without the last window (PR #372); exact_tail: every target exactly once (PR #160);
-    repeated_tail: the last targets again in ever shorter windows (PR #465)."""
+    rule: Literal[
+        "plain", "sliding", "streaming", "last_stride", "last_stride_short", "exact_tail", "repeated_tail"
+    ] = "plain"
+    """plain: whole sequences side by side. sliding: windows every `stride` targets, every target exactly once with as
+    much context as its window allows, to the text's last token. streaming: the text is read once, each token attends
+    to the last `window` tokens in every layer; another model in effect, and another score. The originals' slide, too:
+    last_stride scores only the last `stride` targets of a window, so that the text's head and tail are left out (PR
+    #102); last_stride_short drops the last window as well (PR #372); exact_tail is as `sliding` (PR #160);
+    repeated_tail scores the last targets again in ever shorter windows (PR #465)."""
+    window: int = 0
+    """Tokens of a window; 0 takes train_seq_len. The plain rule always takes that."""
     stride: int = 64
     """Targets between the starts of two windows."""
     batch_windows: int = 32
     """Windows per forward pass and process."""
     keep_tail: bool = False
-    """Whether a window may reach the targets after the last whole sequence (PR #160)."""
+    """Whether the originals' windows may reach the targets after the last whole sequence (PR #160)."""
     sums: Literal["float64", "float32"] = "float64"
     """Precision of the sums over targets; float32 is the defect of PR #465."""
 
     def __post_init__(self) -> None:
+        require_bounded(self)
+        require(self.window >= 0, "window", "0 (train_seq_len) or more")
         require(self.stride >= 1, "stride", "at least 1")
         require(self.batch_windows >= 1, "batch_windows", "at least 1")
 
@@ -361,6 +388,7 @@ class ExportConfig:
     """Larger control tensors: int8, or fp32 as PR #102 stored its bigram table."""
 
     def __post_init__(self) -> None:
+        require_bounded(self)
         require(self.passthrough_numel >= 0, "passthrough_numel", "0 or more")
         require(self.late_k_float16 >= 0, "late_k_float16", "0 or more")
 
@@ -375,6 +403,7 @@ class LogConfig:
     """Steps between mid-run validations, step 0 included; 0 validates only at the end."""
 
     def __post_init__(self) -> None:
+        require_bounded(self)
         require(self.train_log_every >= 0, "train_log_every", "0 (off) or more")
         require(self.val_loss_every >= 0, "val_loss_every", "0 (off) or more")
 
@@ -397,6 +426,7 @@ class RuntimeConfig:
     """Threads of each process on CPU; 0 leaves it to OMP_NUM_THREADS and torch."""
 
     def __post_init__(self) -> None:
+        require_bounded(self)
         require(self.cpu_threads >= 0, "cpu_threads", "0 (torch's choice) or more")
 
 
@@ -426,9 +456,8 @@ class GolfConfig:
     """Devices and precision."""
 
     def __post_init__(self) -> None:
-        sliding, length = self.eval.rule != "plain", self.batch.train_seq_len
-        fits = not sliding or self.eval.stride <= length
-        require(fits, "eval.stride", f"at most batch.train_seq_len={length}, the window")
+        sliding, length = self.eval.rule not in ("plain", "streaming"), self.eval.window or self.batch.train_seq_len
+        require(not sliding or self.eval.stride <= length, "eval.stride", f"at most {length}, the window")
 
 
 def config_as_source(value: object, indent: int = 0) -> str:

@@ -2,7 +2,8 @@
 
 Every rule of windows.py goes through the same loop; the official (plain) one is windows side by side. The number
 does not depend on the batch size or the number of processes: losses are summed token by token in float64 (float32
-only as PR #465 did), windows are split evenly, and a short batch or window is padded to the common shape.
+only as PR #465 did), windows are split evenly, and a short batch or window is padded to the common shape. Reading
+the text once, with keys and values kept, is streaming.py.
 """
 
 from __future__ import annotations
@@ -56,6 +57,40 @@ def cut(tokens: Tensor, windows: Windows, rows: int, length: int) -> tuple[Tenso
     return cut_out[:, :-1], cut_out[:, 1:], torch.from_numpy(counts)
 
 
+def by_head(windows: Windows) -> list[tuple[Windows, int]]:
+    """Windows in two groups with the number of last positions that the head must see, 0 for all.
+
+    Most windows count only targets at their end; the first one and short ones count others, too, and are few.
+    """
+    length = int(windows[0, 1])
+    starts, counts = np.unique(windows[:, 2], return_counts=True)
+    usual = int(starts[np.argmax(counts)])
+    at_end = (windows[:, 1] == length) & (windows[:, 2] >= usual)
+    groups = [(windows[at_end], length - usual if usual else 0), (windows[~at_end], 0)]
+    return [(group, last) for group, last in groups if len(group)]
+
+
+class Tally:
+    """Sums over scored targets on one device: losses in `sums`, targets and bytes as integers."""
+
+    def __init__(self, tables: ByteTables, device: torch.device, sums: torch.dtype) -> None:
+        self.tables = tables.to(device)
+        self.loss = torch.zeros((), dtype=sums, device=device)
+        self.counted = torch.zeros(2, dtype=torch.int64, device=device)
+
+    def add(self, losses: Tensor, previous: Tensor, targets: Tensor, scored: Tensor) -> None:
+        """Take in losses, the token before each target, the targets and which of them count, all of one shape."""
+        self.loss += torch.where(scored, losses, 0.0).to(self.loss.dtype).sum()
+        size = torch.where(scored, self.tables.count(previous, targets), 0).sum()
+        self.counted += torch.stack((scored.sum(), size))
+
+    def score(self, world: World) -> Score:
+        """The score over all processes."""
+        loss, tokens, size = world.sums([float(self.loss), *(float(count) for count in self.counted)])
+        mean = loss / tokens
+        return Score(mean, bits_per_byte(mean, int(tokens), int(size)), int(tokens), int(size))
+
+
 @torch.no_grad()
 def evaluate(
     model: LossModel,
@@ -68,23 +103,18 @@ def evaluate(
 ) -> Score:
     """Score a stream of tokens (integer tensor on the CPU); all processes get the same result.
 
-    windows: of windows.py, none longer than the first; batch_windows: of each process's forward pass, at most.
+    windows: of windows.py, none longer than the first; batch_windows: of each process's forward pass, at most. Head,
+    and queries and MLP of the last block, are computed for positions that may count only.
     """
-    device, length = world.device, int(windows[0, 1])
-    on_device = tables.to(device)
-    start, stop = split_evenly(len(windows), world.rank, world.size)
-    batches = -(-(stop - start) // batch_windows)
-    rows = -(-(stop - start) // batches) if batches else 0
-    loss_sum = torch.zeros((), dtype=sums, device=device)
-    counted = torch.zeros(2, dtype=torch.int64, device=device)
-    for first in range(start, stop, max(rows, 1)):
-        ids, targets, scored = (
-            part.to(device) for part in cut(tokens, windows[first : min(first + rows, stop)], rows, length)
-        )
-        losses = model(ids, targets, mean=False)
-        loss_sum += torch.where(scored, losses, 0.0).to(sums).sum()
-        size = torch.where(scored, on_device.count(ids, targets), 0).sum()
-        counted += torch.stack((scored.sum(), size))
-    loss, token_count, byte_count = world.sums([float(loss_sum), *(float(count) for count in counted)])
-    mean = loss / token_count
-    return Score(mean, bits_per_byte(mean, int(token_count), int(byte_count)), int(token_count), int(byte_count))
+    tally, length = Tally(tables, world.device, sums), int(windows[0, 1])
+    for group, last in by_head(windows):
+        start, stop = split_evenly(len(group), world.rank, world.size)
+        batches = -(-(stop - start) // batch_windows)
+        rows = -(-(stop - start) // batches) if batches else 1
+        for first in range(start, stop, rows):
+            ids, targets, scored = (
+                part.to(world.device) for part in cut(tokens, group[first : min(first + rows, stop)], rows, length)
+            )
+            losses = model(ids, targets, mean=False, last=last)
+            tally.add(losses, ids[:, -last:], targets[:, -last:], scored[:, -last:])
+    return tally.score(world)

@@ -6,13 +6,14 @@ modules are built is the originals', so a seed draws the same weights.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from golf_model.attention import AttentionKernel, causal_mask
+from golf_model.attention import AttentionKernel, Past, causal_mask
 from golf_model.bigram import BigramHash
 from golf_model.block import Block
 from golf_model.config import ModelConfig
@@ -25,8 +26,11 @@ from golf_model.smear import SmearGate, smear
 class LossModel(Protocol):
     """A model as training and scoring see it: a GPT, compiled or not."""
 
-    def __call__(self, ids: Tensor, targets: Tensor, *, mean: bool) -> Tensor:
-        """Cross-entropy in nats, fp32, of (batch, time) int64 targets: () where `mean`, else (batch, time)."""
+    def __call__(self, ids: Tensor, targets: Tensor, *, mean: bool, last: int = 0) -> Tensor:
+        """Cross-entropy in nats, fp32, of (batch, time) int64 targets: () where `mean`, else (batch, time).
+
+        last: only of so many last positions, (batch, last); 0 means all.
+        """
         ...
 
 
@@ -49,6 +53,8 @@ class GPT(nn.Module):
         self.compute_dtype = compute_dtype
         self.softcap = model.logit_softcap
         self.norm_eps = model.norm_eps
+        self.kv_heads = model.num_kv_heads
+        self.head_dim = model.model_dim // model.num_heads
         self.rotated_heads = model.num_heads + model.num_kv_heads
         self.tok_emb = nn.Embedding(model.vocab_size, model.model_dim)
         self.bigram: BigramHash | None = None
@@ -100,10 +106,9 @@ class GPT(nn.Module):
             self._tables = (*spread_tables(cos, sin, self.rotated_heads, dtype), causal_mask(length, device, dtype))
         return self._tables
 
-    def features(self, ids: Tensor) -> Tensor:
-        """ids: (batch, time) int64 -> (batch, time, dim), normalised, ready for the head."""
-        cos, sin, mask = self.position_tables(ids.size(1), ids.device)
-        x = self.tok_emb(ids).to(self.compute_dtype)
+    def embedded(self, ids: Tensor) -> Tensor:
+        """ids: (batch, time) int64 -> (batch, time, dim), normalised: what every block mixes in."""
+        x: Tensor = self.tok_emb(ids).to(self.compute_dtype)
         if self.bigram is not None:
             x = x + self.bigram(ids, self.compute_dtype)
         x = rms_norm(x, self.norm_eps)
@@ -111,17 +116,31 @@ class GPT(nn.Module):
             x = self.smear(x)
         if self.smear_gate is not None:
             x = smear(x, self.smear_gate)
-        x0 = x
+        return x
+
+    def features(self, ids: Tensor, last: int = 0) -> Tensor:
+        """ids: (batch, time) int64 -> (batch, time, dim), normalised, ready for the head; or of the last positions.
+
+        Other positions are keys for the last block and nothing else, so it spares them its queries and its MLP.
+        """
+        cos, sin, mask = self.position_tables(ids.size(1), ids.device)
+        return self.through_blocks(self.embedded(ids), cos, sin, mask, last)
+
+    def through_blocks(
+        self, x0: Tensor, cos: Tensor, sin: Tensor, mask: Tensor, last: int = 0, pasts: Sequence[Past] = ()
+    ) -> Tensor:
+        """All blocks with their skips over embedded tokens x0, normalised at the end; `pasts`: one for each block."""
+        x = x0
         stack: list[Tensor] = []
         for index, block in enumerate(self.blocks):
-            if index < self.encoder_layers:
-                x = block(x, x0, cos, sin, mask)
-                stack.append(x)
-                continue
-            if stack:
+            if index >= self.encoder_layers and stack:
                 weight = self.skip_weights[index - self.encoder_layers].to(x.dtype)
                 x = torch.addcmul(x, weight, stack.pop())
-            x = block(x, x0, cos, sin, mask)
+            cut = last if index == len(self.blocks) - 1 else 0
+            rows = mask[-cut:] if cut else mask
+            x = block(x, x0, cos, sin, rows, cut, pasts[index] if pasts else None)
+            if index < self.encoder_layers:
+                stack.append(x)
         return rms_norm(x, self.norm_eps)
 
     def head_weight(self, dtype: torch.dtype) -> Tensor:
@@ -133,9 +152,16 @@ class GPT(nn.Module):
         x = self.features(ids)
         return softcapped(F.linear(x, self.head_weight(x.dtype)), self.softcap)
 
-    def forward(self, ids: Tensor, targets: Tensor, *, mean: bool) -> Tensor:
-        """Cross-entropy in nats, fp32, of (batch, time) int64 targets: () where `mean`, else (batch, time)."""
-        x = self.features(ids).flatten(0, 1)
+    def forward(self, ids: Tensor, targets: Tensor, *, mean: bool, last: int = 0) -> Tensor:
+        """Cross-entropy in nats, fp32, of (batch, time) int64 targets: () where `mean`, else (batch, time).
+
+        last: only of so many last positions, (batch, last); 0 means all.
+        """
+        return self.losses(self.features(ids, last), targets[:, -last:] if last else targets, mean=mean)
+
+    def losses(self, features: Tensor, targets: Tensor, *, mean: bool) -> Tensor:
+        """Cross-entropy of features (batch, time, dim), as `forward` returns it."""
+        x = features.flatten(0, 1)
         weight, aims = self.head_weight(x.dtype), targets.flatten()
         if self.head == "plain":
             losses = plain_losses(x, weight, aims, self.softcap)

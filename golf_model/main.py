@@ -33,7 +33,7 @@ from golf_model.session import (
     open_training_shards,
     open_validation,
     peak_memory_mib,
-    score,
+    score_by_rule,
     score_plain,
     seed_everything,
 )
@@ -160,7 +160,7 @@ def score_artifact(
     config, published = session.config.eval, plain
     if config.rule != "plain":
         label = f"final_{kind}_{config.rule}"
-        published = timed_score(session, label, lambda: score(session, loss_model, validation, config))
+        published = timed_score(session, label, lambda: score_by_rule(session, network, loss_model, validation))
     session.log.line(f"final_score {exact_line(config.rule, published)}")
 
 

@@ -26,7 +26,8 @@ from golf_model.loader import load_validation_tokens
 from golf_model.qat import arm
 from golf_model.runlog import RunLog, log_head
 from golf_model.shards import Shard, find_shards
-from golf_model.windows import eval_windows, targets_of
+from golf_model.streaming import evaluate_streaming
+from golf_model.windows import eval_windows
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def open_validation(session: Session, tables: ByteTables) -> Validation:
     shards = find_shards(folder, pattern)
     length = config.batch.train_seq_len
     tokens = load_validation_tokens(shards, length, config.model.vocab_size)
-    whole = targets_of("plain", tokens.numel() - 1, length, keep_tail=False)
+    whole = (tokens.numel() - 1) // length * length
     session.log.line(f"val_loader:shards pattern={folder / pattern} tokens:{whole}")
     return Validation(tokens, tables)
 
@@ -113,8 +114,8 @@ def build_network(session: Session) -> tuple[GPT, LossModel]:
     return network, loss_model
 
 
-def score(session: Session, loss_model: LossModel, validation: Validation, rule: EvalConfig) -> Score:
-    """The score of a model's weights as they are, by `rule`."""
+def score_windows(session: Session, loss_model: LossModel, validation: Validation, rule: EvalConfig) -> Score:
+    """The score of a model's weights as they are, by a rule of windows."""
     batch, world = session.config.batch, session.world
     windows = eval_windows(rule, validation.tokens.numel(), batch.train_seq_len)
     share = batch.val_batch_tokens // (world.size * accumulation_steps(batch, world.size))
@@ -125,7 +126,16 @@ def score(session: Session, loss_model: LossModel, validation: Validation, rule:
 
 def score_plain(session: Session, loss_model: LossModel, validation: Validation) -> Score:
     """The official score: whole sequences side by side."""
-    return score(session, loss_model, validation, replace(session.config.eval, rule="plain"))
+    return score_windows(session, loss_model, validation, replace(session.config.eval, rule="plain"))
+
+
+def score_by_rule(session: Session, network: GPT, loss_model: LossModel, validation: Validation) -> Score:
+    """The score by the configured rule; `streaming` runs the network as it is, uncompiled."""
+    rule, world = session.config.eval, session.world
+    if rule.rule != "streaming":
+        return score_windows(session, loss_model, validation, rule)
+    window = rule.window or session.config.batch.train_seq_len
+    return evaluate_streaming(network, validation.tokens, validation.tables, window, rule.batch_windows, world)
 
 
 def log_run_facts(session: Session) -> None:

@@ -1,4 +1,4 @@
-"""Which tokens a model sees to score which targets: the official rule and the originals' four sliding ones.
+"""Which tokens a model sees to score which targets: the official rule, ours, and the originals' four sliding ones.
 
 Pure arithmetic on positions. Target t is the token at t + 1, predicted from the tokens up to t. A window is three
 numbers: its first position, its length, and the first of its targets that counts (within the window). Windows
@@ -17,9 +17,14 @@ Windows = NDArray[np.int64]
 """(windows, 3): start, length, first scored target."""
 
 
-def targets_of(rule: str, count: int, length: int, *, keep_tail: bool) -> int:
-    """How many of `count` targets a rule speaks of: whole sequences of `length`, or all."""
-    return count if keep_tail and rule != "plain" else count // length * length
+TO_THE_END = ("sliding", "streaming")
+"""Rules that always speak of every target."""
+
+
+def targets_of(config: EvalConfig, count: int, length: int) -> int:
+    """How many of `count` targets a rule speaks of: whole training sequences of `length`, or all."""
+    to_the_end = config.rule in TO_THE_END or (config.keep_tail and config.rule != "plain")
+    return count if to_the_end else count // length * length
 
 
 def windows_of(rule: str, targets: int, length: int, stride: int) -> Windows:
@@ -50,10 +55,12 @@ def _table(starts: NDArray[np.int64], lengths: int | NDArray[np.int64], first: i
     return np.stack(np.broadcast_arrays(starts, lengths, first), axis=1).astype(np.int64)
 
 
-def eval_windows(config: EvalConfig, tokens: int, length: int) -> Windows:
-    """The windows of a stream of `tokens` tokens under a configuration."""
-    targets = targets_of(config.rule, tokens - 1, length, keep_tail=config.keep_tail)
-    windows = windows_of(config.rule, targets, length, config.stride)
+def eval_windows(config: EvalConfig, tokens: int, train_seq_len: int) -> Windows:
+    """The windows of a stream of `tokens` tokens; ScriptError where a rule would score nothing."""
+    targets = targets_of(config, tokens - 1, train_seq_len)
+    length = train_seq_len if config.rule == "plain" else config.window or train_seq_len
+    windows = windows_of(config.rule, targets, length, config.stride) if targets >= length else ()
     if not len(windows):
-        raise ScriptError(f"eval.rule {config.rule} scores none of {targets} validation targets; use more text")
-    return windows
+        scored = f"scores none of {targets} validation targets in windows of {length}"
+        raise ScriptError(f"eval.rule {config.rule} {scored}; use more text")
+    return np.asarray(windows)

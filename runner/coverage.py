@@ -29,10 +29,10 @@ class Coverage:
 
 
 def spans(rule: str, targets: int, length: int, stride: int) -> list[Span]:
-    """The spans that a rule (EvalConfig.rule) counts of `targets` targets, at least `length` of them."""
+    """The spans that a rule (EvalConfig.rule) counts of `targets` targets with windows of `length`."""
     if rule == "plain":
         return [(0, targets // length * length)]
-    if rule == "exact_tail":
+    if rule in ("sliding", "streaming", "exact_tail"):
         return [(0, targets)]
     further = (targets - length) // stride
     """Whole windows after the first."""
@@ -43,21 +43,28 @@ def spans(rule: str, targets: int, length: int, stride: int) -> list[Span]:
     return [(length - stride, length - stride + windows * stride)]
 
 
-def require_coverage(targets: int, config: EvalConfig, length: int) -> None:
+def require_coverage(targets: int, config: EvalConfig, train_seq_len: int) -> None:
     """DataError where the job's rule scores none of `targets` targets."""
-    if not any(stop > first for first, stop in spans(config.rule, targets, length, config.stride)):
+    length = window_of(config, train_seq_len)
+    scored = spans(config.rule, targets, length, config.stride) if targets >= length else []
+    if not any(stop > first for first, stop in scored):
         raise DataError(
             f"config.eval.rule {config.rule} scores none of {targets:,} validation targets in windows of {length}; "
             "use more validation text, a shorter batch.train_seq_len, or another rule"
         )
 
 
-def coverage(dataset: DataSet, config: EvalConfig, length: int) -> Coverage:
-    """Targets and bytes of a data set's validation text under a rule with windows of `length` tokens."""
+def window_of(config: EvalConfig, train_seq_len: int) -> int:
+    """Tokens of a rule's windows; the plain rule's are training sequences."""
+    return train_seq_len if config.rule == "plain" else config.window or train_seq_len
+
+
+def coverage(dataset: DataSet, config: EvalConfig, train_seq_len: int) -> Coverage:
+    """Targets and bytes of a data set's validation text under a job's rule."""
     stream = read_stream(dataset.val_files)
-    targets = len(stream) - 1
-    if not config.keep_tail:
-        targets = targets // length * length
+    targets, length = len(stream) - 1, window_of(config, train_seq_len)
+    if config.rule not in ("sliding", "streaming") and not config.keep_tail:
+        targets = targets // train_seq_len * train_seq_len
     table = byte_table(load_tokenizer(dataset.tokenizer))
     tokens = size = 0
     for first, stop in spans(config.rule, targets, length, config.stride):

@@ -18,7 +18,7 @@ from runner.data.dataset import DataSet, open_dataset, scored_targets
 from runner.errors import DataError
 from runner.jobdata import DataRequest
 
-RULES: tuple[Any, ...] = ("plain", "last_stride", "last_stride_short", "exact_tail", "repeated_tail")
+RULES: tuple[Any, ...] = ("plain", "sliding", "last_stride", "last_stride_short", "exact_tail", "repeated_tail")
 
 
 @given(st.sampled_from(RULES), st.integers(1, 24), st.data())
@@ -35,7 +35,15 @@ def test_spans_hold_the_targets_that_the_models_windows_score(rule: str, length:
 
 @pytest.mark.parametrize(
     ("rule", "scored"),
-    [("plain", 96), ("last_stride", 72), ("last_stride_short", 64), ("exact_tail", 96), ("repeated_tail", 120)],
+    [
+        ("plain", 96),
+        ("last_stride", 72),
+        ("last_stride_short", 64),
+        ("exact_tail", 96),
+        ("sliding", 96),
+        ("streaming", 96),
+        ("repeated_tail", 120),
+    ],
 )
 def test_96_targets_in_windows_of_32_every_8(rule: str, scored: int) -> None:
     assert sum(stop - first for first, stop in spans(rule, 96, 32, 8)) == scored
@@ -54,20 +62,20 @@ def test_the_plain_rule_covers_whole_sequences(data: DataSet) -> None:
 def test_the_tail_is_covered_where_the_job_keeps_it(data: DataSet) -> None:
     targets = data.facts.val_tokens - 1
     length = next(n for n in range(16, 64) if targets % n)
-    kept, cut = (coverage(data, EvalConfig("exact_tail", 8, keep_tail=keep), length) for keep in (True, False))
+    kept, cut = (coverage(data, EvalConfig("exact_tail", 0, 8, keep_tail=keep), length) for keep in (True, False))
     assert (kept.tokens, kept.bytes) == (targets, data.facts.val_bytes)
     assert (cut.tokens, cut.bytes) == scored_targets(data, length)
 
 
 def test_a_target_that_is_scored_twice_counts_its_bytes_twice(data: DataSet) -> None:
-    once, more = (coverage(data, EvalConfig(rule, 8), 16) for rule in ("exact_tail", "repeated_tail"))
+    once, more = (coverage(data, EvalConfig(rule, 0, 8), 16) for rule in ("exact_tail", "repeated_tail"))
     assert more.tokens == once.tokens + 8
     assert more.bytes > once.bytes
 
 
 def test_a_rule_that_scores_nothing_is_refused_with_what_to_do() -> None:
-    require_coverage(32, EvalConfig("last_stride", 8), 32)
+    require_coverage(32, EvalConfig("last_stride", 0, 8), 32)
     with pytest.raises(DataError, match=r"last_stride_short scores none of 32 validation targets in windows of 32"):
-        require_coverage(32, EvalConfig("last_stride_short", 8), 32)
+        require_coverage(32, EvalConfig("last_stride_short", 0, 8), 32)
     with pytest.raises(ScriptError, match="scores none"):
-        eval_windows(EvalConfig("last_stride_short", 8), 33, 32)
+        eval_windows(EvalConfig("last_stride_short", 0, 8), 33, 32)

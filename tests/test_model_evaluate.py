@@ -11,7 +11,7 @@ from golf_model.bpb import ByteTables
 from golf_model.config import ModelConfig
 from golf_model.distributed import World
 from golf_model.evaluate import evaluate, split_evenly
-from golf_model.windows import targets_of, windows_of
+from golf_model.windows import windows_of
 from tests.golden_cases import golden_network, golden_tokens
 
 TINY = ModelConfig(vocab_size=64, num_layers=2, model_dim=64, num_heads=4, num_kv_heads=2)
@@ -34,7 +34,7 @@ def test_batch_size_does_not_change_the_score(dtype: torch.dtype) -> None:
 def test_every_target_is_scored_once() -> None:
     seen: list[int] = []
 
-    def model(ids: torch.Tensor, targets: torch.Tensor, *, mean: bool) -> torch.Tensor:
+    def model(ids: torch.Tensor, targets: torch.Tensor, *, mean: bool, last: int = 0) -> torch.Tensor:
         seen.extend(targets[: targets.size(0)].flatten().tolist())
         return targets.float()
 
@@ -48,7 +48,7 @@ def test_every_target_is_scored_once() -> None:
 def test_padding_of_the_last_batch_is_not_counted() -> None:
     shapes = set()
 
-    def model(ids: torch.Tensor, targets: torch.Tensor, *, mean: bool) -> torch.Tensor:
+    def model(ids: torch.Tensor, targets: torch.Tensor, *, mean: bool, last: int = 0) -> torch.Tensor:
         shapes.add(tuple(ids.shape))
         return torch.where(targets > 0, 1.0, 1000.0)
 
@@ -57,7 +57,7 @@ def test_padding_of_the_last_batch_is_not_counted() -> None:
     assert score.val_loss == 1.0
 
 
-RULES = ("plain", "last_stride", "last_stride_short", "exact_tail", "repeated_tail")
+RULES = ("plain", "sliding", "last_stride", "last_stride_short", "exact_tail", "repeated_tail")
 
 
 class OneOf(World):
@@ -71,7 +71,7 @@ class OneOf(World):
 @pytest.mark.parametrize("tokens", [32 * 7 + 1, 32 * 7 + 14])
 def test_no_rules_score_depends_on_the_batch_size_or_the_number_of_processes(rule: str, tokens: int) -> None:
     network, stream = golden_network(TINY), golden_tokens(tokens, 64)
-    windows = windows_of(rule, targets_of(rule, tokens - 1, 32, keep_tail=True), 32, 8)
+    windows = windows_of(rule, tokens - 1, 32, 8)
     whole = evaluate(network, stream, ONE_BYTE_EACH, windows, 4, ALONE)
     for size in (1, 3, 100):
         found = evaluate(network, stream, ONE_BYTE_EACH, windows, size, ALONE)
