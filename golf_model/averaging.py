@@ -7,6 +7,7 @@ default. Every process keeps the same average of the same weights; nothing is co
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,6 +43,15 @@ class WeightAverage:
         for name, value in weights.items():
             sample = value.detach().float() if self.average.swa_sum == "float32" else value.detach()
             self.sums[name] = self.sums[name] + sample if name in self.sums else sample.clone()
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs to go on."""
+        return {"samples": self.samples, "sums": self.sums}
+
+    def restore(self, state: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+        """Go on from a `state`, on the devices of the weights."""
+        self.samples = int(state["samples"])
+        self.sums = {name: value.to(weights[name].device) for name, value in state["sums"].items()}
 
     @property
     def is_ready(self) -> bool:

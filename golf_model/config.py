@@ -236,6 +236,8 @@ class ScheduleConfig:
     """Share of the base rates at which the warmdown ends (PR #372: 0.1)."""
     warmup_steps: int = 20
     """Steps run before the clock to compile and warm caches; weights, optimizers and loader are then reset."""
+    checkpoint_every_s: float = 0.0
+    """Seconds of training between checkpoints, from which a killed run goes on; 0 makes none."""
 
     def __post_init__(self) -> None:
         require_bounded(self)
@@ -244,6 +246,7 @@ class ScheduleConfig:
         require(self.warmdown_iters >= 0, "warmdown_iters", "0 or more")
         require(0 <= self.warmdown_lr_floor <= 1, "warmdown_lr_floor", "between 0 and 1")
         require(self.warmup_steps >= 0, "warmup_steps", "0 or more")
+        require(self.checkpoint_every_s >= 0, "checkpoint_every_s", "0 (off) or more")
 
 
 @dataclass(frozen=True)
@@ -281,6 +284,9 @@ class BatchConfig:
     """Tokens per evaluation batch over all processes and micro-steps."""
     micro_batches: int = 8
     """Micro-batches per optimizer step over all processes; one process accumulates micro_batches / world_size."""
+    order: Literal["sequential", "shuffled"] = "sequential"
+    """Order of the training tokens: straight through all shards (official), or spans of each pass in an order drawn
+    from the seed."""
 
     def __post_init__(self) -> None:
         require_bounded(self)

@@ -1,11 +1,13 @@
 """What a run takes from its environment, and the refusal of what it does not.
 
-Honoured: SEED, DATA_PATH, TOKENIZER_PATH, RUN_ID, GOLF_PHASE, GOLF_EVENTS (and torchrun's own). Every other
-variable of the official script is baked into the configuration; setting one is an error, not silence.
+Honoured: SEED, DATA_PATH, TOKENIZER_PATH, RUN_ID, GOLF_PHASE, GOLF_EVENTS, GOLF_CHECKPOINTS,
+GOLF_EARLIER_S (and torchrun's own). Every other variable of the official script is baked into the
+configuration; setting one is an error, not silence.
 """
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +34,10 @@ class RunEnvironment:
     """Empty: train, pack and score in one process."""
     events_path: Path | None
     """FIFO that hears the events."""
+    checkpoints: Path | None = None
+    """Folder of checkpoints where the configuration makes some; None takes ./checkpoints."""
+    earlier_seconds: float = 0.0
+    """Training time of this run's earlier lives, by the clock of whoever saw them die."""
 
 
 def read_environment(variables: Mapping[str, str]) -> RunEnvironment:
@@ -52,6 +58,10 @@ def read_environment(variables: Mapping[str, str]) -> RunEnvironment:
     if Path(run_id).name != run_id:
         raise ScriptError(f"RUN_ID={run_id!r} is not a plain file name")
     events = variables.get("GOLF_EVENTS")
+    checkpoints = variables.get("GOLF_CHECKPOINTS")
+    earlier = variables.get("GOLF_EARLIER_S", "0")
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", earlier, re.ASCII):
+        raise ScriptError(f"GOLF_EARLIER_S={earlier!r} is not a number of seconds")
     return RunEnvironment(
         seed=int(seed),
         data_path=Path(variables.get("DATA_PATH", "./data/datasets/fineweb10B_sp1024")),
@@ -59,4 +69,6 @@ def read_environment(variables: Mapping[str, str]) -> RunEnvironment:
         run_id=run_id,
         phase=cast(RunPhase, phase),
         events_path=Path(events) if events else None,
+        checkpoints=Path(checkpoints) if checkpoints else None,
+        earlier_seconds=float(earlier),
     )

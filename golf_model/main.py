@@ -21,6 +21,7 @@ from golf_model.distributed import World, accumulation_steps, join_world
 from golf_model.environment import read_environment
 from golf_model.errors import EXIT_NAN_LOSS, EXIT_USER_ERROR, NanLossError, ScriptError
 from golf_model.evaluate import Score
+from golf_model.files import write_durably
 from golf_model.gpt import GPT, LossModel
 from golf_model.qat import acts_on_artifact, switch
 from golf_model.session import (
@@ -28,6 +29,7 @@ from golf_model.session import (
     Validation,
     build_network,
     log_run_facts,
+    open_checkpoints,
     open_session,
     open_tables,
     open_training_shards,
@@ -38,23 +40,10 @@ from golf_model.session import (
     seed_everything,
 )
 from golf_model.shapes import BITS, schemes
-from golf_model.train import build_trainer, step_line, train, warm_up
+from golf_model.train import step_line, train
+from golf_model.trainer import build_trainer, warm_up
 
 LIVE_WEIGHTS_NAME = "final_model.pt"
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Write beside `path`, flush to the device, rename: a killed run leaves a whole file or none."""
-    aside = path.with_name(f".{path.name}.tmp")
-    try:
-        with aside.open("wb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise ScriptError(f"cannot write {path}: {error.strerror}; free space and run again") from error
 
 
 def artifact_kind(config: GolfConfig) -> str:
@@ -98,11 +87,17 @@ def train_phase(session: Session) -> tuple[GPT, LossModel, Validation]:
     seed_everything(session.environment.seed)
     network, loss_model = build_network(session)
     log_run_facts(session)
-    trainer = build_trainer(config, world, network, loss_model, shards)
+    trainer = build_trainer(config, world, network, loss_model, shards, session.environment.seed)
+    checkpoints = open_checkpoints(session)
     if config.schedule.warmup_steps:
         session.events.announce("warmup_start")
         warm_up(trainer, log)
-    result = train(trainer, log, session.events, lambda: score_plain(session, loss_model, validation))
+    earlier_ms = 1000.0 * session.environment.earlier_seconds
+    result = train(
+        trainer, log, session.events, lambda: score_plain(session, loss_model, validation), checkpoints, earlier_ms
+    )
+    trainer.batches.close()
+    log.line(f"data_wait:{result.waited_ms:.0f}ms")
     live = score_plain(session, loss_model, validation)
     log.line(step_line(result.steps, config.schedule.iterations, live.log_values, result.elapsed_ms))
     if result.stopped_early:
@@ -116,6 +111,8 @@ def train_phase(session: Session) -> tuple[GPT, LossModel, Validation]:
         result.average.load_into(network.state_dict())
         log.line(f"weight_average:{config.average.kind} samples:{result.average.samples}")
     freeze(session, network)
+    if checkpoints is not None:
+        checkpoints.forget()
     return network, loss_model, validation
 
 

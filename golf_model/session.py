@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from golf_model.bpb import ByteTables, build_byte_tables, read_pieces
+from golf_model.checkpoint import Checkpoints, owner_of
 from golf_model.config import EvalConfig, GolfConfig
 from golf_model.distributed import World, accumulation_steps
 from golf_model.dtypes import apply_dtype_policy, pick_compute_dtype
@@ -96,6 +97,15 @@ def open_validation(session: Session, tables: ByteTables) -> Validation:
     whole = (tokens.numel() - 1) // length * length
     session.log.line(f"val_loader:shards pattern={folder / pattern} tokens:{whole}")
     return Validation(tokens, tables)
+
+
+def open_checkpoints(session: Session) -> Checkpoints | None:
+    """Where this run's checkpoints lie, or None where it makes none."""
+    if not session.config.schedule.checkpoint_every_s:
+        return None
+    environment, world = session.environment, session.world
+    owner = owner_of(session.script, environment.seed, world.size)
+    return Checkpoints(environment.checkpoints or Path("checkpoints"), owner, world)
 
 
 def build_network(session: Session) -> tuple[GPT, LossModel]:

@@ -122,5 +122,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Wal
     logs = {}
     for result in results:
         attempt = folder.attempt(result.seed, result.attempt)
-        logs[result.seed] = [path for phase in ("train", "eval") if (path := attempt.log(phase)).is_file()]
+        lives = [folder.attempt(result.seed, life.attempt) for life in (result.train.earlier if result.train else [])]
+        parts = [*(life.log("train") for life in lives), attempt.log("train"), attempt.log("eval")]
+        logs[result.seed] = [path for path in parts if path.is_file()]
     return Walk(data, folder, script, logs)

@@ -12,7 +12,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -24,8 +24,9 @@ from runner.files import sha256_bytes, sha256_file
 from runner.leftovers import MARKER, default_scratch, work_folder
 from runner.messages import ArtifactBytes, Finished, Message, Started
 from runner.phase import run_phase
-from runner.results import Host, PhaseResult
+from runner.results import Host, PhaseResult, Segment
 from runner.supervise import Deadline
+from runner.vault import Vault, open_vault
 
 SCRIPT_NAME = "train_gpt.py"
 SETUP_S = 900.0
@@ -73,6 +74,8 @@ class AttemptSpec:
     eval_seconds: float
     stall_seconds: float
     env: dict[str, str] = field(default_factory=dict)
+    vault: str = ""
+    """Name of the folder on the node that outlives the attempt, so that another can go on from it; '' for none."""
     launcher: tuple[str, ...] = TORCHRUN
     """What stands between the interpreter and the script; `{nproc}` is filled in."""
 
@@ -176,6 +179,19 @@ def fresh_folder(base: Path, script: bytes, artifact: Path, data: DataSet) -> tu
     return folder, shards, shards / data.tokenizer.name
 
 
+def ended_by_itself(message: Finished) -> bool:
+    """Whether the training process came to its own end, good or bad, so that nothing is left to go on from."""
+    return message.train is not None and message.train.returncode is not None
+
+
+def vault_variables(vault: Vault | None, earlier: Sequence[Segment]) -> dict[str, str]:
+    """What a resumable script is told: where its checkpoints lie and how long its earlier lives trained, at most."""
+    if vault is None:
+        return {}
+    spent = sum(life.clock.high for life in earlier)
+    return {"GOLF_CHECKPOINTS": str(vault.checkpoints), "GOLF_EARLIER_S": f"{spent:.3f}"}
+
+
 def run_attempt(
     spec: AttemptSpec, open_data: Callable[[], DataSet], node: str = "local", scratch: Path | None = None
 ) -> Generator[Message, None, None]:
@@ -183,14 +199,18 @@ def run_attempt(
 
     spec: what to run. open_data: gives the data set on this node, checked. scratch: where the work folder goes.
     """
-    with work_folder(f"{spec.job}-seed{spec.seed}", scratch or default_scratch()) as base:
-        yield from attempt_in(base, spec, open_data, node)
+    root = scratch or default_scratch()
+    with work_folder(f"{spec.job}-seed{spec.seed}", root) as base, open_vault(spec.vault, root) as vault:
+        for message in attempt_in(base, spec, open_data, node, vault):
+            if vault is not None and isinstance(message, Finished) and ended_by_itself(message):
+                vault.forget()
+            yield message
 
 
 def attempt_in(
-    base: Path, spec: AttemptSpec, open_data: Callable[[], DataSet], node: str
+    base: Path, spec: AttemptSpec, open_data: Callable[[], DataSet], node: str, vault: Vault | None = None
 ) -> Generator[Message, None, None]:
-    """`run_attempt` in a work folder that exists and is removed by the caller."""
+    """`run_attempt` in a work folder that exists and is removed by the caller; goes on from what a vault holds."""
     host = Host(
         node=platform.node(),
         hardware=spec.hardware,
@@ -215,8 +235,16 @@ def attempt_in(
         (folder / SCRIPT_NAME).write_bytes(spec.script)
         where = {"DATA_PATH": str(data.folder), "TOKENIZER_PATH": str(data.tokenizer)}
         command = command_line(spec)
+        earlier = [] if vault is None else vault.begin(spec.attempt)
         train, status, reason = yield from run_phase(
-            "train", command, folder, {**env, **where}, train_deadlines(spec), spec.stall_seconds
+            "train",
+            command,
+            folder,
+            {**env, **where, **vault_variables(vault, earlier)},
+            train_deadlines(spec),
+            spec.stall_seconds,
+            None if vault is None else vault.journal(spec.attempt),
+            earlier,
         )
         artifact = folder / spec.artifact_name
         if status == "completed" and not artifact.is_file():

@@ -25,6 +25,8 @@ HONOURED_VARIABLES = {
     "RUN_ID": "name of the log, logs/RUN_ID.txt (default: a random one)",
     "GOLF_PHASE": "train: stop when the artifact is frozen; eval: only score it; unset: both",
     "GOLF_EVENTS": "path of a pipe that is told when phases begin and end (default: none)",
+    "GOLF_CHECKPOINTS": "folder of checkpoints, where the configuration makes some (default ./checkpoints)",
+    "GOLF_EARLIER_S": "training time of the run's earlier lives (default 0)",
 }
 """Environment variables that a script reads besides torchrun's own, and what each means."""
 

@@ -53,6 +53,9 @@ def _clock(phase: PhaseResult | None, bound: float, limit: str) -> Answer:
         return Answer("unknown", NOT_MEASURED, limit)
     clock, strict = phase.clock, phase.strict_clock
     beside_it = [] if strict is None else [f"strict {_seconds(strict.low, strict.high, bound)}"]
+    if phase.earlier:
+        lives = ", ".join(str(life.attempt) for life in phase.earlier)
+        beside_it.append(f"resumed, attempt {lives} counted with what it lost")
     if phase.irregular or clock is None:
         told = [phase.irregular] if phase.irregular else []
         return Answer("unknown", NOT_MEASURED, limit, "; ".join([*told, *beside_it]))

@@ -7,7 +7,8 @@ nothing out. Evaluation runs from `eval_start` to `eval_end`; strictly it is the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from runner.results import Interval
 
@@ -71,6 +72,42 @@ def train_clocks(stamps: Sequence[Stamp]) -> tuple[Interval | None, Interval | N
     within = [stamp for stamp in stamps if start <= stamp[1] <= end]
     warmup = first(stamps, "warmup_start")
     return exactly(end - start - paused_seconds(within)), exactly(end - (start if warmup is None else warmup))
+
+
+JOURNAL_EVERY_S = 1.0
+"""Seconds between two notes of a supervisor's journal."""
+JOURNAL_LATE_S = 0.5
+"""How much later than that a note may come."""
+
+
+def journal_clocks(note: Mapping[str, Any]) -> tuple[Interval, Interval]:
+    """(official, strict) training time of a life by the last note of its supervisor.
+
+    note: `now`, `paused` (seconds of mid-run validation so far), `events` (first times), `over` (whether the note is
+    the last one that the supervisor meant to write). One that was killed may have lived until the next note was due.
+    """
+    events: Mapping[str, float] = note["events"]
+    now, paused = float(note["now"]), float(note["paused"])
+    more = 0.0 if note["over"] or "train_end" in events else JOURNAL_EVERY_S + JOURNAL_LATE_S
+    end = float(events.get("train_end", now))
+    start = events.get("train_start")
+    official = 0.0 if start is None else max(0.0, end - start - paused)
+    first_read = events.get("warmup_start", start)
+    strict = 0.0 if first_read is None else max(0.0, end - first_read)
+    return between(official, more), between(strict, more)
+
+
+def between(low: float, more: float) -> Interval:
+    """At least `low` seconds and at most `more` on top."""
+    return Interval(low=round(low, 3), high=round(low + more, 3))
+
+
+def with_earlier(clock: Interval | None, earlier: Sequence[Interval]) -> Interval | None:
+    """A clock that also counts earlier lives."""
+    if clock is None:
+        return None
+    lives = [clock, *earlier]
+    return Interval(low=round(sum(one.low for one in lives), 6), high=round(sum(one.high for one in lives), 6))
 
 
 def eval_clocks(stamps: Sequence[Stamp], wall_seconds: float) -> tuple[Interval | None, Interval | None]:

@@ -13,14 +13,23 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from runner.clocks import PAUSE, Stamp, eval_clocks, first_times, irregularity, train_clocks
+from runner.clocks import (
+    JOURNAL_EVERY_S,
+    PAUSE,
+    Stamp,
+    eval_clocks,
+    first_times,
+    irregularity,
+    train_clocks,
+    with_earlier,
+)
 from runner.leftovers import MARKER, kill_marked
 from runner.messages import Event, Heartbeat, LogChunk, Message, Phase
-from runner.results import PhaseResult, RunStatus
+from runner.results import PhaseResult, RunStatus, Segment
 from runner.supervise import Deadline, Order, order_line
 
 POLL_S = 0.25
@@ -59,9 +68,19 @@ class Supervised:
 
 
 def run_phase(
-    phase: Phase, command: list[str], folder: Path, env: dict[str, str], deadlines: list[Deadline], stall: float
+    phase: Phase,
+    command: list[str],
+    folder: Path,
+    env: dict[str, str],
+    deadlines: list[Deadline],
+    stall: float,
+    journal: Path | None = None,
+    earlier: Sequence[Segment] = (),
 ) -> Generator[Message, None, tuple[PhaseResult, RunStatus, str]]:
-    """Run one supervised process; yields its log and events, returns what was seen, how it ended and why."""
+    """Run one supervised process; yields its log and events, returns what was seen, how it ended and why.
+
+    journal: where its clock is noted while it lives; earlier: lives that its clocks count as well.
+    """
     log = folder.parent / f"{phase}.log"
     events = folder.parent / f"{phase}.events"
     order = Order(
@@ -72,6 +91,8 @@ def run_phase(
         events=str(events),
         deadlines=deadlines,
         pause=PAUSE,
+        journal=None if journal is None else str(journal),
+        journal_every_s=JOURNAL_EVERY_S,
         stall_seconds=stall,
     )
     log.touch()
@@ -113,8 +134,9 @@ def run_phase(
         returncode=last.get("returncode"),
         wall_seconds=wall,
         events=first_times(stamps),
-        clock=official,
-        strict_clock=strict,
+        clock=with_earlier(official, [life.clock for life in earlier]) if earlier else official,
+        strict_clock=with_earlier(strict, [life.strict_clock for life in earlier]) if earlier else strict,
+        earlier=list(earlier),
         irregular=irregularity(stamps),
         peak_rss_mib=last.get("peak_rss_mib"),
     )

@@ -77,6 +77,16 @@ class LogFacts(Frozen):
     """`cpu` or `cuda`, as the script's `device:` line says."""
 
 
+class Segment(Frozen):
+    """How long an earlier life of a resumed seed trained, by the referee's clock."""
+
+    attempt: int
+    clock: Interval
+    """Official clock, mid-run validation left out, seconds."""
+    strict_clock: Interval
+    """From the first read of training data on, nothing left out."""
+
+
 class PhaseResult(Frozen):
     """One supervised process: `train` or `eval`, as the referee saw it."""
 
@@ -95,6 +105,8 @@ class PhaseResult(Frozen):
     """What was wrong with the order of events (one came twice, an end before its start); then no clock is known."""
     peak_rss_mib: float | None = None
     """Largest resident memory of the process tree that was sampled."""
+    earlier: list[Segment] = Field(default_factory=list)
+    """Lives of the seed before this one, which this one went on from; both clocks include them."""
 
 
 class Host(Frozen):

@@ -22,7 +22,7 @@ from runner.backends import Backend, LocalBackend, Lost
 from runner.bundle import Script
 from runner.collect import Collector, finished_attempt
 from runner.errors import UserError
-from runner.files import locked, sha256_file, write_atomic
+from runner.files import locked, sha256_bytes, sha256_file, write_atomic
 from runner.jobdata import DataRequest
 from runner.ledger import Ledger
 from runner.messages import Started
@@ -30,6 +30,7 @@ from runner.paths import RunFolder
 from runner.plan import Plan
 from runner.progress import Progress
 from runner.results import RunResult
+from runner.tracks import TRACKS
 
 MAX_LOST = 3
 """Attempts of one seed that may be cut off from outside before it is reported lost."""
@@ -47,7 +48,18 @@ def sole_driver(folder: RunFolder) -> Iterator[None]:
         ) from None
 
 
-def attempt_spec(plan: Plan, script: Script, seed: int, attempt: int) -> AttemptSpec:
+def vault_name(plan: Plan, folder: RunFolder, seed: int) -> str:
+    """Names what a killed attempt leaves for the next one; '' where the track or the job wants none.
+
+    The run folder's place is part of it: another run of the same job is another record and starts afresh.
+    """
+    if not plan.job.config.schedule.checkpoint_every_s or not TRACKS[plan.job.track].resumable:
+        return ""
+    place = sha256_bytes(str(folder.path.resolve()).encode())[:8]
+    return f"{folder.path.name}-{place}-seed{seed}"
+
+
+def attempt_spec(plan: Plan, script: Script, folder: RunFolder, seed: int, attempt: int) -> AttemptSpec:
     """One seed's order."""
     job = plan.job
     return AttemptSpec(
@@ -64,6 +76,7 @@ def attempt_spec(plan: Plan, script: Script, seed: int, attempt: int) -> Attempt
         eval_seconds=plan.limits.eval_seconds,
         stall_seconds=job.stall_seconds,
         env=dict(job.env),
+        vault=vault_name(plan, folder, seed),
         launcher=plan.launcher,
     )
 
@@ -83,7 +96,7 @@ class Driver:
     def launch(self, backend: Backend, seed: int, *, front: bool = False) -> None:
         """Queue a new attempt of `seed`; it stands in the ledger before it can start, and again when it does."""
         attempt = self.folder.new_attempt(seed)
-        spec = attempt_spec(self.plan, self.script, seed, attempt.number)
+        spec = attempt_spec(self.plan, self.script, self.folder, seed, attempt.number)
         self.ledger.append("queued", seed=seed, attempt=attempt.number, script_sha256=self.script.sha256)
         self.collectors[seed] = Collector(spec, attempt)
         backend.submit(spec, front=front)

@@ -61,6 +61,9 @@ class Order:
     deadlines: list[Deadline] = field(default_factory=list)
     pause: tuple[str, str] | None = None
     """Names of the events that begin and end a pause."""
+    journal: str | None = None
+    """File in which the clock is noted every `journal_every_s`, whole at any moment, for when all of this dies."""
+    journal_every_s: float = 1.0
     stall_seconds: float = 0.0
     """Kill when neither output nor event came for this long; 0 never does."""
 
@@ -136,6 +139,16 @@ class Supervisor:
         self.paused = 0.0
         self.pause_began: float | None = None
 
+    def note(self, *, over: bool) -> None:
+        """Write the journal aside and rename it."""
+        if self.order.journal is None:
+            return
+        path = Path(self.order.journal)
+        aside = path.with_name(f".{path.name}.tmp")
+        facts = {"now": self.now(), "paused": self._paused(self.now()), "events": self.happened, "over": over}
+        aside.write_text(json.dumps(facts))
+        aside.replace(path)
+
     def now(self) -> float:
         return time.monotonic() - self.started
 
@@ -181,6 +194,8 @@ class Supervisor:
                 self.peak_rss = max(self.peak_rss, tree_rss_mib())
                 returncode = process.poll()
                 survivors = kill_descendants()
+                with contextlib.suppress(OSError):  # a full disk must not hide how the command ended
+                    self.note(over=True)
             try:
                 self._drain(process.stdout.fileno(), fifo, log)
             except OSError as error:
@@ -207,7 +222,7 @@ class Supervisor:
 
     def _watch(self, process: subprocess.Popen[bytes], selector: selectors.BaseSelector, log: Any) -> str:
         """Serve output, events and stdin until the command ends or must end; returns why it was killed, or ''."""
-        next_memory = 0.0
+        next_memory = next_note = 0.0
         while True:
             for key, _ in selector.select(TICK_S):
                 if key.data == "stdin":
@@ -224,6 +239,9 @@ class Supervisor:
             if now >= next_memory:
                 self.peak_rss = max(self.peak_rss, tree_rss_mib())
                 next_memory = now + MEMORY_EVERY_S
+            if now >= next_note:
+                self.note(over=False)
+                next_note = now + self.order.journal_every_s
             reason = self._overdue(now)
             if reason:
                 return reason

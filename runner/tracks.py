@@ -47,6 +47,8 @@ class Track:
     """Node profiles that may claim a record; () means any."""
     exclusive: bool = False
     """Whether a seed takes its node alone."""
+    resumable: bool = True
+    """Whether a seed that was killed may go on from a checkpoint; elsewhere it starts afresh."""
     cap_bytes: int = 16_000_000
     """Most bytes of script and artifact together."""
 
@@ -63,7 +65,7 @@ class Limits:
 TRACKS = {
     track.name: track
     for track in (
-        Track("10min_16mb", 600.0, 600.0, _ALWAYS, hardware=("h100x8",), exclusive=True),
+        Track("10min_16mb", 600.0, 600.0, _ALWAYS, hardware=("h100x8",), exclusive=True, resumable=False),
         Track("non_record_16mb", None, None, _ALWAYS, exclusive=True),
         Track("local", None, None, _ALWAYS),
     )

@@ -19,7 +19,7 @@ from golf_model.config import (
 from golf_model.dtypes import apply_dtype_policy
 from golf_model.gpt import GPT
 from golf_model.optimizers import build_optimizers
-from golf_model.train import accumulate_gradients
+from golf_model.trainer import accumulate_gradients
 from runner.footprint import flops, memory
 
 TINY = GolfConfig(

@@ -10,7 +10,7 @@ from golf_model.bigram import BIGRAM_SCALE_INIT, bigram_hash
 from golf_model.config import BigramConfig, ModelConfig, OptimConfig
 from golf_model.gpt import GPT
 from golf_model.optimizers import build_optimizers, split_parameters
-from golf_model.train import accumulate_gradients, apply_gradients
+from golf_model.trainer import accumulate_gradients, apply_gradients
 from tests.golden_cases import golden_tokens
 
 TINY = ModelConfig(vocab_size=64, num_layers=2, model_dim=32, num_heads=4, num_kv_heads=2)

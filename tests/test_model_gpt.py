@@ -10,7 +10,7 @@ import torch
 from golf_model.config import BigramConfig, ModelConfig, RuntimeConfig
 from golf_model.dtypes import apply_dtype_policy, pick_compute_dtype
 from golf_model.gpt import GPT
-from golf_model.train import accumulate_gradients
+from golf_model.trainer import accumulate_gradients
 from tests.golden_cases import golden_network, golden_tokens
 
 TINY = ModelConfig(

@@ -27,7 +27,8 @@ from golf_model.config import (
     config_as_source,
 )
 from golf_model.errors import ScriptError
-from golf_model.main import main, write_durably
+from golf_model.files import write_durably
+from golf_model.main import main
 from runner.jobdata import DataRequest
 from tests.tiny_data import VOCAB
 

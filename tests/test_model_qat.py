@@ -16,7 +16,7 @@ from golf_model.linear import CastedLinear
 from golf_model.optimizers import build_optimizers
 from golf_model.qat import FakeQuant, acts_in_training, acts_in_validation, acts_on_artifact, arm, switch
 from golf_model.quantize import dequantize, quantize
-from golf_model.train import accumulate_gradients, apply_gradients
+from golf_model.trainer import accumulate_gradients, apply_gradients
 from tests.golden_cases import golden_network, golden_tokens
 
 TINY = ModelConfig(

@@ -18,7 +18,8 @@ from golf_model.events import Events
 from golf_model.gpt import GPT
 from golf_model.runlog import RunLog
 from golf_model.shards import open_shard
-from golf_model.train import Trainer, TrainingResult, build_trainer, optimizer_step, step_line, train, warm_up
+from golf_model.train import TrainingResult, step_line, train
+from golf_model.trainer import Trainer, build_trainer, optimizer_step, warm_up
 from tests.golden_cases import golden_tokens
 from tests.test_model_shards import shard_bytes
 
@@ -154,8 +155,8 @@ def test_average_follows_training_without_touching_it(
 
 def test_micro_batches_accumulate_to_the_mean_gradient(make_trainer: Callable[[GolfConfig], Trainer]) -> None:
     trainer = make_trainer(CONFIG)
-    stream = make_trainer(CONFIG).loader
-    micro = [stream.next_batch(128, 32, 2) for _ in range(2)]
+    loader = make_trainer(CONFIG).batches.loader
+    micro = [loader.next_batch(128, 32, 2) for _ in range(2)]
     expected = sum(float(trainer.network(*pair, mean=True).detach()) for pair in micro) / 2
     assert float(optimizer_step(trainer)) == pytest.approx(expected, abs=1e-6)
 

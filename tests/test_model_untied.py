@@ -17,7 +17,7 @@ from golf_model.gpt import GPT
 from golf_model.muon import Muon
 from golf_model.optimizers import build_optimizers
 from golf_model.shapes import schemes
-from golf_model.train import accumulate_gradients, apply_gradients
+from golf_model.trainer import accumulate_gradients, apply_gradients
 from tests.golden_cases import golden_network, golden_tokens
 from tests.golden_configs import CONFIGS
 

@@ -42,7 +42,7 @@ from golf_model.dtypes import apply_dtype_policy
 from golf_model.evaluate import evaluate
 from golf_model.gpt import GPT
 from golf_model.linear import CastedLinear
-from golf_model.loader import TrainLoader, load_validation_tokens
+from golf_model.loader import TokenStream, TrainLoader, load_validation_tokens
 from golf_model.muon import orthogonalise
 from golf_model.optimizers import build_optimizers, set_momentum
 from golf_model.qat import FakeQuant, arm, switch
@@ -61,7 +61,7 @@ from golf_model.shapes import (
 )
 from golf_model.shards import find_shards, open_shard
 from golf_model.stored import Stored, payload_size, restore, store
-from golf_model.train import accumulate_gradients, apply_gradients
+from golf_model.trainer import accumulate_gradients, apply_gradients
 from golf_model.windows import eval_windows
 from tests.golden_cases import Golden, fixed_matrix, golden_network, golden_tokens, probe
 
@@ -665,7 +665,7 @@ def loader_order(golden: Golden, expected: Mapping[str, Any], folder: Path) -> N
         write_golden_shard(path, list(tokens))
     shards = [open_shard(path) for path in paths]
     for rank in range(expected["world_size"]):
-        loader = TrainLoader(shards, 2000, rank, expected["world_size"])
+        loader = TrainLoader(TokenStream(shards, 2000), rank, expected["world_size"])
         for batch in expected[f"rank{rank}"]:
             known(batch, "x", "y_last")
             x, y = loader.next_batch(expected["global_tokens"], expected["seq_len"], expected["grad_accum_steps"])
