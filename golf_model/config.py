@@ -418,12 +418,12 @@ class LogConfig:
 class RuntimeConfig:
     """How the computation is carried out; none of it changes what is computed beyond rounding."""
 
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """auto takes CUDA where there is one."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """auto takes CUDA where there is one, else Apple's MPS, else the CPU."""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """Autocast precision; auto takes bfloat16 where the device has instructions for it."""
     compile: Literal["auto", "on", "off"] = "auto"
-    """torch.compile; auto means on CUDA only."""
+    """torch.compile; auto means on CUDA only. Without a compiler it is off, and the log says so."""
     attention: Literal["auto", "sdpa", "explicit"] = "auto"
     """Attention kernel; auto takes an explicit masked softmax on CPU (faster when short), sdpa elsewhere."""
     head: Literal["auto", "plain", "chunked"] = "auto"

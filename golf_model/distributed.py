@@ -16,6 +16,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from golf_model.config import BatchConfig, RuntimeConfig
+from golf_model.devices import pick_device
 from golf_model.errors import ScriptError
 
 
@@ -36,6 +37,8 @@ class World:
         """Wait until this process's device has finished its queued work."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
+        elif self.device.type == "mps":
+            torch.mps.synchronize()
 
     def barrier(self) -> None:
         """Wait for all processes."""
@@ -78,19 +81,6 @@ class World:
         """Leave the process group."""
         if self.size > 1 and dist.is_initialized():
             dist.destroy_process_group()
-
-
-def pick_device(runtime: RuntimeConfig, local_rank: int) -> torch.device:
-    """This process's device; ScriptError when CUDA is demanded and absent."""
-    if runtime.device == "cpu":
-        return torch.device("cpu")
-    if torch.cuda.is_available() and local_rank < torch.cuda.device_count():
-        return torch.device("cuda", local_rank)
-    if runtime.device == "cuda":
-        raise ScriptError(
-            f"runtime.device is cuda, but there is no CUDA device {local_rank}; use device: auto or cpu"
-        )
-    return torch.device("cpu")
 
 
 def join_world(runtime: RuntimeConfig) -> World:

@@ -74,12 +74,15 @@ class Tally:
     """Sums over scored targets on one device: losses in `sums`, targets and bytes as integers."""
 
     def __init__(self, tables: ByteTables, device: torch.device, sums: torch.dtype) -> None:
-        self.tables = tables.to(device)
-        self.loss = torch.zeros((), dtype=sums, device=device)
-        self.counted = torch.zeros(2, dtype=torch.int64, device=device)
+        # MPS has no float64: there the losses are brought home and summed on the CPU.
+        self.device = torch.device("cpu") if device.type == "mps" else device
+        self.tables = tables.to(self.device)
+        self.loss = torch.zeros((), dtype=sums, device=self.device)
+        self.counted = torch.zeros(2, dtype=torch.int64, device=self.device)
 
     def add(self, losses: Tensor, previous: Tensor, targets: Tensor, scored: Tensor) -> None:
         """Take in losses, the token before each target, the targets and which of them count, all of one shape."""
+        losses, previous, targets, scored = (part.to(self.device) for part in (losses, previous, targets, scored))
         self.loss += torch.where(scored, losses, 0.0).to(self.loss.dtype).sum()
         size = torch.where(scored, self.tables.count(previous, targets), 0).sum()
         self.counted += torch.stack((scored.sum(), size))

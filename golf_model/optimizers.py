@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from golf_model.config import OptimConfig
+from golf_model.devices import FUSED_ADAM
 from golf_model.gpt import GPT
 from golf_model.muon import Muon
 from golf_model.shapes import is_control
@@ -22,10 +23,11 @@ def _adam(groups: list[list[Tensor]], lr: float, optim: OptimConfig) -> torch.op
     """Adam, or AdamW where there is weight decay; one parameter group for each list."""
     settings: list[dict[str, Any]] = [{"params": group, "lr": lr, "base_lr": lr} for group in groups]
     betas = (optim.beta1, optim.beta2)
+    fused = groups[0][0].device.type in FUSED_ADAM
     if optim.adam_weight_decay:
         decay = optim.adam_weight_decay
-        return torch.optim.AdamW(settings, betas=betas, eps=optim.adam_eps, weight_decay=decay, fused=True)
-    return torch.optim.Adam(settings, betas=betas, eps=optim.adam_eps, fused=True)
+        return torch.optim.AdamW(settings, betas=betas, eps=optim.adam_eps, weight_decay=decay, fused=fused)
+    return torch.optim.Adam(settings, betas=betas, eps=optim.adam_eps, fused=fused)
 
 
 def split_parameters(network: GPT) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:

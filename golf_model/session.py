@@ -17,15 +17,16 @@ import torch
 from golf_model.bpb import ByteTables, build_byte_tables, read_pieces
 from golf_model.checkpoint import Checkpoints, owner_of
 from golf_model.config import EvalConfig, GolfConfig
+from golf_model.devices import Abilities, abilities
 from golf_model.distributed import World, accumulation_steps
-from golf_model.dtypes import apply_dtype_policy, pick_compute_dtype
+from golf_model.dtypes import apply_dtype_policy
 from golf_model.environment import RunEnvironment
 from golf_model.evaluate import Score, evaluate
 from golf_model.events import Events
 from golf_model.gpt import GPT, LossModel
 from golf_model.loader import load_validation_tokens
 from golf_model.qat import arm
-from golf_model.runlog import RunLog, log_head
+from golf_model.runlog import RunLog, log_file, log_head, log_shards
 from golf_model.shards import Shard, find_shards
 from golf_model.streaming import evaluate_streaming
 from golf_model.windows import eval_windows
@@ -49,8 +50,7 @@ class Session:
     log: RunLog
     events: Events
     script: bytes
-    precision: torch.dtype
-    compiled: bool
+    how: Abilities
 
 
 def seed_everything(seed: int) -> None:
@@ -64,11 +64,10 @@ def seed_everything(seed: int) -> None:
 def open_session(config: GolfConfig, environment: RunEnvironment, world: World, script: bytes) -> Session:
     """Set up log, events and precision, and write the log's head."""
     log = RunLog(sys.stdout, Path("logs"), environment.run_id, is_main=world.is_main)
-    precision = pick_compute_dtype(config.runtime, world.device)
-    compiled = config.runtime.compile == "on" or (config.runtime.compile == "auto" and world.device.type == "cuda")
-    log_head(log, config, script, world.device, precision, compiled=compiled)
+    how = abilities(config.runtime, world.device)
+    log_head(log, config, script, world.device, how)
     events = Events(environment.events_path, log, is_main=world.is_main)
-    return Session(config, environment, world, log, events, script, precision, compiled)
+    return Session(config, environment, world, log, events, script, how)
 
 
 def open_tables(session: Session) -> ByteTables:
@@ -76,6 +75,7 @@ def open_tables(session: Session) -> ByteTables:
     tokenizer, vocab_size = session.environment.tokenizer_path, session.config.model.vocab_size
     tables = build_byte_tables(read_pieces(tokenizer, vocab_size), vocab_size)
     session.log.line(f"val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path={tokenizer}")
+    log_file(session.log, "tokenizer", tokenizer)
     return tables
 
 
@@ -84,6 +84,7 @@ def open_training_shards(session: Session) -> list[Shard]:
     folder = session.environment.data_path
     shards = find_shards(folder, "fineweb_train_*.bin")
     session.log.line(f"train_loader:dataset:{folder.name} train_shards:{len(shards)}")
+    log_shards(session.log, "train", [shard.path for shard in shards])
     return shards
 
 
@@ -96,6 +97,8 @@ def open_validation(session: Session, tables: ByteTables) -> Validation:
     tokens = load_validation_tokens(shards, length, config.model.vocab_size)
     whole = (tokens.numel() - 1) // length * length
     session.log.line(f"val_loader:shards pattern={folder / pattern} tokens:{whole}")
+    for shard in shards:
+        log_file(session.log, "val", shard.path)
     return Validation(tokens, tables)
 
 
@@ -114,13 +117,13 @@ def build_network(session: Session) -> tuple[GPT, LossModel]:
     on_cpu = world.device.type == "cpu"
     kernel = runtime.attention if runtime.attention != "auto" else ("explicit" if on_cpu else "sdpa")
     head = runtime.head if runtime.head != "auto" else ("chunked" if on_cpu else "plain")
-    network = GPT(model, session.precision, kernel, head)
+    network = GPT(model, session.how.precision, kernel, head)
     apply_dtype_policy(network, model)
     arm(network, session.config.qat, model.num_layers)
     network.to(world.device)
     network.position_tables(session.config.batch.train_seq_len, world.device)
     session.log.line(f"model_params:{sum(parameter.numel() for parameter in network.parameters())}")
-    loss_model: LossModel = torch.compile(network, dynamic=False, fullgraph=True) if session.compiled else network
+    loss_model: LossModel = torch.compile(network, dynamic=False, fullgraph=True) if session.how.compiled else network
     return network, loss_model
 
 
@@ -169,6 +172,8 @@ def peak_memory_mib(world: World) -> tuple[int, int]:
             torch.cuda.max_memory_allocated(world.device) >> 20,
             torch.cuda.max_memory_reserved(world.device) >> 20,
         )
+    if world.device.type == "mps":
+        return torch.mps.current_allocated_memory() >> 20, torch.mps.driver_allocated_memory() >> 20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     mebibytes = peak >> 20 if sys.platform == "darwin" else peak >> 10
     return mebibytes, mebibytes

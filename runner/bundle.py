@@ -20,7 +20,7 @@ ENTRY = "main"
 
 HONOURED_VARIABLES = {
     "SEED": "seed of every random number (default 1337)",
-    "DATA_PATH": "folder with fineweb_train_*.bin and fineweb_val_*.bin (default ./data/datasets/fineweb10B_sp1024)",
+    "DATA_PATH": "folder of fineweb_train_*.bin, fineweb_val_*.bin (default ./data/datasets/fineweb10B_sp1024)",
     "TOKENIZER_PATH": "SentencePiece model (default ./data/tokenizers/fineweb_1024_bpe.model)",
     "RUN_ID": "name of the log, logs/RUN_ID.txt (default: a random one)",
     "GOLF_PHASE": "train: stop when the artifact is frozen; eval: only score it; unset: both",

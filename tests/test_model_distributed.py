@@ -1,12 +1,12 @@
-"""Devices, and how processes and micro-batches must divide."""
+"""How processes and micro-batches must divide."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from golf_model.config import BatchConfig, RuntimeConfig
-from golf_model.distributed import World, accumulation_steps, pick_device
+from golf_model.config import BatchConfig
+from golf_model.distributed import World, accumulation_steps
 from golf_model.errors import ScriptError
 
 
@@ -28,17 +28,6 @@ def test_counts_that_do_not_divide_are_refused(micro: int, size: int) -> None:
 def test_batch_that_leaves_a_process_without_a_whole_sequence_is_refused() -> None:
     with pytest.raises(ScriptError, match="must be a multiple of processes"):
         accumulation_steps(BatchConfig(train_batch_tokens=384, train_seq_len=128, micro_batches=1), 2)
-
-
-def test_cuda_demanded_where_there_is_none_is_refused() -> None:
-    if torch.cuda.is_available():
-        pytest.skip("this machine has CUDA")
-    with pytest.raises(ScriptError, match="there is no CUDA device 0"):
-        pick_device(RuntimeConfig(device="cuda"), 0)
-
-
-def test_cpu_is_taken_when_named() -> None:
-    assert pick_device(RuntimeConfig(device="cpu"), 0) == torch.device("cpu")
 
 
 def test_collectives_of_one_process_are_the_identity() -> None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from golf_model.config import BigramConfig, ModelConfig, RuntimeConfig
-from golf_model.dtypes import apply_dtype_policy, pick_compute_dtype
+from golf_model.devices import abilities
+from golf_model.dtypes import apply_dtype_policy
 from golf_model.gpt import GPT
 from golf_model.trainer import accumulate_gradients
 from tests.golden_cases import golden_network, golden_tokens
@@ -87,5 +88,5 @@ def test_default_keeps_every_parameter_in_float32_under_bfloat16() -> None:
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float32"])
 def test_named_precision_is_taken_wherever_it_is_slow(precision: str) -> None:
-    chosen = pick_compute_dtype(RuntimeConfig(precision=precision), torch.device("cpu"))  # type: ignore[arg-type]
+    chosen = abilities(RuntimeConfig(precision=precision), torch.device("cpu")).precision  # type: ignore[arg-type]
     assert str(chosen) == f"torch.{precision}"
