@@ -40,6 +40,15 @@ def split_evenly(count: int, rank: int, world_size: int) -> tuple[int, int]:
     return count * rank // world_size, count * (rank + 1) // world_size
 
 
+CACHED_SCORES = 1 << 19
+"""Attention scores of one head that a CPU keeps near at hand: more windows at once than that are slower."""
+
+
+def rows_at_once(asked: int, length: int, device: torch.device) -> int:
+    """Windows of `length` tokens per forward pass: `asked`, or fewer where a CPU's caches are too small for them."""
+    return max(1, min(asked, CACHED_SCORES // length**2)) if device.type == "cpu" else asked
+
+
 def cut(tokens: Tensor, windows: Windows, rows: int, length: int) -> tuple[Tensor, Tensor, Tensor]:
     """Inputs and targets (rows, length) int64 and which targets count (rows, length) bool, padded with token 0.
 

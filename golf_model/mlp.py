@@ -21,8 +21,10 @@ class SquaredRelu(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        """Any shape."""
+        """Any shape; where no gradient is wanted nothing is kept, and one array does."""
         positive: Tensor = torch.relu(x)
+        if not x.requires_grad:
+            return positive.square_()
         ctx.save_for_backward(positive)
         return positive * positive
 

@@ -21,7 +21,7 @@ from golf_model.devices import Abilities, abilities
 from golf_model.distributed import World, accumulation_steps
 from golf_model.dtypes import apply_dtype_policy
 from golf_model.environment import RunEnvironment
-from golf_model.evaluate import Score, evaluate
+from golf_model.evaluate import Score, evaluate, rows_at_once
 from golf_model.events import Events
 from golf_model.gpt import GPT, LossModel
 from golf_model.loader import load_validation_tokens
@@ -132,7 +132,8 @@ def score_windows(session: Session, loss_model: LossModel, validation: Validatio
     batch, world = session.config.batch, session.world
     windows = eval_windows(rule, validation.tokens.numel(), batch.train_seq_len)
     share = batch.val_batch_tokens // (world.size * accumulation_steps(batch, world.size))
-    at_once = max(1, share // batch.train_seq_len) if rule.rule == "plain" else rule.batch_windows
+    asked = max(1, share // batch.train_seq_len) if rule.rule == "plain" else rule.batch_windows
+    at_once = rows_at_once(asked, int(windows[0, 1]), world.device)
     sums = torch.float64 if rule.sums == "float64" else torch.float32
     return evaluate(loss_model, validation.tokens, validation.tables, windows, at_once, world, sums)
 

@@ -80,19 +80,23 @@ class AttemptSpec:
     """What stands between the interpreter and the script; `{nproc}` is filled in."""
 
 
-def base_environment(spec: AttemptSpec, base: Path, surroundings: Mapping[str, str]) -> dict[str, str]:
-    """The node's environment without anything that would configure the script behind the job's back.
-
-    Temporary files go to the work folder `base`, or torchrun's would stay behind for ever.
-    """
-    kept = {
+def kept_environment(surroundings: Mapping[str, str]) -> dict[str, str]:
+    """The node's environment without anything that would configure a script behind the job's back."""
+    return {
         name: value
         for name, value in surroundings.items()
         if name not in REFUSED_VARIABLES and not name.startswith(MEDDLING)
     }
+
+
+def base_environment(spec: AttemptSpec, base: Path, surroundings: Mapping[str, str]) -> dict[str, str]:
+    """What every phase of an attempt finds in its environment.
+
+    Temporary files go to the work folder `base`, or torchrun's would stay behind for ever.
+    """
     hidden = {} if spec.gpus else {"CUDA_VISIBLE_DEVICES": ""}  # `hardware: cpu` means the CPU, GPU or not
     return {
-        **kept,
+        **kept_environment(surroundings),
         **hidden,
         "OMP_NUM_THREADS": str(spec.threads),
         "PYTHONUNBUFFERED": "1",

@@ -7,9 +7,11 @@ scores nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 from golf_model.config import EvalConfig
-from runner.data.dataset import DataSet, read_stream
+from runner.data.dataset import read_stream
 from runner.data.tokenizer import byte_table, load_tokenizer
 from runner.errors import DataError
 
@@ -59,7 +61,17 @@ def window_of(config: EvalConfig, train_seq_len: int) -> int:
     return train_seq_len if config.rule == "plain" else config.window or train_seq_len
 
 
-def coverage(dataset: DataSet, config: EvalConfig, train_seq_len: int) -> Coverage:
+class Validation(Protocol):
+    """Validation shards and their tokenizer, of a data set or on their own."""
+
+    @property
+    def val_files(self) -> tuple[Path, ...]: ...
+
+    @property
+    def tokenizer(self) -> Path: ...
+
+
+def coverage(dataset: Validation, config: EvalConfig, train_seq_len: int) -> Coverage:
     """Targets and bytes of a data set's validation text under a job's rule."""
     stream = read_stream(dataset.val_files)
     targets, length = len(stream) - 1, window_of(config, train_seq_len)
