@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow fuzz check format lint types clean
+.PHONY: help setup demo test test-slow fuzz bench check format lint types clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ test-slow: $(READY)  ## everything that takes minutes
 
 fuzz: $(READY)  ## the property tests with 10,000 cases each
 	$(BIN)/python -m pytest -m 'hypothesis' --hypothesis-profile=fuzz
+
+bench: $(READY)  ## how fast the ways to score a text are, side by side
+	$(BIN)/python benchmarks/evaluate.py
 
 format: $(READY)  ## rewrite the sources in the one format
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

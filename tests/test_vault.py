@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +21,7 @@ from runner.bundle import make_script
 from runner.clocks import JOURNAL_EVERY_S, JOURNAL_LATE_S, journal_clocks
 from runner.collect import Collector
 from runner.data.dataset import DataSet, open_dataset
+from runner.files import sha256_file
 from runner.jobdata import DataRequest
 from runner.messages import Finished, LogChunk
 from runner.paths import AttemptFolder
@@ -160,3 +165,47 @@ def test_an_attempt_that_was_killed_twice_goes_on_and_freezes_the_same_artifact(
     log = (tmp_path / "attempt-3kept" / "train.log").read_text()
     assert "resumed step:" in log
     assert not (tmp_path / "scratch" / FOLDER / "kept").exists()
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments_change_no_bit(data: DataSet, tmp_path: Path) -> None:
+    """SIGKILL of the script itself at any moment, while it writes a checkpoint too; the seed is printed by pytest."""
+    seed = int(time.time())
+    print(f"seed {seed}")
+    moments = random.Random(seed)
+    config = replace(RESUMABLE, schedule=replace(RESUMABLE.schedule, iterations=3000, checkpoint_every_s=0.02))
+    hashes = []
+    for name, kills in (("undisturbed", 0), ("killed", 20)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "train_gpt.py").write_bytes(make_script(config).source)
+        env = os.environ | {"SEED": "7", "DATA_PATH": str(data.folder), "TOKENIZER_PATH": str(data.tokenizer)}
+        env |= {"GOLF_PHASE": "train", "OMP_NUM_THREADS": "1"}
+        killed = 0
+        while True:
+            with subprocess.Popen(
+                [sys.executable, "train_gpt.py"], cwd=folder, env=env, stdout=subprocess.DEVNULL
+            ) as running:
+                if killed < kills:
+                    wait_for_training(folder, running)
+                    time.sleep(moments.uniform(0.0, 1.0))
+                    if running.poll() is None:
+                        running.kill()
+                        killed += 1
+            if running.returncode == 0:
+                break
+            assert running.returncode == -signal.SIGKILL
+        assert killed == kills
+        hashes.append(sha256_file(folder / ARTIFACT_NAME))
+        assert not (folder / "checkpoints").exists()
+    assert hashes[0] == hashes[1]
+
+
+def wait_for_training(folder: Path, running: subprocess.Popen[bytes]) -> None:
+    """Until this life, which writes a log of its own, has begun to train."""
+    known = {path for path in folder.glob("logs/*.txt") if "event:train_start" in path.read_text()}
+    begun = time.monotonic()
+    while running.poll() is None and time.monotonic() - begun < 60:
+        if any("event:train_start" in path.read_text() for path in set(folder.glob("logs/*.txt")) - known):
+            return
+        time.sleep(0.02)
