@@ -91,12 +91,23 @@ def small_config(config: GolfConfig, time: float) -> GolfConfig:
         optim=small_optim(config.optim, time),
         schedule=small_schedule(config.schedule, time),
         average=small_average(config.average, time),
-        batch=BatchConfig(SMALL_BATCH_TOKENS, SMALL_LENGTH, 8 * SMALL_BATCH_TOKENS, micro_batches=1),
+        batch=small_batch(config.batch),
         qat=small_qat(config.qat, config, width),
         export=small_export(config.export, config.model, width),
         eval=small_eval(config.eval, config.batch.train_seq_len),
         log=LogConfig(train_log_every=50, val_loss_every=SMALL_STEPS if config.log.val_loss_every else 0),
         runtime=replace(config.runtime, compile="off"),
+    )
+
+
+def small_batch(batch: BatchConfig) -> BatchConfig:
+    """Few short sequences a step; the order of the tokens stays."""
+    return replace(
+        batch,
+        train_batch_tokens=SMALL_BATCH_TOKENS,
+        train_seq_len=SMALL_LENGTH,
+        val_batch_tokens=8 * SMALL_BATCH_TOKENS,
+        micro_batches=1,
     )
 
 
@@ -142,6 +153,7 @@ def small_schedule(schedule: ScheduleConfig, time: float) -> ScheduleConfig:
         max_wallclock_seconds=SMALL_SECONDS,
         warmdown_iters=scaled(schedule.warmdown_iters, time),
         warmup_steps=min(2, schedule.warmup_steps),
+        checkpoint_every_s=schedule.checkpoint_every_s * SMALL_SECONDS / schedule.max_wallclock_seconds,
     )
 
 
@@ -151,12 +163,12 @@ def small_average(average: AverageConfig, time: float) -> AverageConfig:
 
 
 def small_qat(qat: QatConfig, config: GolfConfig, width: float) -> QatConfig:
-    """A late start comes at the same share of the iterations, so that it is reached even where the full run ends
-    before it (PR #160): the small run is there to exercise the code."""
+    """A late start comes early enough for a slow machine, and is reached even where the full run ends before it (PR
+    #160): the small run is there to exercise the code."""
     start = qat.start_step / config.schedule.iterations
     return replace(
         qat,
-        start_step=round(start * SMALL_STEPS),
+        start_step=min(round(start * SMALL_STEPS), SMALL_STEPS // 5),
         min_numel=round(qat.min_numel * width**2),
         late_k=layers_of(qat.late_k, config.model),
     )
