@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from golf_model.bpb import ByteTables
 from golf_model.config import ModelConfig
 from golf_model.distributed import World
-from golf_model.evaluate import evaluate, split_evenly
+from golf_model.evaluate import Score, evaluate, split_evenly
 from golf_model.windows import windows_of
 from tests.golden_cases import golden_network, golden_tokens
+from tests.worlds import ALONE, require_same_score, require_shares_of
 
 TINY = ModelConfig(vocab_size=64, num_layers=2, model_dim=64, num_heads=4, num_kv_heads=2)
-ALONE = World(0, 1, torch.device("cpu"))
 ONE_BYTE_EACH = ByteTables(
     torch.ones(64, dtype=torch.int16), torch.zeros(64, dtype=torch.bool), torch.zeros(64, dtype=torch.bool)
 )
@@ -60,31 +60,18 @@ def test_padding_of_the_last_batch_is_not_counted() -> None:
 RULES = ("plain", "sliding", "last_stride", "last_stride_short", "exact_tail", "repeated_tail")
 
 
-class OneOf(World):
-    """One of several processes whose sums are left as they are, for adding up afterwards."""
-
-    def sums(self, values: list[float]) -> list[float]:
-        return values
-
-
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("tokens", [32 * 7 + 1, 32 * 7 + 14])
 def test_no_rules_score_depends_on_the_batch_size_or_the_number_of_processes(rule: str, tokens: int) -> None:
     network, stream = golden_network(TINY), golden_tokens(tokens, 64)
     windows = windows_of(rule, tokens - 1, 32, 8)
-    whole = evaluate(network, stream, ONE_BYTE_EACH, windows, 4, ALONE)
-    for size in (1, 3, 100):
-        found = evaluate(network, stream, ONE_BYTE_EACH, windows, size, ALONE)
-        assert (found.tokens, found.bytes) == (whole.tokens, whole.bytes)
-        assert found.val_bpb == pytest.approx(whole.val_bpb, abs=1e-9)
-    for size in (2, 3):
-        parts = [
-            evaluate(network, stream, ONE_BYTE_EACH, windows, 4, OneOf(rank, size, torch.device("cpu")))
-            for rank in range(size)
-        ]
-        assert sum(part.tokens for part in parts) == whole.tokens
-        mean = sum(part.val_loss * part.tokens for part in parts) / whole.tokens
-        assert mean == pytest.approx(whole.val_loss, abs=1e-9)
+
+    def score(world: World, at_once: int = 4) -> Score:
+        return evaluate(network, stream, ONE_BYTE_EACH, windows, at_once, world)
+
+    whole = score(ALONE)
+    require_same_score(whole, [score(ALONE, at_once) for at_once in (1, 3, 100)])
+    require_shares_of(whole, score)
 
 
 def test_sums_in_float32_differ_in_the_last_digits_only() -> None:

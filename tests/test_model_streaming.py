@@ -12,30 +12,23 @@ from torch import Tensor
 from golf_model.bpb import ByteTables
 from golf_model.config import BigramConfig, ModelConfig
 from golf_model.distributed import World
-from golf_model.evaluate import evaluate
+from golf_model.evaluate import Score, evaluate
 from golf_model.gpt import GPT
 from golf_model.head import softcapped
 from golf_model.rope import rope_tables, spread_tables
 from golf_model.streaming import evaluate_streaming, streams_of, visible
 from golf_model.windows import windows_of
 from tests.golden_cases import golden_network, golden_tokens
+from tests.worlds import ALONE, require_same_score, require_shares_of
 
 TINY = ModelConfig(vocab_size=64, num_layers=3, model_dim=32, num_heads=4, num_kv_heads=2)
 RICH = replace(TINY, bigram=BigramConfig(128, 16), smear="module", xsa_last_n=1)
-ALONE = World(0, 1, torch.device("cpu"))
 TABLES = ByteTables(
     1 + torch.arange(64).remainder(3).to(torch.int16),
     torch.arange(64) % 2 == 0,
     torch.zeros(64, dtype=torch.bool),
 )
 WINDOW = 8
-
-
-class OneOf(World):
-    """One of several processes whose sums are left as they are, for adding up afterwards."""
-
-    def sums(self, values: list[float]) -> list[float]:
-        return values
 
 
 @torch.no_grad()
@@ -66,19 +59,13 @@ def test_the_score_is_that_of_a_band_in_every_layer(model: ModelConfig, length: 
 
 def test_neither_streams_nor_processes_change_the_score() -> None:
     network, tokens, window = golden_network(RICH), golden_tokens(9000, 64), 64
-    whole = evaluate_streaming(network, tokens, TABLES, window, 1, ALONE)
-    for number in (2, 5, 50):
-        found = evaluate_streaming(network, tokens, TABLES, window, number, ALONE)
-        assert (found.tokens, found.bytes) == (whole.tokens, whole.bytes)
-        assert found.val_bpb == pytest.approx(whole.val_bpb, abs=1e-9)
-    for size in (2, 3):
-        parts = [
-            evaluate_streaming(network, tokens, TABLES, window, 2, OneOf(rank, size, torch.device("cpu")))
-            for rank in range(size)
-        ]
-        assert sum(part.tokens for part in parts) == whole.tokens
-        mean = sum(part.val_loss * part.tokens for part in parts) / whole.tokens
-        assert mean == pytest.approx(whole.val_loss, abs=1e-9)
+
+    def score(world: World, number: int = 2) -> Score:
+        return evaluate_streaming(network, tokens, TABLES, window, number, world)
+
+    whole = score(ALONE, 1)
+    require_same_score(whole, [score(ALONE, number) for number in (2, 5, 50)])
+    require_shares_of(whole, score)
 
 
 def test_positions_do_not_grow_with_the_text() -> None:
