@@ -161,7 +161,7 @@ def bundle(
 def model_summary(path: JobPath, profile: Profile = None) -> None:
     """Tensors, parameters, schemes, bytes, FLOPs and memory of JOB's model."""
     from runner.bundle import make_script
-    from runner.model_tables import summary_tables
+    from runner.model_summary import summary_tables
 
     job = _load(path, None, profile)
     console = _console()
@@ -178,56 +178,21 @@ def model_diff(
 ) -> None:
     """What changes from one JOB to another: configuration, tensors, parameters and bytes."""
     from runner.bundle import make_script
-    from runner.model_tables import diff_tables
+    from runner.model_diff import Side, diff_tables
 
-    jobs = _load(path, None, profile), _load(other, None, profile)
-    code = len(make_script(jobs[0].config).source), len(make_script(jobs[1].config).source)
-    console = _console()
-    tables = diff_tables(*jobs, code)
+    paths = path, other
+    jobs = [_load(place, None, profile) for place in paths]
+    titles = [job.name for job in jobs] if jobs[0].name != jobs[1].name else [str(place) for place in paths]
+    one, two = (
+        Side(title, job, len(make_script(job.config).source)) for title, job in zip(titles, jobs, strict=True)
+    )
+    tables = diff_tables(one, two)
     if not tables:
-        console.print(f"{path} and {other} run the same")
+        typer.echo(f"{path} and {other} run the same")
+    console = _console()
     for table in tables:
         console.print(table)
         console.print()
-
-
-@app.command("eval")
-def eval_verb(
-    artifact: Annotated[Path, typer.Argument(metavar="ARTIFACT", help="Compressed weights, e.g. final_model.ptz.")],
-    path: Annotated[Path, typer.Option("--job", metavar="JOB", help="The job whose script wrote it.")],
-    profile: Profile = None,
-    rule: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--rule", help="Scoring rule, e.g. plain, sliding, streaming; the job's when left out."),
-    ] = None,
-    window: Annotated[Optional[int], typer.Option("--window", help="Tokens of a window.")] = None,  # noqa: UP045
-    stride: Annotated[Optional[int], typer.Option("--stride", help="Targets from window to window.")] = None,  # noqa: UP045
-    data: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--data", metavar="DIR", help="Folder of other shards, made with the job's tokenizer."),
-    ] = None,
-) -> None:
-    """Score ARTIFACT again, by any rule and on any shards."""
-    from typing import get_args, get_type_hints
-
-    from golf_model.config import EvalConfig
-    from runner.job_errors import choice_message
-    from runner.plan import open_job_data
-    from runner.rescore import report_lines, rescore, with_rule
-
-    rules = get_args(get_type_hints(EvalConfig)["rule"])
-    if rule is not None and rule not in rules:
-        raise UserError(f"--rule: {choice_message(rule, rules)}")
-    job = _load(path, None, profile)
-    config = with_rule(job.config, rule=rule, window=window, stride=stride)
-    if data is not None and job.data.tokenizer is not None:
-        folder, tokenizer = data, job.data.tokenizer
-    else:
-        dataset = open_job_data(job, typer.echo)
-        folder, tokenizer = data or dataset.folder, dataset.tokenizer
-    found = rescore(config, artifact, folder, tokenizer, job.threads, typer.echo)
-    for line in report_lines(found):
-        typer.echo(line)
 
 
 @data_app.command("prepare")
