@@ -117,7 +117,7 @@ def measure(shape: Shape) -> dict[str, float]:
     def text(count: int) -> torch.Tensor:
         return torch.randint(0, VOCAB, (count + 1,), generator=generator)
 
-    trial = shape.window * 4
+    trial = shape.window * 2
     once = ways(shape, text(trial))["one"]
     once()
     targets = max(trial, min(200_000, int(trial * SECONDS_PER_WAY / seconds(once))))
