@@ -6,7 +6,7 @@ ours is escaped when the template puts it in. Writes no file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -18,7 +18,7 @@ from reports.numbers import MISSING, NOT_DEFINED, cell, fixed, known, mean_and_s
 from reports.published import reference_of
 from reports.published_section import beside_section
 from reports.tables import figure, seed_table, summary_table
-from runner.results import Host, RecordData
+from runner.results import Host, RecordData, RunResult
 
 ENVIRONMENT = Environment(
     loader=PackageLoader("reports"),
@@ -73,6 +73,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "blurb": data.job.get("blurb") or "",
         "results_table": results_table(data, seeds, summary),
         "strict_sentence": strict_sentence(seeds),
+        "resumed_sentence": resumed_sentence(data.results),
         "failures": [
             {"seed": result.seed, "status": result.status, "reason": fenced(result.reason or "no reason was given")}
             for result in data.results
@@ -155,6 +156,18 @@ def strict_sentence(seeds: pd.DataFrame) -> str:
     return (
         f"{' and '.join(taken)}, seed by seed, by the strict clock: warm-up and mid-run validation count "
         "as training, the whole process as evaluation."
+    )
+
+
+def resumed_sentence(results: Sequence[RunResult]) -> str:
+    """Which seeds were killed and went on, and that all their lives count; empty where none was."""
+    lives = {result.seed: len(result.train.earlier) + 1 for result in results if result.train is not None}
+    resumed = [f"{seed} ({count} lives)" for seed, count in lives.items() if count > 1]
+    if not resumed:
+        return ""
+    return (
+        f"Killed and resumed from a checkpoint: seed {', '.join(resumed)}. The training time counts every life, work "
+        "that was lost included, at its upper bound."
     )
 
 

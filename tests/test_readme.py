@@ -15,7 +15,7 @@ from reports.answers import answer_lines, worst_lines
 from reports.readme import render_readme
 from reports.record import results_json
 from reports.tables import NUMBERS, seed_table, summary_table
-from runner.results import DataFacts, Host, RecordData, SizeForecast, Yardstick
+from runner.results import DataFacts, Host, Interval, RecordData, Segment, SizeForecast, Yardstick
 from tests.samples import (
     SCRIPT_SHA256,
     failed_result,
@@ -360,3 +360,14 @@ def test_the_worst_answer_of_each_question_is_kept() -> None:
     worst = {line.name: line.status for line in worst_lines(data.verdict.checks)}
     assert len(worst) == len(worst_lines(data.verdict.checks))
     assert (worst["train_clock"], worst["eval_clock"], worst["one_script"]) == ("fail", "unknown", "pass")
+
+
+def test_a_resumed_seed_is_named_with_its_lives() -> None:
+    life = Segment(attempt=1, clock=Interval(low=9.0, high=10.5), strict_clock=Interval(low=11.0, high=12.5))
+    train = phase("train", 57.93).model_copy(update={"earlier": [life, life.model_copy(update={"attempt": 2})]})
+    readme = render_readme(record([run_result(1337), run_result(42, train=train), run_result(2024)]))
+    assert (
+        "\nKilled and resumed from a checkpoint: seed 42 (3 lives). The training time counts every life, work that was "
+        "lost included, at its upper bound.\n"
+    ) in readme
+    assert "resumed" not in render_readme(record())
