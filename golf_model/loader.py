@@ -109,17 +109,24 @@ class Prefetcher:
     """Micro-batches read ahead by a thread; `taken` and `go_to` speak of the batches that were handed out."""
 
     def __init__(
-        self, loader: TrainLoader, global_tokens: int, seq_len: int, accumulation: int, *, pinned: bool
+        self, loader: TrainLoader, global_tokens: int, seq_len: int, accumulation: int, device: torch.device
     ) -> None:
+        """device: where the batches will go; for CUDA they are pinned, so that the copy need not be waited for."""
         self.loader = loader
         self.shape = (global_tokens, seq_len, accumulation)
-        self.pinned = pinned
+        self.device = device
+        self.pinned = device.type == "cuda"
         self.taken = 0
         self.waited_ms = 0.0
         """How long `next` had to wait since the last `go_to`."""
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._ready: queue.Queue[tuple[Batch, int] | BaseException] = queue.Queue(AHEAD)
+
+    def next_on_device(self) -> Batch:
+        """The next micro-batch, on the device."""
+        ids, targets = self.next()
+        return ids.to(self.device, non_blocking=self.pinned), targets.to(self.device, non_blocking=self.pinned)
 
     def next(self) -> Batch:
         """The next micro-batch; raises what reading it raised."""
@@ -153,6 +160,10 @@ class Prefetcher:
             self._thread = None
 
     def _read_ahead(self, ready: queue.Queue[tuple[Batch, int] | BaseException], stop: threading.Event) -> None:
+        if self.pinned:
+            torch.cuda.set_device(
+                self.device
+            )  # a thread starts on GPU 0, and pinning would open it for every process
         while not stop.is_set():
             found: tuple[Batch, int] | BaseException
             try:

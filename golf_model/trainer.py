@@ -42,8 +42,7 @@ def build_trainer(
     batch = config.batch
     stream = TokenStream(shards, config.model.vocab_size, batch.order, seed)
     loader = TrainLoader(stream, world.rank, world.size)
-    pinned = world.device.type == "cuda"
-    batches = Prefetcher(loader, batch.train_batch_tokens, batch.train_seq_len, accumulation, pinned=pinned)
+    batches = Prefetcher(loader, batch.train_batch_tokens, batch.train_seq_len, accumulation, world.device)
     return Trainer(config, world, network, loss_model, optimizers, batches, accumulation)
 
 
@@ -74,12 +73,8 @@ def apply_gradients(
 
 def optimizer_step(trainer: Trainer) -> Tensor:
     """One optimizer step at the rates and momentum that are set; returns this process's mean loss."""
-    device = trainer.world.device
-    batches = (trainer.batches.next() for _ in range(trainer.accumulation))
-    on_device = (
-        (ids.to(device, non_blocking=True), targets.to(device, non_blocking=True)) for ids, targets in batches
-    )
-    loss = accumulate_gradients(trainer.loss_model, on_device, trainer.accumulation)
+    batches = (trainer.batches.next_on_device() for _ in range(trainer.accumulation))
+    loss = accumulate_gradients(trainer.loss_model, batches, trainer.accumulation)
     parameters = list(trainer.network.parameters())
     trainer.world.average_gradients(parameters)
     apply_gradients(trainer.optimizers, parameters, trainer.config.optim.grad_clip_norm)

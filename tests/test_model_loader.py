@@ -68,7 +68,7 @@ def test_too_little_data_for_a_shuffled_span_is_the_users_error(tmp_path: Path) 
 
 
 def prefetcher(shards: list[Shard]) -> Prefetcher:
-    return Prefetcher(TrainLoader(TokenStream(shards, 1000), 0, 1), 24, 4, 2, pinned=False)
+    return Prefetcher(TrainLoader(TokenStream(shards, 1000), 0, 1), 24, 4, 2, torch.device("cpu"))
 
 
 def test_prefetched_batches_are_the_loaders_own_and_tell_where_they_end(tmp_path: Path) -> None:
@@ -104,7 +104,9 @@ def test_no_more_than_a_few_batches_are_read_ahead(tmp_path: Path) -> None:
 
 
 def test_what_reading_raises_reaches_whoever_waits(tmp_path: Path) -> None:
-    ahead = Prefetcher(TrainLoader(TokenStream(write_shards(tmp_path, [300]), 40), 0, 1), 24, 4, 2, pinned=False)
+    ahead = Prefetcher(
+        TrainLoader(TokenStream(write_shards(tmp_path, [300]), 40), 0, 1), 24, 4, 2, torch.device("cpu")
+    )
     for _ in range(3):
         ahead.next()
     with pytest.raises(ScriptError, match="not below vocab_size=40"):
