@@ -199,6 +199,7 @@ def test_the_bundle_of_the_small_profile_runs_alone(name: str, tmp_path: Path) -
     data = prepare_corpus()
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=1", script.name]
     variables = {"SEED": "1337", "DATA_PATH": str(data.folder), "TOKENIZER_PATH": str(data.tokenizer)}
+    variables["OMP_NUM_THREADS"] = "1"
     done = subprocess.run(
         launch, cwd=tmp_path, env=os.environ | variables, capture_output=True, text=True, timeout=600, check=False
     )
