@@ -6,6 +6,8 @@ order, padded with zeros to a multiple of four values.
 
 from __future__ import annotations
 
+from math import prod
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -22,9 +24,11 @@ def pack_six(integers: Tensor) -> Tensor:
 
 
 def unpack_six(packed: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """The int8 values of `shape` that `pack_six` packed; `packed` must have exactly their length."""
+    """The int8 values of `shape` that `pack_six` packed; ValueError unless `packed` is uint8 of their length."""
+    if packed.dtype != torch.uint8 or packed.numel() != -(-prod(shape) // 4) * 3:
+        raise ValueError(f"{packed.numel()} bytes do not hold six-bit integers of shape {shape}")
     b = packed.to(torch.int32).view(-1, 3)
     values = (b[:, 0], b[:, 0] >> 6 | b[:, 1] << 2, b[:, 1] >> 4 | b[:, 2] << 4, b[:, 2] >> 2)
     unsigned = torch.stack(values, 1).flatten() & 0x3F
     signed = torch.where(unsigned >= 32, unsigned - 64, unsigned).to(torch.int8)
-    return signed[: torch.Size(shape).numel()].view(shape)
+    return signed[: prod(shape)].view(shape)

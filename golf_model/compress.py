@@ -23,7 +23,7 @@ def compress(raw: bytes, compressor: Compressor) -> bytes:
 
 
 def decompress(blob: bytes, compressor: Compressor, limit: int) -> bytes:
-    """What was compressed, if it is one whole stream of at most `limit` bytes; else ScriptError."""
+    """What was compressed, if it is one whole stream of 1 to `limit` bytes; else ScriptError."""
     try:
         raw, whole = _read_zstd(blob, limit) if compressor == "zstd" else _read_stream(blob, compressor, limit)
     except (zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
@@ -43,9 +43,8 @@ def _read_stream(blob: bytes, compressor: Compressor, limit: int) -> tuple[bytes
 
 
 def _read_zstd(blob: bytes, limit: int) -> tuple[bytes, bool]:
-    """The same for zstd; the decoder allocates what the frame declares, so that is looked at first."""
-    declared = zstandard.get_frame_parameters(blob).content_size
-    if declared > limit and declared != zstandard.CONTENTSIZE_UNKNOWN:
+    """The same for zstd. A frame has to declare its size, as those of `compress` do: the decoder allocates by it, and
+    after a frame without content or of unknown size it does not look at what follows."""
+    if not 0 < zstandard.get_frame_parameters(blob).content_size <= limit:
         return b"", False
-    decoder = zstandard.ZstdDecompressor()
-    return decoder.decompress(blob, max_output_size=limit, allow_extra_data=False), True
+    return zstandard.ZstdDecompressor().decompress(blob, allow_extra_data=False), True

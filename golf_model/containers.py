@@ -2,13 +2,15 @@
 
 `torch`: the official baseline's dict, in which PR #372 names other schemes than int8 as well. `torch_pair`: a flat
 dict of tensors `w` and one of their kinds `m` (PRs #102, #465). Writing is deterministic. Reading trusts nothing:
-the archive may hold only stored (not deflated) entries and torch.load runs with weights_only; what the tensors
-must be is stored.py's question.
+the archive may hold only stored (not deflated) entries, its pickle only what plain tensors in dicts need, and
+torch.load runs with weights_only; what the tensors must be is stored.py's question.
 """
 
 from __future__ import annotations
 
 import io
+import pickletools
+import re
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -18,9 +20,26 @@ from torch import Tensor
 
 from golf_model.errors import ScriptError
 from golf_model.shapes import LEVELS, Scheme
-from golf_model.stored import Stored, dtype_name
+from golf_model.stored import Stored, dtype_name, shown
 
 QUANT_FORMAT = "int8_clean_per_row_v1"
+GLOBALS = {
+    "collections OrderedDict",
+    "torch CharStorage",
+    "torch FloatStorage",
+    "torch HalfStorage",
+    "torch._utils _rebuild_tensor_v2",
+}
+"""Names that dense int8, fp16 and fp32 tensors need. torch's weights_only also admits sparse, meta and other tensors,
+attributes on them, and `bytearray` of any length."""
+WHOLE_NUMBERS = {"BININT", "BININT1", "BININT2"}
+OPCODES = re.compile(
+    "PROTO|MARK|STOP|GLOBAL|REDUCE|BINPERSID|BINUNICODE|NEWFALSE|BININT[12]?|TUPLE[12]?|EMPTY_TUPLE|EMPTY_DICT"
+    "|SETITEMS?|(LONG_)?BIN(PUT|GET)"
+)
+"""What torch.save writes for them."""
+MOST_MARKS = 8
+"""Tuples inside one another, at most: Python's hash of a deep one overflows the stack."""
 
 
 def save_torch(content: Mapping[str, Any]) -> bytes:
@@ -30,13 +49,52 @@ def save_torch(content: Mapping[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
+def check_pickle(text: bytes) -> None:
+    """ValueError unless a pickle does nothing but what `save_torch` has it do for tensors, strings and dicts."""
+    names: set[Any] = set()
+    last, marks = "", 0
+    for opcode, argument, _ in pickletools.genops(text):
+        code = opcode.name
+        marks += (code == "MARK") - (code in ("TUPLE", "SETITEMS"))
+        if code in ("BINPUT", "LONG_BINPUT"):
+            (names.add if last in ("BINUNICODE", "GLOBAL") else names.discard)(argument)
+        allowed = OPCODES.fullmatch(code) is not None and marks <= MOST_MARKS
+        if code == "GLOBAL":
+            allowed = argument in GLOBALS
+        elif code in ("TUPLE1", "TUPLE2"):
+            allowed = last in WHOLE_NUMBERS
+        elif code in ("BINGET", "LONG_BINGET"):
+            allowed = argument in names
+        if not allowed:
+            raise ValueError(f"{code} {argument!r:.60} in its pickle")
+        last = code
+
+
+def clean_archive(raw: bytes) -> bytes:
+    """An archive written anew, its pickle checked; ScriptError where entries are deflated.
+
+    Two directories can lie in one file, and torch and zipfile take different ones: torch gets what was looked at.
+    """
+    clean = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive, zipfile.ZipFile(clean, "w") as copy:
+        entries = archive.infolist()
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise ScriptError("artifact: compressed entries inside the container are refused")
+        names = {entry.filename.lower() for entry in entries}
+        if sum(entry.file_size for entry in entries) > len(raw) or len(names) < len(entries):
+            raise ScriptError("artifact: entries inside the container that overlap")
+        for entry in entries:
+            data = archive.read(entry)
+            if entry.filename.lower().endswith(".pkl"):
+                check_pickle(data)
+            copy.writestr(entry.filename, data)
+    return clean.getvalue()
+
+
 def load_torch(raw: bytes) -> dict[str, Any]:
-    """torch.load of tensors, strings and dicts only, from an archive whose entries are stored, not deflated."""
+    """torch.load of dense tensors, strings and dicts only, in no more memory than a few times the file's length."""
     try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                raise ScriptError("artifact: compressed entries inside the container are refused")
-        content = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
+        content = torch.load(io.BytesIO(clean_archive(raw)), map_location="cpu", weights_only=True)
     except ScriptError:
         raise
     except Exception as error:  # torch's and zipfile's parsers let whatever damaged bytes provoke come through
@@ -47,12 +105,17 @@ def load_torch(raw: bytes) -> dict[str, Any]:
     return content
 
 
-def section(content: Mapping[str, Any], name: str) -> dict[str, Any]:
+def section(content: Mapping[str, Any], name: str, default: object = None) -> dict[str, Any]:
     """A dict inside a container; ScriptError where there is none."""
-    part = content.get(name)
+    part = content.get(name, default)
     if not isinstance(part, dict):
-        raise ScriptError(f"artifact: parts that do not fit this format ({name})")
+        raise misfit(name)
     return part
+
+
+def misfit(name: object) -> ScriptError:
+    """The error of a part that is not what `write_baseline` or `write_pair` would have written."""
+    return ScriptError(f"artifact: parts that do not fit this format ({shown(name)})")
 
 
 def write_baseline(stored: Mapping[str, Stored]) -> bytes:
@@ -85,19 +148,21 @@ def baseline_row(scheme: Scheme) -> dict[str, Any]:
 def read_baseline(raw: bytes) -> dict[str, Stored]:
     """What `write_baseline` wrote; types of tensors are checked by the caller."""
     content = load_torch(raw)
-    if content.get("__quant_format__") != QUANT_FORMAT:
+    named = content.get("__quant_format__")
+    if not isinstance(named, str) or named != QUANT_FORMAT:
         raise ScriptError(f"artifact: not in format {QUANT_FORMAT}")
-    scales, dtypes = section(content, "scales"), section(content, "dtypes")
-    original, kinds = content.get("passthrough_orig_dtypes", {}), content.get("qmeta", {})
+    quantized, scales, dtypes = (section(content, part) for part in ("quantized", "scales", "dtypes"))
+    original, kinds = (section(content, part, {}) for part in ("passthrough_orig_dtypes", "qmeta"))
+    for part in (scales, dtypes):
+        for name in part.keys() ^ quantized.keys():
+            raise misfit(name)
+    known: dict[str, Scheme] = {baseline_row(scheme)["scheme"]: scheme for scheme in LEVELS}
     stored: dict[str, Stored] = {}
-    for name, values in section(content, "quantized").items():
-        kind = kinds.get(name) if isinstance(kinds, dict) else None
-        named = str(kind.get("scheme")).partition("_per_row")[0] if isinstance(kind, dict) else "int8"
-        scheme: Scheme = next((known for known in LEVELS if known == named), "int8")
-        _put(stored, name, scheme, values, scales.get(name), dtypes.get(name))
+    for name, values in quantized.items():
+        kind = section(kinds, name, {"scheme": "per_row"})
+        _put(stored, name, known.get(_text(kind.get("scheme"), name)), values, scales[name], dtypes[name])
     for name, values in section(content, "passthrough").items():
-        dtype = original.get(name) if isinstance(original, dict) else None
-        _put_floats(stored, name, values, dtype)
+        _put_floats(stored, name, values, original.get(name))
     return stored
 
 
@@ -119,27 +184,38 @@ def read_pair(raw: bytes) -> dict[str, Stored]:
     """What `write_pair` wrote. The format keeps no precisions: weights come back in fp32."""
     content = load_torch(raw)
     tensors, kinds = section(content, "w"), section(content, "m")
+    known: dict[str, Scheme] = {str(scheme): scheme for scheme in LEVELS}
     stored: dict[str, Stored] = {}
     for name, kind in kinds.items():
+        at = _text(name, name)
         if isinstance(kind, dict):
-            named = kind.get("type")
-            scheme: Scheme = next((known for known in LEVELS if known == named), "int8")
-            _put(stored, name, scheme, tensors.get(f"{name}.q"), tensors.get(f"{name}.scale"), "float32")
+            scheme = known.get(_text(kind.get("type"), name))
+            _put(stored, name, scheme, tensors.pop(f"{at}.q", None), tensors.pop(f"{at}.scale", None), "float32")
         else:
-            _put_floats(stored, name, tensors.get(name), "float32")
+            _put_floats(stored, name, tensors.pop(at, None), "float32")
+    for name in tensors:
+        raise misfit(name)
     return stored
 
 
-def _put(stored: dict[str, Stored], name: Any, scheme: Scheme, values: Any, scales: Any, dtype: Any) -> None:
+def _text(value: object, name: object) -> str:
+    """A string of a file; ScriptError with the `name` that it belongs to for anything else."""
+    if not isinstance(value, str):
+        raise misfit(name)
+    return value
+
+
+def _put(stored: dict[str, Stored], name: Any, scheme: Scheme | None, values: Any, scales: Any, dtype: Any) -> None:
     """Add a quantised weight of a file that nobody vouches for."""
-    if not isinstance(name, str) or not isinstance(values, Tensor) or not isinstance(scales, Tensor):
-        raise ScriptError(f"artifact: parts that do not fit this format ({name})")
-    stored[name] = Stored(scheme, values, scales, str(dtype))
+    if scheme is None or not isinstance(values, Tensor) or not isinstance(scales, Tensor):
+        raise misfit(name)
+    stored[_text(name, name)] = Stored(scheme, values, scales, _text(dtype, name))
 
 
 def _put_floats(stored: dict[str, Stored], name: Any, values: Any, dtype: Any) -> None:
     """Add a weight stored as floats; without a note it keeps the precision it is stored in."""
-    if not isinstance(name, str) or not isinstance(values, Tensor):
-        raise ScriptError(f"artifact: parts that do not fit this format ({name})")
+    if not isinstance(values, Tensor) or name in stored:
+        raise misfit(name)
     scheme: Scheme = "float16" if values.dtype == torch.float16 else "float32"
-    stored[name] = Stored(scheme, values, None, dtype_name(values.dtype) if dtype is None else str(dtype))
+    precision = dtype_name(values.dtype) if dtype is None else _text(dtype, name)
+    stored[_text(name, name)] = Stored(scheme, values, None, precision)

@@ -2,8 +2,9 @@
 
 Header: magic and four little-endian uint32 lengths (header, integers, scales, floats), then the JSON with sorted
 keys and no spaces, then the blobs. In each blob tensors follow one another sorted by name, C order, no padding;
-offsets count from the blob's start. Six-bit integers are packed (bitpack.py), eight-bit ones are not. The format
-has no five-bit scheme. Reading checks that every byte belongs to exactly one tensor.
+offsets count from the blob's start. Six-bit integers are packed (bitpack.py), eight-bit ones are not. PR #160 has no
+five-bit scheme; here such integers are stored as eight-bit ones are. Reading checks that every byte belongs to one
+tensor, and that all parts of the header name the same ones.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from torch import Tensor
 
 from golf_model.bitpack import pack_six, unpack_six
 from golf_model.errors import ScriptError
-from golf_model.shapes import BITS, Scheme
-from golf_model.stored import Stored
+from golf_model.shapes import BITS, LEVELS, Scheme
+from golf_model.stored import Stored, shown
 
 MAGIC = b"QGv3"
 HEAD = struct.Struct("<4sIIII")
 FORMAT = "clean_per_row_symmetric_int6_v2"
 STORED_DTYPES = {"float32": torch.float32, "float16": torch.float16, "int8": torch.int8, "uint8": torch.uint8}
+SCHEMES = {BITS[scheme]: scheme for scheme in LEVELS}
 
 
 def write_qgv3(stored: Mapping[str, Stored]) -> bytes:
@@ -85,15 +87,21 @@ def read_qgv3(raw: bytes) -> dict[str, Stored]:
         at += length
     try:
         header = json.loads(parts[0])
+        if header["format"] != FORMAT:
+            raise ValueError(f"not in format {FORMAT}")
         integers, scales, floats = (
             pick_up(header[name], blob)
             for name, blob in zip(("quantized", "scales", "passthrough"), parts[1:], strict=True)
         )
         dtypes, original, kinds = header["dtypes"], header["passthrough_orig_dtypes"], header["qmeta"]
+        if not integers.keys() == scales.keys() == dtypes.keys() == kinds.keys() or integers.keys() & floats.keys():
+            raise ValueError("its parts name different tensors")
         stored: dict[str, Stored] = {}
         for name, values in integers.items():
-            scheme: Scheme = "int6" if kinds[name]["bits"] == 6 else "int8"
-            if kinds[name]["packed"]:
+            scheme = SCHEMES[kinds[name]["bits"]]
+            if kinds[name]["packed"] is not (scheme == "int6"):
+                raise ValueError(f"{shown(name)} is packed or not against its scheme")
+            if scheme == "int6":
                 values = unpack_six(values, tuple(int(side) for side in kinds[name]["shape"]))
             stored[name] = Stored(scheme, values, scales[name], str(dtypes[name]))
         for name, values in floats.items():
@@ -112,7 +120,7 @@ def pick_up(places: Mapping[str, Mapping[str, Any]], blob: bytes) -> dict[str, T
         dtype, shape = STORED_DTYPES[place["dtype"]], [int(side) for side in place["shape"]]
         size = prod(shape) * dtype.itemsize
         if min(shape, default=0) < 0 or (place["offset"], place["nbytes"]) != (at, size) or at + size > len(blob):
-            raise ValueError(f"{name} does not lie where it should")
+            raise ValueError(f"{shown(name)} does not lie where it should")
         piece = bytearray(blob[at : at + size])
         tensors[name] = torch.frombuffer(piece, dtype=dtype).view(shape) if size else torch.empty(shape, dtype=dtype)
         at += size

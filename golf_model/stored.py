@@ -43,6 +43,11 @@ def dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
+def shown(name: object) -> str:
+    """A name that came out of a file, for one line of a message."""
+    return f"{name!r:.60}" if isinstance(name, str) else type(name).__name__
+
+
 def store(state: Mapping[str, Tensor], num_layers: int, export: ExportConfig) -> dict[str, Stored]:
     """Every weight of a `state_dict` under the export rule, in its order."""
     stored = {}
@@ -75,7 +80,9 @@ def check_stored(stored: Mapping[str, Stored], model: ModelConfig, export: Expor
         if name in shapes and not _fits(item, expected[name], shapes[name]):
             wrong.add(name)
     if wrong:
-        raise ScriptError(f"artifact: tensors that do not fit this script's model: {', '.join(sorted(wrong)[:5])}")
+        raise ScriptError(
+            f"artifact: tensors that do not fit this script's model: {', '.join(map(shown, sorted(wrong)[:5]))}"
+        )
 
 
 def _fits(item: Stored, scheme: Scheme, shape: tuple[int, ...]) -> bool:
@@ -88,6 +95,7 @@ def _fits(item: Stored, scheme: Scheme, shape: tuple[int, ...]) -> bool:
     scales = item.scales
     return (
         item.values.dtype == torch.int8
+        and bool((item.values.to(torch.int16).abs() <= LEVELS[scheme]).all())
         and scales is not None
         and tuple(scales.shape) == rows
         and scales.dtype == precision

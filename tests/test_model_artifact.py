@@ -13,12 +13,15 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from golf_model.artifact import pack_model, unpack_model
 from golf_model.compress import decompress
 from golf_model.config import BigramConfig, ExportConfig, ModelConfig
 from golf_model.errors import ScriptError
-from tests.golden_cases import golden_network
+from golf_model.shapes import LEVELS, parameter_shapes, schemes
+from tests.golden_cases import golden_network, golden_weight
 
 MODEL = ModelConfig(
     vocab_size=64, num_layers=2, model_dim=64, num_heads=4, num_kv_heads=2, bigram=BigramConfig(128, 16)
@@ -51,6 +54,62 @@ def test_round_trip_restores_every_tensor_near_its_value_and_loads_strictly() ->
     for name, value in original.items():
         assert restored[name].dtype == value.dtype
         assert torch.allclose(restored[name], value, atol=5e-3), name
+
+
+models = st.builds(
+    lambda layers, tied, smear, buckets, placement: ModelConfig(
+        vocab_size=16,
+        num_layers=layers,
+        model_dim=8,
+        num_heads=2,
+        num_kv_heads=1,
+        tie_embeddings=tied,
+        smear=smear,
+        bigram=BigramConfig(buckets, 4, placement=placement),
+    ),
+    st.integers(1, 3),
+    st.booleans(),
+    st.sampled_from(["off", "module", "parameter"]),
+    st.sampled_from([0, 8]),
+    st.sampled_from(["before_blocks", "last"]),
+)
+exports = st.builds(
+    ExportConfig,
+    container=st.sampled_from(["torch", "torch_pair", "qgv3"]),
+    embed=st.sampled_from(["float16", "int8", "int6"]),
+    mlp=st.sampled_from(["int8", "int6", "int5"]),
+    attn=st.sampled_from(["int8", "int6", "int5"]),
+    rows=st.sampled_from(["clip_floor", "amax_float16", "amax_float32", "clip_search"]),
+    late_k_float16=st.integers(0, 4),
+    passthrough_numel=st.sampled_from([0, 1, 8, 16, 32, 64, 10**6]),
+    more_control=st.sampled_from(["", "smear,bigram", "smear,bigram.scale", "bigram"]),
+    small_control=st.sampled_from(["float32", "float16"]),
+    large_control=st.sampled_from(["quantized", "float32"]),
+)
+
+
+@settings(max_examples=100)
+@given(models, exports)
+def test_whatever_the_configuration_allows_comes_back_from_its_artifact(
+    model: ModelConfig, export: ExportConfig
+) -> None:
+    weights = {name: golden_weight(name, torch.Size(shape)) for name, shape in parameter_shapes(model).items()}
+    restored = unpack_model(pack_model(weights, model, export).blob, model, export)
+    assert restored.keys() == weights.keys()
+    for name, scheme in schemes(model, export).items():
+        largest = max([1.0, *weights[name].abs().flatten().tolist()])
+        step = largest / LEVELS[scheme] if scheme in LEVELS else 0.0
+        assert restored[name].shape == weights[name].shape
+        assert torch.allclose(restored[name], weights[name], rtol=1e-3, atol=0.51 * step + 1e-3), (name, scheme)
+
+
+@pytest.mark.parametrize("container", ["torch", "torch_pair", "qgv3"])
+def test_what_a_container_adds_to_many_small_tensors_stays_under_the_readers_limit(container: Any) -> None:
+    model = ModelConfig(vocab_size=2, num_layers=40, model_dim=2, num_heads=1, num_kv_heads=1, mlp_mult=0.5)
+    export = ExportConfig(container=container, passthrough_numel=0)
+    weights = {name: golden_weight(name, torch.Size(shape)) for name, shape in parameter_shapes(model).items()}
+    packed = pack_model(weights, model, export)
+    assert packed.raw_bytes < packed.tensor_bytes + 1024 * len(weights)
 
 
 def test_reported_sizes_are_those_of_the_parts() -> None:
@@ -121,9 +180,21 @@ def test_pickled_code_is_refused_and_not_run(tmp_path: Path) -> None:
         (zlib.compress(container(lambda c: c["passthrough"].update(extra=torch.zeros(3)))), "extra"),
         (zlib.compress(container(lambda c: c["passthrough"].update(skip_weights=torch.zeros(3)))), "skip_weights"),
         (zlib.compress(container(lambda c: c["passthrough"].update(skip_weights="text"))), "skip_weights"),
-        (zlib.compress(container(lambda c: c.update(quantized=[1, 2]))), "do not fit"),
+        (zlib.compress(container(lambda c: c.update(quantized=(1, 2)))), "do not fit"),
         (
             zlib.compress(container(lambda c: c["quantized"].update({"tok_emb.weight": torch.zeros(64, 64)}))),
+            "tok_emb.weight",
+        ),
+        (
+            zlib.compress(container(lambda c: c["scales"].update({"tok_emb.weight": torch.ones(64)}))),
+            "tok_emb.weight",
+        ),
+        (
+            zlib.compress(container(lambda c: c["scales"].update({"tok_emb.weight": torch.ones(63).half()}))),
+            "tok_emb.weight",
+        ),
+        (
+            zlib.compress(container(lambda c: c["scales"].update({"tok_emb.weight": torch.tensor(1.0)}))),
             "tok_emb.weight",
         ),
     ],
@@ -136,3 +207,12 @@ def test_artifact_that_is_not_this_models_is_refused(blob: bytes, complaint: str
 def test_artifact_of_another_model_is_refused() -> None:
     with pytest.raises(ScriptError, match="do not fit this script's model"):
         unpack_model(pack_model(state(), MODEL, EXPORT).blob, replace(MODEL, num_layers=3), EXPORT)
+
+
+@pytest.mark.parametrize("scale", [float("nan"), float("inf"), -1.0, 0.0])
+def test_a_scale_is_taken_as_it_is_so_that_a_score_that_is_no_number_shows_it(scale: float) -> None:
+    """Names, shapes, schemes and types are the reader's business; whether losses are numbers is a check's."""
+    raw = container(lambda content: content["scales"]["tok_emb.weight"].fill_(scale))
+    restored = unpack_model(zlib.compress(raw), MODEL, EXPORT)["tok_emb.weight"]
+    unit = unpack_model(zlib.compress(container(lambda c: c["scales"]["tok_emb.weight"].fill_(1.0))), MODEL, EXPORT)
+    assert torch.equal(torch.nan_to_num(restored), torch.nan_to_num(unit["tok_emb.weight"] * scale))

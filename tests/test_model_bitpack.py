@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import prod
+
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,18 +12,32 @@ from hypothesis import strategies as st
 from golf_model.bitpack import pack_six, unpack_six
 
 
-@given(st.lists(st.integers(-32, 31), max_size=40))
-def test_any_values_come_back(values: list[int]) -> None:
-    integers = torch.tensor(values, dtype=torch.int8)
+@given(st.lists(st.integers(0, 5), max_size=4), st.data())
+def test_a_tensor_of_any_shape_comes_back(shape: list[int], data: st.DataObject) -> None:
+    count = prod(shape)
+    values = data.draw(st.lists(st.integers(-32, 31), min_size=count, max_size=count))
+    integers = torch.tensor(values, dtype=torch.int8).view(shape)
     packed = pack_six(integers)
-    assert packed.dtype == torch.uint8
-    assert packed.numel() == 3 * -(-len(values) // 4)
-    assert unpack_six(packed, (len(values),)).tolist() == values
+    assert (packed.dtype, packed.ndim) == (torch.uint8, 1)
+    assert packed.numel() == 3 * -(-count // 4)
+    assert torch.equal(unpack_six(packed, tuple(shape)), integers)
 
 
-def test_a_matrix_is_packed_flat_and_keeps_its_shape() -> None:
-    integers = torch.arange(-15, 15).to(torch.int8).view(5, 6)
+def test_a_matrix_that_is_not_contiguous_is_packed_by_rows() -> None:
+    integers = torch.arange(-15, 15).to(torch.int8).view(6, 5).T
     assert torch.equal(unpack_six(pack_six(integers), (5, 6)), integers)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (1, 4), (4, 4), (1 << 40, 1 << 40), (0,)])
+def test_bytes_of_another_number_of_values_are_refused(shape: tuple[int, ...]) -> None:
+    packed = pack_six(torch.zeros(5, dtype=torch.int8))
+    with pytest.raises(ValueError, match="6 bytes do not hold"):
+        unpack_six(packed, shape)
+
+
+def test_what_is_not_bytes_is_refused() -> None:
+    with pytest.raises(ValueError, match="3 bytes do not hold"):
+        unpack_six(torch.tensor([0.0, float("nan"), float("inf")]), (4,))
 
 
 def test_four_values_lie_in_three_bytes_low_bits_first() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import json
 import struct
-from collections.abc import Callable
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import pytest
@@ -16,38 +16,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from golf_model.artifact import READERS, WRITERS, pack_model, unpack_model
+from golf_model.artifact import READERS, pack_model, unpack_model
 from golf_model.compress import compress, decompress
-from golf_model.config import ExportConfig, GolfConfig, ModelConfig
+from golf_model.config import ExportConfig, GolfConfig
 from golf_model.errors import ScriptError
-from golf_model.qgv3 import HEAD, MAGIC, read_qgv3
-from golf_model.shapes import LEVELS, parameter_shapes, schemes
-from golf_model.stored import check_stored, restore, store
-from runner.job import load_job
-from runner.profiles import with_profile
-from tests.golden_cases import golden_weight
-from tests.golden_configs import JOBS
+from golf_model.shapes import LEVELS, schemes
+from tests.artifacts import (
+    NAMES,
+    SMALL,
+    SMALL_EXPORT,
+    config_of,
+    container_of,
+    refused_or_whole,
+    small_container,
+    torch_file,
+    weights_of,
+)
 
-NAMES = ("baseline", "pr102", "pr102_head", "pr160", "pr372", "pr465", "pr465_sp8192", "pr1606")
 every_job = pytest.mark.parametrize("name", NAMES)
 by_container = pytest.mark.parametrize("name", ["pr372", "pr102_head", "pr160"])
-
-
-@cache
-def config_of(name: str) -> GolfConfig:
-    return with_profile(load_job(JOBS / f"{name}.yaml"), "small").config
-
-
-@cache
-def weights_of(name: str) -> dict[str, Tensor]:
-    shapes = parameter_shapes(config_of(name).model)
-    return {key: golden_weight(key, torch.Size(shape)) for key, shape in shapes.items()}
-
-
-@cache
-def container_of(name: str) -> bytes:
-    config = config_of(name)
-    return WRITERS[config.export.container](store(weights_of(name), config.model.num_layers, config.export))
 
 
 @every_job
@@ -70,6 +57,14 @@ def test_the_same_weights_give_the_same_bytes_and_the_sizes_add_up(name: str) ->
     assert packed.blob == pack_model(dict(weights), config.model, config.export).blob
     assert len(decompress(packed.blob, config.export.compressor, packed.raw_bytes)) == packed.raw_bytes
     assert packed.payload_bytes < packed.raw_bytes < packed.payload_bytes + (1 << 17)
+
+
+def test_the_originals_use_every_scheme_and_container() -> None:
+    """Keeps the tests of this file from passing over a scheme that none of their models has."""
+    configs = [config_of(name) for name in NAMES]
+    assert {config.export.container for config in configs} == READERS.keys()
+    used = {scheme for config in configs for scheme in schemes(config.model, config.export).values()}
+    assert used == {*LEVELS, "float16", "float32"}
 
 
 @by_container
@@ -97,94 +92,34 @@ def test_a_damaged_container_is_refused_or_holds_the_models_tensors(name: str, d
         damaged = raw[:at] + data.draw(st.binary(min_size=1, max_size=9)) + raw[at:]
     else:
         damaged = raw[: at // 2] + raw[at:] + raw[at // 2 : at]
-    try:
-        stored = READERS[config.export.container](damaged)
-        check_stored(stored, config.model, config.export)
-    except ScriptError:
-        return
-    assert {key: tuple(value.shape) for key, value in restore(stored).items()} == parameter_shapes(config.model)
+    refused_or_whole(damaged, config)
 
 
-def qgv3_with(change: Callable[[dict[str, Any]], object]) -> bytes:
-    """The container of #160 with another header."""
-    raw = container_of("pr160")
-    _, meta, *blobs = HEAD.unpack_from(raw)
-    header = json.loads(raw[HEAD.size : HEAD.size + meta])
-    changed = change(header)
-    text = json.dumps(header if changed is None else changed).encode()
-    return HEAD.pack(MAGIC, len(text), *blobs) + text + raw[HEAD.size + meta :]
-
-
-FIRST = "blocks.0.attn.c_k.weight"
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda h: [],
-        lambda h: "text",
-        lambda h: 5,
-        lambda h: h.pop("qmeta") and None,
-        lambda h: h["quantized"].pop(FIRST) and None,
-        lambda h: h["scales"].pop(FIRST) and None,
-        lambda h: h["dtypes"].pop(FIRST) and None,
-        lambda h: h["quantized"][FIRST].update(offset=1),
-        lambda h: h["quantized"][FIRST].update(offset=-8),
-        lambda h: h["quantized"][FIRST].update(nbytes=1 << 62),
-        lambda h: h["quantized"][FIRST].update(shape=[1 << 40, 1 << 40]),
-        lambda h: h["quantized"][FIRST].update(shape=[-1]),
-        lambda h: h["quantized"][FIRST].update(shape="wide"),
-        lambda h: h["quantized"][FIRST].update(dtype="complex128"),
-        lambda h: h["quantized"][FIRST].update(dtype=["uint8"]),
-        lambda h: h["qmeta"][FIRST].update(shape=[1, 1]),
-        lambda h: h["qmeta"][FIRST].update(shape=[1 << 40, 1 << 40]),
-        lambda h: h["qmeta"][FIRST].update(shape=None),
-        lambda h: h["qmeta"][FIRST].update(shape=[1 << 80]),
-        lambda h: h["qmeta"][FIRST].update(bits=5),
-        lambda h: h["qmeta"][FIRST].update(packed=False),
-        lambda h: h["qmeta"].update({FIRST: []}),
-        lambda h: h.update(qmeta=[]),
-        lambda h: h.update(dtypes=[]),
-        lambda h: h.update(passthrough_orig_dtypes=[]),
-        lambda h: h.update(passthrough_orig_dtypes={"skip_weights": "int3"}),
-        lambda h: h.update(quantized=[1]),
-        lambda h: h["passthrough"].update(extra={"dtype": "float32", "shape": [0], "offset": 0, "nbytes": 0}),
-        lambda h: h["dtypes"].update({FIRST: "code"}),
-    ],
-)
-def test_a_qgv3_header_that_lies_is_refused(change: Callable[[dict[str, Any]], object]) -> None:
-    config = config_of("pr160")
-    blob = compress(qgv3_with(change), "lzma")
-    with pytest.raises(ScriptError, match="artifact: "):
-        unpack_model(blob, config.model, config.export)
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"",
-        b"QGv3",
-        HEAD.pack(MAGIC, 0, 0, 0, 0),
-        HEAD.pack(MAGIC, 1 << 31, 0, 0, 0),
-        HEAD.pack(MAGIC, 2, 0, 0, 0) + b"{}",
-        HEAD.pack(MAGIC, 100_000, 0, 0, 0) + b"[" * 100_000,
-        struct.pack("<4sIIII", b"QGv2", 2, 0, 0, 0) + b"{}",
-        HEAD.pack(MAGIC, 4, 0, 0, 0) + b"\xff\xfe\x00\x01",
-    ],
-    ids=["empty", "magic alone", "no header", "header beyond the end", "no parts", "deep", "older", "no text"],
-)
-def test_a_file_that_is_no_qgv3_container_is_refused(raw: bytes) -> None:
-    with pytest.raises(ScriptError, match="artifact: "):
-        read_qgv3(raw)
-
-
-def torch_file(content: Any) -> bytes:
+def archive(entries: Mapping[str, bytes]) -> bytes:
+    """A zip of stored entries as torch lays it out."""
     buffer = io.BytesIO()
-    torch.save(content, buffer)
+    with zipfile.ZipFile(buffer, "w") as made:
+        for name, data in entries.items():
+            made.writestr(f"archive/{name}", data)
     return buffer.getvalue()
 
 
-SMALL = ModelConfig(vocab_size=64, num_layers=1, model_dim=32, num_heads=2, num_kv_heads=1)
+def entries_of(raw: bytes) -> dict[str, bytes]:
+    """What a torch file holds."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as made:
+        return {entry.filename.partition("/")[2]: made.read(entry) for entry in made.infolist()}
+
+
+@pytest.mark.parametrize("container", ["torch", "torch_pair"])
+@given(st.data())
+def test_a_damaged_pickle_under_a_right_checksum_is_refused_or_whole(container: Any, data: st.DataObject) -> None:
+    entries = entries_of(small_container(container))
+    text = bytearray(entries["data.pkl"])
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(text) - 1))
+        text[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=4))
+    config = GolfConfig(model=SMALL, export=replace(SMALL_EXPORT, container=container))
+    refused_or_whole(archive({**entries, "data.pkl": bytes(text)}), config)
 
 
 @pytest.mark.parametrize("container", ["torch", "torch_pair"])
@@ -215,3 +150,178 @@ def test_a_torch_file_of_another_form_is_refused(container: Any, content: Any) -
     export = ExportConfig(container=container)
     with pytest.raises(ScriptError, match="artifact: "):
         unpack_model(compress(torch_file(content), "zlib"), SMALL, export)
+
+
+def grafted(content: Any, code: bytes) -> bytes:
+    """The torch file of `content`, with pickle code in place of the string `graft`."""
+    entries = entries_of(torch_file(content))
+    placeholder = b"X\5\0\0\0graft"
+    assert entries["data.pkl"].count(placeholder) == 1
+    entries["data.pkl"] = entries["data.pkl"].replace(placeholder, code)
+    return archive(entries)
+
+
+def small_content(container: Any) -> dict[str, Any]:
+    """What an honest file of SMALL holds."""
+    return dict(torch.load(io.BytesIO(small_container(container)), weights_only=True))
+
+
+EMBED, NESTED = "tok_emb.weight", 3000
+DEEP_DICT = b"}X\1\0\0\0a" * NESTED + b"}" + b"s" * NESTED
+GRAFTS = {
+    "a long bytearray": b"cbuiltins\nbytearray\nJ\0\0\0\x40\x85R",
+    "a tensor that the file does not hold": b"ctorch\nTensor\nJ\0\0\0\x40\x85R",
+    "a deep dict": DEEP_DICT,
+    "deep lists": b"]" * NESTED + b"a" * (NESTED - 1),
+    "a deep tuple as a key": b"})" + b"\x85" * 1_000_000 + b"K\1s",
+    "a deep tuple by marks": b"}" + b"(" * 1_000_000 + b"t" * 1_000_000 + b"K\1s",
+    "a tuple from memory": b"})q\xf0(h\xf0tK\1s",
+    "code": b"cposix\nsystem\nX\4\0\0\0true\x85R",
+    "no end": b"(",
+}
+
+
+@pytest.mark.parametrize("code", GRAFTS.values(), ids=GRAFTS.keys())
+@pytest.mark.parametrize("place", ["__quant_format__", "dtypes", "qmeta", "name"])
+def test_a_pickle_that_does_more_than_name_tensors_is_refused(code: bytes, place: str) -> None:
+    content = small_content("torch")
+    if place == "dtypes":
+        content["dtypes"][EMBED] = "graft"
+    elif place == "qmeta":
+        content["qmeta"][EMBED] = {"scheme": "graft"}
+    elif place == "name":
+        content["passthrough"]["graft"] = 1
+    else:
+        content[place] = "graft"
+    with pytest.raises(ScriptError, match="artifact: "):
+        READERS["torch"](grafted(content, code))
+
+
+def replaced(container: Any, change: Callable[[Tensor], Any]) -> bytes:
+    """A file with something else in place of the embedding's integers."""
+    content = small_content(container)
+    part, name = ("quantized", EMBED) if container == "torch" else ("w", f"{EMBED}.q")
+    content[part][name] = change(content[part][name])
+    return torch_file(content)
+
+
+def with_attribute(tensor: Tensor) -> Tensor:
+    tensor.float = "text"  # type: ignore[method-assign, assignment]
+    return tensor
+
+
+KINDS: dict[str, Callable[[Tensor], Any]] = {
+    "sparse": lambda tensor: tensor.to_sparse(),
+    "sparse rows": lambda tensor: tensor.to_sparse_csr(),
+    "without data": lambda tensor: tensor.to("meta"),
+    "nested": lambda tensor: torch.nested.nested_tensor([tensor.float(), tensor[:1].float()]),
+    "quantised by torch": lambda tensor: torch.quantize_per_tensor(tensor.float(), 1.0, 0, torch.qint8),
+    "with an attribute": with_attribute,
+    "parameter": lambda tensor: torch.nn.Parameter(tensor.float()),
+    "int16": lambda tensor: tensor.to(torch.int16),
+    "float32": lambda tensor: tensor.float(),
+    "a row short": lambda tensor: tensor[:-1],
+    "turned": lambda tensor: tensor.T,
+    "flat": lambda tensor: tensor.flatten(),
+    "beyond the levels": lambda tensor: torch.full_like(tensor, -128),
+    "expanded": lambda tensor: torch.zeros(1, dtype=torch.int8).expand(1 << 20, 1 << 20),
+    "a dict": lambda tensor: {"a": tensor},
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")  # sparse rows and nested tensors are called experimental
+@pytest.mark.parametrize("container", ["torch", "torch_pair"])
+@pytest.mark.parametrize("change", KINDS.values(), ids=KINDS.keys())
+def test_a_tensor_of_another_kind_is_refused(container: Any, change: Callable[[Tensor], Any]) -> None:
+    blob = compress(replaced(container, change), "zlib")
+    with pytest.raises(ScriptError, match="artifact: "):
+        unpack_model(blob, SMALL, replace(SMALL_EXPORT, container=container))
+
+
+@pytest.mark.parametrize("container", ["torch", "torch_pair"])
+def test_an_unchanged_file_passes_by_the_same_way(container: Any) -> None:
+    """Keeps the refusals above from resting on something else."""
+    export = replace(SMALL_EXPORT, container=container)
+    assert unpack_model(compress(replaced(container, lambda tensor: tensor), "zlib"), SMALL, export)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c["scales"].update(extra=torch.zeros(1)),
+        lambda c: c["dtypes"].update(extra="float32"),
+        lambda c: c["dtypes"].update({EMBED: 3}),
+        lambda c: c["quantized"].update({7: torch.zeros(1, dtype=torch.int8)}),
+        lambda c: c["passthrough"].update({EMBED: torch.zeros(64, 32)}),
+        lambda c: c["qmeta"].update({EMBED: {"scheme": "int4_per_row"}}),
+        lambda c: c["qmeta"].update({EMBED: "per_row"}),
+        lambda c: c.update(qmeta="text"),
+        lambda c: c.update(passthrough_orig_dtypes=3),
+        lambda c: c["quantized"].update({EMBED + "\nfinal_score rule:plain": torch.zeros(1)}),
+        lambda c: c["passthrough"].update({"a\nfinal_score rule:plain " + "b" * 10_000: torch.zeros(1)}),
+    ],
+)
+def test_parts_of_the_official_dict_that_do_not_agree_are_refused_in_one_line(
+    change: Callable[[dict[str, Any]], object],
+) -> None:
+    content = small_content("torch")
+    change(content)
+    with pytest.raises(ScriptError, match="artifact: ") as refused:
+        unpack_model(compress(torch_file(content), "zlib"), SMALL, SMALL_EXPORT)
+    assert len(str(refused.value).splitlines()) == 1
+    assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c["w"].update(extra=torch.zeros(1)),
+        lambda c: c["w"].update({f"{EMBED}.more": torch.zeros(1)}),
+        lambda c: c["w"].pop(f"{EMBED}.scale"),
+        lambda c: c["m"].pop(EMBED),
+        lambda c: c["m"].update({EMBED: {"type": "int4"}}),
+        lambda c: c["m"].update({EMBED: {}}),
+        lambda c: c["m"].update({EMBED: "passthrough"}),
+        lambda c: c["m"].update({3: "passthrough"}),
+        lambda c: c.update(m=OrderedDict()),
+    ],
+)
+def test_a_pair_whose_halves_do_not_agree_is_refused(change: Callable[[dict[str, Any]], object]) -> None:
+    content = small_content("torch_pair")
+    change(content)
+    export = replace(SMALL_EXPORT, container="torch_pair")
+    with pytest.raises(ScriptError, match="artifact: "):
+        unpack_model(compress(torch_file(content), "zlib"), SMALL, export)
+
+
+def test_a_second_directory_that_hides_deflated_entries_is_refused() -> None:
+    """zipfile looks for the directory before the end of the file, torch where the end says that it lies."""
+    plain, packed = (
+        io.BytesIO(torch_file({"w": {"a": torch.zeros(8 << 20)}, "m": {"a": "passthrough_ctrl"}})),
+        io.BytesIO(),
+    )
+    with zipfile.ZipFile(plain) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            new.writestr(entry.filename, old.read(entry))
+        size_of = {entry.header_offset: (entry.compress_size) for entry in new.infolist()}
+    raw = packed.getvalue()
+    size, offset = struct.unpack("<II", raw[-10:-2])
+    decoy, at = bytearray(raw[offset : offset + size]), 0
+    while at < size:
+        lengths, place = struct.unpack_from("<HHH", decoy, at + 28), struct.unpack_from("<I", decoy, at + 42)[0]
+        struct.pack_into("<H", decoy, at + 10, zipfile.ZIP_STORED)
+        struct.pack_into("<I", decoy, at + 24, size_of[place])
+        at += 46 + sum(lengths)
+    forged = raw[: offset + size] + bytes(decoy) + raw[-22:]
+    assert len(forged) < 1 << 20
+    assert torch.load(io.BytesIO(forged), weights_only=True)["w"]["a"].numel() == 8 << 20
+    with pytest.raises(ScriptError, match="artifact: "):
+        READERS["torch_pair"](forged)
+
+
+def test_entries_that_share_a_name_are_refused() -> None:
+    buffer = io.BytesIO(torch_file({"w": {}, "m": {}}))
+    with zipfile.ZipFile(buffer, "a") as made:
+        made.writestr("archive/DATA.pkl", b"\x80\x02}.")
+    with pytest.raises(ScriptError, match="overlap"):
+        READERS["torch_pair"](buffer.getvalue())

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
 import pytest
 import torch
+import torch.distributed as dist
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +88,78 @@ def test_sums_in_float32_differ_in_the_last_digits_only() -> None:
     )
     assert coarse.tokens == exact.tokens
     assert 0 < abs(coarse.val_loss - exact.val_loss) < 1e-5
+
+
+@dataclass(frozen=True)
+class Recording(World):
+    """One of several processes that notes down what it would add to the others' sums; it may have no share."""
+
+    shares: list[list[float]]
+
+    def sums(self, values: list[float]) -> list[float]:
+        self.shares.append(values)
+        return [1.0] * len(values)
+
+
+@given(st.sampled_from(RULES), st.integers(1, 12), st.data())
+def test_what_is_summed_is_what_the_windows_count(rule: str, length: int, data: st.DataObject) -> None:
+    """The stream counts up, so that a target tells its place; two moments of the places are compared."""
+    targets, stride = data.draw(st.integers(length, 60)), data.draw(st.integers(1, length))
+    size, processes = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 3))
+    windows = windows_of(rule, targets, length, stride)
+    if not len(windows):
+        return
+    tables = ByteTables(torch.arange(61, dtype=torch.int16), torch.arange(61) % 2 > 0, torch.arange(61) % 3 == 0)
+
+    def power_of_place(power: int) -> Callable[..., torch.Tensor]:
+        def model(ids: torch.Tensor, aims: torch.Tensor, *, mean: bool, last: int = 0) -> torch.Tensor:
+            assert torch.equal(aims[aims > 0], ids[aims > 0] + 1)
+            return aims[:, -last:].double() ** power
+
+        return model
+
+    places = [int(start) + at + 1 for start, end, first in windows for at in range(first, end)]
+    for power in (1, 2):
+        shares: list[list[float]] = []
+        for rank in range(processes):
+            world = Recording(rank, processes, torch.device("cpu"), shares)
+            evaluate(power_of_place(power), torch.arange(targets + 1), tables, windows, size, world)
+        sizes = sum(place + (place % 2 == 1 and (place - 1) % 3 > 0) for place in places)
+        assert [sum(parts) for parts in zip(*shares, strict=True)] == [
+            sum(p**power for p in places),
+            len(places),
+            sizes,
+        ]
+
+
+def scores_of_rank(rank: int, meeting: str) -> dict[str, tuple[float, int, int]]:
+    """What process `rank` of two gets by every rule."""
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
+    try:
+        return scores(World(rank, 2, torch.device("cpu")))
+    finally:
+        dist.destroy_process_group()
+
+
+def scores(world: World) -> dict[str, tuple[float, int, int]]:
+    """(bpb, tokens, bytes) by every rule."""
+    network, stream, found = golden_network(TINY), golden_tokens(32 * 7 + 14, 64), {}
+    for rule in RULES:
+        score = evaluate(network, stream, ONE_BYTE_EACH, windows_of(rule, 32 * 7 + 13, 32, 8), 4, world)
+        found[rule] = (score.val_bpb, score.tokens, score.bytes)
+    return found
+
+
+def test_two_real_processes_get_the_score_of_one(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        jobs = [pool.apply_async(scores_of_rank, (rank, str(tmp_path / "meeting"))) for rank in range(2)]
+        first, second = (job.get(timeout=120) for job in jobs)
+    alone = scores(ALONE)
+    assert first == second
+    for rule in RULES:
+        assert first[rule][1:] == alone[rule][1:]
+        assert first[rule][0] == pytest.approx(alone[rule][0], abs=1e-9)
 
 
 @given(st.integers(0, 200), st.integers(1, 9))

@@ -15,7 +15,7 @@ from golf_model.config import ExportConfig, ModelConfig, OptimConfig
 from golf_model.dtypes import apply_dtype_policy
 from golf_model.gpt import GPT
 from golf_model.muon import Muon
-from golf_model.optimizers import build_optimizers
+from golf_model.optimizers import build_optimizers, set_momentum
 from golf_model.shapes import schemes
 from golf_model.trainer import accumulate_gradients, apply_gradients
 from tests.golden_cases import golden_network, golden_tokens
@@ -58,6 +58,33 @@ def test_an_untied_head_is_stored_as_embeddings_are() -> None:
     export = ExportConfig(embed="float16", mlp="int6", attn="int6", rows="amax_float16", passthrough_numel=512)
     stored = schemes(UNTIED, export)
     assert stored["lm_head.weight"] == stored["tok_emb.weight"] == "float16"
+
+
+def test_a_head_of_its_own_shifts_no_other_initial_weight() -> None:
+    networks = []
+    for model in (TINY, UNTIED):
+        torch.manual_seed(5)
+        networks.append(GPT(model, torch.float32, "explicit", "plain").state_dict())
+    tied, untied = networks
+    assert untied.keys() - tied.keys() == {"lm_head.weight"}
+    assert all(torch.equal(value, untied[name]) for name, value in tied.items() if name != "tok_emb.weight")
+
+
+def test_the_rates_of_an_untied_head_change_nothing_where_it_is_tied() -> None:
+    states = []
+    for optim in (OptimConfig(), OptimConfig(embed_lr=9.0, head_lr=9.0)):
+        network = golden_network(TINY)
+        accumulate_gradients(network, [batch()], 1)
+        apply_gradients(build_optimizers(network, optim), list(network.parameters()), 0.0)
+        states.append(network.state_dict())
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+
+
+def test_adamw_has_no_momentum_that_the_schedule_could_set() -> None:
+    optimizers = build_optimizers(golden_network(TINY), OptimConfig(matrix_optimizer="adamw", matrix_lr=0.003))
+    assert [group["base_lr"] for o in optimizers for group in o.param_groups] == [0.05, 0.003, 0.04]
+    set_momentum(optimizers, 0.5)
+    assert not any("momentum" in group for o in optimizers for group in o.param_groups)
 
 
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
