@@ -195,6 +195,45 @@ def model_diff(
         console.print()
 
 
+@app.command("eval")
+def eval_verb(
+    artifact: Annotated[Path, typer.Argument(metavar="ARTIFACT", help="Compressed weights, e.g. final_model.ptz.")],
+    path: Annotated[Path, typer.Option("--job", metavar="JOB", help="The job whose script wrote it.")],
+    profile: Profile = None,
+    rule: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--rule", help="Scoring rule, e.g. plain, sliding, streaming; the job's when left out."),
+    ] = None,
+    window: Annotated[Optional[int], typer.Option("--window", help="Tokens of a window.")] = None,  # noqa: UP045
+    stride: Annotated[Optional[int], typer.Option("--stride", help="Targets from window to window.")] = None,  # noqa: UP045
+    data: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--data", metavar="DIR", help="Folder of other shards, made with the job's tokenizer."),
+    ] = None,
+) -> None:
+    """Score ARTIFACT again, by any rule and on any shards."""
+    from typing import get_args, get_type_hints
+
+    from golf_model.config import EvalConfig
+    from runner.job_errors import choice_message
+    from runner.plan import open_job_data
+    from runner.rescore import report_lines, rescore, with_rule
+
+    rules = get_args(get_type_hints(EvalConfig)["rule"])
+    if rule is not None and rule not in rules:
+        raise UserError(f"--rule: {choice_message(rule, rules)}")
+    job = _load(path, None, profile)
+    config = with_rule(job.config, rule=rule, window=window, stride=stride)
+    if data is not None and job.data.tokenizer is not None:
+        folder, tokenizer = data, job.data.tokenizer
+    else:
+        dataset = open_job_data(job, typer.echo)
+        folder, tokenizer = data or dataset.folder, dataset.tokenizer
+    found = rescore(config, artifact, folder, tokenizer, job.threads, typer.echo)
+    for line in report_lines(found):
+        typer.echo(line)
+
+
 @data_app.command("prepare")
 def data_prepare(path: JobPath) -> None:
     """Make or check the data that JOB names, and say where it is."""
