@@ -208,7 +208,11 @@ def eval_verb(
     stride: Annotated[Optional[int], typer.Option("--stride", help="Targets from window to window.")] = None,  # noqa: UP045
     data: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--data", metavar="DIR", help="Folder of other shards, made with the job's tokenizer."),
+        typer.Option("--data", metavar="DIR", help="Folder of other shards."),
+    ] = None,
+    tokenizer: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--tokenizer", metavar="FILE", help="What made those shards; the job's when left out."),
     ] = None,
 ) -> None:
     """Score ARTIFACT again, by any rule and on any shards."""
@@ -217,19 +221,18 @@ def eval_verb(
     from golf_model.config import EvalConfig
     from runner.job_errors import choice_message
     from runner.plan import open_job_data
-    from runner.rescore import report_lines, rescore, with_rule
+    from runner.rescore import other_data, report_lines, rescore, with_rule
 
     rules = get_args(get_type_hints(EvalConfig)["rule"])
     if rule is not None and rule not in rules:
         raise UserError(f"--rule: {choice_message(rule, rules)}")
     job = _load(path, None, profile)
     config = with_rule(job.config, rule=rule, window=window, stride=stride)
-    if data is not None and job.data.tokenizer is not None:
-        folder, tokenizer = data, job.data.tokenizer
-    else:
+    folder, pieces = other_data(data, tokenizer, job.data.tokenizer)
+    if folder is None or pieces is None:
         dataset = open_job_data(job, typer.echo)
-        folder, tokenizer = data or dataset.folder, dataset.tokenizer
-    found = rescore(config, artifact, folder, tokenizer, job.threads, typer.echo)
+        folder, pieces = dataset.folder, dataset.tokenizer
+    found = rescore(config, artifact, folder, pieces, job.threads, typer.echo)
     for line in report_lines(found):
         typer.echo(line)
 

@@ -53,6 +53,24 @@ def with_rule(config: GolfConfig, **changes: Any) -> GolfConfig:
         raise UserError(f"--{error.where.rpartition('.')[2]}: {error.message}") from None
 
 
+def other_data(data: Path | None, tokenizer: Path | None, of_job: Path | None) -> tuple[Path | None, Path | None]:
+    """Shards and tokenizer that the command line names; (None, None) where it names none and the job's are meant.
+
+    A tokenizer that did not make the shards counts other bytes, and nothing in a shard says which one did: where the
+    job names none, the command line has to.
+    """
+    if data is None:
+        if tokenizer is not None:
+            raise UserError("--tokenizer: goes with --data, the shards that it made")
+        return None, None
+    found = tokenizer or of_job
+    if found is None:
+        raise UserError(
+            "--data: the job's embedded corpus has another tokenizer; add --tokenizer FILE of those shards"
+        )
+    return data, found
+
+
 def rescore(
     config: GolfConfig, artifact: Path, folder: Path, tokenizer: Path, threads: int, say: Callable[[str], None]
 ) -> Rescored:

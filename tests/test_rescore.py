@@ -16,7 +16,7 @@ from golf_model.gpt import GPT
 from runner.coverage import Coverage
 from runner.errors import UserError
 from runner.jobdata import DataRequest
-from runner.rescore import Rescored, report_lines, rescore, with_rule
+from runner.rescore import Rescored, other_data, report_lines, rescore, with_rule
 from runner.results import Score
 from tests.test_model_main import CONFIG
 
@@ -64,6 +64,17 @@ def test_a_file_that_is_not_there_or_a_rule_that_cannot_be_is_one_message(files:
         score(CONFIG, (tmp_path / "none.ptz", *files[1:]))
     with pytest.raises(UserError, match="--stride: at most 16, the window"):
         with_rule(CONFIG, rule="sliding", stride=17)
+
+
+def test_other_shards_need_the_tokenizer_that_made_them(tmp_path: Path) -> None:
+    shards, own, given = tmp_path / "shards", tmp_path / "job.model", tmp_path / "given.model"
+    assert other_data(None, None, own) == (None, None)
+    assert other_data(shards, None, own) == (shards, own)
+    assert other_data(shards, given, own) == (shards, given)
+    with pytest.raises(UserError, match="add --tokenizer FILE of those shards"):
+        other_data(shards, None, None)
+    with pytest.raises(UserError, match="--tokenizer: goes with --data"):
+        other_data(None, given, own)
 
 
 def test_a_count_that_disagrees_is_said() -> None:
