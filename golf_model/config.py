@@ -360,6 +360,10 @@ class EvalConfig:
         require(self.stride >= 1, "stride", "at least 1")
         require(self.batch_windows >= 1, "batch_windows", "at least 1")
 
+    def window_length(self, train_seq_len: int) -> int:
+        """Tokens of one window of this rule; the plain rule's windows are training sequences."""
+        return train_seq_len if self.rule == "plain" else self.window or train_seq_len
+
 
 @dataclass(frozen=True)
 class ExportConfig:
@@ -462,7 +466,8 @@ class GolfConfig:
     """Devices and precision."""
 
     def __post_init__(self) -> None:
-        sliding, length = self.eval.rule not in ("plain", "streaming"), self.eval.window or self.batch.train_seq_len
+        sliding = self.eval.rule not in ("plain", "streaming")
+        length = self.eval.window_length(self.batch.train_seq_len)
         require(not sliding or self.eval.stride <= length, "eval.stride", f"at most {length}, the window")
 
 

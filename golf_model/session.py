@@ -148,7 +148,7 @@ def score_by_rule(session: Session, network: GPT, loss_model: LossModel, validat
     rule, world = session.config.eval, session.world
     if rule.rule != "streaming":
         return score_windows(session, loss_model, validation, rule)
-    window = rule.window or session.config.batch.train_seq_len
+    window = rule.window_length(session.config.batch.train_seq_len)
     return evaluate_streaming(network, validation.tokens, validation.tables, window, rule.batch_windows, world)
 
 

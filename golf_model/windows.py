@@ -58,7 +58,7 @@ def _table(starts: NDArray[np.int64], lengths: int | NDArray[np.int64], first: i
 def eval_windows(config: EvalConfig, tokens: int, train_seq_len: int) -> Windows:
     """The windows of a stream of `tokens` tokens; ScriptError where a rule would score nothing."""
     targets = targets_of(config, tokens - 1, train_seq_len)
-    length = train_seq_len if config.rule == "plain" else config.window or train_seq_len
+    length = config.window_length(train_seq_len)
     windows = windows_of(config.rule, targets, length, config.stride) if targets >= length else ()
     if not len(windows):
         scored = f"scores none of {targets} validation targets in windows of {length}"

@@ -47,18 +47,13 @@ def spans(rule: str, targets: int, length: int, stride: int) -> list[Span]:
 
 def require_coverage(targets: int, config: EvalConfig, train_seq_len: int) -> None:
     """DataError where the job's rule scores none of `targets` targets."""
-    length = window_of(config, train_seq_len)
+    length = config.window_length(train_seq_len)
     scored = spans(config.rule, targets, length, config.stride) if targets >= length else []
     if not any(stop > first for first, stop in scored):
         raise DataError(
             f"config.eval.rule {config.rule} scores none of {targets:,} validation targets in windows of {length}; "
             "use more validation text, a shorter batch.train_seq_len, or another rule"
         )
-
-
-def window_of(config: EvalConfig, train_seq_len: int) -> int:
-    """Tokens of a rule's windows; the plain rule's are training sequences."""
-    return train_seq_len if config.rule == "plain" else config.window or train_seq_len
 
 
 class Validation(Protocol):
@@ -74,7 +69,7 @@ class Validation(Protocol):
 def coverage(dataset: Validation, config: EvalConfig, train_seq_len: int) -> Coverage:
     """Targets and bytes of a data set's validation text under a job's rule."""
     stream = read_stream(dataset.val_files)
-    targets, length = len(stream) - 1, window_of(config, train_seq_len)
+    targets, length = len(stream) - 1, config.window_length(train_seq_len)
     if config.rule not in ("sliding", "streaming") and not config.keep_tail:
         targets = targets // train_seq_len * train_seq_len
     table = byte_table(load_tokenizer(dataset.tokenizer))
