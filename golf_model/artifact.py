@@ -2,20 +2,22 @@
 
 Writing is deterministic: the same weights give the same bytes. Reading trusts nothing: decompression stops at the
 size that the configuration allows, nothing is unpickled beyond tensors and plain values, and every name, shape,
-scheme and type must be the model's.
+scheme and type must be the model's. Finding a step that makes it fit is fit.py's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
+from typing import cast
 
 from torch import Tensor
 
-from golf_model.compress import compress, decompress
+from golf_model.compress import Compressor, compress, decompress
 from golf_model.config import ExportConfig, ModelConfig
 from golf_model.containers import read_baseline, read_pair, write_baseline, write_pair
+from golf_model.golf_container import read_golf, write_golf
 from golf_model.qgv3 import read_qgv3, write_qgv3
 from golf_model.shapes import parameter_shapes
 from golf_model.stored import Stored, check_stored, payload_size, restore, store
@@ -28,6 +30,7 @@ WRITERS: dict[str, Callable[[Mapping[str, Stored]], bytes]] = {
     "torch_pair": write_pair,
     "qgv3": write_qgv3,
 }
+"""The originals' containers, which one compressor packs as a whole."""
 READERS: dict[str, Callable[[bytes], dict[str, Stored]]] = {
     "torch": read_baseline,
     "torch_pair": read_pair,
@@ -43,27 +46,48 @@ class PackedModel:
     payload_bytes: int
     """Integers, scales and floats before the container."""
     raw_bytes: int
-    """The container before compression."""
+    """The container before compression; our own is the file itself."""
     tensor_bytes: int
     """The weights as they were."""
+    tried: Mapping[str, int] = field(default_factory=dict)
+    """Bytes of the integers by each coder of our own container that was measured."""
 
 
-def pack_model(state: Mapping[str, Tensor], model: ModelConfig, export: ExportConfig) -> PackedModel:
-    """Quantise and pack a `state_dict`."""
-    stored = store(state, model.num_layers, export)
-    raw = WRITERS[export.container](stored)
+def pack_model(
+    state: Mapping[str, Tensor],
+    model: ModelConfig,
+    export: ExportConfig,
+    hessians: Mapping[str, Tensor] | None = None,
+) -> PackedModel:
+    """Quantise and pack a `state_dict` under an export rule whose step, if it needs one, is known.
+
+    hessians: of the layers whose matrices are rounded in turn. ScriptError for weights that are no finite numbers.
+    """
+    stored = store(state, model.num_layers, export, hessians)
+    tried: dict[str, int] = {}
+    if export.container == "golf":
+        blob, tried = write_golf(stored, export.compressor)
+        raw_bytes = len(blob)
+    else:
+        raw = WRITERS[export.container](stored)
+        blob, raw_bytes = compress(raw, cast("Compressor", export.compressor)), len(raw)
     return PackedModel(
-        blob=compress(raw, export.compressor),
+        blob=blob,
         payload_bytes=payload_size(stored, export),
-        raw_bytes=len(raw),
+        raw_bytes=raw_bytes,
         tensor_bytes=sum(tensor.numel() * tensor.element_size() for tensor in state.values()),
+        tried=tried,
     )
 
 
 def unpack_model(blob: bytes, model: ModelConfig, export: ExportConfig) -> dict[str, Tensor]:
     """Weights of an artifact that was written for this configuration; ScriptError for anything else."""
     shapes = parameter_shapes(model)
-    limit = 4 * sum(prod(shape) for shape in shapes.values()) + 1024 * len(shapes) + CONTAINER_OVERHEAD
-    stored = READERS[export.container](decompress(blob, export.compressor, limit))
+    elements = sum(prod(shape) for shape in shapes.values())
+    if export.container == "golf":
+        stored = read_golf(blob, elements)
+    else:
+        limit = 4 * elements + 1024 * len(shapes) + CONTAINER_OVERHEAD
+        stored = READERS[export.container](decompress(blob, cast("Compressor", export.compressor), limit))
     check_stored(stored, model, export)
     return restore(stored)

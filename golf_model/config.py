@@ -313,9 +313,12 @@ class QatConfig:
     """Bits of the MLP's matrices (PR #372: 5)."""
     attn_bits: Literal[8, 6, 5] = 6
     """Bits of all other matrices."""
-    grid: Literal["amax", "amax_floor", "unit_floor"] = "amax"
+    grid: Literal["amax", "amax_floor", "unit_floor", "step"] = "amax"
     """A row's step: its largest magnitude over the levels (PR #102); the same with a magnitude of at least 1e-8 (PR
-    #372); or never below 1 / levels, so that rows below 1 share one grid (PRs #160, #1606)."""
+    #372); or never below 1 / levels, so that rows below 1 share one grid (PRs #160, #1606). step: matrices that are
+    stored as `step`, on the grid that would be written by now."""
+    resolve_every: int = 100
+    """Steps after which the grid `step` is solved for again from the live weights."""
     precision: Literal["float32", "compute", "mixed"] = "float32"
     """float32: quantised in fp32, cast to the activations' precision at use (PRs #160, #372); compute: cast first,
     then quantised (PR #102); mixed: quantised in fp32, the straight-through sum taken after the cast (PR #1606)."""
@@ -328,6 +331,7 @@ class QatConfig:
         require_bounded(self)
         for name in ("start_step", "min_numel", "late_k"):
             require(getattr(self, name) >= 0, name, "0 or more")
+        require(self.resolve_every >= 1, "resolve_every", "at least 1")
 
 
 @dataclass(frozen=True)
@@ -366,21 +370,79 @@ class EvalConfig:
 
 
 @dataclass(frozen=True)
+class StepConfig:
+    """The uniform grid of tensors stored as `step`: integers times one step, entropy coded, no row scales.
+
+    The artifact's size is then a continuous function of one number, which is solved for.
+    """
+
+    size: float = 0.0
+    """The step; 0 finds the one with which script and artifact just fit `cap_bytes`."""
+    cap_bytes: int = 16_000_000
+    """Most bytes of script and artifact together."""
+    finest: float = 0.0005
+    """Least step that is tried: smaller ones cost bytes and gain nothing."""
+    coarsest: float = 0.05
+    """Largest step that is tried; if not even it fits, the run fails."""
+    embed: float = 1.0
+    """Step of token embedding and untied head in units of `size`; more for weights that matter less."""
+    mlp: float = 1.0
+    """The same of the MLPs' matrices."""
+    attn: float = 1.0
+    """The same of the attention's matrices and the bigram projection."""
+    other: float = 1.0
+    """The same of the bigram table."""
+
+    def __post_init__(self) -> None:
+        require_bounded(self)
+        require(self.size >= 0, "size", "0 (solved for) or more")
+        require(self.cap_bytes >= 1, "cap_bytes", "at least 1")
+        require(0 < self.finest <= self.coarsest, "finest", "positive and at most coarsest")
+        for name in ("embed", "mlp", "attn", "other"):
+            require(getattr(self, name) > 0, name, "positive")
+
+
+@dataclass(frozen=True)
+class GptqConfig:
+    """Rounding that makes up for its own errors, by what layers see on training tokens (GPTQ, arXiv 2210.17323)."""
+
+    tokens: int = 0
+    """Training tokens to look at, over all processes, inside the training clock; 0 rounds to nearest."""
+    damping: float = 0.01
+    """Share of the mean diagonal that is added to each Hessian's diagonal."""
+    order: bool = True
+    """Whether columns are rounded in the order of their activations, largest first."""
+
+    def __post_init__(self) -> None:
+        require_bounded(self)
+        require(self.tokens >= 0, "tokens", "0 (off) or more")
+        require(self.damping > 0, "damping", "positive")
+
+
+@dataclass(frozen=True)
 class ExportConfig:
     """How weights become the artifact."""
 
-    container: Literal["torch", "torch_pair", "qgv3"] = "torch"
-    """torch: one dict by torch.save (official baseline, PRs #372, #1606); torch_pair: weights and their kinds by
-    torch.save (PRs #102, #465); qgv3: a JSON header and raw bytes, six-bit integers packed (PR #160)."""
-    compressor: Literal["zlib", "lzma", "zstd"] = "zlib"
-    """zlib at level 9 (official baseline), lzma as .xz at preset 6 (PR #160), zstd at level 22 (PRs #102, #372,
-    #465)."""
-    embed: Literal["float16", "int8", "int6"] = "int8"
+    container: Literal["golf", "torch", "torch_pair", "qgv3"] = "golf"
+    """golf: ours, docs/artifact-format.md; torch: one dict by torch.save (official baseline, PRs #372, #1606);
+    torch_pair: weights and their kinds by torch.save (PRs #102, #465); qgv3: a JSON header and raw bytes, six-bit
+    integers packed (PR #160)."""
+    compressor: Literal["auto", "rans", "zlib", "lzma", "zstd", "brotli"] = "auto"
+    """The originals': zlib at level 9 (official baseline), lzma as .xz at preset 6 (PR #160), zstd at level 22 (PRs
+    #102, #372, #465). In our container: what codes the integers; rans is an entropy coder for weights, lzma is at its
+    most thorough, brotli wants its package installed, auto measures all and keeps the smallest."""
+    embed: Literal["float16", "int8", "int6", "int5", "int4", "step"] = "int8"
     """Token embedding and untied head (float16: PRs #102, #372, #465)."""
-    mlp: Literal["int8", "int6", "int5"] = "int8"
+    mlp: Literal["int8", "int6", "int5", "int4", "step"] = "int8"
     """Matrices of the MLPs (int6: PRs #102, #160; int5: PRs #372, #465)."""
-    attn: Literal["int8", "int6", "int5"] = "int8"
+    attn: Literal["int8", "int6", "int5", "int4", "step"] = "int8"
     """Matrices of the attention, and the bigram projection (int6: PRs #102, #160, #372, #465)."""
+    other: Literal["int8", "step"] = "int8"
+    """Everything else that is quantised, such as the bigram table."""
+    step: StepConfig = field(default_factory=StepConfig)
+    """The grid of what is stored as `step`."""
+    gptq: GptqConfig = field(default_factory=GptqConfig)
+    """How the layers' matrices are rounded, to nearest by default."""
     rows: Literal["clip_floor", "amax_float16", "amax_float32", "clip_search"] = "clip_floor"
     """Scale of a row below eight bits. clip_floor: as the official int8, clipped at a quantile, at least 1 / levels
     (PR #160); amax_float16: largest magnitude, rounded to fp16 before it is used (PRs #102, #465); amax_float32:
@@ -401,6 +463,20 @@ class ExportConfig:
         require_bounded(self)
         require(self.passthrough_numel >= 0, "passthrough_numel", "0 or more")
         require(self.late_k_float16 >= 0, "late_k_float16", "0 or more")
+        if self.container != "golf":
+            plain = ("zlib", "lzma", "zstd")
+            require(
+                self.compressor in plain, "compressor", f"one of {', '.join(plain)} in container {self.container}"
+            )
+            stepped = [name for name in ("embed", "mlp", "attn", "other") if getattr(self, name) == "step"]
+            require(not stepped, "".join(stepped[:1]), "an integer scheme or float16 unless the container is golf")
+        if self.solves_step:
+            require(self.compressor in ("auto", "rans"), "compressor", "auto or rans where the step is solved for")
+
+    @property
+    def solves_step(self) -> bool:
+        """Whether a step has to be found before anything can be stored."""
+        return "step" in (self.embed, self.mlp, self.attn, self.other) and self.step.size == 0
 
 
 @dataclass(frozen=True)
@@ -469,6 +545,11 @@ class GolfConfig:
         sliding = self.eval.rule not in ("plain", "streaming")
         length = self.eval.window_length(self.batch.train_seq_len)
         require(not sliding or self.eval.stride <= length, "eval.stride", f"at most {length}, the window")
+        stepped = "step" in (self.export.mlp, self.export.attn)
+        on_step = self.qat.active != "off" and self.qat.grid == "step"
+        require(
+            stepped or not on_step, "qat.grid", "another than step where neither export.mlp nor export.attn is step"
+        )
 
 
 def config_as_source(value: object, indent: int = 0) -> str:

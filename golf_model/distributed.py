@@ -61,6 +61,11 @@ class World:
         dist.all_reduce(tensor)
         return [float(value) for value in tensor]
 
+    def add_up(self, tensor: Tensor) -> None:
+        """Replace a tensor by its sum over all processes."""
+        if self.size > 1:
+            dist.all_reduce(tensor)
+
     def average_gradients(self, parameters: Iterable[Tensor]) -> None:
         """Replace every gradient by its mean over all processes."""
         if self.size == 1:

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import torch
 
-from golf_model.artifact import pack_model, unpack_model
+from golf_model.artifact import unpack_model
 from golf_model.config import ARTIFACT_NAME, GolfConfig
 from golf_model.distributed import World, accumulation_steps, join_world
 from golf_model.environment import read_environment
 from golf_model.errors import EXIT_NAN_LOSS, EXIT_USER_ERROR, NanLossError, ScriptError
 from golf_model.evaluate import Score
 from golf_model.files import write_durably
+from golf_model.fit import Fitted, pack_to_fit
 from golf_model.gpt import GPT, LossModel
 from golf_model.qat import acts_on_artifact, switch
 from golf_model.session import (
@@ -40,23 +41,41 @@ from golf_model.session import (
     seed_everything,
 )
 from golf_model.shapes import BITS, schemes
-from golf_model.train import step_line, train
+from golf_model.size_forecast import SizeForecaster
+from golf_model.step_grid import ExpectedGrid
+from golf_model.train import Packing, TrainingResult, step_line, train
 from golf_model.trainer import build_trainer, warm_up
 
 LIVE_WEIGHTS_NAME = "final_model.pt"
 
 
 def artifact_kind(config: GolfConfig) -> str:
-    """What the log calls the artifact: its narrowest scheme and its compressor, e.g. `int6+zstd`."""
-    narrowest = min(schemes(config.model, config.export).values(), key=BITS.__getitem__)
-    return f"{narrowest}+{config.export.compressor}"
+    """What the log calls the artifact: its narrowest scheme and its compressor or our container: `int6+zstd`."""
+    used = schemes(config.model, config.export).values()
+    narrowest = "step" if "step" in used else min(used, key=BITS.__getitem__)
+    return f"{narrowest}+{'golf' if config.export.container == 'golf' else config.export.compressor}"
 
 
-def freeze(session: Session, network: GPT) -> None:
+def fit_lines(fitted: Fitted, code: int, config: GolfConfig) -> list[str]:
+    """How the artifact came by its size, for the log."""
+    lines, tried = [], fitted.packed.tried
+    if len(tried) > 1:
+        least = min(tried.values())
+        sizes = (f"{name}:{size} ({100 * (size / max(least, 1) - 1):+.2f}%)" for name, size in tried.items())
+        lines.append(f"integers coded by {' '.join(sizes)}")
+    if fitted.step is not None:
+        cap, total = config.export.step.cap_bytes, len(fitted.packed.blob) + code
+        slack = f"{cap - total} under the cap of {cap}"
+        why = " at the finest step allowed" if fitted.step.size <= config.export.step.finest else ""
+        lines.append(f"step:{fitted.step.size:.8g} tries:{fitted.step.tries} total:{total} {slack}{why}")
+    return lines
+
+
+def freeze(session: Session, network: GPT, result: TrainingResult, grid: ExpectedGrid | None) -> None:
     """Write live weights and artifact, log all sizes, announce that the artifact is frozen."""
-    log, code = session.log, len(session.script)
-    kind = artifact_kind(session.config)
-    raw = "raw" if session.config.export.container == "qgv3" else "raw_torch"
+    log, code, config = session.log, len(session.script), session.config
+    kind = artifact_kind(config)
+    raw = "raw_torch" if config.export.container.startswith("torch") else "raw"
     if session.world.is_main:
         buffer = io.BytesIO()
         torch.save(network.state_dict(), buffer)
@@ -65,7 +84,8 @@ def freeze(session: Session, network: GPT) -> None:
         log.line(f"Serialized model: {len(live)} bytes")
         log.line(f"Code size: {code} bytes")
         log.line(f"Total submission size: {len(live) + code} bytes")
-        packed = pack_model(network.state_dict(), session.config.model, session.config.export)
+        fitted = pack_to_fit(network.state_dict(), config.model, config.export, code, result.hessians)
+        packed = fitted.packed
         write_durably(Path(ARTIFACT_NAME), packed.blob)
         ratio = packed.tensor_bytes / max(packed.payload_bytes, 1)
         log.line(
@@ -73,6 +93,11 @@ def freeze(session: Session, network: GPT) -> None:
             f"{raw}:{packed.raw_bytes} payload_ratio:{ratio:.2f}x)"
         )
         log.line(f"Total submission size {kind}: {len(packed.blob) + code} bytes")
+        for line in fit_lines(fitted, code, config):
+            log.line(line)
+        if grid is not None and fitted.step is not None and grid.solved:
+            off = 100 * (grid.solved / fitted.step.size - 1)
+            log.line(f"fake_quantisation step:{grid.solved:.8g} written:{fitted.step.size:.8g} ({off:+.2f}%)")
     session.world.barrier()
     session.events.announce("artifact_frozen")
 
@@ -89,12 +114,22 @@ def train_phase(session: Session) -> tuple[GPT, LossModel, Validation]:
     log_run_facts(session)
     trainer = build_trainer(config, world, network, loss_model, shards, session.environment.seed)
     checkpoints = open_checkpoints(session)
+    grid = None
+    if config.qat.active != "off" and config.qat.grid == "step":
+        grid = ExpectedGrid(network, config, len(session.script), world)
+    packing = Packing(SizeForecaster(config, len(session.script), log), grid)
     if config.schedule.warmup_steps:
         session.events.announce("warmup_start")
         warm_up(trainer, log)
     earlier_ms = 1000.0 * session.environment.earlier_seconds
     result = train(
-        trainer, log, session.events, lambda: score_plain(session, loss_model, validation), checkpoints, earlier_ms
+        trainer,
+        log,
+        session.events,
+        lambda: score_plain(session, loss_model, validation),
+        checkpoints,
+        earlier_ms,
+        packing,
     )
     trainer.batches.close()
     log.line(f"data_wait:{result.waited_ms:.0f}ms")
@@ -110,7 +145,7 @@ def train_phase(session: Session) -> tuple[GPT, LossModel, Validation]:
     if result.average is not None:
         result.average.load_into(network.state_dict())
         log.line(f"weight_average:{config.average.kind} samples:{result.average.samples}")
-    freeze(session, network)
+    freeze(session, network, result, grid)
     if checkpoints is not None:
         checkpoints.forget()
     return network, loss_model, validation

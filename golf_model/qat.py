@@ -53,7 +53,7 @@ class FakeQuant:
 
 def arm(network: nn.Module, qat: QatConfig, num_layers: int) -> None:
     """Give every matrix that takes part its grid; nothing changes until `switch`."""
-    if qat.active == "off":
+    if qat.active == "off" or qat.grid == "step":  # the latter is step_grid.py's
         return
     for name, module in network.named_modules():
         if not isinstance(module, CastedLinear) or module.weight.numel() <= qat.min_numel:

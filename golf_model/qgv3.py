@@ -27,7 +27,7 @@ MAGIC = b"QGv3"
 HEAD = struct.Struct("<4sIIII")
 FORMAT = "clean_per_row_symmetric_int6_v2"
 STORED_DTYPES = {"float32": torch.float32, "float16": torch.float16, "int8": torch.int8, "uint8": torch.uint8}
-SCHEMES = {BITS[scheme]: scheme for scheme in LEVELS}
+SCHEMES = {BITS[scheme]: scheme for scheme in LEVELS if scheme in BITS}
 
 
 def write_qgv3(stored: Mapping[str, Stored]) -> bytes:

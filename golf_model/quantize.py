@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from golf_model.config import ExportConfig
+from golf_model.gptq import rounded_in_turn
 from golf_model.shapes import LEVELS, Scheme
 
 CLIP_QUANTILE = 0.9999984
@@ -29,9 +30,10 @@ def row_quantile(matrix: Tensor, quantile: float) -> Tensor:
     return torch.quantile(matrix.abs(), quantile, dim=1)[:, None]
 
 
-def rounded(matrix: Tensor, scale: Tensor, levels: int) -> Tensor:
-    """Integers nearest to matrix / scale, at most `levels` in magnitude, int8."""
-    return torch.round(matrix / scale).clamp(-levels, levels).to(torch.int8)
+def rounded(matrix: Tensor, scale: Tensor | float, levels: int) -> Tensor:
+    """Integers nearest to matrix / scale, at most `levels` in magnitude; int8, or int32 for more levels than that."""
+    dtype = torch.int8 if levels < 128 else torch.int32
+    return torch.round(matrix / scale).clamp(-levels, levels).to(dtype)
 
 
 def clip_floor_rows(matrix: Tensor, levels: int) -> Rows:
@@ -77,19 +79,29 @@ ROW_RULES: dict[str, Callable[[Tensor, int], Rows]] = {
 }
 
 
-def quantize(weight: Tensor, scheme: Scheme, export: ExportConfig) -> tuple[Tensor, Tensor]:
-    """Integers (int8, weight's shape) and scales of a float tensor under an integer scheme.
+def quantize(
+    weight: Tensor, scheme: Scheme, export: ExportConfig, step: float = 0.0, hessian: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Integers (the weight's shape) and scales of a float tensor under an integer scheme.
 
     A matrix has one fp16 scale a row, shape (rows,); its int8 rows follow the official rule, fewer bits the
-    configured one. Any other shape has one fp32 scale, shape (), without a floor (1.0 for a tensor of zeros).
+    configured one. Any other shape has one fp32 scale, shape (), without a floor (1.0 for a tensor of zeros). Under
+    `step` that scale is the given step for every shape. hessian: (columns, columns) of what a matrix is multiplied
+    by; with it, its columns are rounded in turn (gptq.py). Integers are int8, under `step` int32.
     """
     values, levels = weight.float(), LEVELS[scheme]
-    if values.ndim == 2:
-        rule = clip_floor_rows if scheme == "int8" else ROW_RULES[export.rows]
-        return rule(values, levels)
-    clip = float(torch.quantile(values.abs().flatten(), CLIP_QUANTILE))
-    scale = torch.tensor(clip / levels if clip > 0 else 1.0)
-    return rounded(values.clamp(-clip, clip), scale, levels), scale
+    if scheme == "step":
+        scales = torch.tensor(step, device=values.device)
+        integers = rounded(values, scales, levels)
+    elif values.ndim == 2:
+        integers, scales = (clip_floor_rows if scheme == "int8" else ROW_RULES[export.rows])(values, levels)
+    else:
+        clip = float(torch.quantile(values.abs().flatten(), CLIP_QUANTILE))
+        scales = torch.tensor(clip / levels if clip > 0 else 1.0)
+        integers = rounded(values.clamp(-clip, clip), scales, levels)
+    if hessian is not None:
+        integers = rounded_in_turn(values, scales, levels, hessian, export.gptq).to(integers.dtype)
+    return integers, scales
 
 
 def dequantize(integers: Tensor, scales: Tensor, dtype: torch.dtype) -> Tensor:

@@ -22,6 +22,8 @@ class Progress:
     """Training clock, mid-run validation excluded, time of earlier lives included."""
     saved_ms: float = 0.0
     """Training clock at the last checkpoint."""
+    grid: float = 0.0
+    """Step of the uniform grid in use (step_grid.py); 0 before there is one."""
 
 
 def checkpoint_state(trainer: Trainer, progress: Progress, average: WeightAverage | None) -> dict[str, Any]:

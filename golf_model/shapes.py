@@ -27,11 +27,11 @@ CONTROL_PATTERNS = (
 """Parts of names that mark gains and mixes: kept in fp32, trained by Adam (official baseline)."""
 
 
-Scheme = Literal["float32", "float16", "int8", "int6", "int5"]
+Scheme = Literal["float32", "float16", "int8", "int6", "int5", "int4", "step"]
 """How a tensor is stored."""
-BITS: dict[Scheme, int] = {"float32": 32, "float16": 16, "int8": 8, "int6": 6, "int5": 5}
-"""Bits that carry information, per element."""
-LEVELS: dict[Scheme, int] = {"int8": 127, "int6": 31, "int5": 15}
+BITS: dict[Scheme, int] = {"float32": 32, "float16": 16, "int8": 8, "int6": 6, "int5": 5, "int4": 4}
+"""Bits that carry information, per element; `step` has as many as its entropy."""
+LEVELS: dict[Scheme, int] = {"int8": 127, "int6": 31, "int5": 15, "int4": 7, "step": 2**31 - 1}
 """Largest magnitude of the integers of each quantised scheme."""
 
 TensorClass = Literal["embed", "mlp", "attn", "other"]
@@ -132,7 +132,7 @@ def scheme_of(name: str, numel: int, num_layers: int, export: ExportConfig) -> S
         "embed": export.embed,
         "mlp": export.mlp,
         "attn": export.attn,
-        "other": "int8",
+        "other": export.other,
     }
     return by_class[tensor_class(name)]
 
@@ -143,17 +143,28 @@ def schemes(model: ModelConfig, export: ExportConfig) -> dict[str, Scheme]:
     return {name: scheme_of(name, prod(shape), model.num_layers, export) for name, shape in shapes.items()}
 
 
+def step_size(name: str, export: ExportConfig) -> float:
+    """The step of a tensor stored as `step`, once the configuration's is known."""
+    factors = {kind: getattr(export.step, kind) for kind in ("embed", "mlp", "attn", "other")}
+    return float(export.step.size * factors[tensor_class(name)])
+
+
+def has_row_scales(scheme: Scheme, shape: tuple[int, ...]) -> bool:
+    """Whether a quantised tensor has one fp16 scale a row and not one fp32 scale."""
+    return len(shape) == 2 and scheme != "step"
+
+
 def stored_bytes(scheme: Scheme, shape: tuple[int, ...], export: ExportConfig) -> int:
     """Bytes of a stored tensor before the container and the compressor, row scales included.
 
-    Integers take a byte each, but QGv3 packs four of six bits into three. Matrices have one fp16 scale a row,
-    other quantised tensors one fp32 scale.
+    Integers count a byte each, but QGv3 packs four of six bits into three. Matrices have one fp16 scale a row, unless
+    they are stored as `step`; other quantised tensors have one fp32 scale.
     """
     numel = prod(shape)
     if scheme not in LEVELS:
         return numel * BITS[scheme] // 8
     integers = -(-numel // 4) * 3 if scheme == "int6" and export.container == "qgv3" else numel
-    return integers + (2 * shape[0] if len(shape) == 2 else 4)
+    return integers + (2 * shape[0] if has_row_scales(scheme, shape) else 4)
 
 
 def payload_bytes(model: ModelConfig, export: ExportConfig) -> int:

@@ -15,7 +15,16 @@ from torch import Tensor
 from golf_model.config import ExportConfig, ModelConfig
 from golf_model.errors import ScriptError
 from golf_model.quantize import dequantize, quantize
-from golf_model.shapes import LEVELS, Scheme, parameter_shapes, scheme_of, schemes, stored_bytes
+from golf_model.shapes import (
+    LEVELS,
+    Scheme,
+    has_row_scales,
+    parameter_shapes,
+    scheme_of,
+    schemes,
+    step_size,
+    stored_bytes,
+)
 
 FLOAT_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -26,7 +35,7 @@ class Stored:
 
     scheme: Scheme
     values: Tensor
-    """Integers (int8), or floats of the scheme's precision, in the weight's shape."""
+    """Integers (int8, under `step` int32), or floats of the scheme's precision, in the weight's shape."""
     scales: Tensor | None
     """(rows,) fp16 or () fp32 of an integer scheme; None for floats."""
     dtype: str
@@ -48,15 +57,26 @@ def shown(name: object) -> str:
     return f"{name!r:.60}" if isinstance(name, str) else type(name).__name__
 
 
-def store(state: Mapping[str, Tensor], num_layers: int, export: ExportConfig) -> dict[str, Stored]:
-    """Every weight of a `state_dict` under the export rule, in its order."""
+def store(
+    state: Mapping[str, Tensor], num_layers: int, export: ExportConfig, hessians: Mapping[str, Tensor] | None = None
+) -> dict[str, Stored]:
+    """Every weight of a `state_dict` under the export rule, in its order, on the CPU.
+
+    hessians: of the inputs of matrices that are to be rounded in turn (gptq.py); they and their matrices are worked
+    on where they are. ScriptError for a weight that is no finite number.
+    """
     stored = {}
     for name, value in state.items():
-        tensor = value.detach().cpu().contiguous()
+        hessian = (hessians or {}).get(name)
+        tensor = value.detach().contiguous()
+        if hessian is None:
+            tensor = tensor.cpu()
+        if not bool(torch.isfinite(tensor).all()):
+            raise ScriptError(f"artifact: {name} holds NaN or infinite weights; nothing was written")
         scheme = scheme_of(name, tensor.numel(), num_layers, export)
         if scheme in LEVELS:
-            integers, scales = quantize(tensor, scheme, export)
-            stored[name] = Stored(scheme, integers, scales, dtype_name(tensor.dtype))
+            integers, scales = quantize(tensor, scheme, export, step_size(name, export), hessian)
+            stored[name] = Stored(scheme, integers.cpu(), scales.cpu(), dtype_name(tensor.dtype))
         else:
             stored[name] = Stored(scheme, tensor.to(FLOAT_DTYPES[scheme]), None, dtype_name(tensor.dtype))
     return stored
@@ -90,13 +110,15 @@ def _fits(item: Stored, scheme: Scheme, shape: tuple[int, ...]) -> bool:
     if item.scheme != scheme or tuple(item.values.shape) != shape or item.dtype not in FLOAT_DTYPES:
         return False
     if scheme not in LEVELS:
-        return item.scales is None and item.values.dtype == FLOAT_DTYPES[scheme]
-    rows, precision = (shape[:1], torch.float16) if len(shape) == 2 else ((), torch.float32)
+        floats = item.values
+        return item.scales is None and floats.dtype == FLOAT_DTYPES[scheme] and bool(torch.isfinite(floats).all())
+    rows, precision = (shape[:1], torch.float16) if has_row_scales(scheme, shape) else ((), torch.float32)
     scales = item.scales
     return (
-        item.values.dtype == torch.int8
-        and bool((item.values.to(torch.int16).abs() <= LEVELS[scheme]).all())
+        item.values.dtype == (torch.int32 if scheme == "step" else torch.int8)
+        and bool((item.values.long().abs() <= LEVELS[scheme]).all())
         and scales is not None
         and tuple(scales.shape) == rows
         and scales.dtype == precision
+        and bool((torch.isfinite(scales) & (scales >= 0)).all())
     )

@@ -5,10 +5,12 @@ Counts nothing itself: shapes.py, footprint.py and forecast.py do.
 
 from __future__ import annotations
 
+from typing import get_args
+
 from rich.table import Table
 
 from golf_model.config import GolfConfig
-from golf_model.shapes import BITS, TensorClass, parameter_count, payload_bytes, tensor_class
+from golf_model.shapes import BITS, Scheme, TensorClass, parameter_count, payload_bytes, tensor_class
 from runner.footprint import flops, memory, processes
 from runner.forecast import forecast_bytes
 from runner.job_spec import JobSpec
@@ -43,7 +45,7 @@ def tensor_table(config: GolfConfig) -> Table:
             tensor.shape_text,
             f"{line.count * tensor.parameters:,}",
             tensor.scheme,
-            f"{BITS[tensor.scheme]}",
+            f"{BITS[tensor.scheme]}" if tensor.scheme in BITS else "",
             f"{line.count * tensor.size:,}",
         )
     return table
@@ -54,7 +56,7 @@ def totals_table(config: GolfConfig) -> Table:
     table = figures_table("class", "scheme", "tensors", "parameters", "bytes", texts=2)
     tensors = tensors_of(config)
     for kind, title in CLASSES.items():
-        for scheme in BITS:
+        for scheme in get_args(Scheme):
             some = [one for name, one in tensors.items() if tensor_class(name) == kind and one.scheme == scheme]
             if some:
                 parameters, size = sum(one.parameters for one in some), sum(one.size for one in some)

@@ -26,6 +26,9 @@ from runner.errors import UserError
 from runner.logfacts import LogReader
 from runner.results import Score
 
+SHOWN_LINES = ("device:", "fallback:", "final_int", "final_float", "final_step")
+"""Beginnings of the script's lines that people get to see while it scores."""
+
 
 @dataclass(frozen=True)
 class ValidationFiles:
@@ -99,7 +102,7 @@ def rescore(
             for line in running.stdout:
                 reader.feed(line)
                 text = line.decode("utf-8", "replace").rstrip()
-                if text.startswith(("device:", "fallback:", "final_int", "final_float")) and "_exact" not in text:
+                if text.startswith(SHOWN_LINES) and "_exact" not in text:
                     say(text)
     if running.returncode != 0 or not reader.final_scores:
         told = [line.removeprefix("error: ") for line in reader.tail if line.startswith("error: ")]

@@ -53,7 +53,7 @@ def refused_or_whole(raw: bytes, config: GolfConfig) -> None:
 
 
 SMALL = ModelConfig(vocab_size=64, num_layers=1, model_dim=32, num_heads=2, num_kv_heads=1)
-SMALL_EXPORT = ExportConfig(passthrough_numel=64)
+SMALL_EXPORT = ExportConfig(container="torch", compressor="zlib", passthrough_numel=64)
 
 
 @cache

@@ -33,7 +33,12 @@ configs = st.builds(
             bigram=BigramConfig(buckets, 8),
         ),
         export=ExportConfig(
-            late_k_float16=late, passthrough_numel=threshold, mlp=mlp, rows="amax_float16", container=container
+            late_k_float16=late,
+            passthrough_numel=threshold,
+            mlp=mlp,
+            rows="amax_float16",
+            container=container,
+            compressor="zlib",
         ),
     ),
     st.integers(1, 12),

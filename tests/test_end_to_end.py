@@ -57,10 +57,10 @@ OFFICIAL_LINES = (
     r"Serialized model: \d+ bytes",
     r"Code size: \d+ bytes",
     r"Total submission size: \d+ bytes",
-    r"Serialized model int8\+zlib: \d+ bytes \(payload:\d+ raw_torch:\d+ payload_ratio:\d+\.\d{2}x\)",
-    r"Total submission size int8\+zlib: \d+ bytes",
-    r"final_int8_zlib_roundtrip val_loss:\d+\.\d{4} val_bpb:\d+\.\d{4} eval_time:\d+ms",
-    r"final_int8_zlib_roundtrip_exact val_loss:\d+\.\d{8} val_bpb:\d+\.\d{8}",
+    r"Serialized model int8\+golf: \d+ bytes \(payload:\d+ raw:\d+ payload_ratio:\d+\.\d{2}x\)",
+    r"Total submission size int8\+golf: \d+ bytes",
+    r"final_int8_golf_roundtrip val_loss:\d+\.\d{4} val_bpb:\d+\.\d{4} eval_time:\d+ms",
+    r"final_int8_golf_roundtrip_exact val_loss:\d+\.\d{8} val_bpb:\d+\.\d{8}",
 )
 
 

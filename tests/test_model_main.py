@@ -138,10 +138,10 @@ def test_log_has_the_official_lines_and_true_sizes(run_script: RunScript, tmp_pa
         rf"Serialized model: {live} bytes",
         rf"Code size: {len(script)} bytes",
         rf"Total submission size: {live + len(script)} bytes",
-        rf"Serialized model int8\+zlib: {packed} bytes \(payload:\d+ raw_torch:\d+ payload_ratio:\d\.\d\dx\)",
-        rf"Total submission size int8\+zlib: {packed + len(script)} bytes",
-        r"final_int8_zlib_roundtrip val_loss:\d\.\d{4} val_bpb:\d\.\d{4} eval_time:\d+ms",
-        r"final_int8_zlib_roundtrip_exact val_loss:\d\.\d{8} val_bpb:\d\.\d{8}",
+        rf"Serialized model int8\+golf: {packed} bytes \(payload:\d+ raw:\d+ payload_ratio:\d\.\d\dx\)",
+        rf"Total submission size int8\+golf: {packed + len(script)} bytes",
+        r"final_int8_golf_roundtrip val_loss:\d\.\d{4} val_bpb:\d\.\d{4} eval_time:\d+ms",
+        r"final_int8_golf_roundtrip_exact val_loss:\d\.\d{8} val_bpb:\d\.\d{8}",
     ):
         assert len(re.findall(f"^{pattern}$", log, re.M)) == 1, pattern
 

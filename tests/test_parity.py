@@ -535,8 +535,9 @@ def quant_rows(scheme: Scheme) -> Check:
 def fake_rows(levels: int) -> Check:
     def check(golden: Golden, expected: Mapping[str, Any], folder: Path) -> None:
         known(expected, "max_abs_err", "values_probe", "rows_l2", "note")
-        matrix = quant_matrix()
-        values = FakeQuant(levels, golden.config.qat.grid, "float32")(matrix, torch.float32)
+        matrix, grid = quant_matrix(), golden.config.qat.grid
+        assert grid != "step"
+        values = FakeQuant(levels, grid, "float32")(matrix, torch.float32)
         near(float((values - matrix).abs().max()), expected["max_abs_err"], relative=1e-6)
         near(probe(values), expected["values_probe"], relative=1e-6)
         assert values.norm(dim=1).tolist() == pytest.approx(expected["rows_l2"], rel=1e-6)

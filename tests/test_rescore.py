@@ -49,7 +49,7 @@ def test_the_jobs_rule_and_others_score_the_same_weights(files: Files) -> None:
     assert plain.score.tokens is not None
     assert sliding.score.tokens is not None
     assert plain.score.tokens < sliding.score.tokens == streaming.score.tokens
-    assert any(line.startswith("final_int8_zlib_roundtrip val_loss:") for line in said)
+    assert any(line.startswith("final_int8_golf_roundtrip val_loss:") for line in said)
     assert not any("_exact" in line or line.startswith("final_score") for line in said)
 
 
