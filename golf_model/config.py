@@ -552,6 +552,32 @@ class GolfConfig:
         )
 
 
+def unused_modules(config: GolfConfig) -> frozenset[str]:
+    """Names of golf_model's modules that this configuration never calls, so that its script can do without them.
+
+    The bundler puts `left_out` (errors.py) in the place of whatever others import from them. A module belongs here
+    only if every call of it stands behind the setting that is named.
+    """
+    model, export = config.model, config.export
+    on_step = config.qat.active != "off" and config.qat.grid == "step"
+    needed = {
+        "averaging": config.average.kind != "off",
+        "bigram": model.bigram.buckets > 0,
+        "calibration": export.gptq.tokens > 0,
+        "checkpoint": config.schedule.checkpoint_every_s > 0,
+        "containers": export.container.startswith("torch"),
+        "fit": export.solves_step or on_step,
+        "golf_container": export.container == "golf",
+        "gptq": export.gptq.tokens > 0,
+        "qgv3": export.container == "qgv3",
+        "smear": model.smear != "off",
+        "step_grid": on_step,
+        "streaming": config.eval.rule == "streaming",
+        "xsa": model.xsa_last_n > 0,
+    }
+    return frozenset(name for name, is_needed in needed.items() if not is_needed)
+
+
 def config_as_source(value: object, indent: int = 0) -> str:
     """Python source that rebuilds a configuration dataclass, every field written out, deterministic."""
     pad = "    " * (indent + 1)

@@ -7,12 +7,19 @@ keeps its traceback.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 EXIT_USER_ERROR = 2
 EXIT_NAN_LOSS = 3
 
 
 class ScriptError(Exception):
     """What happened, where, and what to do about it, in one line."""
+
+
+def left_out(*arguments: object, **named: object) -> NoReturn:
+    """Stands in a bundled script for what its configuration never calls (config.unused_modules)."""
+    raise NotImplementedError("this script was bundled without a part that its configuration does not use")
 
 
 class NanLossError(Exception):

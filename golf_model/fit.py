@@ -113,27 +113,17 @@ def _next_size(size: float, excess: float, weights: int, fine: float, coarse: fl
     return guess if fine < guess < coarse else math.sqrt(fine * coarse)
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """A packed model, and the step that was found for it; None where the rule has none to find."""
-
-    packed: PackedModel
-    step: Step | None
-
-
 def pack_to_fit(
     state: Mapping[str, Tensor],
     model: ModelConfig,
     export: ExportConfig,
     code_bytes: int,
     hessians: Mapping[str, Tensor] | None = None,
-) -> Fitted:
-    """Quantise and pack; where the step is to be solved for, until script and artifact fit the cap.
+) -> tuple[PackedModel, Step]:
+    """Quantise and pack until script and artifact just fit the cap; the step to be found must be open in `export`.
 
-    ScriptError where not even the coarsest step does, with what would fit.
+    ScriptError where not even the coarsest step fits, with what would.
     """
-    if not export.solves_step:
-        return Fitted(pack_model(state, model, export, hessians), None)
     expected = SizeModel(state, model, export, code_bytes)
     start = find_step(expected.total, export.step, expected.weights)
     packs: dict[float, PackedModel] = {}
@@ -150,7 +140,7 @@ def pack_to_fit(
     if export.compressor == "auto":
         measured = pack_model(state, model, sized(export, step.size), hessians)
         packed = measured if len(measured.blob) <= len(packed.blob) else packed
-    return Fitted(packed, step)
+    return packed, step
 
 
 def cannot_fit(step: Step, weights: int, model: ModelConfig, export: ExportConfig) -> str:

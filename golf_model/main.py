@@ -15,14 +15,14 @@ from pathlib import Path
 
 import torch
 
-from golf_model.artifact import unpack_model
+from golf_model.artifact import PackedModel, pack_model, unpack_model
 from golf_model.config import ARTIFACT_NAME, GolfConfig
 from golf_model.distributed import World, accumulation_steps, join_world
 from golf_model.environment import read_environment
 from golf_model.errors import EXIT_NAN_LOSS, EXIT_USER_ERROR, NanLossError, ScriptError
 from golf_model.evaluate import Score
 from golf_model.files import write_durably
-from golf_model.fit import Fitted, pack_to_fit
+from golf_model.fit import Step, pack_to_fit
 from golf_model.gpt import GPT, LossModel
 from golf_model.qat import acts_on_artifact, switch
 from golf_model.session import (
@@ -56,18 +56,18 @@ def artifact_kind(config: GolfConfig) -> str:
     return f"{narrowest}+{'golf' if config.export.container == 'golf' else config.export.compressor}"
 
 
-def fit_lines(fitted: Fitted, code: int, config: GolfConfig) -> list[str]:
+def fit_lines(packed: PackedModel, step: Step | None, code: int, config: GolfConfig) -> list[str]:
     """How the artifact came by its size, for the log."""
-    lines, tried = [], fitted.packed.tried
+    lines, tried = [], packed.tried
     if len(tried) > 1:
         least = min(tried.values())
         sizes = (f"{name}:{size} ({100 * (size / max(least, 1) - 1):+.2f}%)" for name, size in tried.items())
         lines.append(f"integers coded by {' '.join(sizes)}")
-    if fitted.step is not None:
-        cap, total = config.export.step.cap_bytes, len(fitted.packed.blob) + code
+    if step is not None:
+        cap, total = config.export.step.cap_bytes, len(packed.blob) + code
         slack = f"{cap - total} under the cap of {cap}"
-        why = " at the finest step allowed" if fitted.step.size <= config.export.step.finest else ""
-        lines.append(f"step:{fitted.step.size:.8g} tries:{fitted.step.tries} total:{total} {slack}{why}")
+        why = " at the finest step allowed" if step.size <= config.export.step.finest else ""
+        lines.append(f"step:{step.size:.8g} tries:{step.tries} total:{total} {slack}{why}")
     return lines
 
 
@@ -84,8 +84,11 @@ def freeze(session: Session, network: GPT, result: TrainingResult, grid: Expecte
         log.line(f"Serialized model: {len(live)} bytes")
         log.line(f"Code size: {code} bytes")
         log.line(f"Total submission size: {len(live) + code} bytes")
-        fitted = pack_to_fit(network.state_dict(), config.model, config.export, code, result.hessians)
-        packed = fitted.packed
+        weights, step = network.state_dict(), None
+        if config.export.solves_step:
+            packed, step = pack_to_fit(weights, config.model, config.export, code, result.hessians)
+        else:
+            packed = pack_model(weights, config.model, config.export, result.hessians)
         write_durably(Path(ARTIFACT_NAME), packed.blob)
         ratio = packed.tensor_bytes / max(packed.payload_bytes, 1)
         log.line(
@@ -93,11 +96,11 @@ def freeze(session: Session, network: GPT, result: TrainingResult, grid: Expecte
             f"{raw}:{packed.raw_bytes} payload_ratio:{ratio:.2f}x)"
         )
         log.line(f"Total submission size {kind}: {len(packed.blob) + code} bytes")
-        for line in fit_lines(fitted, code, config):
+        for line in fit_lines(packed, step, code, config):
             log.line(line)
-        if grid is not None and fitted.step is not None and grid.solved:
-            off = 100 * (grid.solved / fitted.step.size - 1)
-            log.line(f"fake_quantisation step:{grid.solved:.8g} written:{fitted.step.size:.8g} ({off:+.2f}%)")
+        if grid is not None and step is not None and grid.solved:
+            off = 100 * (grid.solved / step.size - 1)
+            log.line(f"fake_quantisation step:{grid.solved:.8g} written:{step.size:.8g} ({off:+.2f}%)")
     session.world.barrier()
     session.events.announce("artifact_frozen")
 

@@ -1,7 +1,8 @@
 """Turn a configuration into the one file that runs, is counted against the cap, and is shipped.
 
-The installed golf_model package is flattened (flatten.py) with the configuration baked in, then packed
-(pack.py). The bytes depend on the package's sources and the configuration only.
+The modules of the installed golf_model package that the configuration needs are flattened (flatten.py) with it baked
+in, stripped of comments and docstrings (compact.py) and packed (pack.py). The bytes depend on the package's sources
+and the configuration only.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import inspect
 from dataclasses import dataclass
 from pathlib import Path
 
-from golf_model.config import REFUSED_VARIABLES, GolfConfig, config_as_source
+from golf_model.config import REFUSED_VARIABLES, GolfConfig, config_as_source, unused_modules
+from runner.compact import compact
 from runner.files import sha256_bytes
 from runner.flatten import LINE_LENGTH, flatten
 from runner.pack import pack
@@ -38,7 +40,7 @@ class Script:
     source: bytes
     """Content of train_gpt.py."""
     flat: str
-    """The readable twin; `pack(flat) == source`."""
+    """The readable twin; `pack_twin(flat) == source`."""
     sha256: str
     """Of `source`, hex."""
 
@@ -46,9 +48,14 @@ class Script:
 def make_script(config: GolfConfig) -> Script:
     """The script of a configuration; UserError where golf_model cannot be flattened. Does not import torch."""
     package = Path(inspect.getfile(GolfConfig)).parent
-    flat = flatten(package, ENTRY, config_as_source(config), script_head())
-    source = pack(flat)
+    flat = flatten(package, ENTRY, config_as_source(config), script_head(), unused_modules(config))
+    source = pack_twin(flat)
     return Script(source=source, flat=flat, sha256=sha256_bytes(source))
+
+
+def pack_twin(flat: str) -> bytes:
+    """The script that is shipped for a readable twin; line numbers of the one are those of the other."""
+    return pack(compact(flat))
 
 
 def script_head() -> str:

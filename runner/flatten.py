@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 import builtins
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from runner.errors import UserError
@@ -20,18 +21,22 @@ LINE_LENGTH = 118
 CONFIG_NAME = "CONFIG"
 MAIN_NAME = "main"
 _PATH_IMPORT = ForeignImport("pathlib", "Path", None, 0)
+_LEFT_OUT = "left_out"
 _LAST_LINES = "the bundle's last lines"
 
 
-def flatten(package_dir: Path, entry: str, config_source: str, head: str = "") -> str:
+def flatten(
+    package_dir: Path, entry: str, config_source: str, head: str = "", unused: frozenset[str] = frozenset()
+) -> str:
     """One file from a package, for `main(CONFIG, Path(__file__))` of its entry module.
 
     package_dir: folder of the package; entry: module in it that defines `main(config, script: Path) -> int`,
-    e.g. "main"; config_source: Python expression over names of the package; head: comment lines for the top.
+    e.g. "main"; config_source: Python expression over names of the package; head: comment lines for the top;
+    unused: modules of the package that will never be called: `left_out` of its errors.py stands in their place.
     The text depends on nothing else. Raises UserError with every place (file:line) that stands in the way.
     """
     package = package_dir.name
-    modules = _in_import_order(package_dir, f"{package}.{entry}")
+    modules = _in_import_order(package_dir, f"{package}.{entry}", {f"{package}.{name}" for name in unused})
     _refuse_mixed_features(modules)
     _refuse_clashes(modules)
     _refuse_missing_names(modules)
@@ -54,9 +59,10 @@ def flatten(package_dir: Path, entry: str, config_source: str, head: str = "") -
 # ---- which modules, in which order ----
 
 
-def _in_import_order(package_dir: Path, entry: str) -> list[SourceModule]:
+def _in_import_order(package_dir: Path, entry: str, unused: Container[str]) -> list[SourceModule]:
     """Depth first from the entry: a module stands after everything it imports, as Python would run them."""
     done: dict[str, SourceModule] = {}
+    errors = f"{package_dir.name}.errors"
 
     def visit(name: str, trail: Sequence[tuple[str, str]], asked_by: str) -> None:
         """trail: (module, place of its import of the next one) from the entry down to here."""
@@ -67,6 +73,8 @@ def _in_import_order(package_dir: Path, entry: str) -> list[SourceModule]:
             circle = ", ".join(f"{place} imports {module}" for module, place in _imported(steps, name))
             raise UserError(f"import cycle: {circle}; move what they share to a module of its own")
         module = _read(package_dir, name, asked_by)
+        if name in unused:
+            module = replace(module, docstring=None, foreign=(), own=(OwnImport(errors, _LEFT_OUT, 1),))
         for item in module.own:
             place = f"{module.shown}:{item.line}"
             _refuse_module_import(package_dir, item, place)
@@ -74,7 +82,14 @@ def _in_import_order(package_dir: Path, entry: str) -> list[SourceModule]:
         done[name] = module
 
     visit(entry, [], "the bundler's entry")
-    return list(done.values())
+    imported = {(item.module, item.name) for module in done.values() for item in module.own}
+    return [_emptied(module, imported) if module.name in unused else module for module in done.values()]
+
+
+def _emptied(module: SourceModule, imported: set[tuple[str, str]]) -> SourceModule:
+    """A module of which only the names remain that others import, all of them `left_out`."""
+    names = {name: line for name, line in module.bound.items() if (module.name, name) in imported}
+    return replace(module, bound=names, body=" = ".join([*names, _LEFT_OUT]))
 
 
 def _imported(steps: Sequence[tuple[str, str]], last: str) -> list[tuple[str, str]]:

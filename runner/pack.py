@@ -76,10 +76,10 @@ def unpack(packed: bytes) -> str:
 
 
 def _wrap(flat: str, payload: str) -> str:
-    """The head of the source, its sha256, and the code that runs the payload."""
+    """The head of the source, the sha256 of it all, and the code that runs the payload."""
     head = takewhile(lambda line: line.startswith("#"), flat.split("\n"))
     digest = hashlib.sha256(flat.encode("utf-8")).hexdigest()
-    note = ["# Packed below; sha256 of the readable source:", f"# {digest}"]
+    note = ["# Packed below; sha256 of that source:", f"# {digest}"]
     return "\n".join([*head, *note, _STUB.replace("PAYLOAD", payload)])
 
 

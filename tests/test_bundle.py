@@ -13,9 +13,10 @@ import pytest
 
 import golf_model.config
 from golf_model.config import REFUSED_VARIABLES, BigramConfig, GolfConfig, ModelConfig
-from runner.bundle import HONOURED_VARIABLES, Script, make_script
+from runner.bundle import HONOURED_VARIABLES, Script, make_script, pack_twin
+from runner.compact import compact
 from runner.files import sha256_bytes
-from runner.pack import pack, unpack
+from runner.pack import unpack
 
 PACKAGE = Path(golf_model.config.__file__).parent
 CONFIG = GolfConfig(model=ModelConfig(num_layers=3, bigram=BigramConfig(buckets=64)))
@@ -27,8 +28,8 @@ def script() -> Script:
 
 
 def test_script_is_its_packed_twin_and_carries_its_hash(script: Script) -> None:
-    assert pack(script.flat) == script.source
-    assert unpack(script.source) == script.flat
+    assert pack_twin(script.flat) == script.source
+    assert unpack(script.source) == compact(script.flat)
     assert script.sha256 == sha256_bytes(script.source)
 
 

@@ -1,0 +1,85 @@
+"""A source without its comments and docstrings, every statement still on its line.
+
+They are a third of the packed script's bytes and count against the cap like code. Line numbers stay, so a traceback
+of the packed script points into the readable twin. Nothing that runs changes: what comes out is compared, parsed,
+with what went in.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+
+Place = tuple[int, int]
+"""Line (1-based) and column (0-based, in characters)."""
+
+
+def _bare_strings(tree: ast.AST) -> list[tuple[ast.Expr, bool]]:
+    """Statements that are nothing but a string, and whether their block consists of them: then one has to stay."""
+    found = []
+    for node in ast.walk(tree):
+        for block in ("body", "orelse", "finalbody"):
+            statements = getattr(node, block, None)
+            if isinstance(statements, list) and statements:
+                strings = [one for one in statements if _is_string(one)]
+                alone = len(strings) == len(statements) and not isinstance(node, ast.Module)
+                found += [(one, alone and one is strings[0]) for one in strings]
+    return found
+
+
+def _is_string(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _column(lines: list[str], line: int, utf8: int) -> int:
+    """ast counts columns in bytes of UTF-8."""
+    return len(lines[line - 1].encode("utf-8")[:utf8].decode("utf-8"))
+
+
+def _without(lines: list[str], begin: Place, end: Place, put: str = "") -> None:
+    """Take out what stands from `begin` to `end`, and leave as many lines."""
+    (first, left), (last, right) = begin, end
+    rest = lines[last - 1][right:]
+    for line in range(first + 1, last + 1):
+        lines[line - 1] = ""
+    lines[first - 1] = lines[first - 1][:left] + put + (rest if first == last else "")
+    if first != last:
+        lines[last - 1] = rest
+
+
+def _without_strings(tree: ast.Module) -> str:
+    """The parsed source without bare strings, for comparison."""
+    for node in ast.walk(tree):
+        for block in ("body", "orelse", "finalbody"):
+            statements = getattr(node, block, None)
+            if isinstance(statements, list) and statements:
+                kept = [one for one in statements if not _is_string(one)]
+                setattr(node, block, kept or ([] if isinstance(node, ast.Module) else [ast.Pass()]))
+    return ast.dump(tree)
+
+
+def compact(source: str) -> str:
+    """`source` without comments (but those of its head) and docstrings; as it is where that cannot be done safely."""
+    lines = source.split("\n")
+    tree = ast.parse(source)
+    head = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    taken = [
+        ((node.lineno, node.col_offset), (node.end_lineno or node.lineno, node.end_col_offset or 0), stays)
+        for node, stays in _bare_strings(tree)
+    ]
+    cut = [
+        ((first, _column(lines, first, left)), (last, _column(lines, last, right)), "pass" if stays else "")
+        for (first, left), (last, right), stays in taken
+    ]
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT and token.start[0] > head:
+            cut.append((token.start, token.end, ""))
+    for begin, end, put in sorted(cut, reverse=True):
+        _without(lines, begin, end, put)
+    shorter = "\n".join(line.rstrip() for line in lines)
+    try:
+        same = _without_strings(ast.parse(shorter)) == _without_strings(tree)
+    except SyntaxError:
+        return source
+    return shorter if same else source
