@@ -59,7 +59,7 @@ def _read_zlib(blob: bytes, limit: int) -> tuple[bytes, bool]:
 
 def _read_lzma(blob: bytes, limit: int) -> tuple[bytes, bool]:
     """The same for .xz."""
-    unpack = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limit + (704 << 20))
+    unpack = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limit + (80 << 20))
     return unpack.decompress(blob, limit), unpack.eof and not unpack.unused_data
 
 

@@ -13,6 +13,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal, cast, get_args
@@ -112,7 +113,8 @@ def write_golf(stored: Mapping[str, Stored], codec: str) -> tuple[bytes, dict[st
     quantized = [item for item in stored.values() if item.scales is not None]
     matrices = [as_matrix(item.values) for item in quantized]
     tried = measured_codecs() if codec == "auto" else (cast("Codec", codec),)
-    ways = {name: coded_integers(matrices, name) for name in tried}
+    with ThreadPoolExecutor(len(tried)) as pool:  # the compressors leave Python's lock to each other
+        ways = dict(zip(tried, pool.map(lambda name: coded_integers(matrices, name), tried), strict=True))
     parts = {
         "integers": min(ways.values(), key=lambda part: len(part.blob)),
         "scales": coded_floats(b"".join(raw_tensor(item.scales) for item in quantized if item.scales is not None)),

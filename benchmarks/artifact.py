@@ -1,0 +1,138 @@
+"""What the artifact's parts reach: coders against their bound, quantisers against each other, sizes against a cap.
+
+    python benchmarks/artifact.py [--seconds S] [--seeds N] [--runs N] [--threads N] [--json FILE]
+
+coders: the same integers by every coder, from a trained model and from 27 M synthetic weights. quantisers: loss that
+absmax rows add, with and without GPTQ. equal bytes: int6 absmax rows under zstd-22 against a uniform step solved for
+the very same size. caps: small models, each against a cap of its own, and the forecasts on the way. Everything is
+measured in this one run on the same weights; --seconds is the training of each larger model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.artifact_coders import (
+    ABSMAX,
+    as_json,
+    coder_rows,
+    estimate_error,
+    peak_memory_mib,
+    print_rows,
+    synthetic,
+    trained,
+)
+from benchmarks.artifact_rates import (
+    Trained,
+    at_equal_bytes,
+    fit_run,
+    in_window,
+    interval,
+    quantiser_losses,
+    train_one,
+)
+from benchmarks.small_models import Text, find_text
+from golf_model.devices import device_name
+
+CODE_BYTES = 45_000
+"""Stands for the script in the runs against a cap."""
+CAPS = (230_000, 260_000, 300_000, 340_000)
+
+
+def coders(model: Trained, facts: dict[str, Any]) -> None:
+    """Tables of coders."""
+    layers = model.config.model.num_layers
+    for bits, export in ABSMAX.items():
+        matrices = trained(model.weights, layers, export)
+        rows = list(coder_rows(f"trained, int{bits} absmax rows, int8 embedding", matrices))
+        print_rows(rows)
+        facts["coders"] += as_json(rows)
+        facts["estimate_error"][f"trained int{bits}"] = estimate_error(matrices)
+    for kind in ("Gauss", "Laplace"):
+        rows = list(coder_rows(f"{kind} rows, int6", synthetic(kind)))
+        print_rows(rows)
+        facts["coders"] += as_json(rows)
+    facts["peak_memory_mib"] = peak_memory_mib()
+    print("\npeak memory, MiB:", ", ".join(f"{name} {size:,.0f}" for name, size in facts["peak_memory_mib"].items()))
+
+
+def losses(models: list[Trained], facts: dict[str, Any]) -> None:
+    """Tables of quantisers."""
+    tables = [quantiser_losses(model) for model in models]
+    print(f"\nloss added, nats per token, {len(models)} seeds (mean, 95 % t interval of the mean)")
+    for name in tables[0]:
+        mean, low, high = interval([table[name] for table in tables])
+        print(f"{name:16}{mean:>10.5f}   [{low:.5f}, {high:.5f}]")
+    for bits in ABSMAX:
+        ratios = [table[f"int{bits} gptq"] / table[f"int{bits} absmax"] for table in tables]
+        print(f"int{bits}: gptq / absmax, each seed {', '.join(f'{ratio:.2f}' for ratio in ratios)}")
+    facts["quantisers"] = tables
+    tables = [at_equal_bytes(model) for model in models]
+    print("\nat the bytes of int6 absmax rows under zstd-22: loss added, and bytes at which as much is lost")
+    for name in tables[0]:
+        mean, low, high = interval([table[name] for table in tables])
+        print(f"{name:60}{mean:>14.5f}   [{low:.5f}, {high:.5f}]")
+    facts["equal_bytes"] = tables
+
+
+def caps(text: Text, runs: int, seconds: float, facts: dict[str, Any]) -> None:
+    """Table of runs against a cap."""
+    print(f"\n{runs} runs of {seconds:g} s against small caps, script of {CODE_BYTES:,} bytes")
+    print(f"{'seed':>5}{'cap':>10}{'total':>10}{'under':>7}{'fits':>6}{'90 %':>9}{'50 %':>9}")
+    fits = []
+    for seed in range(1, runs + 1):
+        fit = fit_run(seconds, text, seed, CAPS[seed % len(CAPS)], CODE_BYTES)
+        fits.append(fit)
+        errors = [forecast / fit.fixed_final - 1 for forecast in (fit.fixed_at_nine_tenths, fit.fixed_at_half)]
+        print(
+            f"{seed:>5}{fit.cap:>10,}{fit.total:>10,}{fit.cap - fit.total:>7}{'yes' if in_window(fit) else 'NO':>6}"
+            f"{100 * errors[0]:>+8.2f}%{100 * errors[1]:>+8.2f}%",
+            flush=True,
+        )
+    hits = sum(map(in_window, fits))
+    near = sum(abs(fit.fixed_at_nine_tenths / fit.fixed_final - 1) <= 0.005 for fit in fits)
+    print(f"in the window: {hits} of {runs}; forecast at 90 % within 0.5 %: {near} of {runs}")
+    facts["caps"] = [vars(fit) for fit in fits]
+
+
+def main() -> None:
+    """Print the tables, and keep them where asked."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=240.0)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--run-seconds", type=float, default=10.0)
+    parser.add_argument("--val-tokens", type=int, default=65536)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    text = find_text()
+    hardware = f"{device_name(torch.device('cpu'))}, {arguments.threads} thread(s)"
+    versions = f"python {platform.python_version()}, torch {torch.__version__}"
+    print(f"{hardware}; {versions}; {text.name}")
+    facts: dict[str, Any] = {"hardware": hardware, "versions": versions, "text": text.name, "coders": []}
+    facts |= {"estimate_error": {}, "training_seconds": arguments.seconds}
+    models = []
+    for seed in range(1, arguments.seeds + 1):
+        models.append(train_one(arguments.seconds, text, seed, arguments.val_tokens))
+        print(f"seed {seed}: {models[-1].steps} steps, {models[-1].loss:.4f} nats", flush=True)
+    facts["losses"] = [model.loss for model in models]
+    coders(models[0], facts)
+    losses(models, facts)
+    caps(text, arguments.runs, arguments.run_seconds, facts)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

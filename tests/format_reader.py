@@ -1,0 +1,159 @@
+"""A reader of golf's artifacts in plain Python, from docs/artifact-format.md alone: nothing of golf_model in it.
+
+It trusts the file, is slow, and returns each tensor as a flat list of numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import lzma
+import struct
+import zlib
+from math import prod
+from typing import Any
+
+import zstandard
+
+MANTISSAS = [256, 279, 304, 332, 362, 395, 431, 470]
+
+
+def unpacked(codec: str, data: bytes) -> bytes:
+    """One part under a general codec."""
+    if codec == "zlib":
+        return zlib.decompress(data)
+    if codec == "lzma":
+        return lzma.decompress(data)
+    if codec == "zstd":
+        return zstandard.ZstdDecompressor().decompress(data)
+    if codec == "brotli":
+        return bytes(importlib.import_module("brotli").decompress(data))
+    assert codec == "raw"
+    return data
+
+
+def numbers(kind: str, data: bytes) -> list[Any]:
+    """Little-endian numbers of one struct code."""
+    return list(struct.unpack(f"<{len(data) // struct.calcsize(kind)}{kind}", data))
+
+
+def read_artifact(blob: bytes) -> dict[str, tuple[list[int], list[float]]]:
+    """Name -> (shape, weights row by row)."""
+    assert blob[:4] == b"golf"
+    assert hashlib.sha256(blob[:-32]).digest() == blob[-32:]
+    version, length = struct.unpack_from("<HI", blob, 4)
+    assert version == 1
+    header = json.loads(zlib.decompress(blob[10 : 10 + length]))
+    at, parts = 10 + length, {}
+    for name in ("integers", "scales", "floats"):
+        size = header["parts"][name][1]
+        parts[name] = blob[at : at + size]
+        at += size
+    assert at == len(blob) - 32
+    quantized = [tensor for tensor in header["tensors"] if tensor[1] not in ("float32", "float16")]
+    codec, _, width = header["parts"]["integers"]
+    if codec == "rans":
+        integers = read_rans(parts["integers"], [matrix(shape) for _, _, _, shape in quantized])
+    else:
+        flat = numbers({1: "b", 2: "h", 4: "i"}[width], unpacked(codec, parts["integers"]))
+        integers = []
+        for _, _, _, shape in quantized:
+            integers.append(flat[: prod(shape)])
+            flat = flat[prod(shape) :]
+    scales = unpacked(header["parts"]["scales"][0], parts["scales"])
+    floats = unpacked(header["parts"]["floats"][0], parts["floats"])
+    result: dict[str, tuple[list[int], list[float]]] = {}
+    coded = iter(integers)
+    for name, scheme, _, shape in header["tensors"]:
+        count = prod(shape)
+        if scheme in ("float32", "float16"):
+            kind, size = ("f", 4) if scheme == "float32" else ("e", 2)
+            result[name], floats = (shape, numbers(kind, floats[: size * count])), floats[size * count :]
+            continue
+        if len(shape) == 2 and scheme != "step":
+            factors, scales = numbers("e", scales[: 2 * shape[0]]), scales[2 * shape[0] :]
+        else:
+            factors, scales = numbers("f", scales[:4]), scales[4:]
+        each = count // len(factors)
+        result[name] = (shape, [value * factors[index // each] for index, value in enumerate(next(coded))])
+    return result
+
+
+def matrix(shape: list[int]) -> tuple[int, int]:
+    """Rows and columns of a tensor."""
+    return (shape[0], prod(shape[1:])) if len(shape) > 1 else (1, prod(shape))
+
+
+def read_rans(data: bytes, shapes: list[tuple[int, int]]) -> list[list[int]]:
+    """The integers of every matrix, row by row."""
+    if not shapes:
+        return []
+    grain, lanes, *lengths, words = struct.unpack_from("<BHIIIII", data)
+    pieces, at = [], 23
+    for length in (*lengths, 4 * lanes, 2 * words):
+        pieces.append(data[at : at + length])
+        at += length
+    assert at == len(data)
+    tables = pieces[1]
+    codes, low, escaped = (zlib.decompress(pieces[index]) for index in (0, 2, 3))
+    contexts, depths = scale_contexts(codes, shapes)
+    frequencies = read_tables(tables, grain)
+    states, stream = numbers("I", pieces[4]), iter(numbers("H", pieces[5]))
+    symbols = []
+    for index, context in enumerate(context for part in contexts for context in part):
+        table, lane = frequencies[context >> grain], index % lanes
+        slot, start, symbol = states[lane] % 32768, 0, 0
+        while slot >= start + table[symbol]:
+            start += table[symbol]
+            symbol += 1
+        states[lane] = table[symbol] * (states[lane] // 32768) + slot - start
+        if states[lane] < 65536:
+            states[lane] = 65536 * states[lane] + next(stream)
+        symbols.append(symbol)
+    assert set(states) == {65536}
+    assert next(stream, None) is None
+    bits = iter("".join(f"{byte:08b}" for byte in low))
+    outliers = iter(numbers("q", escaped))
+    result, at = [], 0
+    for depth in depths:
+        part = symbols[at : at + len(depth)]
+        at += len(part)
+        values = [(symbol - 128) * 2**d for symbol, d in zip(part, depth, strict=True)]
+        for bit in range(max(depth, default=0)):
+            for index, (symbol, d) in enumerate(zip(part, depth, strict=True)):
+                if d > bit and symbol:
+                    values[index] += int(next(bits)) << bit
+        result.append([value if symbol else next(outliers) for value, symbol in zip(values, part, strict=True)])
+    return result
+
+
+def scale_contexts(codes: bytes, shapes: list[tuple[int, int]]) -> tuple[list[list[int]], list[list[int]]]:
+    """Context and number of low bits of every element, matrix by matrix."""
+    bases, at = numbers("h", codes[: 2 * len(shapes)]), 2 * len(shapes)
+    contexts, depths = [], []
+    for base, (rows, columns) in zip(bases, shapes, strict=True):
+        by_row, by_column = codes[at : at + rows], codes[at + rows : at + rows + columns]
+        at += rows + columns
+        scales = [max(base + r + c, -64) for r in by_row for c in by_column]
+        depth = [min(max(s // 8 - 3, 0), 62) for s in scales]
+        contexts.append([min(s - 8 * d + 64, 95) for s, d in zip(scales, depth, strict=True)])
+        depths.append(depth)
+    return contexts, depths
+
+
+def read_tables(data: bytes, grain: int) -> dict[int, list[int]]:
+    """Frequencies of the 256 symbols of every table in use."""
+    count = -(-96 // 2**grain)
+    bitmap = "".join(f"{byte:08b}" for byte in data[: -(-count // 8)])
+    used = [table for table in range(count) if bitmap[table] == "1"]
+    steps = zlib.decompress(data[-(-count // 8) :])
+    frequencies: dict[int, list[int]] = {}
+    codes = [0] * 256
+    for index, table in enumerate(used):
+        codes = [(code + steps[symbol * len(used) + index]) % 256 for symbol, code in enumerate(codes)]
+        weights = [MANTISSAS[(c - 1) % 8] << ((c - 1) // 8) if c else 0 for c in codes]
+        found = [max(1, weight * 32768 // sum(weights)) if weight else 0 for weight in weights]
+        found[found.index(max(found))] += 32768 - sum(found)
+        frequencies[table] = found
+    return frequencies
