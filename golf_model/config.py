@@ -547,9 +547,7 @@ class GolfConfig:
         require(not sliding or self.eval.stride <= length, "eval.stride", f"at most {length}, the window")
         stepped = "step" in (self.export.mlp, self.export.attn)
         on_step = self.qat.active != "off" and self.qat.grid == "step"
-        require(
-            stepped or not on_step, "qat.grid", "another than step where neither export.mlp nor export.attn is step"
-        )
+        require(stepped or not on_step, "qat.grid", "step only where export.mlp or export.attn is step")
 
 
 def unused_modules(config: GolfConfig) -> frozenset[str]:

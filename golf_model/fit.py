@@ -28,7 +28,7 @@ CLOSE = 0.9995
 """Share of the cap from which on a size is taken without trying for more."""
 WINDOW = 0.999
 """Share of the cap that a fitted size has to reach."""
-MOST_TRIES = 16
+MOST_TRIES = 24
 
 
 def sized(export: ExportConfig, size: float) -> ExportConfig:
@@ -75,42 +75,39 @@ class Step:
 
 
 def find_step(total: Callable[[float], float], bounds: StepConfig, weights: int, start: float = 0.0) -> Step:
-    """The smallest step of a few tries at which `total` is within the cap, as near to it as makes no difference.
+    """The step of a few tries at which `total` is within the cap and nearest to it.
 
-    total: bytes at a step, falling with it; weights: how many are coded; start: a guess (0: none). Where even the
-    coarsest step is too large for the cap, that is what is returned.
+    total: bytes at a step, falling with it; weights: how many are coded; start: a guess (0: none). Newton's method on
+    the logarithm of the step, a bit per weight and octave at first and the measured slope then, kept inside the
+    interval that holds the solution; now and then its middle. Where even the coarsest step is too large for the cap,
+    that is what is returned.
     """
     cap, aim = bounds.cap_bytes, AIM * bounds.cap_bytes
-    fine, coarse = bounds.finest, bounds.coarsest
-    size = min(max(start or math.sqrt(fine * coarse), fine), coarse)
+    finest, coarsest = math.log2(bounds.finest), math.log2(bounds.coarsest)
+    fine, coarse, slope = finest, coarsest, -max(weights, 1) / 8.0
+    at = min(max(math.log2(start), fine), coarse) if start else (fine + coarse) / 2
+    tried: dict[float, float] = {}
     best: Step | None = None
-    for tries in range(1, MOST_TRIES + 1):
-        found = total(size)
+    while len(tried) < MOST_TRIES:
+        size = {finest: bounds.finest, coarsest: bounds.coarsest}.get(at, 2.0**at)
+        found = tried[at] = total(size)
         if found <= cap and (best is None or found > best.total):
-            best = Step(size, found, tries)
-        if CLOSE * cap <= found <= cap:
+            best = Step(size, found, len(tried))
+        if CLOSE * cap <= found <= cap or (found <= cap and at == finest):
             break
-        if found > cap:
-            if size >= bounds.coarsest:
-                return Step(size, found, tries)
-            fine = size
-        else:
-            if size <= bounds.finest:
-                break
-            coarse = size
-        size = _next_size(size, found - aim, weights, fine, coarse, bounds)
-    return best or Step(bounds.coarsest, total(bounds.coarsest), MOST_TRIES)
+        if found > cap and at == coarsest:
+            return Step(size, found, len(tried))
+        slope = _slope(tried, slope)
+        fine, coarse = (at, coarse) if found > cap else (fine, at)
+        guess = min(max(at - (found - aim) / slope, fine), coarse)
+        at = (fine + coarse) / 2 if guess in tried or len(tried) % 4 == 0 else guess
+    return best or Step(bounds.coarsest, total(bounds.coarsest), len(tried) + 1)
 
 
-def _next_size(size: float, excess: float, weights: int, fine: float, coarse: float, bounds: StepConfig) -> float:
-    """Newton's step, a bit per weight and octave; the middle of what is left where that leads out of it."""
-    octaves = 8 * excess / max(weights, 1)
-    guess = size * 2.0 ** min(max(octaves, -8.0), 8.0)
-    if guess <= bounds.finest and fine == bounds.finest:
-        return bounds.finest
-    if guess >= bounds.coarsest and coarse == bounds.coarsest:
-        return bounds.coarsest
-    return guess if fine < guess < coarse else math.sqrt(fine * coarse)
+def _slope(tried: dict[float, float], otherwise: float) -> float:
+    """Bytes per octave between the last two tries, if they say anything."""
+    (first, before), (last, after) = [*tried.items()][-2:] if len(tried) > 1 else [(0.0, 0.0)] * 2
+    return (after - before) / (last - first) if (after - before) * (last - first) < 0 else otherwise
 
 
 def pack_to_fit(
