@@ -16,11 +16,13 @@ from golf_model.checkpoint import KEPT, Checkpoints, owner_of
 from golf_model.config import (
     AverageConfig,
     BatchConfig,
+    ExportConfig,
     GolfConfig,
     LogConfig,
     ModelConfig,
     QatConfig,
     ScheduleConfig,
+    StepConfig,
 )
 from golf_model.distributed import World
 from golf_model.errors import ScriptError
@@ -30,7 +32,9 @@ from golf_model.gpt import GPT
 from golf_model.qat import arm
 from golf_model.runlog import RunLog
 from golf_model.shards import open_shard
-from golf_model.train import TrainingResult, train
+from golf_model.size_forecast import SizeForecaster
+from golf_model.step_grid import ExpectedGrid
+from golf_model.train import Packing, TrainingResult, train
 from golf_model.trainer import Trainer, build_trainer, warm_up
 from tests.golden_cases import golden_tokens
 from tests.test_model_shards import shard_bytes
@@ -71,6 +75,9 @@ def life(
     trainer = build(config, folder)
     log = RunLog(io.StringIO(), folder / "logs", "run", is_main=True)
     warm_up(trainer, log)
+    packing = None
+    if config.qat.grid == "step":
+        packing = Packing(SizeForecaster(config, 10, log), ExpectedGrid(trainer.network, config, 10, ALONE))
     steps = 0
     update = torch.optim.Adam.step
 
@@ -84,7 +91,8 @@ def life(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.optim.Adam, "step", counted)
         try:
-            result = train(trainer, log, Events(None, log, is_main=True), lambda: SCORE, checkpoints, earlier_ms)
+            events = Events(None, log, is_main=True)
+            result = train(trainer, log, events, lambda: SCORE, checkpoints, earlier_ms, packing)
         except Cut:
             result = None
     trainer.batches.close()
@@ -117,6 +125,23 @@ def test_a_run_cut_off_at_any_step_ends_bit_equal(tmp_path: Path, deaths: list[i
     assert result is not None
     assert (result.steps, result.steps_on_grid) == (7, 3)
     assert all(torch.equal(a, b) for a, b in zip(undisturbed, everything(trainer, result), strict=True))
+
+
+@pytest.mark.parametrize("deaths", [[2], [4], [5], [3, 2]], ids=str)
+def test_the_solved_grid_goes_on_as_it_was(tmp_path: Path, deaths: list[int]) -> None:
+    """The grid is solved for at steps 1 and 4, each time from the one before."""
+    config = replace(
+        CONFIG,
+        qat=QatConfig("training", start_step=1, grid="step", resolve_every=4),
+        export=ExportConfig(mlp="step", attn="step", passthrough_numel=64, step=StepConfig(cap_bytes=13_000)),
+    )
+    undisturbed = everything(*life(config, tmp_path, None, None)[:2])
+    plain = everything(*life(replace(config, qat=QatConfig()), tmp_path, None, None)[:2])
+    assert not all(torch.equal(a, b) for a, b in zip(undisturbed, plain, strict=True))
+    for after in deaths:
+        assert life(config, tmp_path, places(tmp_path), after)[1] is None
+    resumed = everything(*life(config, tmp_path, places(tmp_path), None)[:2])
+    assert all(torch.equal(a, b) for a, b in zip(undisturbed, resumed, strict=True))
 
 
 def test_checkpoints_change_nothing_in_a_run_that_is_not_cut_off(tmp_path: Path) -> None:

@@ -15,15 +15,19 @@ from pathlib import Path
 import pytest
 
 from golf_model.config import (
+    AverageConfig,
     BatchConfig,
     BigramConfig,
     ExportConfig,
     GolfConfig,
+    GptqConfig,
     LogConfig,
     ModelConfig,
     OptimConfig,
+    QatConfig,
     RuntimeConfig,
     ScheduleConfig,
+    StepConfig,
     config_as_source,
 )
 from golf_model.errors import ScriptError
@@ -144,6 +148,54 @@ def test_log_has_the_official_lines_and_true_sizes(run_script: RunScript, tmp_pa
         r"final_int8_golf_roundtrip_exact val_loss:\d\.\d{8} val_bpb:\d\.\d{8}",
     ):
         assert len(re.findall(f"^{pattern}$", log, re.M)) == 1, pattern
+
+
+FITTED = replace(
+    CONFIG,
+    average=AverageConfig("ema", ema_decay=0.8),
+    qat=QatConfig("training", start_step=4, grid="step", resolve_every=3),
+    export=ExportConfig(
+        compressor="rans",
+        embed="step",
+        mlp="step",
+        attn="step",
+        passthrough_numel=64,
+        step=StepConfig(cap_bytes=16_000),
+        gptq=GptqConfig(tokens=512),
+    ),
+)
+
+
+def test_an_artifact_is_made_to_fit_and_scores_the_same_in_a_fresh_process(
+    run_script: RunScript, tmp_path: Path
+) -> None:
+    trained, fresh = tmp_path / "trained", tmp_path / "fresh"
+    assert run_script(trained, FITTED, GOLF_PHASE="train") == 0
+    fresh.mkdir()
+    shutil.copy(trained / ARTIFACT, fresh)
+    assert run_script(fresh, FITTED, GOLF_PHASE="eval") == 0
+    log = log_of(trained)
+    total = (trained / ARTIFACT).stat().st_size + len((trained / "train_gpt.py").read_bytes())
+    assert 0.999 * 16_000 <= total <= 16_000
+    assert f"total:{total} {16_000 - total} under the cap of 16000" in line_with(log, "step:0.")
+    assert line_with(log, "Total submission size step+golf:") == f"Total submission size step+golf: {total} bytes"
+    assert log.index("calibration sequences:32 took:") < log.index("event:train_end")
+    assert re.fullmatch(
+        r"fake_quantisation step:0\.\d+ written:0\.\d+ \([+-]\d+\.\d\d%\)", line_with(log, "fake_quantisation step:")
+    )
+    assert len(re.findall(r"^forecast at:(50|90)% artifact:\d+ total:\d+ step:0", log, re.M)) == 2
+    assert line_with(log, "score rule:plain") == line_with(log_of(fresh), "score rule:plain")
+
+
+def test_a_model_that_cannot_be_made_to_fit_is_one_error_and_leaves_no_artifact(
+    run_script: RunScript, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step = StepConfig(cap_bytes=9_000, coarsest=0.02)
+    assert run_script(tmp_path / "run", replace(FITTED, export=replace(FITTED.export, step=step))) == 2
+    assert (
+        "error: artifact: with the coarsest step allowed, 0.02, script and artifact take" in capsys.readouterr().err
+    )
+    assert not (tmp_path / "run" / ARTIFACT).exists()
 
 
 def test_wallclock_run_says_that_it_stopped_early(run_script: RunScript, tmp_path: Path) -> None:
