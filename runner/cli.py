@@ -35,6 +35,8 @@ data_app = typer.Typer(help="Corpora, tokenizers and token shards.", no_args_is_
 app.add_typer(data_app, name="data")
 model_app = typer.Typer(help="What a job's model consists of.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
+artifact_app = typer.Typer(help="What an artifact consists of.", no_args_is_help=True)
+app.add_typer(artifact_app, name="artifact")
 
 EXIT_CODES = {"passed": 0, "rejected": 1, "unverified": 3}
 INTERRUPTED = 130
@@ -234,6 +236,32 @@ def eval_verb(
         folder, pieces = dataset.folder, dataset.tokenizer
     found = rescore(config, artifact, folder, pieces, job.threads, typer.echo)
     for line in report_lines(found):
+        typer.echo(line)
+
+
+@artifact_app.command("inspect")
+def artifact_inspect(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="An artifact: golf's format or an original's.")],
+    script: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--script", metavar="FILE", help="The script that is counted with it."),
+    ] = None,
+    cap: Annotated[int, typer.Option("--cap", metavar="BYTES", min=1, help="Most bytes of both.")] = 16_000_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything that was found, as one JSON object.")] = False,
+) -> None:
+    """Tensors, schemes, bits, bytes, entropy, checksum and slack to the cap of FILE; nothing in it is executed."""
+    import json
+
+    from runner.artifact_report import fact_lines, inspect_file, tensor_table
+
+    if script is not None and not script.is_file():
+        raise UserError(f"--script {script}: no such file")
+    facts = inspect_file(path)
+    if as_json:
+        typer.echo(json.dumps(facts))
+        return
+    _console().print(tensor_table(facts))
+    for line in fact_lines(facts, path, cap, None if script is None else script.stat().st_size):
         typer.echo(line)
 
 
