@@ -127,6 +127,7 @@ def peak_memory_mib() -> dict[str, float]:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_peak, args=("Gauss", sender))
     process.start()
+    sender.close()  # so that a process that dies ends the wait
     before, encoding, decoding = receiver.recv()
     process.join()
     return {"integers alone": before / 1024, "after encoding": encoding / 1024, "after decoding": decoding / 1024}

@@ -120,14 +120,16 @@ def run(
 def plan_verb(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: Address = None) -> None:
     """Show what `golf run` would do (seeds, nodes, parameters, size, time) and start nothing."""
     from runner.bundle import make_script
+    from runner.past_sizes import forecast_from_past
     from runner.plan import make_plan, plan_table, preflight, room_here
 
     console = _console()
     job = _load(path, seeds, profile)
     code_bytes = len(make_script(job.config).source)
     data = preflight(job, code_bytes, console.print)
+    past = forecast_from_past(Path(), job, code_bytes)
     if address is None:
-        console.print(plan_table(make_plan(job, data, code_bytes, [room_here()]), "this machine"))
+        console.print(plan_table(make_plan(job, data, code_bytes, [room_here()]), "this machine", past))
         return
     from runner.ray_environment import prepare_environment
 
@@ -136,7 +138,7 @@ def plan_verb(path: JobPath, seeds: Seeds = None, profile: Profile = None, addre
 
     connect(address)
     nodes = cluster_rooms()
-    console.print(plan_table(make_plan(job, data, code_bytes, nodes), f"{len(nodes)} nodes at {address}"))
+    console.print(plan_table(make_plan(job, data, code_bytes, nodes), f"{len(nodes)} nodes at {address}", past))
 
 
 @app.command()

@@ -145,8 +145,8 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
 
 
-def plan_table(plan: Plan, where: str) -> Table:
-    """The plan for people."""
+def plan_table(plan: Plan, where: str, past: SizeForecast | None = None) -> Table:
+    """The plan for people; past: what earlier runs say of the size."""
     job, limits, facts = plan.job, plan.limits, plan.data.facts
     rounds = -(-len(job.seeds) // plan.concurrent)
     schedule = job.config.schedule
@@ -157,6 +157,9 @@ def plan_table(plan: Plan, where: str) -> Table:
         if schedule.kind == "steps"
         else f"after {schedule.max_wallclock_seconds:g} s"
     )
+    earlier = []
+    if past is not None:
+        earlier = [("size, from the past", f"{past.low:,} to {past.high:,} bytes"), ("", past.basis)]
     rows = [
         ("job", f"{job.name}, track {job.track}"),
         ("seeds", f"{', '.join(map(str, job.seeds))} ({plan.concurrent} at a time)"),
@@ -169,6 +172,7 @@ def plan_table(plan: Plan, where: str) -> Table:
         ("parameters", f"{plan.parameters:,}"),
         ("size", f"{plan.forecast.low:,} to {plan.forecast.high:,} bytes, cap {limits.cap_bytes:,}"),
         ("", plan.forecast.basis),
+        *earlier,
         ("training", f"stops {stop}; limit {limits.train_seconds:g} s"),
         ("evaluation", f"limit {limits.eval_seconds:g} s"),
         ("at most", f"about {_seconds(longest)} for all seeds"),

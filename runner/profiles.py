@@ -23,6 +23,7 @@ from golf_model.config import (
     QatConfig,
     ScheduleConfig,
 )
+from golf_model.shapes import parameter_count
 from runner.errors import UserError
 from runner.job import job_from_mapping
 from runner.job_errors import choice_message
@@ -40,6 +41,9 @@ TYPICAL_STEPS = 7500
 MOST_WINDOWS_PER_TARGET = 4
 """How often a token is read in a sliding evaluation, at most."""
 CORPUS_VOCABULARY = 1024
+SMALL_CALIBRATION_TOKENS = 8192
+SCRIPT_BYTES = 50_000
+"""About what a script takes, in either size."""
 
 
 def with_profile(job: JobSpec, profile: str | None) -> JobSpec:
@@ -169,17 +173,26 @@ def small_qat(qat: QatConfig, config: GolfConfig, width: float) -> QatConfig:
     return replace(
         qat,
         start_step=min(round(start * SMALL_STEPS), SMALL_STEPS // 5),
+        resolve_every=scaled(qat.resolve_every, SMALL_STEPS / TYPICAL_STEPS),
         min_numel=round(qat.min_numel * width**2),
         late_k=layers_of(qat.late_k, config.model),
     )
 
 
 def small_export(export: ExportConfig, model: ModelConfig, width: float) -> ExportConfig:
-    """The threshold shrinks as matrices do: with the square of the width."""
+    """The threshold shrinks as matrices do, with the square of the width.
+
+    A cap that a step is solved for shrinks with the number of parameters, but for the script's bytes; narrow models
+    have larger weights, and coarser steps.
+    """
+    share = parameter_count(small_model(model, width)) / parameter_count(model)
+    cap = SCRIPT_BYTES + round((export.step.cap_bytes - SCRIPT_BYTES) * share)
     return replace(
         export,
         passthrough_numel=round(export.passthrough_numel * width**2),
         late_k_float16=layers_of(export.late_k_float16, model),
+        step=replace(export.step, cap_bytes=max(cap, 1), coarsest=export.step.coarsest / width),
+        gptq=replace(export.gptq, tokens=min(export.gptq.tokens, SMALL_CALIBRATION_TOKENS)),
     )
 
 

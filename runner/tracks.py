@@ -91,6 +91,10 @@ def track_problems(job: JobSpec) -> list[tuple[Place, str]]:
     if schedule.kind == "wallclock" and limit is not None and schedule.max_wallclock_seconds > limit:
         asked = f"{schedule.max_wallclock_seconds:g} s is more than the training clock of {limit:g} s"
         problems.append((("config", "schedule", "max_wallclock_seconds"), f"{asked}; lower it, or raise that limit"))
+    export = job.config.export
+    if export.solves_step and export.step.cap_bytes > track.cap_bytes:
+        asked = f"{export.step.cap_bytes:,} is more than the cap of track {track.name}, {track.cap_bytes:,}"
+        problems.append((("config", "export", "step", "cap_bytes"), f"{asked}; lower it"))
     return problems
 
 

@@ -20,10 +20,12 @@ from golf_model.linear import CastedLinear
 from golf_model.qat import acts_in_training, arm
 from golf_model.schedule import learning_rate_multiplier, muon_momentum
 from golf_model.shapes import parameter_count, parameter_shapes, scheme_of, schemes
+from runner.bundle import make_script
 from runner.data.corpus import prepare_corpus
+from runner.forecast import forecast_bytes
 from runner.job import load_job
 from runner.job_spec import JobSpec
-from runner.profiles import SMALL_STEPS, published_steps, with_profile
+from runner.profiles import SCRIPT_BYTES, SMALL_STEPS, published_steps, with_profile
 from runner.results import RecordData
 
 FOLDER = Path(__file__).resolve().parents[1] / "jobs"
@@ -50,7 +52,7 @@ def small_job(name: str) -> JobSpec:
 
 
 def test_every_job_of_the_folder_is_known_here() -> None:
-    assert {path.stem for path in FOLDER.glob("*.yaml")} == {*PARAMETERS, "quickstart"}
+    assert {path.stem for path in FOLDER.glob("*.yaml")} == {*PARAMETERS, "quickstart", "fit16"}
 
 
 @every_job
@@ -163,11 +165,30 @@ def test_the_average_of_the_small_profile_forgets_the_start_as_the_full_one_does
         assert average.samples >= 10
 
 
+def test_the_job_that_is_made_to_fit_is_expected_in_the_last_thousandth_under_the_cap() -> None:
+    for job, cap in (
+        (full_job("fit16"), 16_000_000),
+        (small_job("fit16"), small_job("fit16").config.export.step.cap_bytes),
+    ):
+        forecast = forecast_bytes(job.config, len(make_script(job.config).source))
+        assert forecast.low == int(0.999 * cap)
+        assert forecast.high == cap
+    full, small = full_job("fit16").config, small_job("fit16").config
+    assert full.export.step.cap_bytes == 16_000_000
+    assert kinds(small) == kinds(full)
+    assert parameter_count(full.model) == PARAMETERS["pr372"]
+    bits = [8 * (c.export.step.cap_bytes - SCRIPT_BYTES) / parameter_count(c.model) for c in (full, small)]
+    assert bits[0] == pytest.approx(bits[1], rel=1e-3)
+
+
 # slow: real runs -----------------------------------------------------------------------------------------------
 
 
+runnable = pytest.mark.parametrize("name", [*PARAMETERS, "fit16"])
+
+
 @pytest.mark.slow
-@every_job
+@runnable
 def test_the_small_profile_runs_to_a_passed_verdict_and_beats_a_unigram_model(name: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "runner.cli", "run", str(FOLDER / f"{name}.yaml"), "--profile", "small"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
@@ -185,13 +206,16 @@ def test_the_small_profile_runs_to_a_passed_verdict_and_beats_a_unigram_model(na
     if config.qat.active != "off":
         steps = re.findall(r"^fake_quantisation:\w+ steps:(\d+) of:\d+$", log, re.M)
         assert [int(found) > 0 for found in steps] == [True]
+    if config.export.solves_step:
+        cap = config.export.step.cap_bytes
+        assert 0.999 * cap <= data.verifications[0].code_bytes + (data.verifications[0].artifact_bytes or 0) <= cap
     if config.average.kind == "swa":
         samples = re.findall(r"^weight_average:swa samples:(\d+)$", log, re.M)
         assert [int(found) > 1 for found in samples] == [True]
 
 
 @pytest.mark.slow
-@every_job
+@runnable
 def test_the_bundle_of_the_small_profile_runs_alone(name: str, tmp_path: Path) -> None:
     script = tmp_path / "train_gpt.py"
     command = [sys.executable, "-m", "runner.cli", "bundle", str(FOLDER / f"{name}.yaml"), "--profile", "small"]

@@ -17,6 +17,7 @@ REFEREE = {
     "typer",
     "rich",
     "numpy",
+    "scipy",
     "psutil",
     "sentencepiece",
     "huggingface_hub",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from golf_model.config import GolfConfig, ScheduleConfig
+from golf_model.config import ExportConfig, GolfConfig, ScheduleConfig, StepConfig
 from runner.checks import CHECK_NAMES
 from runner.errors import UserError
 from runner.hardware import PROFILES
@@ -100,3 +100,13 @@ def test_only_the_ten_minute_track_prescribes_hardware() -> None:
 
 def test_jobs_may_name_every_profile_and_auto() -> None:
     assert set(HARDWARE) == {"auto", *PROFILES}
+
+
+def test_a_step_cannot_be_solved_for_more_than_the_tracks_cap() -> None:
+    export = ExportConfig(mlp="step", step=StepConfig(cap_bytes=16_000_001))
+    asked = job("10min_16mb").model_copy(update={"config": GolfConfig(export=export)})
+    ((place, message),) = track_problems(asked)
+    assert place == ("config", "export", "step", "cap_bytes")
+    assert "16,000,001 is more than the cap of track 10min_16mb, 16,000,000" in message
+    given = ExportConfig(mlp="step", step=StepConfig(size=0.01, cap_bytes=16_000_001))
+    assert not track_problems(asked.model_copy(update={"config": GolfConfig(export=given)}))
