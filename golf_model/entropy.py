@@ -18,25 +18,32 @@ from torch import Tensor
 
 from golf_model.contexts import ESCAPE, LARGEST_BASE, Modelled, ScaleCodes, modelled
 from golf_model.errors import ScriptError
-from golf_model.rans import rans_decode, rans_encode
-from golf_model.tables import MOST_GRAIN, best_tables, inflated, read_tables, symbol_counts, table_frequencies
+from golf_model.symbol_stream import read_stream, stream_bytes, write_stream
+from golf_model.tables import U8, best_tables, context_counts, inflated, symbol_counts
 
-CODED_HEAD = struct.Struct("<BHIIIII")
-"""Grain, lanes; bytes of scale codes, tables, low bits, escaped integers; number of words."""
+CODED_HEAD = struct.Struct("<5I")
+"""Bytes of vector heads, scale codes, symbols, low bits, escaped integers."""
 SYMBOLS_PER_LANE = 1 << 14
-MOST_LANES = 1024
+CODES_PER_LANE = 1 << 12
+CENTRE = 128
+"""Symbol of a scale code that is its vector's median."""
 
 
-def packed_codes(models: Sequence[Modelled]) -> bytes:
-    """The scale codes of all matrices: their bases, then rows and columns."""
+def code_vectors(models: Sequence[Modelled]) -> tuple[bytes, U8, U8]:
+    """(heads, symbols, contexts) of the scale codes of all matrices, rows before columns.
+
+    A head is a matrix's base, and for each vector its median and how far its codes lie from it: the context of all.
+    """
     bases = np.array([model.codes.base for model in models], "<i2").tobytes()
-    codes = [part.cpu().numpy().tobytes() for model in models for part in (model.codes.rows, model.codes.columns)]
-    return zlib.compress(bases + b"".join(codes), 9)
-
-
-def lanes_for(count: int) -> int:
-    """How many coders run side by side over `count` symbols; each costs four bytes."""
-    return max(1, min(MOST_LANES, count // SYMBOLS_PER_LANE))
+    vectors = [part.cpu().numpy() for model in models for part in (model.codes.rows, model.codes.columns)]
+    medians = np.array([np.sort(vector)[len(vector) // 2] if len(vector) else 0 for vector in vectors], np.uint8)
+    away = [vector.astype(np.int16) - median for vector, median in zip(vectors, medians, strict=True)]
+    spreads = np.array(
+        [round(4 * np.log2(1 + 4 * np.abs(part).mean())) if len(part) else 0 for part in away], np.uint8
+    )
+    symbols = np.concatenate(away).astype(np.int16) + CENTRE
+    heads = bases + np.stack((medians, spreads)).tobytes()
+    return heads, (symbols % 256).astype(np.uint8), np.repeat(spreads, [len(part) for part in away])
 
 
 def packed_rest(models: Sequence[Modelled]) -> tuple[bytes, bytes]:
@@ -50,11 +57,13 @@ def coded_bytes(matrices: Sequence[Tensor]) -> float:
     """What `encode_integers` takes, nearly: all symbols' lengths are added up, nothing is written."""
     models = [modelled(matrix) for matrix in matrices]
     if not models:
-        return float(len(encode_integers([])))
-    tables = best_tables(symbol_counts(models))
-    states = 2 * lanes_for(sum(len(model.symbols) for model in models))
+        return 0.0
+    heads, codes, spreads = code_vectors(models)
+    count = sum(len(model.symbols) for model in models)
+    of_codes = stream_bytes(best_tables(context_counts(codes, spreads)), len(codes), CODES_PER_LANE)
+    of_symbols = stream_bytes(best_tables(symbol_counts(models)), count, SYMBOLS_PER_LANE)
     rest = sum(map(len, packed_rest(models)))
-    return CODED_HEAD.size + len(packed_codes(models)) + len(tables.packed) + tables.symbol_bytes + states + rest
+    return CODED_HEAD.size + len(zlib.compress(heads, 9)) + of_codes + of_symbols + rest
 
 
 def encode_integers(matrices: Sequence[Tensor]) -> bytes:
@@ -62,27 +71,31 @@ def encode_integers(matrices: Sequence[Tensor]) -> bytes:
     models = [modelled(matrix) for matrix in matrices]
     if not models:
         return b""
-    tables = best_tables(symbol_counts(models))
-    symbols = np.concatenate([model.symbols.cpu().numpy() for model in models])
-    contexts = np.concatenate([model.contexts.cpu().numpy() for model in models])
-    used = tables.codes.any(1)
-    rank = (np.cumsum(used) - 1).astype(np.uint8)
-    states, words = rans_encode(
-        symbols, rank[contexts >> tables.grain], table_frequencies(tables.codes[used]), lanes_for(len(symbols))
+    heads, codes, spreads = code_vectors(models)
+    symbols, contexts = (
+        np.concatenate([part.cpu().numpy() for part in parts])
+        for parts in ([model.symbols for model in models], [model.contexts for model in models])
     )
-    parts = [packed_codes(models), tables.packed, *packed_rest(models)]
-    head = CODED_HEAD.pack(tables.grain, len(states), *map(len, parts), len(words))
-    return b"".join([head, *parts, states.astype("<u4").tobytes(), words.astype("<u2").tobytes()])
+    parts = [
+        zlib.compress(heads, 9),
+        write_stream(codes, spreads, best_tables(context_counts(codes, spreads)), CODES_PER_LANE),
+        write_stream(symbols, contexts, best_tables(symbol_counts(models)), SYMBOLS_PER_LANE),
+        *packed_rest(models),
+    ]
+    return CODED_HEAD.pack(*map(len, parts)) + b"".join(parts)
 
 
-def read_codes(blob: bytes, shapes: Sequence[tuple[int, int]]) -> list[ScaleCodes]:
+def read_codes(heads: bytes, stream: bytes, shapes: Sequence[tuple[int, int]]) -> list[ScaleCodes]:
     """The scale codes of matrices of these shapes."""
-    raw = inflated(blob, sum(2 + rows + columns for rows, columns in shapes))
-    bases = np.frombuffer(raw[: 2 * len(shapes)], "<i2")
-    if (np.abs(bases.astype(np.int32)) > LARGEST_BASE).any():
+    count, sides = len(shapes), [side for shape in shapes for side in shape]
+    raw = inflated(heads, 2 * count + 2 * len(sides))
+    bases = np.frombuffer(raw[: 2 * count], "<i2").astype(np.int32)
+    medians, spreads = np.frombuffer(raw[2 * count :], np.uint8).reshape(2, -1)
+    if (np.abs(bases) > LARGEST_BASE).any():
         raise ScriptError("artifact: scale codes beyond any integer")
-    codes = torch.from_numpy(np.frombuffer(raw[2 * len(shapes) :], np.uint8).copy())
-    pieces = torch.split(codes, [side for shape in shapes for side in shape])
+    symbols = read_stream(stream, np.repeat(spreads, sides))
+    codes = symbols.astype(np.int16) - CENTRE + np.repeat(medians, sides)
+    pieces = torch.split(torch.from_numpy((codes % 256).astype(np.uint8)), sides)
     return [ScaleCodes(int(base), *pieces[2 * index : 2 * index + 2]) for index, base in enumerate(bases)]
 
 
@@ -109,18 +122,13 @@ def decode_integers(blob: bytes, shapes: Sequence[tuple[int, int]]) -> Iterator[
         return
     if len(blob) < CODED_HEAD.size:
         raise ScriptError("artifact: the coded integers end too early")
-    grain, lanes, *sizes, word_count = CODED_HEAD.unpack_from(blob)
-    ends = np.cumsum([CODED_HEAD.size, *sizes, 4 * lanes, 2 * word_count])
-    if grain > MOST_GRAIN or ends[-1] != len(blob):
+    ends = np.cumsum([CODED_HEAD.size, *CODED_HEAD.unpack_from(blob)])
+    if ends[-1] != len(blob):
         raise ScriptError("artifact: the coded integers have lengths that do not fit")
-    coded, tables, low, escaped, states, words = (blob[begin:end] for begin, end in pairwise(ends))
-    every = read_codes(coded, shapes)
-    row_of, frequencies = read_tables(tables, grain)
+    heads, codes_stream, symbol_stream, low, escaped = (blob[begin:end] for begin, end in pairwise(ends))
+    every = read_codes(heads, codes_stream, shapes)
     contexts = np.concatenate([codes.levels()[0].flatten().numpy() for codes in every])
-    rows = row_of[contexts]
-    if not lanes or (rows == 255).any():
-        raise ScriptError("artifact: integers without a lane or a table")
-    symbols = rans_decode(np.frombuffer(states, "<u4"), np.frombuffer(words, "<u2"), rows, frequencies)
+    symbols = read_stream(symbol_stream, contexts)
     shifts_of = [codes.levels()[1].flatten().numpy() for codes in every]
     symbols_of = np.split(symbols, np.cumsum([shifts.size for shifts in shifts_of])[:-1])
     kept = sum(int(shifts[piece > 0].sum()) for shifts, piece in zip(shifts_of, symbols_of, strict=True))

@@ -57,6 +57,12 @@ def symbol_counts(models: Iterable[Modelled]) -> NDArray[np.float64]:
     return counts
 
 
+def context_counts(symbols: U8, contexts: U8) -> NDArray[np.float64]:
+    """The same of symbols and contexts (n,)."""
+    found = np.bincount(contexts.astype(np.intp) * 256 + symbols, minlength=CONTEXTS * 256)
+    return found.reshape(CONTEXTS, 256).astype(np.float64)
+
+
 @dataclass(frozen=True)
 class Tables:
     """The tables of some integers, and what coding by them takes."""

@@ -89,30 +89,14 @@ def read_rans(data: bytes, shapes: list[tuple[int, int]]) -> list[list[int]]:
     """The integers of every matrix, row by row."""
     if not shapes:
         return []
-    grain, lanes, *lengths, words = struct.unpack_from("<BHIIIII", data)
-    pieces, at = [], 23
-    for length in (*lengths, 4 * lanes, 2 * words):
+    pieces, at = [], 20
+    for length in struct.unpack_from("<5I", data):
         pieces.append(data[at : at + length])
         at += length
     assert at == len(data)
-    tables = pieces[1]
-    codes, low, escaped = (zlib.decompress(pieces[index]) for index in (0, 2, 3))
-    contexts, depths = scale_contexts(codes, shapes)
-    frequencies = read_tables(tables, grain)
-    states, stream = numbers("I", pieces[4]), iter(numbers("H", pieces[5]))
-    symbols = []
-    for index, context in enumerate(context for part in contexts for context in part):
-        table, lane = frequencies[context >> grain], index % lanes
-        slot, start, symbol = states[lane] % 32768, 0, 0
-        while slot >= start + table[symbol]:
-            start += table[symbol]
-            symbol += 1
-        states[lane] = table[symbol] * (states[lane] // 32768) + slot - start
-        if states[lane] < 65536:
-            states[lane] = 65536 * states[lane] + next(stream)
-        symbols.append(symbol)
-    assert set(states) == {65536}
-    assert next(stream, None) is None
+    heads, low, escaped = (zlib.decompress(pieces[index]) for index in (0, 3, 4))
+    contexts, depths = scale_contexts(heads, pieces[1], shapes)
+    symbols = read_stream(pieces[2], [context for part in contexts for context in part])
     bits = iter("".join(f"{byte:08b}" for byte in low))
     outliers = iter(numbers("q", escaped))
     result, at = [], 0
@@ -128,14 +112,43 @@ def read_rans(data: bytes, shapes: list[tuple[int, int]]) -> list[list[int]]:
     return result
 
 
-def scale_contexts(codes: bytes, shapes: list[tuple[int, int]]) -> tuple[list[list[int]], list[list[int]]]:
+def read_stream(data: bytes, contexts: list[int]) -> list[int]:
+    """One symbol for every context."""
+    grain, lanes, length, words = struct.unpack_from("<BHII", data)
+    tables, rest = data[11 : 11 + length], data[11 + length :]
+    assert len(rest) == 4 * lanes + 2 * words
+    states, stream = numbers("I", rest[: 4 * lanes]), iter(numbers("H", rest[4 * lanes :]))
+    frequencies = read_tables(tables, grain)
+    symbols = []
+    for index, context in enumerate(contexts):
+        table, lane = frequencies[context >> grain], index % lanes
+        slot, start, symbol = states[lane] % 32768, 0, 0
+        while slot >= start + table[symbol]:
+            start += table[symbol]
+            symbol += 1
+        states[lane] = table[symbol] * (states[lane] // 32768) + slot - start
+        if states[lane] < 65536:
+            states[lane] = 65536 * states[lane] + next(stream)
+        symbols.append(symbol)
+    assert set(states) == {65536}
+    assert next(stream, None) is None
+    return symbols
+
+
+def scale_contexts(
+    heads: bytes, stream: bytes, shapes: list[tuple[int, int]]
+) -> tuple[list[list[int]], list[list[int]]]:
     """Context and number of low bits of every element, matrix by matrix."""
-    bases, at = numbers("h", codes[: 2 * len(shapes)]), 2 * len(shapes)
+    sides, count = [side for shape in shapes for side in shape], len(shapes)
+    bases, medians, spreads = numbers("h", heads[: 2 * count]), heads[2 * count : 4 * count], heads[4 * count :]
+    symbols = read_stream(stream, [spread for spread, side in zip(spreads, sides, strict=True) for _ in range(side)])
+    vectors = []
+    for median, side in zip(medians, sides, strict=True):
+        vectors.append([(symbol - 128 + median) % 256 for symbol in symbols[:side]])
+        symbols = symbols[side:]
     contexts, depths = [], []
-    for base, (rows, columns) in zip(bases, shapes, strict=True):
-        by_row, by_column = codes[at : at + rows], codes[at + rows : at + rows + columns]
-        at += rows + columns
-        scales = [max(base + r + c, -64) for r in by_row for c in by_column]
+    for base, rows, columns in zip(bases, vectors[::2], vectors[1::2], strict=True):
+        scales = [max(base + r + c, -64) for r in rows for c in columns]
         depth = [min(max(s // 8 - 3, 0), 62) for s in scales]
         contexts.append([min(s - 8 * d + 64, 95) for s, d in zip(scales, depth, strict=True)])
         depths.append(depth)

@@ -15,7 +15,16 @@ from golf_model.contexts import CONTEXTS, modelled, scale_codes
 from golf_model.entropy import CODED_HEAD, coded_bytes, decode_integers, encode_integers
 from golf_model.errors import ScriptError
 from golf_model.rans import TABLE_BITS
-from golf_model.tables import MOST_GRAIN, best_tables, merged, symbol_counts, table_codes, table_frequencies
+from golf_model.symbol_stream import STREAM_HEAD, read_stream, write_stream
+from golf_model.tables import (
+    MOST_GRAIN,
+    best_tables,
+    context_counts,
+    merged,
+    symbol_counts,
+    table_codes,
+    table_frequencies,
+)
 
 DTYPES = (torch.int8, torch.int16, torch.int32, torch.int64)
 
@@ -143,18 +152,31 @@ def test_every_truncation_is_refused() -> None:
             list(decode_integers(coded[:length], shapes_of(HONEST)))
 
 
-def with_head(coded: bytes, **changes: int) -> bytes:
-    names = ("grain", "lanes", "codes", "tables", "low", "escaped", "words")
-    head = dict(zip(names, CODED_HEAD.unpack_from(coded), strict=True)) | changes
-    return CODED_HEAD.pack(*head.values()) + coded[CODED_HEAD.size :]
+def with_head(coded: bytes, place: int, value: int) -> bytes:
+    head = list(CODED_HEAD.unpack_from(coded))
+    head[place] = value
+    return CODED_HEAD.pack(*head) + coded[CODED_HEAD.size :]
+
+
+@pytest.mark.parametrize(("place", "value"), [(0, 1 << 31), (1, 0), (2, 0), (3, 1), (4, 1 << 31)])
+def test_a_head_that_lies_is_refused(place: int, value: int) -> None:
+    with pytest.raises(ScriptError, match="artifact: "):
+        list(decode_integers(with_head(encode_integers(HONEST), place, value), shapes_of(HONEST)))
 
 
 @pytest.mark.parametrize(
-    "changes", [{"grain": 5}, {"lanes": 0}, {"lanes": 65535}, {"words": 1 << 31}, {"codes": 1 << 31}, {"tables": 0}]
+    "change", [{"grain": 5}, {"lanes": 0}, {"lanes": 65535}, {"tables": 1 << 31}, {"words": 1 << 31}, {"words": 0}]
 )
-def test_a_head_that_lies_is_refused(changes: dict[str, int]) -> None:
+def test_a_stream_whose_head_lies_is_refused(change: dict[str, int]) -> None:
+    contexts = np.zeros(1000, np.uint8)
+    symbols = np.arange(1000).astype(np.uint8)
+    blob = write_stream(symbols, contexts, best_tables(context_counts(symbols, contexts)), 100)
+    assert np.array_equal(read_stream(blob, contexts), symbols)
+    head = dict(zip(("grain", "lanes", "tables", "words"), STREAM_HEAD.unpack_from(blob), strict=True)) | change
     with pytest.raises(ScriptError, match="artifact: "):
-        list(decode_integers(with_head(encode_integers(HONEST), **changes), shapes_of(HONEST)))
+        read_stream(STREAM_HEAD.pack(*head.values()) + blob[STREAM_HEAD.size :], contexts)
+    with pytest.raises(ScriptError, match="without a table"):
+        read_stream(blob, contexts + 90)
 
 
 @pytest.mark.parametrize("shapes", [[(30, 40)], [(30, 40), (3, 8)], [(30, 41), (3, 7)], [(31, 40), (3, 7)], []])
