@@ -42,9 +42,11 @@ from benchmarks.artifact_rates import (
 )
 from benchmarks.small_models import Text, find_text
 from golf_model.devices import device_name
+from runner.past_sizes import prediction
 
 CODE_BYTES = 45_000
 """Stands for the script in the runs against a cap."""
+PAST_RUNS = 3
 CAPS = (230_000, 260_000, 300_000, 340_000)
 
 
@@ -101,6 +103,12 @@ def caps(text: Text, runs: int, seconds: float, facts: dict[str, Any]) -> None:
     hits = sum(map(in_window, fits))
     near = sum(abs(fit.fixed_at_nine_tenths / fit.fixed_final - 1) <= 0.005 for fit in fits)
     print(f"in the window: {hits} of {runs}; forecast at 90 % within 0.5 %: {near} of {runs}")
+    asked, held = 0, 0
+    for index in range(PAST_RUNS, runs):
+        expected = prediction([fit.fixed_final for fit in fits[:index]], CODE_BYTES)
+        asked += expected is not None
+        held += expected is not None and expected.low <= fits[index].fixed_final + CODE_BYTES <= expected.high
+    print(f"size of a run in the interval from those before it, from the fourth on: {held} of {asked}")
     facts["caps"] = [vars(fit) for fit in fits]
 
 
