@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import lzma
 import zlib
 from typing import Any, Literal
@@ -19,7 +18,11 @@ BROTLI_PIECE = 16
 
 def has_brotli() -> bool:
     """Whether the optional package is installed."""
-    return importlib.util.find_spec("brotli") is not None
+    try:
+        importlib.import_module("brotli")
+    except ImportError:
+        return False
+    return True
 
 
 def _brotli() -> Any:

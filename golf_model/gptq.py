@@ -14,13 +14,14 @@ GPTQ_BLOCK = 128
 
 def inverse_factor(hessian: Tensor, damping: float) -> Tensor:
     """Upper Cholesky factor (n, n) fp32 of the damped Hessian's inverse; columns never seen count as independent."""
-    damped = hessian.double().clone()
+    home = hessian.cpu() if hessian.device.type == "mps" else hessian  # which has no float64
+    damped = home.double().clone()
     diagonal = damped.diagonal()
     diagonal[diagonal == 0] = 1.0
     diagonal += damping * diagonal.mean()
     lower = torch.linalg.cholesky(damped)
     factor: Tensor = torch.linalg.cholesky(torch.cholesky_inverse(lower), upper=True)
-    return factor.float()
+    return factor.float().to(hessian.device)
 
 
 def rounded_in_turn(matrix: Tensor, scales: Tensor, levels: int, hessian: Tensor, gptq: GptqConfig) -> Tensor:

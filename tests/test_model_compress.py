@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import random
+import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -13,10 +14,10 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golf_model.compress import Compressor, compress, decompress
+from golf_model.compress import Compressor, compress, decompress, has_brotli
 from golf_model.errors import ScriptError
 
-COMPRESSORS: tuple[Compressor, ...] = ("zlib", "lzma", "zstd")
+COMPRESSORS: tuple[Compressor, ...] = ("zlib", "lzma", "zstd", *(("brotli",) if has_brotli() else ()))
 every_compressor = pytest.mark.parametrize("compressor", COMPRESSORS)
 
 
@@ -110,3 +111,23 @@ def test_a_bomb_is_refused_without_being_unpacked(compressor: Compressor, bomb: 
     finally:
         tracemalloc.stop()
     assert peak < 16 << 20
+
+
+def test_a_coder_whose_package_is_missing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    with pytest.raises(ScriptError, match="package `brotli` is not installed"):
+        compress(b"weights", "brotli")
+    with pytest.raises(ScriptError, match="package `brotli` is not installed"):
+        decompress(b"weights", "brotli", 10)
+
+
+def test_a_brotli_bomb_stops_near_its_limit() -> None:
+    brotli = pytest.importorskip("brotli")
+    bomb = brotli.compress(bytes(200_000_000), quality=1)
+    assert len(bomb) < 20_000
+    tracemalloc.start()
+    with pytest.raises(ScriptError, match="larger than 1000 bytes"):
+        decompress(bomb, "brotli", 1000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000_000
