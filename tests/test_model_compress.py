@@ -123,8 +123,8 @@ def test_a_coder_whose_package_is_missing_says_so(monkeypatch: pytest.MonkeyPatc
 
 def test_a_brotli_bomb_stops_near_its_limit() -> None:
     brotli = pytest.importorskip("brotli")
-    bomb = brotli.compress(bytes(200_000_000), quality=1)
-    assert len(bomb) < 20_000
+    bomb = brotli.compress(bytes(200_000_000), quality=5)
+    assert len(bomb) < 2_000
     tracemalloc.start()
     with pytest.raises(ScriptError, match="larger than 1000 bytes"):
         decompress(bomb, "brotli", 1000)
