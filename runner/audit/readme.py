@@ -1,0 +1,135 @@
+"""What a README states of its own results: headline, means, deviations, seed tables, where training stopped.
+
+Only statements that can be recognised for what they are; prose is not understood. Nothing is checked here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.audit.shown import NUMBER, Shown
+from runner.audit.submission import SEED_KEY, SeedClaim, seeds_in_words
+from runner.audit.text import read_text
+
+LARGEST = 1 << 20
+BPB = re.compile(r"\bval\\?_bpb|\bbpb\b|bits[ -]per[ -]byte", re.IGNORECASE)
+MEAN = re.compile(r"\bmean\b|\bavg\b|\baverage", re.IGNORECASE)
+DECIMAL = re.compile(r"(?<![\d.,~+\-−±])(?:[0-4]\.\d{3,10})(?![\d.]|\s?(?:s|ms|%|MB|M|GB)\b)")
+DEVIATION = re.compile(r"(?:\bstd\b|\bstdev\b|\bstandard deviation|σ)[^\d\n|]{0,20}(0\.\d{2,12})|±\s?(0\.\d{2,12})", re.IGNORECASE)  # fmt: skip
+STOPPED = re.compile(
+    r"\b(?:stop\w*|ended|finished|reached)\b[^\n\d]{0,40}?(?:step|at)\s?\**\s?([\d,]{3,9})"
+    r"|\bsteps?\s?:?\**\s?([\d,]{3,9})\**\s?/\s?[\d,]{4,9}\b|([\d,]{3,9})\**\s?/\s?[\d,]{4,9}\**\s+steps\b"
+    r"|(~?\d{1,3},\d{3}|~?\d{4,6})\**\s+(?:training |total |optimizer )?steps\b\**\s?(?:\(|at |@|in |× |x )",
+    re.IGNORECASE,
+)
+RULE = re.compile(r"^\s*\|?[\s:|-]{3,}$")
+LINK = re.compile(r"\]\([^)\s]{1,400}\)|https?://\S{1,400}")
+
+
+@dataclass(frozen=True)
+class Readme:
+    """What README says; all empty where there is none."""
+
+    file: str | None = None
+    bpbs: tuple[Shown, ...] = ()
+    """Every number on a line about bits per byte, or in a column about them."""
+    means: tuple[Shown, ...] = ()
+    deviations: tuple[Shown, ...] = ()
+    steps: tuple[Shown, ...] = ()
+    """Where it says that training stopped."""
+    per_seed: tuple[SeedClaim, ...] = ()
+    n_seeds: int | None = None
+    words: str = ""
+
+    @property
+    def headline(self) -> Shown | None:
+        """The first mean it gives, or its first number of bits per byte."""
+        return next(iter((*self.means, *self.bpbs)), None)
+
+
+def read_readme(path: Path, name: str) -> Readme:
+    """Read the README at `path`."""
+    return understand(read_text(path, LARGEST), name)
+
+
+def understand(text: str, name: str) -> Readme:
+    """What the text of a README states."""
+    lines = [
+        LINK.sub("] ", line[:2000]).replace("\\_", "_").replace("\\~", "~") for line in text.splitlines()[:20_000]
+    ]
+    bpbs: list[Shown] = []
+    means: list[Shown] = []
+    deviations: list[Shown] = []
+    steps: list[Shown] = []
+    for number, line in enumerate(lines, 1):
+        where = f"{name}:{number}"
+        decimals = [Shown(match[0], where) for match in DECIMAL.finditer(line)]
+        if BPB.search(line):
+            bpbs += decimals
+        if MEAN.search(line):
+            means += decimals
+        deviations += [Shown(match[1] or match[2], where) for match in DEVIATION.finditer(line)]
+        if re.match(r"^\W{0,6}std", line, re.IGNORECASE):
+            deviations += [Shown(match[0], where) for match in re.finditer(r"0\.\d{2,12}", line)]
+        for match in STOPPED.finditer(line):
+            shown = next(group for group in match.groups() if group)
+            steps.append(_count(shown, where))
+    per_seed = tuple(_tables(lines, name))
+    bpbs += [bpb for claim in per_seed for bpb in claim.bpbs]
+    return Readme(
+        file=name,
+        bpbs=tuple(bpbs),
+        means=tuple(means),
+        deviations=tuple(deviations),
+        steps=tuple(step for step in steps if step >= 10),
+        per_seed=per_seed,
+        n_seeds=seeds_in_words(text),
+        words=text[:LARGEST],
+    )
+
+
+def _count(text: str, where: str) -> Shown:
+    """A count; one with a tilde is only known to a hundredth, which `digits` of -1 says."""
+    shown = Shown(text.strip("~").strip(",") or "0", where)
+    if text.startswith("~"):
+        shown.digits = -1
+    return shown
+
+
+def _tables(lines: list[str], name: str) -> Iterator[SeedClaim]:
+    """Rows of tables whose first column is the seed, or whose columns are seeds."""
+    head: list[str] | None = None
+    for number, line in enumerate(lines, 1):
+        if "|" not in line:
+            head = None
+            continue
+        cells = [cell.strip().strip("*`_ ") for cell in line.strip().strip("|").split("|")]
+        if RULE.match(line):
+            continue
+        if head is None:
+            head = [cell.lower() for cell in cells]
+            continue
+        if len(head) > 1 and head[0].strip() in ("seed", "seeds", "run", "seed/run") and len(cells) == len(head):
+            match = SEED_KEY.match(cells[0])
+            if match:
+                yield _row(int(match[1]), cells, head, f"{name}:{number}")
+
+
+def _row(seed: int, cells: list[str], head: list[str], where: str) -> SeedClaim:
+    bpbs: list[Shown] = []
+    steps: list[Shown] = []
+    sizes: list[Shown] = []
+    for cell, title in zip(cells[1:], head[1:], strict=True):
+        match = NUMBER.search(cell)
+        if match is None or re.search(r"\(.*#\d|baseline|prior|pr ?#?\d", title):
+            continue
+        if "bpb" in title and "gain" not in title and (decimal := DECIMAL.search(cell)):
+            bpbs.append(Shown(decimal[0], where))
+        elif re.match(r"(?:stop |train\w* |total )?steps?\b(?!.*(?:avg|ms|time|/))", title):
+            steps.append(_count(("~" if "~" in cell else "") + match[0], where))
+        elif re.search(r"byte|artifact|size|total", title) and re.fullmatch(r"\d{7,8}|\d{1,2},\d{3},\d{3}", match[0]):
+            sizes.append(Shown(match[0], where))
+    return SeedClaim(seed, str(seed), where, tuple(bpbs), tuple(steps), tuple(sizes))
