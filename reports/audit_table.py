@@ -44,7 +44,9 @@ COLUMNS = {
 
 def audit_frame(found: Sequence[tuple[Path, Audit | str]]) -> pd.DataFrame:
     """One row for each folder; one that could not be read has only its `problem`."""
-    rows = [_row(audit) if isinstance(audit, Audit) else {"folder": str(path), "problem": audit} for path, audit in found]
+    rows = [
+        _row(audit) if isinstance(audit, Audit) else {"folder": str(path), "problem": audit} for path, audit in found
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
@@ -63,7 +65,9 @@ def _row(audit: Audit) -> dict[str, object]:
         "n_seeds": seeds(audit),
         "n_runs": len(audit.runs),
         "max_total_bytes": max((run.total_bytes for run in counted if run.total_bytes is not None), default=None),
-        "max_train_seconds": max((run.train_seconds for run in counted if run.train_seconds is not None), default=None),
+        "max_train_seconds": max(
+            (run.train_seconds for run in counted if run.train_seconds is not None), default=None
+        ),
         "max_eval_seconds": max((run.eval_seconds for run in counted if run.eval_seconds is not None), default=None),
         "errors": severities["error"],
         "warnings": severities["warn"],

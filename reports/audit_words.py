@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from reports.numbers import MISSING, NOT_DEFINED, count, fixed, mean_and_std
-from runner.audit.facts import Audit, Run
+from runner.audit.facts import Audit, Run, Severity
 
-NAMES = {"error": "error", "warn": "warning", "info": "note"}
+NAMES: dict[Severity, str] = {"error": "error", "warn": "warning", "info": "note"}
 
 
 def headline(audit: Audit) -> str:
@@ -50,7 +50,9 @@ def _name(run: Run, audit: Audit) -> str:
 def claim_rows(audit: Audit) -> list[list[str]]:
     """Claims beside what the primary runs show."""
     sizes = sorted({run.total_bytes for run in audit.runs if run.role == "primary" and run.total_bytes is not None})
-    shown = MISSING if not sizes else count(sizes[0]) if len(sizes) == 1 else f"{count(sizes[0])} to {count(sizes[-1])}"
+    shown = (
+        MISSING if not sizes else count(sizes[0]) if len(sizes) == 1 else f"{count(sizes[0])} to {count(sizes[-1])}"
+    )
     claimed = audit.claimed
     return [
         ["bpb", _exact(claimed.val_bpb), score(audit)],

@@ -61,7 +61,12 @@ def _score(counted: list[Reading], shown: list[Reading], claim: Statement) -> It
                 *at,
             )
             near = listed is not None and abs(headline - listed) < NEAR_MEAN
-            if near and not headline.stands_for(listed, loose=True) and not _is_listed(headline, claim):
+            if (
+                near
+                and listed is not None
+                and not headline.stands_for(listed, loose=True)
+                and not _is_listed(headline, claim)
+            ):
                 yield finding(
                     "claim_mismatch_mean",
                     "list",
@@ -162,7 +167,7 @@ def _deviation(counted: Sequence[Reading], claim: Statement) -> Iterator[Finding
         yield finding(
             "wrong_std",
             "population",
-            f"{_plain(told[0])} is the population's standard deviation of the {len(scores)} runs; the sample's is {sample:.6f}",
+            f"{_plain(told[0])} is the population's deviation of the {len(scores)} runs; the sample's is {sample:.6f}",
             *(number.where for number in told),
         )
 
@@ -182,6 +187,9 @@ def _bytes(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
     for model in submission.models:
         if models and not any(_same(model, size) for size in (*models, fmean(models), *totals)):
             wrong.append(("model", model))
+    told = claim.readme.totals
+    if told and totals and not any(_same(size, known) for size in told for known in (*totals, *models, *codes)):
+        wrong.append(("total (README)", told[0]))
     wrong += _seed_bytes(shown, (*submission.per_seed, *claim.readme.per_seed))
     if not wrong:
         return
@@ -224,7 +232,7 @@ def _steps(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
     places: list[str] = []
     mean = fmean(logged)
     for number in claim.submission.steps:
-        if not any(number == steps for steps in logged) and not number.stands_for(mean, loose=True):
+        if float(number) not in logged and not number.stands_for(mean, loose=True):
             wrong.append(f"claimed {number:,.0f}")
             places.append(number.where)
     for seed, group in _claims_by_seed((*claim.submission.per_seed, *claim.readme.per_seed)):
@@ -238,10 +246,11 @@ def _steps(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
         wrong.append(f"README says {told[0]:,.0f}")
         places.append(told[0].where)
     if wrong:
+        said = " / ".join(f"{steps:,}" for steps in dict.fromkeys(logged))
         yield finding(
             "claim_mismatch_steps",
             "model" if lost else "off",
-            f"{'; '.join(dict.fromkeys(wrong))}; the logs say {' / '.join(f'{steps:,}' for steps in dict.fromkeys(logged))}",
+            f"{'; '.join(dict.fromkeys(wrong))}; the logs say {said}",
             *places,
             *(one.at("steps") for one in shown),
         )
@@ -250,7 +259,7 @@ def _steps(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
 def _is_steps(claimed: Shown, logged: int | None) -> bool:
     """Exact, or near where the claim has a tilde."""
     return logged is not None and (
-        claimed == logged or (claimed.digits < 0 and abs(claimed / logged - 1) < NEAR_STEPS)
+        float(claimed) == logged or (claimed.digits < 0 and abs(claimed / logged - 1) < NEAR_STEPS)
     )
 
 

@@ -59,11 +59,12 @@ UNITS: dict[str, tuple[str, Callable[[str], float]]] = {
     "plain": ("plain_model_bytes", whole),
     "total": ("total_bytes", whole),
     "bare_total": ("bare_total_bytes", whole),
+    "eval_s": ("eval_seconds", float),
     "total_eval_ms": ("total_eval_seconds", _thousandth),
     "total_eval_s": ("total_eval_seconds", float),
 }
-"""Group of an expression -> the fact it fills and how to read it. `stop` are the steps of the line that ends training,
-`plain` an uncompressed model, `bare_total` a total that does not say whether it is compressed."""
+"""Group of an expression -> the fact it fills and how to read it. `stop` are the steps of the line that ends
+training, `plain` an uncompressed model, `bare_total` a total that does not say whether it is compressed."""
 
 FIELDS = (
     # -- the head of a run
@@ -99,7 +100,8 @@ FIELDS = (
     # -- training
     _row(
         "train_time",
-        r"^step:(?P<steps>\d{1,9})(?:/\d{1,9})?\s.{0,300}?\btrain_time:\s?(?P<train_ms>NUM)ms(?:\s+step_avg:\s?(?P<avg_ms>NUM)ms)?",
+        r"^step:(?P<steps>\d{1,9})(?:/\d{1,9})?\s.{0,300}?\btrain_time:\s?(?P<train_ms>NUM)ms"
+        r"(?:\s+step_avg:\s?(?P<avg_ms>NUM)ms)?",
         "step:200/20000 train_loss:2.75 train_time:8674ms step_avg:43.37ms",
     ),
     _row(
@@ -124,12 +126,13 @@ FIELDS = (
     ),
     _row(
         "loss",
-        r"^step[: =]{1,2}\s{0,8}(?P<steps>\d{1,9})(?:/\d{1,9})?[ |,]{1,4}.{0,60}?\b(?:train_)?loss[: =]",
+        r"^step[: =]{1,2}\s{0,8}(?P<steps>\d{1,9})(?:/\d{1,9})?[ |,]{1,8}.{0,60}?\b(?:train_)?loss[: =]",
         "step 500/20000 | loss 3.2233 | lr 0.02",
     ),
     _row(
         "stop",
-        r"^(?:stopping_early|early_stop|wallclock_stop|stopped_early)\b.{0,80}?\btrain_time:\s?(?P<train_ms>NUM)ms\s+step:\s?(?P<stop>\d{1,9})",
+        r"^(?:stopping_early|early_stop|wallclock_stop|stopped_early)\b.{0,80}?"
+        r"\btrain_time:\s?(?P<train_ms>NUM)ms\s+step:\s?(?P<stop>\d{1,9})",
         "stopping_early: wallclock_cap train_time:600039ms step:13780/20000",
     ),
     _row(
@@ -139,7 +142,8 @@ FIELDS = (
     ),
     _row(
         "training",
-        r"^(?:training|train) (?:complete|completed|finished|done)\b.{0,80}?\b(?P<stop>\d{1,9}) steps\b.{0,40}?\b(?P<train_s>NUM) ?s\b",
+        r"^(?:training|train) (?:complete|completed|finished|done)\b.{0,80}?\b(?P<stop>\d{1,9}) steps\b"
+        r".{0,40}?\b(?P<train_s>NUM) ?s\b",
         "Training complete: 7000 steps in 599.8s",
     ),
     # -- sizes
@@ -152,12 +156,14 @@ FIELDS = (
     _row("raw model", r"^raw model:\s?(?P<plain>INT) bytes", "Raw model: 99979620 bytes, Code: 66074 bytes"),
     _row(
         "compressed",
-        r"^(?:quantized\+compressed|compressed model|compressed artifact|compressed size|quantized model|model compressed)\b[^:]{0,60}:\s?(?P<packed>INT)\b ?(?:bytes|b\b)",
+        r"^(?:quantized\+compressed|compressed (?:model|artifact|size)|quantized model|model compressed)\b[^:]{0,60}:"
+        r"\s?(?P<packed>INT)\b ?(?:bytes|b\b)",
         "Quantized+compressed (zstd): 15924324 bytes",
     ),
     _row(
         "model",
-        r"^(?:quantized model|model artifact|compressed model|model size|model_bytes|artifact_model)\b[^:=]{0,40}[:=]\s?(?P<packed>\d[\d,]{5,15})\b ?(?:bytes|b\b)",
+        r"^(?:model artifact|model size|artifact_model)\b[^:=]{0,40}[:=]"
+        r"\s?(?P<packed>\d[\d,]{5,15})\b ?(?:bytes|b\b)",
         "Model size: 15,924,324 bytes",
     ),
     _row(
@@ -172,7 +178,7 @@ FIELDS = (
     ),
     _row(
         "code_bytes",
-        r"\bcode_bytes\s?[:=]\s?(?P<code>INT)\b",
+        r"\bcode_bytes\w{0,20}\s?[:=]\s?(?P<code>INT)\b",
         "model_bytes=15924324 code_bytes=66074 total_bytes=15990398",
     ),
     _row(
@@ -197,12 +203,14 @@ FIELDS = (
     ),
     _row(
         "total",
-        r"^(?:total|total size|total artifact(?: size)?|total artifact bytes|submission size|artifact size|total bytes)(?: \([\w+ .]{1,40}\))?\s?[:=]\s?(?P<bare_total>\d[\d,]{5,15})\b ?(?:bytes|b\b|/)",
+        r"^total(?: artifact)?(?: size| bytes)?(?: \([\w+ .]{1,40}\))?"
+        r"\s?[:=]\s?(?P<bare_total>\d[\d,]{5,15})\b ?(?:bytes|b\b|/)",
         "Total artifact size: 15,990,398 bytes",
     ),
     _row(
         "size",
-        r"^(?:submission size|artifact size|total size)(?: \([\w+ .]{1,40}\))?\s?[:=]\s?(?P<bare_total>\d[\d,]{5,15})\b ?(?:bytes|b\b|/)",
+        r"^(?:submission|artifact) size(?: \([\w+ .]{1,40}\))?"
+        r"\s?[:=]\s?(?P<bare_total>\d[\d,]{5,15})\b ?(?:bytes|b\b|/)",
         "Submission size: 15,990,398 bytes",
     ),
     _row(
@@ -211,6 +219,19 @@ FIELDS = (
         "Size check PASSED: 15423398 / 16,000,000 (96.4%)",
     ),
     _row("budget:", r"^budget:(?P<total>INT)/16,?000,?000", "budget:10031215/16000000 (10.03/16.00MB) FITS"),
+    _row(
+        "serialized_artifact",
+        r"^serialized_artifact\w{0,20}\s?[:=]\s?(?P<packed>INT)\b",
+        "serialized_artifact_lzma:60603974 bytes",
+    ),
+    _row("model", r"^model:\s?(?P<packed>\d[\d,]{4,15}) bytes", "Model: 14825760 bytes (14478KB)"),
+    _row(
+        "artifact",
+        r"\btotal artifact:\s?(?P<bare_total>\d[\d,]{4,15}) bytes",
+        "Code size: 1,900 bytes | Total artifact: 14,827,660 bytes",
+    ),
+    _row("seed", r"--seed[= ](?P<seed>\d{1,12})\b", "python train_gpt.py --seed 42"),
+    _row("eval_time", r"^eval_time:\s?(?P<eval_s>NUM) ?s$", "eval_time: 844s"),
     # -- the whole evaluation
     _row("total", r"^total[_ ]eval(?:uation)?[_ ]time\s?[:=]\s?(?P<total_eval_s>NUM) ?s\b", "total_eval_time:414.0s"),
     _row(
@@ -229,7 +250,7 @@ SCORES = (
     ),
     _row(
         "bpb",
-        r"\bval_bpb\s?[:=]\s?(?P<bpb>NUM)",
+        r"\bval_bpb(?: \([^)]{1,60}\))?\s?[:=]\s{0,4}(?P<bpb>NUM)",
         "final_int8_zlib_roundtrip val_loss:2.0386 val_bpb:1.2074 eval_time:1356ms",
     ),
     _row(
@@ -238,7 +259,10 @@ SCORES = (
         "Final score after TTT: loss=1.9021 bpb=1.1264 (time 85.2s)",
     ),
 )
-LOSS = re.compile(rf"\bval_loss\s?[:=]\s?({NUMBER})|(?:^|[\s_(\[])loss\s?[:=]\s?({NUMBER})", re.IGNORECASE)
+LOSS = re.compile(rf"\bval[_ ]loss\s?[:=]\s?({NUMBER})|(?:^|[\s_(\[])loss\s?[:=]\s?({NUMBER})", re.IGNORECASE)
+VALIDATION = re.compile(
+    rf"(?:step[: ])?\s{{0,8}}\d{{1,9}}(?:/\d{{1,9}})? .{{0,200}}?\bval_bpb\s?[:=]\s?({NUMBER})", re.IGNORECASE
+)
 TIME = re.compile(rf"\b(?:eval_time|time|elapsed|eval)\s?[:=]?\s?({NUMBER}) ?(ms|s|m|min)\b", re.IGNORECASE)
 TIME_UNITS: dict[str, Callable[[str], float]] = {"ms": _thousandth, "s": float, "m": _minutes, "min": _minutes}
 
@@ -254,10 +278,14 @@ BEFORE_EXPORT = re.compile(
     re.IGNORECASE,
 )
 """Labels of scores of weights that were not compressed yet."""
-DIFFERENCE = re.compile(r"\b(?:gain|gap|delta|diff|improvement|tax|degradation|baseline|target|sota|prev)\b|_gain|_gap|_delta", re.IGNORECASE)  # fmt: skip
+DIFFERENCE = re.compile(
+    r"\b(?:gain|gap|delta|diff|improvement|tax|degradation|baseline|target|sota|prev)\b|_gain|_gap|_delta",
+    re.IGNORECASE,
+)
 """Labels of numbers that are no score of this run."""
 CODE = re.compile(
-    r"^\s*(?:#|\"|'|//|log\w*\(|print\w*\(|def |class |import |from \w+ import|return\b|f\"|f')|\{\w[\w.\[\]']*:[.\d]*f\}"
+    r"^\s*(?:#|\"|'|//|log\w*\(|print\w*\(|def |class |import |from \w+ import|return\b|f\"|f')"
+    r"|\{\w[\w.\[\]']{0,60}:[.\d]{0,6}f\}"
 )
 """Lines of a program that was dumped into the log."""
 DUMP_OPENS = re.compile(
@@ -265,5 +293,24 @@ DUMP_OPENS = re.compile(
 )
 DUMP_CLOSES = re.compile(r"^={60,}$")
 
-SIGNS = ("bpb", "step:", "/", "param", "seed", "bytes", "world_size", "ws:", "nproc", "total", "stop", "train", "code", "size", "model", "budget")  # fmt: skip
+SIGNS = (
+    "bpb",
+    "step:",
+    "/",
+    "param",
+    "seed",
+    "bytes",
+    "world_size",
+    "ws:",
+    "nproc",
+    "total",
+    "stop",
+    "train",
+    "code",
+    "size",
+    "model",
+    "budget",
+    "eval_time",
+    "artifact",
+)
 """A line without any of these states nothing; most of a dumped program goes by here."""

@@ -13,7 +13,7 @@ from runner.audit.reading import Reading
 from runner.audit.severity import finding
 from runner.audit.statement import Statement, seed_in_tag
 
-SEED_IN_NAME = re.compile(r"(?:^|[_./-])(?:seed|sd)[_-]?(\d{1,9})(?=[_.-]|$)|_s(\d{1,9})\.", re.IGNORECASE)
+SEED_IN_NAME = re.compile(r"(?:^|[_./-])(?:seed|sd)[_-]?(\d{1,9})(?=[_./-]|$)|_s(\d{1,9})\.", re.IGNORECASE)
 
 
 def file_findings(
@@ -82,6 +82,8 @@ def _copies(readings: Sequence[Reading], copies: Mapping[str, str]) -> Iterator[
     for one in readings:
         if one.role == "duplicate":
             other = copies.get(one.log)
+            if other is None and any(run.log == one.log and run.role == "primary" for run in readings):
+                continue  # a console's echo behind the log it echoes
             said = f"{one.log} has the same bytes as {other}" if other else f"{one.name}: {one.why}"
             names = {name_seed(log) for log in (one.log, other or one.log)} - {None}
             yield finding("duplicate_log", "posing" if len(names) > 1 else "copy", said, one.log, other or "")
@@ -89,10 +91,8 @@ def _copies(readings: Sequence[Reading], copies: Mapping[str, str]) -> Iterator[
 
 def name_seed(log: str) -> int | None:
     """The seed that a log's name gives."""
-    match = None
-    for match in SEED_IN_NAME.finditer(log):
-        pass
-    return int(match[1] or match[2]) if match else None
+    found = SEED_IN_NAME.findall(log)
+    return int(found[-1][0] or found[-1][1]) if found else None
 
 
 def _seeds(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:

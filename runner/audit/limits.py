@@ -35,12 +35,13 @@ def _cap(readings: Sequence[Reading]) -> Iterator[Finding]:
     for counted in (True, False):
         group = [one for one in over if (one.role == "primary") is counted]
         if group:
-            said = "; ".join(
-                f"{one.name}{'' if counted else f' ({one.role})'}: {one.total:,} bytes, {one.total - CAP_BYTES:,} over"
-                for one in group
-                if one.total is not None
-            )
+            said = "; ".join(_over_by(one, counted) for one in group)
             yield finding("over_cap", "counted" if counted else "other", said, *(_at_total(one) for one in group))
+
+
+def _over_by(one: Reading, counted: bool) -> str:
+    total = one.total or 0
+    return f"{one.name}{'' if counted else f' ({one.role})'}: {total:,} bytes, {total - CAP_BYTES:,} over"
 
 
 def _at_total(one: Reading) -> str:
@@ -82,7 +83,7 @@ def _training(readings: Sequence[Reading], track: str | None, words: str) -> Ite
 def _evaluation(readings: Sequence[Reading], track: str | None, words: str) -> Iterator[Finding]:
     over: list[tuple[Reading, float]] = []
     for one in readings:
-        times = (one.final.eval_seconds if one.final else None, one.draft.facts.get("total_eval_seconds"))
+        times = (one.eval_seconds, one.draft.facts.get("total_eval_seconds"))
         longest = max((time for time in times if time is not None), default=0.0)
         if longest > LIMIT_S and timed(track, words, min(longest, one.train_seconds or longest)):
             over.append((one, longest))

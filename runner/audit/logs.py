@@ -7,6 +7,7 @@ is worth, is judged elsewhere.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from runner.audit.dialects import (
     TIME,
     TIME_UNITS,
     UNITS,
+    VALIDATION,
 )
 from runner.audit.facts import ScoreLine
 from runner.audit.text import read_lines
@@ -49,6 +51,8 @@ class Draft:
     marks: set[str] = field(default_factory=set)
     """Names of tokenizers that its data lines speak of."""
     scores: list[ScoreLine] = field(default_factory=list)
+    validation: ScoreLine | None = None
+    """The last validation of the middle of training."""
     stopped: bool = False
     """Whether the line that ends training was seen."""
 
@@ -66,7 +70,7 @@ class Draft:
         return None if value is None else int(value)
 
     def take(self, name: str, value: float, lineno: int) -> None:
-        """Keep a fact. What training says counts until the line that ends it; a seed or size of the head, the first."""
+        """Keep a fact: of training what stands before the line that ends it, of a head the first."""
         if name in TRAINING_FACTS:
             if self.stopped:
                 return
@@ -92,6 +96,7 @@ class Draft:
                 self.facts[name], self.lines[name] = value, later.lines[name]
         self.codes += [size for size in later.codes if size not in self.codes]
         self.marks |= later.marks
+        self.validation = later.validation or self.validation
         self.stopped = self.stopped or later.stopped
         for score in later.scores:
             self.add_score(score)
@@ -126,6 +131,7 @@ class Reader:
         if self.dump is None and DUMP_OPENS.match(text):
             self._head()
             self.dump, self.now = Dump(self.now, len(self.runs)), Draft()
+        text = text.lstrip()
         low = text.lower()
         if not any(sign in low for sign in SIGNS) or CODE.search(text):
             return
@@ -138,14 +144,16 @@ class Reader:
             score = score_of(text, lineno)
             if score is not None:
                 self.now.add_score(score)
+            elif "steps" in found and (validation := validation_of(text, lineno)):
+                self.now.validation = validation
 
     def _take(self, found: dict[str, float], lineno: int) -> None:
         steps = found.get("steps")
         if steps is not None:
             if self.dump is not None:
                 self.dump.step_lines += 1
-            if self.now.trained and steps <= 1 < self.now.facts["steps"]:
-                self._close()
+            if self.now.trained and not self.now.stopped and steps <= 1 < self.now.facts["steps"]:
+                self._close()  # once training has ended, steps without a head are those of test-time training
         elif found.keys() & {"seed", "n_params"}:
             self._head()
         for name, value in found.items():
@@ -192,12 +200,14 @@ def facts_of(text: str, low: str) -> dict[str, float]:
             for group, value in match.groupdict().items():
                 if value is not None:
                     name, read = UNITS[group]
-                    found.setdefault(name, read(value))
+                    number = read(value)
+                    if math.isfinite(number):
+                        found.setdefault(name, number)
     return found
 
 
 def score_of(text: str, lineno: int) -> ScoreLine | None:
-    """The score that a line states of the finished model; None for a running or partial one."""
+    """The score that a line states; None for a running or partial one, and for what is no score."""
     if PROGRESS.search(text):
         return None
     for row in SCORES:
@@ -205,25 +215,50 @@ def score_of(text: str, lineno: int) -> ScoreLine | None:
         if match is None:
             continue
         loss, time = LOSS.search(text), TIME.search(text)
-        starts = [match.start(), *([loss.start()] if loss else [])]
-        label = text[: min(starts)].strip(" :=|-*>[(,\t")
-        if DIFFERENCE.search(label):
-            return None
-        digits = match["bpb"].partition(".")[2]
+        start = min(match.start(), loss.start() if loss else match.start())
+        label = text[:start].strip(" :=|-*>[(,\t")
         value = float(match["bpb"])
-        if not 0 < value < 100:
+        if DIFFERENCE.search(label) or not 0 < value < 100:
             return None
         return ScoreLine(
             label=label[:120],
             lineno=lineno,
             text=text[:400].strip(),
-            val_loss=float(loss[1] or loss[2]) if loss else None,
+            val_loss=_finite(loss[1] or loss[2]) if loss else None,
             val_bpb=value,
-            digits=len(digits.partition("e")[0]),
-            eval_seconds=TIME_UNITS[time[2].lower()](float(time[1])) if time else None,
-            before_export=bool(BEFORE_EXPORT.search(label)),
+            digits=len(match["bpb"].lower().partition("e")[0].partition(".")[2]),
+            eval_seconds=_seconds(time[1], time[2]) if time else None,
+            before_export=bool(BEFORE_EXPORT.search(text[: match.end()])),
         )
     return None
+
+
+def validation_of(text: str, lineno: int) -> ScoreLine | None:
+    """The validation of the middle of training that a line states: what a run without a final score ends at."""
+    bpb, loss = VALIDATION.match(text), LOSS.search(text)
+    if bpb is None or not 0 < float(bpb[1]) < 100:
+        return None
+    return ScoreLine(
+        label="last validation",
+        lineno=lineno,
+        text=text[:400].strip(),
+        val_loss=_finite(loss[1] or loss[2]) if loss else None,
+        val_bpb=float(bpb[1]),
+        digits=len(bpb[1].lower().partition("e")[0].partition(".")[2]),
+        eval_seconds=None,
+        before_export=True,
+    )
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def _seconds(text: str, unit: str) -> float | None:
+    """A time in seconds; zero is a time that was not taken."""
+    value = TIME_UNITS[unit.lower()](text)
+    return value if 0 < value < math.inf else None
 
 
 def read_log(path: Path) -> list[Draft]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from runner.audit.facts import Role, Run
+from runner.audit.facts import Role, Run, ScoreLine
 from runner.audit.logs import Draft
 from runner.audit.scores import Final, final_of, finished
 
@@ -70,6 +70,13 @@ class Reading:
         return self.sizes["model_bytes"]
 
     @property
+    def eval_seconds(self) -> float | None:
+        """Time of the scoring, where the log prints one for it."""
+        if self.final is not None and self.final.eval_seconds is not None:
+            return self.final.eval_seconds
+        return self.draft.facts.get("eval_seconds") if self.final is not None else None
+
+    @property
     def complete(self) -> bool:
         """Whether it ended with a score."""
         return self.final is not None
@@ -93,6 +100,10 @@ class Reading:
         lines = [line for line in finished(self.draft.scores) if line.label == label]
         if lines:
             self.final = final_of(self.draft.scores, lines[-1])
+
+    def end_before_export(self, score: ScoreLine) -> None:
+        """Take a score of uncompressed weights for the run's: there is no better, and it is claimed."""
+        self.final = Final(score, (), score.eval_seconds)
 
     def set_role(self, role: Role, why: str | None = None) -> None:
         """Say what the run is to the record, and why."""
@@ -118,7 +129,7 @@ class Reading:
             code_bytes=self.code,
             model_bytes=self.model,
             derived=self.derived,
-            eval_seconds=final.eval_seconds if final else None,
+            eval_seconds=self.eval_seconds,
             total_eval_seconds=facts.get("total_eval_seconds"),
             n_params=self.params,
             world_size=self.draft.whole("world_size"),

@@ -18,13 +18,19 @@ LARGEST = 1 << 20
 BPB = re.compile(r"\bval\\?_bpb|\bbpb\b|bits[ -]per[ -]byte", re.IGNORECASE)
 MEAN = re.compile(r"\bmean\b|\bavg\b|\baverage", re.IGNORECASE)
 DECIMAL = re.compile(r"(?<![\d.,~+\-−±])(?:[0-4]\.\d{3,10})(?![\d.]|\s?(?:s|ms|%|MB|M|GB)\b)")
-DEVIATION = re.compile(r"(?:\bstd\b|\bstdev\b|\bstandard deviation|σ)[^\d\n|]{0,20}(0\.\d{2,12})|±\s?(0\.\d{2,12})", re.IGNORECASE)  # fmt: skip
+DEVIATION = re.compile(
+    r"(?:\bstd\b|\bstdev\b|\bstandard deviation|σ)[^\d\n|]{0,20}(0\.\d{2,12})|±\s?(0\.\d{2,12})", re.IGNORECASE
+)
 STOPPED = re.compile(
     r"\b(?:stop\w*|ended|finished|reached)\b[^\n\d]{0,40}?(?:step|at)\s?\**\s?([\d,]{3,9})"
     r"|\bsteps?\s?:?\**\s?([\d,]{3,9})\**\s?/\s?[\d,]{4,9}\b|([\d,]{3,9})\**\s?/\s?[\d,]{4,9}\**\s+steps\b"
     r"|(~?\d{1,3},\d{3}|~?\d{4,6})\**\s+(?:training |total |optimizer )?steps\b\**\s?(?:\(|at |@|in |× |x )",
     re.IGNORECASE,
 )
+TOTAL = re.compile(r"\btotal\b|\bartifact|\bsubmission size", re.IGNORECASE)
+SIZE = re.compile(r"(?<![\d.,])(?:\d{1,2},\d{3},\d{3}|\d{7,8})(?![\d,]|\s?(?:param|token|step))")
+NO_SIZES = {16_000_000, 16_777_216}
+"""The cap, in both readings."""
 RULE = re.compile(r"^\s*\|?[\s:|-]{3,}$")
 LINK = re.compile(r"\]\([^)\s]{1,400}\)|https?://\S{1,400}")
 
@@ -40,6 +46,8 @@ class Readme:
     deviations: tuple[Shown, ...] = ()
     steps: tuple[Shown, ...] = ()
     """Where it says that training stopped."""
+    totals: tuple[Shown, ...] = ()
+    """Exact sizes on lines about the whole entry."""
     per_seed: tuple[SeedClaim, ...] = ()
     n_seeds: int | None = None
     words: str = ""
@@ -64,6 +72,7 @@ def understand(text: str, name: str) -> Readme:
     means: list[Shown] = []
     deviations: list[Shown] = []
     steps: list[Shown] = []
+    totals: list[Shown] = []
     for number, line in enumerate(lines, 1):
         where = f"{name}:{number}"
         decimals = [Shown(match[0], where) for match in DECIMAL.finditer(line)]
@@ -74,6 +83,9 @@ def understand(text: str, name: str) -> Readme:
         deviations += [Shown(match[1] or match[2], where) for match in DEVIATION.finditer(line)]
         if re.match(r"^\W{0,6}std", line, re.IGNORECASE):
             deviations += [Shown(match[0], where) for match in re.finditer(r"0\.\d{2,12}", line)]
+        if TOTAL.search(line) and re.search("bytes", line, re.IGNORECASE):
+            found = (Shown(match[0], where) for match in SIZE.finditer(line))
+            totals += [size for size in found if int(size) not in NO_SIZES]
         for match in STOPPED.finditer(line):
             shown = next(group for group in match.groups() if group)
             steps.append(_count(shown, where))
@@ -85,6 +97,7 @@ def understand(text: str, name: str) -> Readme:
         means=tuple(means),
         deviations=tuple(deviations),
         steps=tuple(step for step in steps if step >= 10),
+        totals=tuple(totals),
         per_seed=per_seed,
         n_seeds=seeds_in_words(text),
         words=text[:LARGEST],

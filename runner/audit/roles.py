@@ -31,15 +31,26 @@ SEED_IN_NAME = re.compile(r"(?:^|[_./-])(?:seed|s|sd)[_-]?\d{1,9}|\d{2,9}(?=[_.-
 
 def assign_roles(readings: Sequence[Reading], claim: Statement, script_bytes: int | None) -> None:
     """Give each reading its role; may also choose an earlier score line as its final one."""
+    for reading in readings:
+        if not reading.complete:
+            _end_as_claimed(reading, claim)
     pool = list(_set_aside(readings))
     if not pool:
         return
-    chosen = _choose(pool, claim)
-    if chosen is None:
-        chosen = pool if not _several_experiments(pool) else []
+    agreeing = _choose(pool, claim)
+    chosen = agreeing if agreeing is not None else [] if _several_experiments(pool) else pool
     for reading in pool:
         if not any(reading is one for one in chosen):
             reading.set_role(*_beside(reading, chosen, pool, claim, script_bytes))
+
+
+def _end_as_claimed(reading: Reading, claim: Statement) -> None:
+    """A log that ends before its final score still shows a claim that is its last validation's number."""
+    draft, headline = reading.draft, claim.headline
+    for score in (*reversed(draft.scores), *([draft.validation] if draft.validation else ())):
+        if headline is not None and headline.digits >= 4 and headline.stands_for(score.val_bpb):
+            reading.end_before_export(score)
+            return
 
 
 def _set_aside(readings: Sequence[Reading]) -> Iterator[Reading]:
@@ -92,12 +103,9 @@ def _choose(pool: list[Reading], claim: Statement) -> list[Reading] | None:
         for group in chooser(pool):
             if group and _mean_is_claimed(group, claim, loose=True):
                 return group
-    named = next(iter(_counted(claim)(pool)), None)
+    named = next(iter(_counted(claim)(pool)), [])
     plain = [one for one in pool if not ABLATION.search(one.log)]
-    for group in (named, plain):
-        if group and not _several_experiments(group):
-            return group
-    return None
+    return next((group for group in (named, plain) if group and not _several_experiments(group)), None)
 
 
 def _all(pool: list[Reading]) -> Iterator[list[Reading]]:

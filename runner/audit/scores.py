@@ -1,8 +1,8 @@
 """Which of a run's score lines is its score.
 
-The last line that scores the finished model, unless it is one that the author discarded: where the claim is, digit for
-digit, an earlier line's number, that line is meant. Several lines often print the same score: the most precise one
-stands for all, and the time comes from whichever of them prints one, its plain twin first.
+The last line that scores the finished model, unless the author discarded it: where the claim is, digit for digit, an
+earlier line's number, that line is meant. Several lines often print the same score: the most precise one stands for
+all, and the time comes from whichever of them prints one, its plain twin first.
 """
 
 from __future__ import annotations

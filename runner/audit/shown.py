@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 
 NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d{1,18})(?:\.\d{1,20})?(?:[eE][-+]?\d{1,3})?")
+LARGEST = 1e18
+"""No figure of a run is that large."""
 WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10}
 
 
@@ -34,7 +36,7 @@ class Shown(float):
         return moved
 
     def stands_for(self, exact: float, *, loose: bool = False) -> bool:
-        """Whether this can be a printed form of `exact`; `loose` lets the last decimal be one off (means of means)."""
+        """Whether this can be a printed form of `exact`; `loose` lets the last decimal be one off."""
         step = 10.0**-self.digits
         return abs(self - exact) <= (1.001 if loose else 0.501) * step + 1e-9
 
@@ -43,14 +45,15 @@ def number_in(value: object, where: str = "") -> Shown | None:
     """The number that a JSON value is or begins with (`"15,990,398 bytes"`); None for anything else."""
     if isinstance(value, bool) or value is None:
         return None
+    number: Shown | None = None
     if isinstance(value, Shown):
-        return value.at(where)
-    if isinstance(value, (int, float)):
-        return Shown(value, where) if abs(value) < 1e18 else None
-    if isinstance(value, str):
+        number = value.at(where)
+    elif isinstance(value, (int, float)):
+        number = Shown(value, where) if abs(value) < LARGEST else None
+    elif isinstance(value, str):
         match = NUMBER.match(value.strip()[:60].lstrip("~≈ "))
-        return Shown(match[0], where) if match else None
-    return None
+        number = Shown(match[0], where) if match else None
+    return number if number is not None and abs(number) < LARGEST else None
 
 
 def spread(values: Iterable[float], *, sample: bool) -> float | None:

@@ -1,4 +1,4 @@
-"""What a record claims, from submission.json first and README second: one statement that the logs are held against."""
+"""What a record claims: one statement, from submission.json first and README second, that the logs are held to."""
 
 from __future__ import annotations
 

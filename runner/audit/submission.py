@@ -73,12 +73,25 @@ STEPS = (
     "steps_mean",
     "mean_steps",
 )
+ANY_BPB = re.compile(r"bpb|bits_per_byte")
+ANY_MEAN = re.compile(r"(?:bpb|bits_per_byte)\w*(?:mean|avg|average)|(?:mean|avg|average)\w*bpb")
+ANY_DEVIATION = re.compile(r"bpb\w*std|std\w*bpb")
+ANY_TOTAL = re.compile(r"(?:artifact|submission|total)\w*(?:bytes|size)|bytes\w*(?:artifact|submission|total)")
+NO_TOTAL = re.compile(
+    r"code|model|headroom|limit|cap|budget|margin|raw|uncompress|mb$|mib$|kb$|param|token|train|left|mean"
+)
 SEED_LISTS = ("submittable_seeds", "valid_seeds", "seeds_used", "seeds", "seed_list")
 SEED_COUNTS = ("n_seeds", "num_seeds", "seed_count", "seeds_count", "number_of_seeds")
 SEED_KEY = re.compile(r"^(?:seed)?[_ =-]?(\d{1,9})(?:[_ -].{0,40})?$", re.IGNORECASE)
-ELSEWHERE = re.compile(r"base|compar|prior|prev|ablat|sota|delta|history|reference|variant|control|timeline|progress")
+ELSEWHERE = re.compile(
+    r"base|compar|prior|prev|ablat|sota|delta|history|reference|variant|control|timeline|progress|supersed"
+    r"|exclud|invalid|reject|legacy|verif|other|alternat|diagnos|env|hyper|config"
+)
 """Objects that speak of other runs than the submitted one."""
-TIED = re.compile(r"pre_?quant|baseline|delta|prior|sota|quantized_bpb|improvement|gain|gap|std|target")
+TIED = re.compile(
+    r"pre_?(?:quant|ttt|export)|baseline|delta|prior|sota|quantized_bpb|roundtrip|improve|gain|gap|std|dev|target|vs_"
+    r"|live|ema|raw|unquant|best_|worst|min|max|range|tax|diff|reduction|without|before|train"
+)
 """Keys of a seed whose numbers are not its score."""
 
 
@@ -137,12 +150,24 @@ class _Flat:
                             return number
         return None
 
-    def all(self, names: Sequence[str]) -> tuple[Shown, ...]:
-        """Every number under one of `names` that speaks of the submitted run as a whole."""
+    def like(self, pattern: re.Pattern[str], without: re.Pattern[str]) -> Shown | None:
+        """The first number under a key that looks right, the outermost first."""
+        for depth in range(1, 5):
+            for path, value in self.pairs:
+                fits = len(path) == depth and pattern.search(path[-1]) and not without.search(path[-1])
+                if fits and not _about_others(path[:-1]) and not ELSEWHERE.search(path[-1]):
+                    number = number_in(value, _place(path))
+                    if number is not None:
+                        return number
+        return None
+
+    def all(self, names: Sequence[str], like: re.Pattern[str] | None = None) -> tuple[Shown, ...]:
+        """Every number that speaks of the submitted run as a whole, under one of `names` or a key `like` them."""
         found = (
             number_in(value, _place(path))
             for path, value in self.pairs
-            if path[-1] in names and not _about_others(path[:-1])
+            if (path[-1] in names or (like is not None and like.search(path[-1]) and not TIED.search(path[-1])))
+            and not _about_others(path[:-1])
         )
         return tuple(number for number in found if number is not None)
 
@@ -185,11 +210,16 @@ def _understand(data: dict[str, Any], name: str) -> Submission:
     per_seed = tuple(_seed_claims(data, (), 0))
     seeds, count = _seeds(data, flat, per_seed)
     total = flat.first(TOTALS)
+    if total is None or total < 10_000:
+        total = flat.like(ANY_TOTAL, NO_TOTAL)
+    headline = flat.first(HEADLINES)
+    if headline is None:
+        headline = flat.like(ANY_MEAN, TIED) or flat.like(ANY_BPB, TIED)
     return Submission(
         file=name,
         track=_text(data, "track"),
-        headline=_plausible(flat.first(HEADLINES)),
-        means=tuple(number for number in flat.all(MEANS) if 0 < number < 100),
+        headline=_plausible(headline),
+        means=tuple(number for number in flat.all(MEANS, ANY_MEAN) if 0 < number < 100),
         deviations=tuple(number for number in flat.all(DEVIATIONS) if 0 <= number < 1),
         total=total if total is not None and total >= 10_000 else None,
         code=flat.first(CODES),
@@ -249,7 +279,7 @@ def _seed_claims(value: Any, path: tuple[str, ...], depth: int) -> Iterator[Seed
     elif isinstance(value, list):
         for child in value[:500]:
             seed = number_in(child.get("seed")) if isinstance(child, dict) else None
-            if seed is not None and seed >= 0 and seed == int(seed):
+            if seed is not None and seed >= 0 and float(seed).is_integer():
                 yield _seed_claim(int(seed), str(int(seed)), child, _place((*path, str(int(seed)))))
 
 
@@ -274,9 +304,15 @@ def _seeds(data: dict[str, Any], flat: _Flat, per_seed: tuple[SeedClaim, ...]) -
     keys = {_key(str(key)): value for key, value in data.items()}
     for name in SEED_LISTS:
         value = keys.get(name)
+        if isinstance(value, str) and re.fullmatch(r"\s*\d{1,9}(?:\s*[,;/ ]\s*\d{1,9})+\s*", value[:400]):
+            value = re.findall(r"\d+", value)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 20 and name == "seeds":
+            return tuple(dict.fromkeys(claim.tag for claim in per_seed)), value
         if isinstance(value, (list, dict)) and value:
-            tags = [str(item["seed"]) if isinstance(item, dict) and "seed" in item else str(item) for item in value]
-            known = tuple(tag[:40] for tag in tags[:500] if SEED_KEY.match(tag))
+            written = [
+                str(item["seed"]) if isinstance(item, dict) and "seed" in item else str(item) for item in value
+            ]
+            known = tuple(tag[:40] for tag in written[:500] if SEED_KEY.match(tag))
             if known:
                 return known, len(known)
     counted = flat.first(SEED_COUNTS)
@@ -290,7 +326,8 @@ def _seeds(data: dict[str, Any], flat: _Flat, per_seed: tuple[SeedClaim, ...]) -
 
 
 SEED_WORDS = re.compile(
-    r"\b(\d{1,2}|two|three|four|five|six|seven|eight|ten)[- ](?:independent |random |training |valid |different )?seeds?\b"
+    r"\b(\d{1,2}|two|three|four|five|six|seven|eight|ten)[- ]"
+    r"(?:independent |random |training |valid |different )?seeds?\b"
     r"(?!\s?\d)",
     re.IGNORECASE,
 )
@@ -300,6 +337,10 @@ def seeds_in_words(text: str) -> int | None:
     """How many seeds a text says that a result is over ("3-seed mean", "mean of three seeds")."""
     for match in SEED_WORDS.finditer(text[:200_000]):
         around = text[max(0, match.start() - 60) : match.end() + 40].lower()
+        if re.search(
+            r"pending|todo|need|future|plan|will\b|await|not yet|would|require|missing|only one|remaining", around
+        ):
+            continue
         if re.search(r"mean|avg|average|std|across|over|result|valid", around):
             return WORDS.get(match[1].lower()) or int(match[1])
     return None

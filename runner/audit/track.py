@@ -17,7 +17,7 @@ NEAR = 1.1
 TIMED = re.compile(r"10[ _-]?min", re.IGNORECASE)
 NON_RECORD = re.compile(r"non[ _-]?record|unlimited|not an? record|local", re.IGNORECASE)
 OTHER_HARDWARE = re.compile(
-    r"\b1\s?[x×]\s?(?:H100|A100|H200)|\bRTX\b|\b[34]090\b|\b5090\b|\bMLX\b|\bDGX Spark\b|\bGB10\b|\bApple\b|\bCPU-only\b",
+    r"\b1\s?[x×]\s?(?:H100|A100|H200)|\bRTX\b|\b[345]090\b|\bMLX\b|\bDGX Spark\b|\bGB10\b|\bApple\b|\bCPU-only\b",
     re.IGNORECASE,
 )
 
