@@ -167,7 +167,7 @@ def _deviation(counted: Sequence[Reading], claim: Statement) -> Iterator[Finding
         yield finding(
             "wrong_std",
             "population",
-            f"{_plain(told[0])} is the population's deviation of the {len(scores)} runs; the sample's is {sample:.6f}",
+            f"{_plain(told[0])} is the population's deviation of {len(scores)} runs; the sample's is {sample:.6f}",
             *(number.where for number in told),
         )
 

@@ -100,39 +100,34 @@ FIELDS = (
     # -- training
     _row(
         "train_time",
-        r"^step:(?P<steps>\d{1,9})(?:/\d{1,9})?\s.{0,300}?\btrain_time:\s?(?P<train_ms>NUM)ms"
-        r"(?:\s+step_avg:\s?(?P<avg_ms>NUM)ms)?",
+        r"^step:(?P<steps>\d{1,9})(?:/\d{1,9})?\s.{0,300}?\btrain_time:\s?(?:(?P<train_ms>NUM)ms|(?P<train_s>NUM)s\b)"
+        r"(?:\s{1,8}step_avg:\s?(?P<avg_ms>NUM)ms)?",
         "step:200/20000 train_loss:2.75 train_time:8674ms step_avg:43.37ms",
     ),
     _row(
-        "loss",
+        " loss:",
         r"^step:(?P<steps>\d{1,9})/\d{1,9} loss:NUM t:(?P<train_ms>NUM)ms avg:(?P<avg_ms>NUM)ms",
         "step:500/10000 loss:3.2233 t:122104ms avg:244.2ms",
     ),
     _row(
-        "loss",
+        "loss: ",
         r"^(?P<steps>\d{1,9})/\d{1,9} (?:train|val)_loss:\s?NUM",
         "4932/20000 val_loss: 2.3573 val_bpb: 1.0771",
     ),
     _row(
-        "train_time",
+        "train_time: ",
         r"^(?P<steps>\d{1,9})/\d{1,9} .{0,200}?\btrain_time:\s?(?P<train_ms>NUM)ms",
         "500/20000 train_loss: 3.1 train_time: 59034ms tok/s: 7000000",
     ),
     _row(
-        "train_time",
-        r"^step:(?P<steps>\d{1,9})(?:/\d{1,9})?\s.{0,300}?\btrain_time:\s?(?P<train_s>NUM)s\b",
-        "step:500/20000 train_loss:3.1 train_time:59.03s",
-    ),
-    _row(
-        "loss",
+        "step ",
         r"^step[: =]{1,2}\s{0,8}(?P<steps>\d{1,9})(?:/\d{1,9})?[ |,]{1,8}.{0,60}?\b(?:train_)?loss[: =]",
         "step 500/20000 | loss 3.2233 | lr 0.02",
     ),
     _row(
         "stop",
         r"^(?:stopping_early|early_stop|wallclock_stop|stopped_early)\b.{0,80}?"
-        r"\btrain_time:\s?(?P<train_ms>NUM)ms\s+step:\s?(?P<stop>\d{1,9})",
+        r"\btrain_time:\s?(?P<train_ms>NUM)ms\s{1,8}step:\s?(?P<stop>\d{1,9})",
         "stopping_early: wallclock_cap train_time:600039ms step:13780/20000",
     ),
     _row(
@@ -141,8 +136,8 @@ FIELDS = (
         "training_complete steps:7910 tokens_seen:4.1B",
     ),
     _row(
-        "training",
-        r"^(?:training|train) (?:complete|completed|finished|done)\b.{0,80}?\b(?P<stop>\d{1,9}) steps\b"
+        " steps",
+        r"^train(?:ing)? (?:complete|completed|finished|done)\b.{0,80}?\b(?P<stop>\d{1,9}) steps\b"
         r".{0,40}?\b(?P<train_s>NUM) ?s\b",
         "Training complete: 7000 steps in 599.8s",
     ),
@@ -241,6 +236,9 @@ FIELDS = (
     ),
 )
 
+BY_LITERAL = {row.literal: tuple(other for other in FIELDS if other.literal == row.literal) for row in FIELDS}
+"""The rows of each literal: one look at a line decides about all of them."""
+
 SCORES = (
     # a score that its author took back stands beside the one that counts
     _row(
@@ -296,6 +294,7 @@ DUMP_CLOSES = re.compile(r"^={60,}$")
 SIGNS = (
     "bpb",
     "step:",
+    "step ",
     "/",
     "param",
     "seed",

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from runner.audit.dialects import (
     BEFORE_EXPORT,
+    BY_LITERAL,
     CODE,
     DIFFERENCE,
     DUMP_CLOSES,
     DUMP_OPENS,
-    FIELDS,
     LOSS,
     PROGRESS,
     SCORES,
@@ -195,9 +195,12 @@ class Reader:
 def facts_of(text: str, low: str) -> dict[str, float]:
     """The facts that a line states; `low` is the line in lower case."""
     found: dict[str, float] = {}
-    for row in FIELDS:
-        if row.literal in low and (match := row.regex.search(text)):
-            for group, value in match.groupdict().items():
+    for literal, rows in BY_LITERAL.items():
+        if literal not in low:
+            continue
+        for row in rows:
+            match = row.regex.search(text)
+            for group, value in match.groupdict().items() if match else ():
                 if value is not None:
                     name, read = UNITS[group]
                     number = read(value)

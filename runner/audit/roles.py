@@ -97,8 +97,8 @@ def _choose(pool: list[Reading], claim: Statement) -> list[Reading] | None:
         return by_seed
     single = [one for one in pool if claim.headline is not None and _shows(one, claim.headline)]
     if single:
-        told = [one for one in pool if _told(one, claim) or one in single]
-        return told if _mean_is_claimed(told, claim, loose=True) or len({one.log for one in told}) > 1 else single
+        told = [one for one in pool if one in single or _told(one, claim) or _another_seed(one, single[0], pool)]
+        return told if len({one.log for one in told}) > 1 else single
     for chooser in (_all, _within_cap, _counted(claim), _by_file_name):
         for group in chooser(pool):
             if group and _mean_is_claimed(group, claim, loose=True):
@@ -172,6 +172,13 @@ def _told(reading: Reading, claim: Statement) -> bool:
     """Whether the record speaks of this run's score."""
     said = (*claim.readme.bpbs, *(bpb for one in claim.submission.per_seed for bpb in one.bpbs))
     return any(number.digits >= 4 and _shows(reading, number) for number in said)
+
+
+def _another_seed(reading: Reading, single: Reading, pool: Sequence[Reading]) -> bool:
+    """Whether this is the claimed run's model under a seed that no other run of it has: then it counts as well."""
+    same = [one for one in pool if one.params == single.params and not ABLATION.search(one.log)]
+    seeds = [one.seed for one in same]
+    return reading in same and reading.seed is not None and seeds.count(reading.seed) == 1
 
 
 def _by_seed_claims(pool: list[Reading], claim: Statement) -> list[Reading]:
