@@ -165,7 +165,7 @@ def _mean_is_claimed(group: Sequence[Reading], claim: Statement, *, loose: bool)
 
 
 def _shows(reading: Reading, number: Shown) -> bool:
-    return reading.bpb is not None and number.digits >= 3 and number.stands_for(reading.bpb)
+    return reading.bpb is not None and number.digits >= 2 and number.stands_for(reading.bpb)
 
 
 def _told(reading: Reading, claim: Statement) -> bool:

@@ -44,7 +44,7 @@ def final_of(scores: Sequence[ScoreLine], ends_at: ScoreLine | None = None) -> F
     if not lines:
         return None
     last = ends_at or lines[-1]
-    same = [score for score in lines if same_score(score, last)]
+    same = [score for score in lines if score is last or same_score(score, last)]
     best = max(same, key=lambda score: score.digits)
     plain = best.label.removesuffix("_exact")
     timed = [score for score in same if score.eval_seconds is not None]
