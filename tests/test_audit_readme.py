@@ -41,7 +41,7 @@ def test_another_table_is_no_table_of_seeds() -> None:
     ],
 )
 def test_where_training_stopped(line: str, steps: list[int]) -> None:
-    assert list(understand(line, "README.md").steps)[:1] == steps
+    assert [int(step) for step in understand(line, "README.md").steps][:1] == steps
 
 
 @pytest.mark.parametrize(

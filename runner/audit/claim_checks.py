@@ -60,7 +60,9 @@ def _score(counted: list[Reading], shown: list[Reading], claim: Statement) -> It
                 headline.where,
                 *at,
             )
-            near = listed is not None and abs(headline - listed) < NEAR_MEAN
+            # Where all seeds have their logs, those have told it already.
+            unlogged = len(counted) < len(claim.counted_claims)
+            near = unlogged and listed is not None and abs(headline - listed) < NEAR_MEAN
             if (
                 near
                 and listed is not None

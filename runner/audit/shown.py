@@ -38,7 +38,8 @@ class Shown(float):
     def stands_for(self, exact: float, *, loose: bool = False) -> bool:
         """Whether this can be a printed form of `exact`; `loose` lets the last decimal be one off."""
         step = 10.0**-self.digits
-        return abs(self - exact) <= (1.001 if loose else 0.501) * step + 1e-9
+        slack = 0.5 * step if loose and self.digits >= 3 else 0.0  # fewer decimals are not off by one
+        return abs(self - exact) <= 0.501 * step + slack + 1e-9
 
 
 def number_in(value: object, where: str = "") -> Shown | None:
