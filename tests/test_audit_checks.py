@@ -42,7 +42,7 @@ PLANTED: dict[tuple[str, str], dict[str, Any]] = {
     ("claim_mismatch_bpb", "error"): {"claims": submission(val_bpb=1.1402, seed_results=None)},
     ("claim_mismatch_bpb", "warn"): {"text": "# An entry\n\nval_bpb: **1.1444**\n"},
     ("claim_mismatch_mean", "error"): {
-        "claims": submission(val_bpb=SCORES[1337], seed_results=None),
+        "claims": submission(val_bpb=SCORES[1337], seed_results=None, seeds=None, n_seeds=3),
         "text": "# An entry\n",
     },
     ("claim_mismatch_mean", "info"): {"claims": submission(val_bpb=SCORES[1337], val_bpb_mean=1.151018)},
@@ -164,6 +164,36 @@ def test_a_mean_of_sizes_is_a_right_claim(tmp_path: Path) -> None:
     sizes = {"model": {1337: MODEL_BYTES, 42: MODEL_BYTES + 300, 2024: MODEL_BYTES + 600}}
     claims = submission(bytes_total=MODEL_BYTES + len(SCRIPT) + 300)
     assert not kinds(audited(tmp_path / "entry", logs=logs(**sizes), claims=claims))
+
+
+TWO = {name: text for name, text in logs().items() if "2024" not in name}
+
+
+def test_a_mean_over_seeds_without_a_log_is_not_called_wrong_where_the_others_agree(tmp_path: Path) -> None:
+    assert kinds(audited(tmp_path / "entry", logs=TWO)) == {"missing_log": "error", "too_few_seeds": "error"}
+
+
+def test_a_mean_over_seeds_without_a_log_is_wrong_where_the_logged_ones_disagree(tmp_path: Path) -> None:
+    other = {seed: bpb - 0.02 for seed, bpb in SCORES.items()}
+    found = kinds(audited(tmp_path / "entry", logs=TWO, claims=submission(other), text=readme(other)))
+    assert found["claim_mismatch_bpb"] == "error"
+
+
+def test_a_headline_that_is_not_the_mean_of_its_own_list_is_found_without_the_logs(tmp_path: Path) -> None:
+    found = kinds(audited(tmp_path / "entry", logs=TWO, claims=submission(val_bpb=1.1482)))
+    assert found["claim_mismatch_mean"] == "error"
+
+
+def test_one_gpu_for_ten_minutes_is_not_held_to_the_evaluation_clock(tmp_path: Path) -> None:
+    claims = submission(track=None, blurb="non-record: one GPU")
+    slow = {"eval_ms": dict.fromkeys(SEEDS, 2_000_000), "world": dict.fromkeys(SEEDS, 1)}
+    assert "over_eval_limit" not in kinds(audited(tmp_path / "entry", logs=logs(**slow), claims=claims))
+
+
+@pytest.mark.parametrize(("said", "wrong"), [("~7,000", False), ("7000", False), ("~6,980", False), ("6,500", True)])
+def test_steps_in_prose_may_be_round(said: str, wrong: bool, tmp_path: Path) -> None:
+    text = f"# An entry\n\n{said} training steps at 85 ms\n"
+    assert ("claim_mismatch_steps" in kinds(audited(tmp_path / "entry", text=text))) is wrong
 
 
 def test_padded_zeros_are_no_precision(tmp_path: Path) -> None:

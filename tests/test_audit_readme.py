@@ -37,6 +37,8 @@ def test_another_table_is_no_table_of_seeds() -> None:
         ("* Training stopped at **12,395/20,000** steps", [12395]),
         ("All runs on 8xH100. ~10,070 training steps at ~59.6ms/step", [10070]),
         ("warmdown of 3000 steps", []),
+        ("Training stopped at 600 seconds", []),
+        ("stopped at 600.06s", []),
         ("MUON_MOMENTUM_WARMUP_STEPS=1500", []),
     ],
 )

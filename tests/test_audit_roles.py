@@ -75,10 +75,17 @@ def test_of_two_sets_that_names_tell_apart_the_claimed_one_counts(tmp_path: Path
 
 
 def test_the_best_seed_as_headline_does_not_push_the_others_out(tmp_path: Path) -> None:
-    claims = submission(val_bpb=SCORES[1337], seeds=None, seed_results=None, val_bpb_std=None)
+    claims = submission(val_bpb=SCORES[1337], seeds=None, seed_results=None, val_bpb_std=None, n_seeds=3)
     audit = audited(tmp_path / "entry", claims=claims, text="# An entry\n")
     assert audit.n_primary_runs == 3
     assert kinds(audit) == {"claim_mismatch_mean": "error"}
+
+
+def test_where_one_run_is_submitted_the_others_are_reruns(tmp_path: Path) -> None:
+    claims = submission(val_bpb=SCORES[1337], seeds=None, seed_results=None, val_bpb_std=None)
+    audit = audited(tmp_path / "entry", claims=claims, text="# An entry\n\nReruns: 1.1520, 1.1509\n")
+    assert sorted(roles(audit).values()) == ["primary", "rerun", "rerun"]
+    assert kinds(audit) == {}
 
 
 def test_logs_of_another_program_and_model_are_not_the_entry(tmp_path: Path) -> None:

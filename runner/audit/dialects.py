@@ -265,7 +265,8 @@ TIME = re.compile(rf"\b(?:eval_time|time|elapsed|eval)\s?[:=]?\s?({NUMBER}) ?(ms
 TIME_UNITS: dict[str, Callable[[str], float]] = {"ms": _thousandth, "s": float, "m": _minutes, "min": _minutes}
 
 PROGRESS = re.compile(
-    r"\d\s?/\s?\d|\d%|^\s*(?:step|iter|epoch)\b|\b(?:running|so far|chunk|batch|window|epoch|doc|eta)[ :=_#\[]{1,3}\d"
+    r"\d\s?/\s?\d|\d%\||^\s*(?:step|iter|epoch)\b"
+    r"|\b(?:running|so far|chunk|batch|window|epoch|doc|eta)[ :=_#\[]{1,3}\d"
     r"|\bbest(?:_val)?_?bpb|^warmup|\[val\]",
     re.IGNORECASE,
 )

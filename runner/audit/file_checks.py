@@ -120,7 +120,11 @@ def _seeds(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
             yield finding(
                 "single_seed", "posing" if posing else "repeated", said, *(one.at("seed") for one in counted)
             )
-        elif len(counted) == 1 and claimed == 1:
+        elif (
+            len(counted) == 1
+            and claimed == 1
+            and not any(one.role == "rerun" and one.seed != seed for one in readings)
+        ):
             yield finding(
                 "single_seed",
                 "one",

@@ -9,9 +9,8 @@ from runner.audit.reading import Reading
 from runner.audit.scores import finished
 from runner.audit.severity import finding
 from runner.audit.tokenizers import RATIOS, tokenizer_of
-from runner.audit.track import CAP_BYTES, LIMIT_S, timed
+from runner.audit.track import CAP_BYTES, GPUS, LIMIT_S, timed
 
-GPUS = 8
 SLACK_S = 1.0
 OFF = 1e-3
 """Share by which a ratio may be off: validation sets are cut a little differently."""
@@ -63,14 +62,12 @@ def _training(readings: Sequence[Reading], track: str | None, words: str) -> Ite
             one
             for one in readings
             if seconds_over(one) is not None
-            and timed(track, words, one.train_seconds or 0.0)
-            and ((one.draft.whole("world_size") or GPUS) < GPUS) is fewer
+            and timed(track, words, one.train_seconds or 0.0, one.gpus)
+            and ((one.gpus or GPUS) < GPUS) is fewer
         ]
         if over:
             said = "; ".join(
-                f"{one.name}: {one.train_seconds:.3f} s"
-                + (f" on {one.draft.whole('world_size')} GPUs" if fewer else "")
-                for one in over
+                f"{one.name}: {one.train_seconds:.3f} s" + (f" on {one.gpus} GPUs" if fewer else "") for one in over
             )
             yield finding(
                 "over_train_limit",
@@ -85,7 +82,7 @@ def _evaluation(readings: Sequence[Reading], track: str | None, words: str) -> I
     for one in readings:
         times = (one.eval_seconds, one.draft.facts.get("total_eval_seconds"))
         longest = max((time for time in times if time is not None), default=0.0)
-        if longest > LIMIT_S and timed(track, words, min(longest, one.train_seconds or longest)):
+        if longest > LIMIT_S and timed(track, words, min(longest, one.train_seconds or longest), one.gpus):
             over.append((one, longest))
     if over:
         said = "; ".join(f"{one.name}: {seconds:.1f} s" for one, seconds in over)

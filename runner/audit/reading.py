@@ -58,6 +58,11 @@ class Reading:
         return self.draft.whole("n_params")
 
     @property
+    def gpus(self) -> int | None:
+        """Processes of the run, one on each GPU."""
+        return self.draft.whole("world_size")
+
+    @property
     def total(self) -> int | None:
         return self.sizes["total_bytes"]
 
@@ -132,7 +137,7 @@ class Reading:
             eval_seconds=self.eval_seconds,
             total_eval_seconds=facts.get("total_eval_seconds"),
             n_params=self.params,
-            world_size=self.draft.whole("world_size"),
+            world_size=self.gpus,
             step_avg_ms=facts.get("step_avg_ms"),
         )
 

@@ -21,8 +21,11 @@ DECIMAL = re.compile(r"(?<![\d.,~+\-−±])(?:[0-4]\.\d{3,10})(?![\d.]|\s?(?:s|m
 DEVIATION = re.compile(
     r"(?:\bstd\b|\bstdev\b|\bstandard deviation|σ)[^\d\n|]{0,20}(0\.\d{2,12})|±\s?(0\.\d{2,12})", re.IGNORECASE
 )
+UNIT = r"(?:s|sec\w*|ms|min\w*|h|hours?|[MG]i?B|bytes|k|M|B)\b"
 STOPPED = re.compile(
-    r"\b(?:stop\w*|ended|finished|reached)\b[^\n\d]{0,40}?(?:step|at)\s?\**\s?([\d,]{3,9})"
+    r"\b(?:stop\w*|ended|finished|reached)\b[^\n\d]{0,40}?(?:step|at)\s?\**\s?([\d,]{3,9})(?![\d,.]*\d)(?!\s?"
+    + UNIT
+    + r")"
     r"|\bsteps?\s?:?\**\s?([\d,]{3,9})\**\s?/\s?[\d,]{4,9}\b|([\d,]{3,9})\**\s?/\s?[\d,]{4,9}\**\s+steps\b"
     r"|(~?\d{1,3},\d{3}|~?\d{4,6})\**\s+(?:training |total |optimizer )?steps\b\**\s?(?:\(|at |@|in |× |x )",
     re.IGNORECASE,

@@ -97,6 +97,8 @@ def _choose(pool: list[Reading], claim: Statement) -> list[Reading] | None:
         return by_seed
     single = [one for one in pool if claim.headline is not None and _shows(one, claim.headline)]
     if single:
+        if not claim.is_of_several:
+            return single[:1]
         told = [one for one in pool if one in single or _told(one, claim) or _another_seed(one, single[0], pool)]
         return told if len({one.log for one in told}) > 1 else single
     for chooser in (_all, _within_cap, _counted(claim), _by_file_name):
@@ -236,8 +238,6 @@ def _beside(
         return "excluded", "over the cap, and not in the claimed mean"
     if claim.counted_seeds and reading.seed is not None and reading.seed not in claim.counted_seeds:
         return "excluded", "its seed is not among those that count"
-    if any(one.seed == reading.seed and one.params == reading.params for one in chosen):
-        return "rerun", "another run of a seed that counts"
     if any(one.params == reading.params for one in chosen):
-        return "excluded", "not in the claimed mean"
+        return "rerun", "another run of the claimed model"
     return "other_experiment", "another model than the claimed runs'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner.audit.facts import Claims
@@ -44,6 +45,12 @@ class Statement:
         return (*first, *(number for number in rest if number.digits >= 3))
 
     @property
+    def is_of_several(self) -> bool:
+        """Whether the record speaks of several seeds or of a mean, and not of one submitted run alone."""
+        near = [mean for mean in self.means[1:] if self.headline is not None and abs(mean - self.headline) < NEAR_BPB]
+        return (self.n_seeds or 1) > 1 or bool(near)
+
+    @property
     def counted_seeds(self) -> frozenset[int]:
         """The seeds that submission.json says count."""
         return frozenset(seed for tag in self.submission.seeds if (seed := seed_in_tag(tag)) is not None)
@@ -83,3 +90,11 @@ def state(submission: Submission, readme: Readme) -> Statement:
     ):
         headline = submission.val_loss
     return Statement(submission, readme, headline if headline is not None else readme.headline)
+
+
+def claims_by_seed(claims: Sequence[SeedClaim]) -> list[tuple[int, list[SeedClaim]]]:
+    """Claims of each seed: one that is told of twice (rerun, other settings) is right if either is."""
+    found: dict[int, list[SeedClaim]] = {}
+    for one in claims:
+        found.setdefault(one.seed, []).append(one)
+    return list(found.items())
