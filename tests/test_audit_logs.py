@@ -97,7 +97,16 @@ def test_of_very_many_scores_the_last_is_kept(tmp_path: Path) -> None:
     assert run.scores[-1].label == f"eval_{3 * KEPT_SCORES - 1}"
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "pip install torch\nzstandard==0.23\n", "hello world\n" * 50])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Results: val_bpb: 1.15\nnext: val_bpb = 1.14\n",
+        "\n\n",
+        "pip install torch\nzstandard==0.23\n",
+        "hello world\n" * 50,
+    ],
+)
 def test_what_is_no_log_holds_no_run(text: str, tmp_path: Path) -> None:
     assert runs_of(tmp_path, text) == []
 

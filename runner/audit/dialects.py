@@ -267,7 +267,7 @@ TIME_UNITS: dict[str, Callable[[str], float]] = {"ms": _thousandth, "s": float, 
 PROGRESS = re.compile(
     r"\d\s?/\s?\d|\d%\||^\s*(?:step|iter|epoch)\b"
     r"|\b(?:running|so far|chunk|batch|window|epoch|doc|eta)[ :=_#\[]{1,3}\d"
-    r"|\bbest(?:_val)?_?bpb|^warmup|\[val\]",
+    r"|\bbest(?:_val)?_?bpb|\brunning|\bpartial|\bcumul|^warmup|\[val\]",
     re.IGNORECASE,
 )
 """Lines with a running score, or one of the middle of training."""

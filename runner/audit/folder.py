@@ -19,7 +19,7 @@ LOG_NAMES = re.compile(
 )
 NO_LOGS = re.compile(
     r"^requirements|\.(?:md|py|json|jsonl|ya?ml|toml|sh|ipynb|csv|tsv|png|jpe?g|gif|svg|pdf|pt|ptz|bin|npz?|npy|model|vocab|gz|zip"
-    r"|xz|zst|bz2|html|diff|patch|lzma|safetensors|cu|c|cpp|h)$|^(?:license|copying|sha256sums|pr_body|notes?|todo)\b",
+    r"|xz|zst|bz2|html|diff|patch|lzma|safetensors|cu|c|cpp|h)$|^(?:readme|license|copying|sha256sums|pr_body|notes?|todo)\b",
     re.IGNORECASE,
 )
 SKIPPED = {".git", "__pycache__", "node_modules", ".venv"}

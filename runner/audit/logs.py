@@ -32,6 +32,8 @@ from runner.audit.text import read_lines
 from runner.audit.tokenizers import marks_in
 
 KEPT_SCORES = 200
+ROUGH = 6
+"""A program prints its score with at least so many decimals somewhere, or a time beside it."""
 STEPS_OF_A_DUMP = 5
 """A program's text holds at most that many lines that look like training steps."""
 HEAD_FACTS = {"seed", "n_params", "world_size"}
@@ -62,7 +64,9 @@ class Draft:
 
     @property
     def empty(self) -> bool:
-        return not self.trained and not self.scores
+        """Whether it shows no run: no training, and no score but rough ones, as written by hand."""
+        measured = any(score.digits >= ROUGH or score.eval_seconds is not None for score in self.scores)
+        return not self.trained and not measured and not (self.scores and self.facts)
 
     def whole(self, name: str) -> int | None:
         """A count, or None."""

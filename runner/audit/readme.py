@@ -15,7 +15,7 @@ from runner.audit.submission import SEED_KEY, SeedClaim, seeds_in_words
 from runner.audit.text import read_text
 
 LARGEST = 1 << 20
-BPB = re.compile(r"\bval\\?_bpb|\bbpb\b|bits[ -]per[ -]byte", re.IGNORECASE)
+BPB = re.compile(r"\bval\\?_bpb|\bbp[bp]\b|bits[ -]per[ -]byte", re.IGNORECASE)
 MEAN = re.compile(r"\bmean\b|\bavg\b|\baverage", re.IGNORECASE)
 DECIMAL = re.compile(r"(?<![\d.,~+\-−±])(?:[0-4]\.\d{3,10})(?![\d.]|\s?(?:s|ms|%|MB|M|GB)\b)")
 DEVIATION = re.compile(
@@ -142,7 +142,7 @@ def _row(seed: int, cells: list[str], head: list[str], where: str) -> SeedClaim:
         match = NUMBER.search(cell)
         if match is None or re.search(r"\(.*#\d|baseline|prior|pr ?#?\d", title):
             continue
-        if "bpb" in title and "gain" not in title and (decimal := DECIMAL.search(cell)):
+        if re.search("bp[bp]", title) and "gain" not in title and (decimal := DECIMAL.search(cell)):
             bpbs.append(Shown(decimal[0], where))
         elif re.match(r"(?:stop |train\w* |total )?steps?\b(?!.*(?:avg|ms|time|/))", title):
             steps.append(_count(("~" if "~" in cell else "") + match[0], where))

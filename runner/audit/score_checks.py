@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
@@ -11,6 +12,7 @@ from runner.audit.severity import finding
 from runner.audit.shown import Shown, spread
 from runner.audit.statement import Statement, claims_by_seed
 
+ANY_SCORE = re.compile(r"(?<![\d.])[0-4]\.\d{2,10}(?![\d.])")
 NEAR_BPB = 0.03
 """README's numbers further from the logs' than that are about something else."""
 NEAR_MEAN = 0.1
@@ -132,7 +134,9 @@ def _readme_scores(counted: Sequence[Reading], claim: Statement) -> Iterator[Fin
     scores = _scores(counted)
     known = [*scores, fmean(scores)]
     stated = [bpb for bpb in claim.readme.bpbs if any(abs(bpb - score) < NEAR_BPB for score in known)]
-    agree = any(bpb.stands_for(score, loose=True) for bpb in stated for score in known)
+    # Anywhere, rounded or with a tilde: only a README that nowhere says the right number misleads.
+    anywhere = (*stated, *(Shown(match[0]) for match in ANY_SCORE.finditer(claim.readme.words)))
+    agree = any(bpb.stands_for(score, loose=True) for bpb in anywhere for score in known)
     if stated and not agree:
         yield finding(
             "claim_mismatch_bpb",
