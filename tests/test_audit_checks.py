@@ -147,8 +147,9 @@ def test_two_slow_steps_may_be_late(tmp_path: Path) -> None:
     assert "over_train_limit" not in kinds(audited(tmp_path / "entry", logs=logs(**slow)))
 
 
-def test_the_clock_does_not_bind_another_track(tmp_path: Path) -> None:
-    claims = submission(track="non_record_16mb")
+@pytest.mark.parametrize("track", ["non_record_16mb", "non-record-10min-16mb", "non-record-unlimited-compute-16mb"])
+def test_the_clock_does_not_bind_another_track(track: str, tmp_path: Path) -> None:
+    claims = submission(track=track)
     assert not kinds(audited(tmp_path / "entry", logs=logs(train_ms={42: 14_400_000}), claims=claims))
 
 

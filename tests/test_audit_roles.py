@@ -118,6 +118,15 @@ def test_an_earlier_score_line_is_taken_where_the_claim_is_its_number(tmp_path: 
     assert "claim_mismatch_bpb" not in kinds(audit)
 
 
+def test_where_nothing_is_claimed_a_log_without_a_score_is_no_finding(tmp_path: Path) -> None:
+    claims = '{"val_bpb": null, "status": "incomplete", "track": "10min_16mb"}'
+    text = log_text().split("final_int6_roundtrip")[0]
+    audit = audited(
+        tmp_path / "entry", logs={"train.log": text}, claims=claims, text="# val_bpb 1.1727 before export\n"
+    )
+    assert (audit.claimed.val_bpb, audit.runs[0].role, kinds(audit)) == (None, "incomplete", {})
+
+
 def test_of_a_log_without_a_final_score_a_claimed_validation_is_shown(tmp_path: Path) -> None:
     claims = submission({1337: 1.1727}, bytes_total=None)
     text = log_text().split("final_int6_roundtrip")[0]

@@ -94,12 +94,18 @@ def test_sizes(content: dict[str, Any], total: int | None, tmp_path: Path) -> No
     assert (None if found is None else int(found)) == total
 
 
+def test_a_comma_too_many_is_a_problem_and_the_claims_are_read(tmp_path: Path) -> None:
+    found = read(tmp_path, '{"val_bpb": 1.2098, "seeds": [1337, 42,],\n}')
+    assert found.problem
+    assert (found.headline, found.n_seeds) == (1.2098, 2)
+
+
 @pytest.mark.parametrize(
     "content",
     [
         "",
         "{",
-        '{"val_bpb": 1.15, }',
+        '{"val_bpb": 1.15, "a" }',
         "[1, 2]",
         "7",
         "null",

@@ -89,7 +89,9 @@ def state(submission: Submission, readme: Readme) -> Statement:
         and PLAUSIBLE_BPB[0] < submission.val_loss < PLAUSIBLE_BPB[1]
     ):
         headline = submission.val_loss
-    return Statement(submission, readme, headline if headline is not None else readme.headline)
+    if headline is None and not submission.says_none:
+        headline = readme.headline
+    return Statement(submission, readme, headline)
 
 
 def claims_by_seed(claims: Sequence[SeedClaim]) -> list[tuple[int, list[SeedClaim]]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,7 @@ NO_TOTAL = re.compile(
 )
 SEED_LISTS = ("submittable_seeds", "valid_seeds", "seeds_used", "seeds", "seed_list")
 SEED_COUNTS = ("n_seeds", "num_seeds", "seed_count", "seeds_count", "number_of_seeds")
+TRAILING_COMMA = re.compile(r",(\s{0,1000}[}\]])")
 SEED_KEY = re.compile(r"^(?:seed)?[_ =-]?(\d{1,9})(?:[_ -].{0,40})?$", re.IGNORECASE)
 ELSEWHERE = re.compile(
     r"base|compar|prior|prev|ablat|sota|delta|history|reference|variant|control|timeline|progress|supersed"
@@ -128,6 +129,8 @@ class Submission:
     """The seeds that count, as they are written."""
     n_seeds: int | None = None
     per_seed: tuple[SeedClaim, ...] = ()
+    says_none: bool = False
+    """Whether it has the headline's key, and null under it."""
     val_loss: Shown | None = None
     words: str = ""
     """All its text, for what stands in no key of its own."""
@@ -189,15 +192,24 @@ def read_submission(path: Path, name: str) -> Submission:
     """Read the file at `path`; a broken one comes back with its `problem`."""
     if path.stat().st_size > LARGEST:
         return Submission(file=name, problem=f"larger than {LARGEST:,} bytes")
+    text, problem = read_text(path, LARGEST), None
     try:
-        data = json.loads(read_text(path, LARGEST), parse_float=Shown, parse_constant=lambda _: None)
+        data = _loads(text)
     except (ValueError, RecursionError) as error:
-        return Submission(file=name, problem=str(error)[:200] or type(error).__name__)
+        problem = str(error)[:200] or type(error).__name__
+        try:  # a reader's eye forgives a comma: what is claimed can still be held against the logs
+            data = _loads(TRAILING_COMMA.sub(r"\1", text), strict=False)
+        except (ValueError, RecursionError):
+            return Submission(file=name, problem=problem)
     if isinstance(data, list) and len(data) == 1:
         data = data[0]
     if not isinstance(data, dict):
-        return Submission(file=name, problem=f"holds {type(data).__name__}, not an object")
-    return _understand(data, name)
+        return Submission(file=name, problem=problem or f"holds {type(data).__name__}, not an object")
+    return replace(_understand(data, name), problem=problem)
+
+
+def _loads(text: str, *, strict: bool = True) -> Any:
+    return json.loads(text, parse_float=Shown, parse_constant=lambda _: None, strict=strict)
 
 
 def _understand(data: dict[str, Any], name: str) -> Submission:
@@ -232,6 +244,7 @@ def _understand(data: dict[str, Any], name: str) -> Submission:
         seeds=seeds,
         n_seeds=count if count is not None else seeds_in_words(text),
         per_seed=per_seed,
+        says_none=headline is None and any(name in data and data[name] is None for name in HEADLINES),
         val_loss=flat.first(("val_loss",)),
         words=text,
     )

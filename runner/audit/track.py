@@ -35,10 +35,10 @@ def track_of(said: str | None, folder: str) -> str | None:
 def timed(track: str | None, words: str, seconds: float, gpus: int | None) -> bool:
     """Whether a clock of 600 s binds a run that trained for `seconds` on `gpus`."""
     if track is not None:
-        if TIMED.search(track):
-            return True
         if NON_RECORD.search(track):
             return False
+        if TIMED.search(track):
+            return True
     if NON_RECORD.search(words) or OTHER_HARDWARE.search(words):
         return seconds <= LIMIT_S * NEAR and (gpus is None or gpus == GPUS)
     return True
