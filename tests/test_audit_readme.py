@@ -26,6 +26,15 @@ def test_a_table_of_seeds() -> None:
     assert found.deviations == (0.0006,)
 
 
+def test_a_table_with_a_column_for_each_seed() -> None:
+    text = (
+        "x\n| Metric | Seed 1337 | Seed 42 |\n|---|---|---|\n| val_bpb | 1.1502 | 1.1511 |\n| Steps | 7000 | 7010 |\n"
+    )
+    one, two = understand(text, "README.md").per_seed
+    assert (one.seed, one.bpbs, one.steps, one.where) == (1337, (1.1502,), (7000.0,), "README.md:2")
+    assert (two.seed, two.bpbs, two.steps) == (42, (1.1511,), (7010.0,))
+
+
 def test_another_table_is_no_table_of_seeds() -> None:
     assert understand("| Change | val_bpb |\n|---|---|\n| 1337 | 1.15 |\n", "README.md").per_seed == ()
 

@@ -6,18 +6,17 @@ Only statements that can be recognised for what they are; prose is not understoo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.audit.shown import NUMBER, Shown
-from runner.audit.submission import SEED_KEY, SeedClaim, seeds_in_words
+from runner.audit.seed_tables import DECIMAL, count, seed_claims
+from runner.audit.shown import Shown
+from runner.audit.submission import SeedClaim, seeds_in_words
 from runner.audit.text import read_text
 
 LARGEST = 1 << 20
 BPB = re.compile(r"\bval\\?_bpb|\bbp[bp]\b|bits[ -]per[ -]byte", re.IGNORECASE)
 MEAN = re.compile(r"\bmean\b|\bavg\b|\baverage", re.IGNORECASE)
-DECIMAL = re.compile(r"(?<![\d.,~+\-−±])(?:[0-4]\.\d{3,10})(?![\d.]|\s?(?:s|ms|%|MB|M|GB)\b)")
 DEVIATION = re.compile(
     r"(?:\bstd\b|\bstdev\b|\bstandard deviation|σ)[^\d\n|]{0,20}(0\.\d{2,12})|±\s?(0\.\d{2,12})", re.IGNORECASE
 )
@@ -34,7 +33,6 @@ TOTAL = re.compile(r"\btotal\b|\bartifact|\bsubmission size", re.IGNORECASE)
 SIZE = re.compile(r"(?<![\d.,])(?:\d{1,2},\d{3},\d{3}|\d{7,8})(?![\d,]|\s?(?:param|token|step))")
 NO_SIZES = {16_000_000, 16_777_216}
 """The cap, in both readings."""
-RULE = re.compile(r"^\s*\|?[\s:|-]{3,}$")
 LINK = re.compile(r"\]\([^)\s]{1,400}\)|https?://\S{1,400}")
 
 
@@ -91,8 +89,8 @@ def understand(text: str, name: str) -> Readme:
             totals += [size for size in found if int(size) not in NO_SIZES]
         for match in STOPPED.finditer(line):
             shown = next(group for group in match.groups() if group)
-            steps.append(_count(shown, where))
-    per_seed = tuple(_tables(lines, name))
+            steps.append(count(shown, where))
+    per_seed = tuple(seed_claims(lines, name))
     bpbs += [bpb for claim in per_seed for bpb in claim.bpbs]
     return Readme(
         file=name,
@@ -105,47 +103,3 @@ def understand(text: str, name: str) -> Readme:
         n_seeds=seeds_in_words(text),
         words=text[:LARGEST],
     )
-
-
-def _count(text: str, where: str) -> Shown:
-    """A count; one with a tilde is only known to a hundredth, which `digits` of -1 says."""
-    shown = Shown(text.strip("~").strip(",") or "0", where)
-    if text.startswith("~"):
-        shown.digits = -1
-    return shown
-
-
-def _tables(lines: list[str], name: str) -> Iterator[SeedClaim]:
-    """Rows of tables whose first column is the seed, or whose columns are seeds."""
-    head: list[str] | None = None
-    for number, line in enumerate(lines, 1):
-        if "|" not in line:
-            head = None
-            continue
-        cells = [cell.strip().strip("*`_ ") for cell in line.strip().strip("|").split("|")]
-        if RULE.match(line):
-            continue
-        if head is None:
-            head = [cell.lower() for cell in cells]
-            continue
-        if len(head) > 1 and head[0].strip() in ("seed", "seeds", "run", "seed/run") and len(cells) == len(head):
-            match = SEED_KEY.match(cells[0])
-            if match:
-                yield _row(int(match[1]), cells, head, f"{name}:{number}")
-
-
-def _row(seed: int, cells: list[str], head: list[str], where: str) -> SeedClaim:
-    bpbs: list[Shown] = []
-    steps: list[Shown] = []
-    sizes: list[Shown] = []
-    for cell, title in zip(cells[1:], head[1:], strict=True):
-        match = NUMBER.search(cell)
-        if match is None or re.search(r"\(.*#\d|baseline|prior|pr ?#?\d", title):
-            continue
-        if re.search("bp[bp]", title) and "gain" not in title and (decimal := DECIMAL.search(cell)):
-            bpbs.append(Shown(decimal[0], where))
-        elif re.match(r"(?:stop |train\w* |total )?steps?\b(?!.*(?:avg|ms|time|/))", title):
-            steps.append(_count(("~" if "~" in cell else "") + match[0], where))
-        elif re.search(r"byte|artifact|size|total", title) and re.fullmatch(r"\d{7,8}|\d{1,2},\d{3},\d{3}", match[0]):
-            sizes.append(Shown(match[0], where))
-    return SeedClaim(seed, str(seed), where, tuple(bpbs), tuple(steps), tuple(sizes))

@@ -238,7 +238,9 @@ def _understand(data: dict[str, Any], name: str) -> Submission:
         models=tuple(
             number
             for path, value in flat.pairs
-            if len(path) == 1 and path[0].startswith("bytes_model") and (number := number_in(value, _place(path)))
+            if len(path) == 1
+            and path[0].startswith(("bytes_model", "model_bytes"))
+            and (number := number_in(value, _place(path)))
         ),
         steps=tuple(number for number in flat.all(STEPS) if number >= 10),
         seeds=seeds,
