@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.audit.dialects import CODE, FIELDS, SCORES, SIGNS, UNITS, Row
-from runner.audit.logs import facts_of, score_of
+from runner.audit.lines import facts_of, score_of
 
 
 @pytest.mark.parametrize("row", FIELDS, ids=lambda row: row.example[:40])

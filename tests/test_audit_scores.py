@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.audit.facts import ScoreLine
-from runner.audit.logs import score_of
+from runner.audit.lines import score_of
 from runner.audit.scores import Final, final_of
 
 

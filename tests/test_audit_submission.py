@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from runner.audit.submission import LARGEST, Submission, read_submission, seeds_in_words
+from runner.audit.seed_claims import seeds_in_words
+from runner.audit.submission import LARGEST, Submission, read_submission
 
 
 def read(tmp_path: Path, content: object) -> Submission:

@@ -9,10 +9,10 @@ from runner.audit.facts import Finding
 from runner.audit.limits import primary
 from runner.audit.reading import Reading
 from runner.audit.score_checks import score_findings
+from runner.audit.seed_claims import SeedClaim
 from runner.audit.severity import finding
 from runner.audit.shown import Shown
 from runner.audit.statement import Statement, claims_by_seed
-from runner.audit.submission import SeedClaim
 from runner.audit.track import CAP_BYTES
 
 NEAR_STEPS = 0.01

@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.audit.seed_claims import SeedClaim, seeds_in_words
 from runner.audit.seed_tables import DECIMAL, count, seed_claims
 from runner.audit.shown import Shown
-from runner.audit.submission import SeedClaim, seeds_in_words
 from runner.audit.text import read_text
 
 LARGEST = 1 << 20

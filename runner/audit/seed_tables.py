@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from runner.audit.seed_claims import SeedClaim
 from runner.audit.shown import NUMBER, Shown
-from runner.audit.submission import SEED_KEY, SeedClaim
+from runner.audit.submission_keys import SEED_KEY
 
 DECIMAL = re.compile(r"(?<![\d.,~+\-−±])(?:[0-4]\.\d{3,10})(?![\d.]|\s?(?:s|ms|%|MB|M|GB)\b)")
 RULE = re.compile(r"^\s*\|?[\s:|-]{3,}$")

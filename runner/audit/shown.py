@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections.abc import Iterable
 
 NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d{1,18})(?:\.\d{1,20})?(?:[eE][-+]?\d{1,3})?")
@@ -60,8 +61,4 @@ def number_in(value: object, where: str = "") -> Shown | None:
 def spread(values: Iterable[float], *, sample: bool) -> float | None:
     """Standard deviation of `values`, of the sample or of the population; None below two."""
     numbers = list(values)
-    if len(numbers) < 2:
-        return None
-    mean = sum(numbers) / len(numbers)
-    squares = sum((number - mean) ** 2 for number in numbers)
-    return float((squares / (len(numbers) - (1 if sample else 0))) ** 0.5)
+    return None if len(numbers) < 2 else statistics.stdev(numbers) if sample else statistics.pstdev(numbers)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from runner.audit.facts import Claims
 from runner.audit.readme import Readme
+from runner.audit.seed_claims import SeedClaim
 from runner.audit.shown import Shown
-from runner.audit.submission import SeedClaim, Submission
+from runner.audit.submission import Submission
 
 PLAUSIBLE_BPB = (0.0, 1.7)
 """A `val_loss` in nats per token lies above; some authors put bits per byte under that key."""
