@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -77,18 +78,22 @@ def _row(audit: Audit) -> dict[str, object]:
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write `frame` to `path`, whole or not at all, as its ending says. UserError for another ending."""
+    """Write `frame` to `path`, whole or not at all, as its ending says."""
+    require_table(path)
     if path.suffix == ".csv":
         write_atomic(path, frame.to_csv(index=False))
-    elif path.suffix == ".parquet":
-        buffer = io.BytesIO()
-        try:
-            frame.to_parquet(buffer, index=False)
-        except ImportError:
-            raise UserError(f"{path}: parquet needs the package pyarrow; install it, or write a .csv") from None
-        write_atomic(path, buffer.getvalue())
     else:
+        buffer = io.BytesIO()
+        frame.to_parquet(buffer, index=False)
+        write_atomic(path, buffer.getvalue())
+
+
+def require_table(path: Path) -> None:
+    """UserError unless a table can be written in the way that the ending of `path` names."""
+    if path.suffix not in (".csv", ".parquet"):
         raise UserError(f"{path}: the table is written as .csv or .parquet")
+    if path.suffix == ".parquet" and find_spec("pyarrow") is None:
+        raise UserError(f"{path}: parquet needs the package pyarrow; install it, or write a .csv")
 
 
 def summary(found: Sequence[tuple[Path, Audit | str]]) -> RenderableType:

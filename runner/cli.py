@@ -281,19 +281,20 @@ def audit(
 ) -> None:
     """Read record folders, execute nothing, and say what is true: facts, claims, and where they disagree."""
     from reports.audit_markdown import markdown_audit
-    from reports.audit_table import audit_frame, summary, write_table
+    from reports.audit_table import audit_frame, require_table, summary, write_table
     from reports.audit_terminal import terminal_audit
-    from runner.audit.audit import audit_all, audit_or_error
+    from runner.audit.audit import audit_all, audit_or_error, with_shared_runs
     from runner.audit.folder import find_records
     from runner.files import require_writable
 
     console = _console()
     if every:
+        require_table(table)
         require_writable(table.parent)
         folders = [folder for root in paths for folder in find_records(root)]
         if not folders:
             raise UserError(f"{', '.join(map(str, paths))}: no record folder lies there")
-        audits = audit_all(folders)
+        audits = iter(with_shared_runs(list(audit_all(folders))))
     else:
         folders, audits = list(paths), map(audit_or_error, paths)
     found = []

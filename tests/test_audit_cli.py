@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -80,7 +81,7 @@ def test_all_walks_a_tree_and_writes_a_table(sound: Path, wrong: Path, tmp_path:
     write_entry(tmp_path / "records" / "deep" / "er" / "third")
     table = tmp_path / "audit.csv"
     output = run("--all", tmp_path / "records", "--table", table, code=1)
-    assert "3 folders: 1 with errors, 2 without findings, 0 unreadable" in output
+    assert "3 folders: 1 with errors, 1 without findings, 0 unreadable" in output
     frame = pd.read_csv(table)
     assert [Path(name).name for name in frame["folder"]] == ["third", "sound", "wrong"]
     assert list(frame["errors"]) == [0, 0, 1]
@@ -97,11 +98,23 @@ def test_the_table_as_parquet_holds_the_same(sound: Path, wrong: Path, tmp_path:
 
 
 def test_the_parallel_walk_gives_what_one_process_gives(sound: Path, wrong: Path, tmp_path: Path) -> None:
+    shutil.rmtree(sound)
     for number in range(6):
         write_entry(tmp_path / "records" / f"entry{number}", {"train.log": log_text(number, 1.1 + number / 1000)})
     together = run("--all", "--json", tmp_path / "records", "--table", tmp_path / "a.csv", code=1)
     alone = run("--json", *sorted((tmp_path / "records").iterdir()), code=1)
     assert together == alone
+
+
+def test_a_run_that_an_earlier_folder_holds_is_told_of(sound: Path, tmp_path: Path) -> None:
+    copied = {"train_seed42.log": log_text(42, SCORES[42])}
+    write_entry(tmp_path / "records" / "zz", copied, claims=submission({42: SCORES[42]}), text="# An entry\n")
+    lines = run("--all", "--json", tmp_path / "records", "--table", tmp_path / "a.csv", code=0).splitlines()
+    first, second = (json.loads(line)["findings"] for line in lines)
+    assert first == []
+    told = next(one for one in second if one["kind"] == "duplicate_log")
+    assert told["severity"] == "info"
+    assert told["evidence"] == ["train_seed42.log", str(sound / "train_seed42.log")]
 
 
 def test_a_table_of_another_kind_is_refused_before_reading(

@@ -131,6 +131,14 @@ def test_nothing_that_is_read_is_executed(tmp_path: Path) -> None:
     assert not witness.exists()
 
 
+def test_names_and_texts_that_are_no_unicode(tmp_path: Path) -> None:
+    folder = write_entry(tmp_path / "entry", claims='{"val_bpb": 1.1, "track": "\\ud800", "seeds": ["42_\\udfff"]}')
+    (folder / os.fsdecode(b"train_\xff.log")).write_text(log_text(7, 1.2))
+    audit = audit_folder(folder)
+    assert any(run.seed == 7 for run in audit.runs)
+    everything_is_said(audit)
+
+
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     name = "train [red]x[/red] <b>|`_seed42.log"
     audit = audit_folder(write_entry(tmp_path / "entry", logs={name: log_text(42, SCORES[42])}))

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import fmean
 
 from runner.audit.claim_checks import claim_findings
-from runner.audit.facts import Audit
+from runner.audit.facts import Audit, Run
 from runner.audit.file_checks import file_findings
 from runner.audit.folder import Folder, open_folder
 from runner.audit.limits import limit_findings, primary
@@ -21,6 +21,7 @@ from runner.audit.logs import read_log
 from runner.audit.reading import Reading
 from runner.audit.readme import Readme, read_readme
 from runner.audit.roles import assign_roles
+from runner.audit.severity import finding
 from runner.audit.shown import spread
 from runner.audit.statement import Statement, state
 from runner.audit.submission import Submission, read_submission
@@ -92,6 +93,33 @@ def _same_bytes(folder: Folder, readings: Sequence[Reading]) -> dict[str, str]:
                 found[log] = first[digest]
             first.setdefault(digest, log)
     return found
+
+
+def with_shared_runs(audits: Sequence[Audit | str]) -> list[Audit | str]:
+    """The audits in their order, each with a finding where an earlier folder holds one of its runs."""
+    first: dict[tuple[object, ...], str] = {}
+    told: list[Audit | str] = []
+    for audit in audits:
+        if isinstance(audit, str):
+            told.append(audit)
+            continue
+        marks = [(mark_of(run), run.log) for run in audit.runs]
+        shared = {log: first[mark] for mark, log in marks if mark is not None and mark in first}
+        for mark, log in marks:
+            if mark is not None:
+                first.setdefault(mark, f"{audit.folder}/{log}")
+        if shared:
+            said = "; ".join(f"{log} holds the run of {other}" for log, other in shared.items())
+            more = finding("duplicate_log", "elsewhere", said, *shared, *shared.values())
+            audit = audit.model_copy(update={"findings": (*audit.findings, more)})
+        told.append(audit)
+    return told
+
+
+def mark_of(run: Run) -> tuple[object, ...] | None:
+    """What no two runs share: score to eight decimals, clock to the millisecond, size; None if one is missing."""
+    known = (run.seed, run.steps, run.train_seconds, run.final_val_bpb, run.total_bytes)
+    return None if None in known[1:] else known
 
 
 def audit_or_error(path: Path) -> Audit | str:

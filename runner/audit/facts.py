@@ -6,9 +6,9 @@ behaviour. Everything here is what somebody's files say; nothing was measured by
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 Role = Literal[
     "primary",
@@ -25,10 +25,23 @@ Role = Literal[
 Severity = Literal["error", "warn", "info"]
 
 
+def _whole(value: Any) -> Any:
+    """`value` with question marks for halves of characters."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return tuple(map(_whole, value)) if isinstance(value, tuple) else value
+
+
 class Fact(BaseModel):
     """Base of every value: immutable, and a number that is none (NaN, infinity) is written as null."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _printable(cls, values: Any) -> Any:
+        """File names and JSON may hold halves of characters, which no file and no terminal takes."""
+        return {key: _whole(value) for key, value in values.items()} if isinstance(values, dict) else values
 
 
 class ScoreLine(Fact):

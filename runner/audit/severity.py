@@ -60,6 +60,7 @@ RULES: dict[str, dict[str, tuple[Severity, str]]] = {
     "duplicate_log": {
         "posing": ("error", "the same run under the names or seeds of different ones"),
         "copied": ("error", "logs that belong to another submission"),
+        "elsewhere": ("info", "with `--all`: an earlier folder of the tree holds the same run"),
         "copy": ("info", "the same run twice, under one seed"),
     },
     "no_seed_in_log": {"counted": ("warn", "the log of a run of the headline prints no seed")},
