@@ -197,6 +197,21 @@ def test_steps_in_prose_may_be_round(said: str, wrong: bool, tmp_path: Path) -> 
     assert ("claim_mismatch_steps" in kinds(audited(tmp_path / "entry", text=text))) is wrong
 
 
+def test_three_seeds_that_are_one_are_told_once(tmp_path: Path) -> None:
+    posing = {f"train_{name}.log": log_text(1337, bpb) for name, bpb in zip("abc", SCORES.values(), strict=True)}
+    claims = submission(seed_results=None)
+    assert kinds(audited(tmp_path / "entry", logs=posing, claims=claims, text="# x\n")) == {"single_seed": "error"}
+
+
+def test_the_planned_number_of_steps_is_no_claim(tmp_path: Path) -> None:
+    assert not kinds(audited(tmp_path / "entry", claims=submission(train_steps=20_000)))
+
+
+def test_a_program_in_a_subfolder_is_not_missing(tmp_path: Path) -> None:
+    found = kinds(audited(tmp_path / "entry", without=["train_gpt.py"], extra={"src/train_gpt.py": SCRIPT}))
+    assert not found
+
+
 def test_padded_zeros_are_no_precision(tmp_path: Path) -> None:
     claims = '{"val_bpb": 1.15100, "seeds": [1337, 42, 2024], "track": "10min_16mb"}'
     assert "claim_mismatch_bpb" not in kinds(audited(tmp_path / "entry", claims=claims))

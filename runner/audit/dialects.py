@@ -53,6 +53,7 @@ UNITS: dict[str, tuple[str, Callable[[str], float]]] = {
     "train_ms": ("train_seconds", _thousandth),
     "train_s": ("train_seconds", float),
     "avg_ms": ("step_avg_ms", float),
+    "planned": ("planned_steps", whole),
     "stop": ("stop", whole),
     "code": ("code_bytes", whole),
     "packed": ("model_bytes", whole),
@@ -100,7 +101,7 @@ FIELDS = (
     # -- training
     _row(
         "train_time",
-        r"^step:(?P<steps>\d{1,9})(?:/\d{1,9})?\s.{0,300}?\btrain_time:\s?(?:(?P<train_ms>NUM)ms|(?P<train_s>NUM)s\b)"
+        r"^step:(?P<steps>\d{1,9})(?:/(?P<planned>\d{1,9}))?\s.{0,300}?\btrain_time:\s?(?:(?P<train_ms>NUM)ms|(?P<train_s>NUM)s\b)"
         r"(?:\s{1,8}step_avg:\s?(?P<avg_ms>NUM)ms)?",
         "step:200/20000 train_loss:2.75 train_time:8674ms step_avg:43.37ms",
     ),
@@ -124,6 +125,7 @@ FIELDS = (
         r"^step[: =]{1,2}\s{0,8}(?P<steps>\d{1,9})(?:/\d{1,9})?[ |,]{1,8}.{0,60}?\b(?:train_)?loss[: =]",
         "step 500/20000 | loss 3.2233 | lr 0.02",
     ),
+    _row("step=", r"^step=(?P<steps>\d{1,9})\b.{0,200}?loss[=:]", "step=200 mean_microbatch_loss=2.28 bpb=1.3"),
     _row(
         "stop",
         r"^(?:stopping_early|early_stop|wallclock_stop|stopped_early)\b.{0,80}?"
@@ -296,6 +298,7 @@ SIGNS = (
     "bpb",
     "step:",
     "step ",
+    "step=",
     "/",
     "param",
     "seed",

@@ -36,7 +36,7 @@ def _missing(folder: Folder, claim: Statement) -> Iterator[Finding]:
         yield finding("missing_readme", "missing", "there is no README")
     if folder.script is None:
         yield finding("missing_script", "none", "there is no train_gpt.py, nor any other program")
-    elif folder.script != "train_gpt.py":
+    elif folder.script.rpartition("/")[2] != "train_gpt.py":
         yield finding(
             "missing_script", "named", f"there is no train_gpt.py; {folder.script} may be it", folder.script
         )
@@ -57,7 +57,9 @@ def _logs(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
         return
     here = {one.seed for one in ours}
     tags = [tag for tag in claim.submission.seeds if seed_in_tag(tag) is not None]
-    lost = [tag for tag in tags if seed_in_tag(tag) not in here] if None not in here else []
+    one_seed_for_all = len(counted) > 1 and len({one.seed for one in counted}) == 1  # told as single_seed
+    known = None not in here and not one_seed_for_all
+    lost = [tag for tag in tags if seed_in_tag(tag) not in here] if known else []
     if lost or len(ours) < wanted:
         seeds = f"seeds {', '.join(lost)} have no log" if lost else f"seeds claimed: {wanted}"
         yield finding("missing_log", "some", f"{seeds}; runs logged: {len(ours)}", *(one.log for one in ours))
@@ -65,7 +67,7 @@ def _logs(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
             yield finding("too_few_seeds", "fewer", f"seeds claimed: {wanted}, runs logged: {len(ours)}")
         return
     told = [one for one in claim.readme.per_seed if one.bpbs and one.seed not in here]
-    if told and None not in here:
+    if told and known:
         said = ", ".join(dict.fromkeys(str(one.seed) for one in told))
         yield finding(
             "missing_log", "told", f"README lists seeds without a log: {said}", *(one.where for one in told)

@@ -33,7 +33,7 @@ class Folder:
     path: Path
     logs: tuple[str, ...]
     scripts: tuple[str, ...]
-    """All *.py at the top, `train_gpt.py` first."""
+    """All *.py at the top, `train_gpt.py` first; where there is none, any train_gpt.py below."""
     modules: tuple[str, ...]
     """All other *.py, in subfolders."""
     readme: str | None
@@ -47,7 +47,7 @@ class Folder:
         return min(
             self.scripts,
             key=lambda name: (
-                name != "train_gpt.py",
+                name.rpartition("/")[2] != "train_gpt.py",
                 "train" not in name.lower(),
                 -(self.path / name).stat().st_size,
             ),
@@ -67,7 +67,7 @@ def open_folder(path: Path) -> Folder:
     folder = Folder(
         path=path,
         logs=tuple(name for name in names if is_log(name)),
-        scripts=tuple(scripts),
+        scripts=tuple(scripts) or tuple(name for name in names if name.endswith("/train_gpt.py")),
         modules=tuple(name for name in names if name.endswith(".py") and "/" in name),
         readme=next(
             (name for name in top if re.fullmatch(r"readme(?:\.(?:md|txt|rst|markdown))?", name, re.I)), None
