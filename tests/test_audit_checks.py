@@ -212,6 +212,16 @@ def test_a_program_in_a_subfolder_is_not_missing(tmp_path: Path) -> None:
     assert not found
 
 
+@pytest.mark.parametrize(("size", "wrong"), [("15.5 MB", False), (14.78, False), ("15.9MB", True), (15.95, True)])
+def test_a_size_in_megabytes(size: str | float, wrong: bool, tmp_path: Path) -> None:
+    claims = submission(bytes_total=None, artifact_size_mb=size)
+    assert ("claim_mismatch_bytes" in kinds(audited(tmp_path / "entry", claims=claims))) is wrong
+
+
+def test_an_ablation_may_be_over_the_cap(tmp_path: Path) -> None:
+    assert not kinds(audited(tmp_path / "entry", extra={"ablation.log": log_text(7, 1.2, model=OVER)}))
+
+
 def test_padded_zeros_are_no_precision(tmp_path: Path) -> None:
     claims = '{"val_bpb": 1.15100, "seeds": [1337, 42, 2024], "track": "10min_16mb"}'
     assert "claim_mismatch_bpb" not in kinds(audited(tmp_path / "entry", claims=claims))

@@ -15,6 +15,8 @@ from runner.audit.shown import Shown
 from runner.audit.statement import Statement, claims_by_seed
 from runner.audit.track import CAP_BYTES
 
+ROUND_MB = 0.06
+"""Megabytes by which a size may be rounded, up or down."""
 NEAR_STEPS = 0.01
 """Share by which a number of steps in prose may be rounded."""
 
@@ -42,6 +44,11 @@ def _bytes(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
         near = [*totals, *models, fmean(totals)]
         if not any(_same(submission.total, size) for size in near):
             wrong.append(("total", submission.total))
+    megabytes = submission.megabytes
+    if megabytes is not None and totals:
+        sizes = [size / unit for size in (*totals, *models, fmean(totals)) for unit in (1e6, 2**20)]
+        if not any(megabytes.stands_for(size) or abs(megabytes - size) < ROUND_MB for size in sizes):
+            wrong.append(("megabytes", megabytes))
     if submission.code is not None and codes and not any(_same(submission.code, size) for size in codes):
         wrong.append(("program", submission.code))
     for model in submission.models:
@@ -55,7 +62,7 @@ def _bytes(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
         return
     over = [total for total in totals if total > CAP_BYTES]
     hides = bool(over) and any(what == "total" and size <= CAP_BYTES for what, size in wrong)
-    said = "; ".join(f"claimed {what} {size:,.0f}" for what, size in wrong)
+    said = "; ".join(f"claimed {what} {size:,.{2 if what == 'megabytes' else 0}f}" for what, size in wrong)
     logged = " / ".join(f"{total:,}" for total in totals[:5]) + (
         f" (program {' / '.join(f'{code:,}' for code in dict.fromkeys(codes))})" if codes else ""
     )

@@ -12,6 +12,8 @@ from runner.audit.tokenizers import RATIOS, tokenizer_of
 from runner.audit.track import CAP_BYTES, GPUS, LIMIT_S, timed
 
 SLACK_S = 1.0
+OF_THE_ENTRY = ("primary", "excluded", "rerun", "superseded", "duplicate")
+"""Roles of runs whose size speaks of the entry; an ablation or another experiment may weigh what it likes."""
 OFF = 1e-3
 """Share by which a ratio may be off: validation sets are cut a little differently."""
 
@@ -30,7 +32,7 @@ def limit_findings(readings: Sequence[Reading], track: str | None, words: str) -
 
 
 def _cap(readings: Sequence[Reading]) -> Iterator[Finding]:
-    over = [one for one in readings if one.total is not None and one.total > CAP_BYTES and one.role != "copied"]
+    over = [one for one in readings if one.total is not None and one.total > CAP_BYTES and one.role in OF_THE_ENTRY]
     for counted in (True, False):
         group = [one for one in over if (one.role == "primary") is counted]
         if group:
@@ -80,7 +82,8 @@ def _training(readings: Sequence[Reading], track: str | None, words: str) -> Ite
 def _evaluation(readings: Sequence[Reading], track: str | None, words: str) -> Iterator[Finding]:
     over: list[tuple[Reading, float]] = []
     for one in readings:
-        times = (one.eval_seconds, one.draft.facts.get("total_eval_seconds"))
+        lines = (score.eval_seconds for score in finished(one.draft.scores))
+        times = (one.eval_seconds, one.draft.facts.get("total_eval_seconds"), *lines)
         longest = max((time for time in times if time is not None), default=0.0)
         if longest > LIMIT_S and timed(track, words, min(longest, one.train_seconds or longest), one.gpus):
             over.append((one, longest))

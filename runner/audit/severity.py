@@ -18,7 +18,7 @@ RULES: dict[str, dict[str, tuple[Severity, str]]] = {
         "counted": ("error", "a run of the headline trained longer than 600 s by more than two steps and one second"),
         "fewer_gpus": ("warn", "it did so on fewer GPUs than the track's eight"),
     },
-    "over_eval_limit": {"counted": ("error", "the scoring of a run of the headline took more than 600 s")},
+    "over_eval_limit": {"counted": ("error", "a scoring of a run of the headline took more than 600 s")},
     "claim_mismatch_bpb": {
         "headline": ("error", "the claimed score is neither the mean nor any run's"),
         "seed": ("error", "the score claimed for a seed is not its log's"),

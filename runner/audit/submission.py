@@ -23,8 +23,10 @@ from runner.audit.submission_keys import (
     DEVIATIONS,
     HEADLINES,
     MEANS,
+    MEGABYTES,
     NO_DEVIATION,
     NO_TOTAL,
+    NO_TOTAL_MB,
     SEED_COUNTS,
     SEED_KEY,
     SEED_LISTS,
@@ -50,6 +52,8 @@ class Submission:
     means: tuple[Shown, ...] = ()
     deviations: tuple[Shown, ...] = ()
     total: Shown | None = None
+    megabytes: Shown | None = None
+    """The size of the whole, where it is given in megabytes."""
     code: Shown | None = None
     models: tuple[Shown, ...] = ()
     steps: tuple[Shown, ...] = ()
@@ -106,10 +110,11 @@ def _understand(data: dict[str, Any], name: str) -> Submission:
     return Submission(
         file=name,
         track=_text(data, "track"),
-        headline=_plausible(headline),
+        headline=_between(headline, 0, 100),
         means=tuple(number for number in flat.all(MEANS, ANY_MEAN) if 0 < number < 100),
         deviations=tuple(number for number in flat.all(DEVIATIONS, ANY_DEVIATION, NO_DEVIATION) if 0 <= number < 1),
         total=total if total is not None and total >= 10_000 else None,
+        megabytes=_between(flat.like(MEGABYTES, NO_TOTAL_MB), 1, 100),
         code=flat.first(CODES),
         models=tuple(
             number
@@ -133,8 +138,8 @@ def _text(data: dict[str, Any], key: str) -> str | None:
     return value.strip()[:200] if isinstance(value, str) and value.strip() else None
 
 
-def _plausible(number: Shown | None) -> Shown | None:
-    return number if number is not None and 0 < number < 100 else None
+def _between(number: Shown | None, low: float, high: float) -> Shown | None:
+    return number if number is not None and low < number < high else None
 
 
 def _seeds(data: dict[str, Any], flat: Flat, per_seed: tuple[SeedClaim, ...]) -> tuple[tuple[str, ...], int | None]:

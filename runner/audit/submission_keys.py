@@ -70,6 +70,8 @@ ANY_TOTAL = re.compile(r"(?:artifact|submission|total)\w*(?:bytes|size)|bytes\w*
 NO_TOTAL = re.compile(
     r"code|model|headroom|limit|cap|budget|margin|raw|uncompress|mb$|mib$|kb$|param|token|train|left|mean"
 )
+NO_TOTAL_MB = re.compile(r"limit|cap|budget|code|model|mean")
+MEGABYTES = re.compile(r"^(?:artifact|total|submission)(?:_size)?(?:_(?:mb|mib))?$|^size_mb$")
 SEED_LISTS = ("submittable_seeds", "valid_seeds", "seeds_used", "seeds", "seed_list")
 SEED_COUNTS = ("n_seeds", "num_seeds", "seed_count", "seeds_count", "number_of_seeds")
 SEED_KEY = re.compile(r"^(?:seed)?[_ =-]?(\d{1,9})(?:[_ -].{0,40})?$", re.IGNORECASE)
