@@ -81,6 +81,23 @@ def test_the_best_seed_as_headline_does_not_push_the_others_out(tmp_path: Path) 
     assert kinds(audit) == {"claim_mismatch_mean": "error"}
 
 
+def test_a_wrong_claim_about_one_seed_does_not_push_its_run_out(tmp_path: Path) -> None:
+    said = {1337: SCORES[1337], 42: 1.1402, 2024: SCORES[2024]}
+    audit = audited(tmp_path / "entry", claims=submission(said), text="# An entry\n")
+    assert set(roles(audit).values()) == {"primary"}
+    assert kinds(audit)["claim_mismatch_bpb"] == "error"
+
+
+def test_where_nothing_is_claimed_every_run_counts(tmp_path: Path) -> None:
+    logs = {
+        f"train_{name}.log": log_text(7, bpb, params=size)
+        for name, bpb, size in (("a", 1.2, 10**7), ("b", 1.3, 10**8))
+    }
+    audit = audited(tmp_path / "entry", logs=logs, claims='{"name": "notes"}', text="# notes\n")
+    assert set(roles(audit).values()) == {"primary"}
+    assert "missing_log" not in kinds(audit)
+
+
 def test_where_one_run_is_submitted_the_others_are_reruns(tmp_path: Path) -> None:
     claims = submission(val_bpb=SCORES[1337], seeds=None, seed_results=None, val_bpb_std=None)
     audit = audited(tmp_path / "entry", claims=claims, text="# An entry\n\nReruns: 1.1520, 1.1509\n")

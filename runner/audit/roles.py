@@ -83,7 +83,7 @@ Chooser = Callable[[list[Reading]], Iterator[list[Reading]]]
 
 def _choose(pool: list[Reading], claim: Statement) -> list[Reading] | None:
     """The runs that the claim is made of; None if nothing agrees with it."""
-    if len(pool) == 1:
+    if len(pool) == 1 or claim.headline is None:
         _retake(pool, claim)
         return pool
     for chooser in (_all, _within_cap, _counted(claim), _by_file_name, _by_model):
@@ -184,12 +184,15 @@ def _another_seed(reading: Reading, single: Reading, pool: Sequence[Reading]) ->
 
 
 def _by_seed_claims(pool: list[Reading], claim: Statement) -> list[Reading]:
-    """For each seed that counts, the run that shows what is said of it."""
+    """For each seed that counts the run that shows what is said of it, else the last one; none if no run does."""
     found: list[Reading] = []
+    agrees = False
     for one in claim.counted_claims:
-        theirs = [run for run in pool if run.seed in (one.seed, None) and any(_shows(run, bpb) for bpb in one.bpbs)]
-        found += [run for run in theirs[:1] if run not in found]
-    return found
+        showing = [run for run in pool if run.seed in (one.seed, None) and any(_shows(run, bpb) for bpb in one.bpbs)]
+        others = [run for run in pool if run.seed == one.seed and not ABLATION.search(run.log)]
+        agrees = agrees or bool(showing)
+        found += [run for run in (showing[:1] or others[-1:]) if run not in found]
+    return found if agrees else []
 
 
 def _retake(pool: list[Reading], claim: Statement) -> bool:
