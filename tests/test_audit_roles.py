@@ -118,6 +118,14 @@ def test_logs_of_another_program_and_model_are_not_the_entry(tmp_path: Path) -> 
     assert {"claim_mismatch_bpb", "claim_mismatch_bytes", "missing_log", "duplicate_log"} <= kinds(audit).keys()
 
 
+def test_logs_of_several_models_without_sizes_are_no_copies(tmp_path: Path) -> None:
+    logs = {f"train_{n}.log": log_text(n, 1.1 + n / 10, params=n * 10**7).replace("Code size", "x") for n in (1, 2)}
+    claims = submission({1337: 1.5}, bytes_total=9_000_000, seed_results=None)
+    audit = audited(tmp_path / "entry", logs=logs, claims=claims, text="# An entry\n")
+    assert set(roles(audit).values()) == {"other_experiment"}
+    assert "duplicate_log" not in kinds(audit)
+
+
 def test_a_single_log_counts_even_where_nothing_agrees(tmp_path: Path) -> None:
     claims = submission({1337: 1.2}, bytes_total=15_000_000)
     audit = audited(tmp_path / "entry", logs={"train.log": log_text()}, claims=claims, text="# An entry\n")

@@ -17,7 +17,7 @@ PACKED_AT_MOST = 1.9
 """Bytes per parameter: a model that takes more was not compressed."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Reading:
     """A run, its draft, and what was concluded about it so far."""
 

@@ -41,7 +41,7 @@ def assign_roles(readings: Sequence[Reading], claim: Statement, script_bytes: in
     chosen = agreeing if agreeing is not None else [] if _several_experiments(pool) else pool
     for reading in pool:
         if not any(reading is one for one in chosen):
-            reading.set_role(*_beside(reading, chosen, pool, claim, script_bytes))
+            reading.set_role(*_beside(reading, chosen, claim, script_bytes))
 
 
 def _end_as_claimed(reading: Reading, claim: Statement) -> None:
@@ -222,15 +222,15 @@ def _several_experiments(pool: Sequence[Reading]) -> bool:
 
 
 def _beside(
-    reading: Reading, chosen: Sequence[Reading], pool: Sequence[Reading], claim: Statement, script_bytes: int | None
+    reading: Reading, chosen: Sequence[Reading], claim: Statement, script_bytes: int | None
 ) -> tuple[Role, str]:
     """The role of a run that the headline is not made of."""
     if not chosen:
-        own = script_bytes is None or script_bytes in (reading.code, *reading.draft.codes)
-        if not own and any(script_bytes in (one.code, *one.draft.codes) for one in pool):
+        own = None in (script_bytes, reading.code) or script_bytes in (reading.code, *reading.draft.codes)
+        if not own and not claim.readme_is_its_own and _told(reading, claim):
             return (
                 "copied",
-                f"its program is {reading.code:,} bytes, the folder's {script_bytes:,}, and it shows no claim",
+                f"README tells of it, but its program has {reading.code} bytes, the folder's {script_bytes}",
             )
         return "other_experiment", "shows neither the claimed score nor the claimed size"
     if any(one.log == reading.log and one.index > reading.index for one in chosen):
