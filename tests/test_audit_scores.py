@@ -45,6 +45,17 @@ def test_a_line_with_its_own_time_keeps_it() -> None:
     assert final(ROUND, PLAIN).eval_seconds == 136.855
 
 
+def test_loss_and_time_of_a_bare_score_come_from_its_twin() -> None:
+    found = final(
+        ROUND,
+        "ttt_val_loss:1.8888 ttt_val_bpb:1.1187 ttt_time:300000ms",
+        "ttt_val_bpb_exact:1.11870001",
+        "FINAL_BPB:1.11870001 (TTT)",
+    )
+    assert (found.line.lineno, found.line.val_bpb) == (3, 1.11870001)
+    assert (found.val_loss, found.eval_seconds) == (1.8888, 300.0)
+
+
 def test_scores_before_compression_are_not_final() -> None:
     assert final_of(lines("pre_quant_eval val_loss:1.9 val_bpb:1.1")) is None
     assert final(EXACT, "pre_quant_eval val_loss:1.9 val_bpb:1.1").line.val_bpb == 1.15385454

@@ -255,7 +255,7 @@ SCORES = (
     ),
     _row(
         "bpb",
-        r"(?:^|[\s_(\[])bpb\s?[:=]\s?(?P<bpb>NUM)",
+        r"(?:^|[\s_(\[])bpb(?:_exact)?\s?[:=]\s?(?P<bpb>NUM)",
         "Final score after TTT: loss=1.9021 bpb=1.1264 (time 85.2s)",
     ),
 )
@@ -263,7 +263,10 @@ LOSS = re.compile(rf"\bval[_ ]loss\s?[:=]\s?({NUMBER})|(?:^|[\s_(\[])loss\s?[:=]
 VALIDATION = re.compile(
     rf"(?:step[: ])?\s{{0,8}}\d{{1,9}}(?:/\d{{1,9}})? .{{0,200}}?\bval_bpb\s?[:=]\s?({NUMBER})", re.IGNORECASE
 )
-TIME = re.compile(rf"\b(?:eval_time|time|elapsed|eval)\s?[:=]?\s?({NUMBER}) ?(ms|s|m|min)\b", re.IGNORECASE)
+TIME = re.compile(
+    rf"\b(?:(?:\w{{0,20}}_)?(?:eval|ttt)_time|time|elapsed|eval)\s?[:=]?\s?({NUMBER}) ?(ms|s|m|min)\b",
+    re.IGNORECASE,
+)
 TIME_UNITS: dict[str, Callable[[str], float]] = {"ms": _thousandth, "s": float, "m": _minutes, "min": _minutes}
 
 PROGRESS = re.compile(

@@ -108,7 +108,7 @@ class Reading:
 
     def end_before_export(self, score: ScoreLine) -> None:
         """Take a score of uncompressed weights for the run's: there is no better, and it is claimed."""
-        self.final = Final(score, (), score.eval_seconds)
+        self.final = Final(score, (), score.val_loss, score.eval_seconds)
 
     def set_role(self, role: Role, why: str | None = None) -> None:
         """Say what the run is to the record, and why."""
@@ -127,7 +127,7 @@ class Reading:
             train_seconds=facts.get("train_seconds"),
             final_metric_line=final.line.text if final else None,
             final_metric_lineno=final.line.lineno if final else None,
-            final_val_loss=final.line.val_loss if final else None,
+            final_val_loss=final.val_loss if final else None,
             final_val_bpb=final.line.val_bpb if final else None,
             final_metric_aliases=final.aliases if final else (),
             total_bytes=self.total,

@@ -2,7 +2,7 @@
 
 The last line that scores the finished model, unless the author discarded it: where the claim is, digit for digit, an
 earlier line's number, that line is meant. Several lines often print the same score: the most precise one stands for
-all, and the time comes from whichever of them prints one, its plain twin first.
+all, and loss and time come from whichever of them prints one, its plain twin first.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class Final:
 
     line: ScoreLine
     aliases: tuple[str, ...]
+    val_loss: float | None
     eval_seconds: float | None
 
 
@@ -47,11 +48,13 @@ def final_of(scores: Sequence[ScoreLine], ends_at: ScoreLine | None = None) -> F
     same = [score for score in lines if score is last or same_score(score, last)]
     best = max(same, key=lambda score: score.digits)
     plain = best.label.removesuffix("_exact")
+    losses = [score.val_loss for score in same if score.val_loss is not None]
     timed = [score for score in same if score.eval_seconds is not None]
     twins = [score for score in timed if score.label == plain] or timed
     return Final(
         line=best,
         aliases=tuple(dict.fromkeys(score.label for score in same if score.label != best.label)),
+        val_loss=best.val_loss if best.val_loss is not None else next(reversed(losses), None),
         eval_seconds=best.eval_seconds
         if best.eval_seconds is not None
         else (twins[0].eval_seconds if twins else None),
