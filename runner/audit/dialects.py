@@ -133,6 +133,11 @@ FIELDS = (
         "stopping_early: wallclock_cap train_time:600039ms step:13780/20000",
     ),
     _row(
+        "at step",
+        r"\b(?:cap|limit|wallclock|budget) (?:hit|reached|exceeded)\b.{0,20}?\bat step (?P<stop>\d{1,9})\b",
+        "[time] 10-min cap hit at step 2300 (9m40s), stopping.",
+    ),
+    _row(
         "training_complete",
         r"^training_complete\b.{0,40}?\bsteps?[:=]\s?(?P<stop>\d{1,9})",
         "training_complete steps:7910 tokens_seen:4.1B",
