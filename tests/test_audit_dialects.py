@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.audit.dialects import CODE, FIELDS, SCORES, SIGNS, UNITS, Row
-from runner.audit.lines import facts_of, score_of
+from runner.audit.dialects import FIELDS, SCORES, SIGNS, UNITS, Row
+from runner.audit.lines import facts_of, is_code, score_of
 
 
 @pytest.mark.parametrize("row", FIELDS, ids=lambda row: row.example[:40])
@@ -26,7 +26,7 @@ def test_each_row_reads_its_example(row: Row) -> None:
     assert groups
     assert groups <= UNITS.keys()
     assert {UNITS[name][0] for name in groups} <= facts_of(row.example, low).keys()
-    assert not CODE.search(row.example)
+    assert not is_code(row.example)
 
 
 @pytest.mark.parametrize("row", SCORES, ids=lambda row: row.example[:40])
@@ -112,7 +112,7 @@ def test_scores_of_uncompressed_weights_are_marked(label: str) -> None:
     ],
 )
 def test_lines_of_a_program_are_known(line: str) -> None:
-    assert CODE.search(line)
+    assert is_code(line)
 
 
 @pytest.mark.parametrize("row", [*FIELDS, *SCORES], ids=lambda row: row.example[:40])

@@ -292,11 +292,9 @@ DIFFERENCE = re.compile(
     re.IGNORECASE,
 )
 """Labels of numbers that are no score of this run."""
-CODE = re.compile(
-    r"^\s*(?:#|\"|'|//|log\w*\(|print\w*\(|def |class |import |from \w+ import|return\b|f\"|f')"
-    r"|\{\w[\w.\[\]']{0,60}:[.\d]{0,6}f\}"
-)
-"""Lines of a program that was dumped into the log."""
+CODE = re.compile(r"\s*(?:#|\"|'|//|log\w*\(|print\w*\(|def |class |import |from \w+ import|return\b|f\"|f')")
+FORMATTED = re.compile(r"\{\w[\w.\[\]']{0,60}:[.\d]{0,6}f\}")
+"""How lines of a program begin that was dumped into the log, and what only they hold."""
 DUMP_OPENS = re.compile(
     r"^(?:\"\"\"|'''|#!|import \w|from [\w.]+ import |from __future__|source code:$)", re.IGNORECASE
 )

@@ -7,7 +7,9 @@ import math
 from runner.audit.dialects import (
     BEFORE_EXPORT,
     BY_LITERAL,
+    CODE,
     DIFFERENCE,
+    FORMATTED,
     LOSS,
     PROGRESS,
     SCORES,
@@ -17,6 +19,11 @@ from runner.audit.dialects import (
     VALIDATION,
 )
 from runner.audit.facts import ScoreLine
+
+
+def is_code(text: str) -> bool:
+    """Whether a line is a dumped program's."""
+    return CODE.match(text) is not None or ("{" in text and FORMATTED.search(text) is not None)
 
 
 def facts_of(text: str, low: str) -> dict[str, float]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner.audit.dialects import CODE, DUMP_CLOSES, DUMP_OPENS, SIGNS
+from runner.audit.dialects import DUMP_CLOSES, DUMP_OPENS, SIGNS
 from runner.audit.facts import ScoreLine
-from runner.audit.lines import facts_of, score_of, validation_of
+from runner.audit.lines import facts_of, is_code, score_of, validation_of
 from runner.audit.text import read_lines
 from runner.audit.tokenizers import marks_in
 
@@ -122,7 +122,7 @@ class Reader:
             self.dump, self.now = Dump(self.now, len(self.runs)), Draft()
         text = text.lstrip()
         low = text.lower()
-        if not any(sign in low for sign in SIGNS) or CODE.search(text):
+        if not any(sign in low for sign in SIGNS) or is_code(text):
             return
         if "fineweb" in low:
             self.now.marks.update(marks_in(text))
