@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -21,6 +22,7 @@ from runner.errors import UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from runner.audit.facts import Audit
     from runner.job_spec import JobSpec
 
 app = typer.Typer(
@@ -265,6 +267,62 @@ def artifact_inspect(
     _console().print(tensor_table(facts))
     for line in fact_lines(facts, path, cap, None if script is None else script.stat().st_size):
         typer.echo(line)
+
+
+@app.command()
+def audit(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Record folders, ours or anyone's.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line for each folder.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="A review comment, ready to paste.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Read every record folder under PATH, in parallel.")] = False,
+    table: Annotated[
+        Path, typer.Option("--table", metavar="FILE", help="With --all: where its table goes, .csv or .parquet.")
+    ] = Path("audit.csv"),
+) -> None:
+    """Read record folders, execute nothing, and say what is true: facts, claims, and where they disagree."""
+    from reports.audit_markdown import markdown_audit
+    from reports.audit_table import audit_frame, require_table, summary, write_table
+    from reports.audit_terminal import terminal_audit
+    from runner.audit.audit import audit_all, audit_or_error, with_shared_runs
+    from runner.audit.folder import find_records
+    from runner.files import require_writable
+
+    console = _console()
+    if every:
+        require_table(table)
+        require_writable(table.parent)
+        folders = [folder for root in paths for folder in find_records(root)]
+        if not folders:
+            raise UserError(f"{', '.join(map(str, paths))}: no record folder lies there")
+        audits = iter(with_shared_runs(list(audit_all(folders))))
+    else:
+        folders, audits = list(paths), map(audit_or_error, paths)
+    found = []
+    for folder, one in zip(folders, audits, strict=True):
+        found.append((folder, one))
+        if isinstance(one, str):
+            print(f"golf: {one}", file=sys.stderr)
+        elif as_json:
+            print(one.model_dump_json(), flush=True)
+        elif markdown:
+            print(markdown_audit(one))
+        elif not every:
+            console.print(terminal_audit(one))
+    if every:
+        write_table(audit_frame(found), table)
+        if not as_json and not markdown:
+            console.print(summary(found))
+            console.print(f"table: {table}")
+    raise typer.Exit(_audit_code([one for _, one in found]))
+
+
+def _audit_code(audits: Sequence[Audit | str]) -> int:
+    """2 if a folder could not be read, else 1 if one has an error, else 0."""
+    if any(isinstance(one, str) for one in audits):
+        return 2
+    return int(
+        any(finding.severity == "error" for one in audits if not isinstance(one, str) for finding in one.findings)
+    )
 
 
 @data_app.command("prepare")

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from runner.audit.audit import audit_folder
 from runner.jobdata import DataRequest
 from runner.ledger import check_chain
 from runner.results import RecordData
@@ -145,6 +146,19 @@ def test_the_record_is_complete(records: dict[str, Path]) -> None:
     scores = [result.final_score.val_bpb for result in data.results if result.final_score]
     assert submission["val_bpb"] == pytest.approx(sum(scores) / 2, abs=1e-15)
     assert f"{submission['val_bpb']:.4f}" in (record / "README.md").read_text()
+
+
+@pytest.mark.parametrize("way", ["ray", "local"])
+def test_the_audit_finds_nothing_against_the_record(records: dict[str, Path], way: str) -> None:
+    audit = audit_folder(records[way])
+    data = results(records[way])
+    assert audit.findings == ()
+    assert {run.seed: run.final_val_bpb for run in audit.runs} == {
+        result.seed: pytest.approx(result.final_score.val_bpb, abs=1e-8)
+        for result in data.results
+        if result.final_score
+    }
+    assert audit.n_primary_runs == 2
 
 
 def test_ray_and_local_give_the_same_record(records: dict[str, Path]) -> None:

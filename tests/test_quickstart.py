@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.audit.audit import audit_folder
 from runner.leftovers import marked
 from runner.results import RecordData
 
@@ -36,6 +37,9 @@ def test_every_seed_learns_more_than_a_bigram_model(tmp_path: Path) -> None:
     scores = {result.seed: result.final_score.val_bpb for result in data.results if result.final_score}
     assert sorted(scores) == [42, 1337, 2024]
     assert all(score < bigram.bpb for score in scores.values()), (scores, bigram.bpb)
+    audit = audit_folder(record)
+    assert audit.findings == ()
+    assert audit.n_primary_runs == 3
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])

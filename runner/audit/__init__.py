@@ -1,0 +1,1 @@
+"""Reading anybody's record folder: what its files say, what it claims, and where the two disagree."""

@@ -1,0 +1,141 @@
+"""The audit of one record folder, or of many: read, give each run its role, hold claims against logs.
+
+Nothing that is read is executed, and nothing is written. The same folder gives the same audit, always.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from statistics import fmean
+
+from runner.audit.claim_checks import claim_findings
+from runner.audit.facts import Audit, Run
+from runner.audit.file_checks import file_findings
+from runner.audit.folder import Folder, open_folder
+from runner.audit.limits import limit_findings, primary
+from runner.audit.logs import read_log
+from runner.audit.reading import Reading
+from runner.audit.readme import Readme, read_readme
+from runner.audit.roles import assign_roles
+from runner.audit.severity import finding
+from runner.audit.shown import spread
+from runner.audit.statement import Statement, state
+from runner.audit.submission import Submission, read_submission
+from runner.audit.track import track_of
+from runner.errors import UserError
+
+GRAVEST_FIRST = {"error": 0, "warn": 1, "info": 2}
+
+
+def audit_folder(path: Path) -> Audit:
+    """Read the record at `path`. UserError if there is none, or it cannot be read."""
+    folder = open_folder(path)
+    try:
+        return _audit(folder)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _audit(folder: Folder) -> Audit:
+    claim = _statement(folder)
+    readings = [reading for log in folder.logs for reading in readings_of(folder, log)]
+    script_bytes = (folder.path / folder.script).stat().st_size if folder.script else None
+    assign_roles(readings, claim, script_bytes)
+    track = track_of(claim.submission.track, folder.path.resolve().as_posix())
+    words = f"{claim.submission.words}\n{claim.readme.words}"
+    findings = [
+        *limit_findings(readings, track, words),
+        *claim_findings(readings, claim),
+        *file_findings(folder, readings, claim, _same_bytes(folder, readings)),
+    ]
+    scores = [one.bpb for one in primary(readings) if one.bpb is not None]
+    return Audit(
+        folder=str(folder.path),
+        track=track,
+        claimed=claim.as_claims(),
+        runs=tuple(reading.as_run() for reading in readings),
+        mean_val_bpb=fmean(scores) if scores else None,
+        std_val_bpb=spread(scores, sample=True),
+        n_primary_runs=len(scores),
+        findings=tuple(sorted(findings, key=lambda one: GRAVEST_FIRST[one.severity])),
+    )
+
+
+def readings_of(folder: Folder, log: str) -> list[Reading]:
+    """The runs of one log of the folder."""
+    drafts = read_log(folder.path / log)
+    return [Reading(log, index, len(drafts), draft) for index, draft in enumerate(drafts)]
+
+
+def _statement(folder: Folder) -> Statement:
+    submission = (
+        read_submission(folder.path / folder.submission, folder.submission) if folder.submission else Submission()
+    )
+    readme = read_readme(folder.path / folder.readme, folder.readme) if folder.readme else Readme()
+    return state(submission, readme)
+
+
+def _same_bytes(folder: Folder, readings: Sequence[Reading]) -> dict[str, str]:
+    """Log -> an earlier log with the same bytes; only sizes that occur twice are read."""
+    logs = list(dict.fromkeys(reading.log for reading in readings))
+    sizes = {log: (folder.path / log).stat().st_size for log in logs}
+    first: dict[bytes, str] = {}
+    found: dict[str, str] = {}
+    for log in logs:
+        if list(sizes.values()).count(sizes[log]) > 1:
+            with (folder.path / log).open("rb") as handle:
+                digest = hashlib.file_digest(handle, "sha256").digest()
+            if digest in first:
+                found[log] = first[digest]
+            first.setdefault(digest, log)
+    return found
+
+
+def with_shared_runs(audits: Sequence[Audit | str]) -> list[Audit | str]:
+    """The audits in their order, each with a finding where an earlier folder holds one of its runs."""
+    first: dict[tuple[object, ...], str] = {}
+    told: list[Audit | str] = []
+    for audit in audits:
+        if isinstance(audit, str):
+            told.append(audit)
+            continue
+        marks = [(mark_of(run), run.log) for run in audit.runs]
+        shared = {log: first[mark] for mark, log in marks if mark is not None and mark in first}
+        for mark, log in marks:
+            if mark is not None:
+                first.setdefault(mark, f"{audit.folder}/{log}")
+        if shared:
+            said = "; ".join(f"{log} holds the run of {other}" for log, other in shared.items())
+            more = finding("duplicate_log", "elsewhere", said, *shared, *shared.values())
+            audit = audit.model_copy(update={"findings": (*audit.findings, more)})
+        told.append(audit)
+    return told
+
+
+def mark_of(run: Run) -> tuple[object, ...] | None:
+    """What no two runs share: score to eight decimals, clock to the millisecond, size; None if one is missing."""
+    known = (run.seed, run.steps, run.train_seconds, run.final_val_bpb, run.total_bytes)
+    return None if None in known[1:] else known
+
+
+def audit_or_error(path: Path) -> Audit | str:
+    """The audit, or why there is none: a value that another process can send."""
+    try:
+        return audit_folder(path)
+    except UserError as error:
+        return str(error)
+
+
+def audit_all(paths: Sequence[Path], processes: int | None = None) -> Iterator[Audit | str]:
+    """Audits of many folders in their order, by as many processes as there are cores."""
+    workers = min(processes or os.cpu_count() or 1, len(paths))
+    if workers <= 1:
+        yield from map(audit_or_error, paths)
+        return
+    work: Callable[[Path], Audit | str] = audit_or_error
+    with ProcessPoolExecutor(workers) as pool:
+        yield from pool.map(work, paths, chunksize=max(1, min(16, len(paths) // (4 * workers))))

@@ -1,0 +1,32 @@
+"""Real record folders with facts read by hand: the audit must see what the readers saw."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runner.audit.audit import audit_folder
+
+
+@pytest.fixture(scope="module")
+def corpus(shared: Path) -> Path:
+    folder = shared / "corpus"
+    if not folder.is_dir():
+        pytest.skip("no corpus in the reference material")
+    return folder
+
+
+def test_the_scorer_is_content(corpus: Path, tmp_path: Path) -> None:
+    lines = [audit_folder(folder).model_dump_json() for folder in sorted((corpus / "folders").iterdir())]
+    actual = tmp_path / "actual.jsonl"
+    actual.write_text("\n".join(lines) + "\n")
+    command = [sys.executable, str(corpus / "score.py"), str(corpus / "expected.jsonl"), str(actual)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    figures = done.stdout.splitlines()[-1].replace(";", "").split()
+    facts, precision, recall = (float(figures[index]) for index in (3, 6, 8))
+    assert facts >= 0.98
+    assert min(precision, recall) >= 0.95
