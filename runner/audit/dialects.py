@@ -81,7 +81,7 @@ FIELDS = (
     ),
     _row("param", r"\bmodel_params\s?[:=]\s?(?P<params>INT)\b(?![.\d])", "model: layers=11 model_params=26829913"),
     _row("world_size", r"\bworld_size\s?[:=]\s?(?P<world>\d{1,4})\b", "world_size:8 grad_accum_steps:1"),
-    _row("ws:", r"\bws:(?P<world>\d{1,4})\b", "params:39883904 L:16 d:512 h:8 kv:4 ws:8 ga:1 s:314"),
+    _row("ws:", r"\bws:(?P<world>\d{1,4})\b", "params:31457280 L:16 d:512 h:8 kv:4 ws:8 ga:1 s:314"),
     _row(
         "nproc_per_node",
         r"\bnproc_per_node[= ](?P<world>\d{1,3})\b",
@@ -96,7 +96,7 @@ FIELDS = (
     _row(
         "ws:",
         r"^params:\d.{0,80}\bws:\d{1,4} .{0,40}\bs:(?P<seed>\d{1,12})\b",
-        "params:39883904 L:16 d:512 h:8 kv:4 ws:8 ga:1 s:314",
+        "params:31457280 L:16 d:512 h:8 kv:4 ws:8 ga:1 s:314",
     ),
     # -- training
     _row(
@@ -108,12 +108,12 @@ FIELDS = (
     _row(
         " loss:",
         r"^step:(?P<steps>\d{1,9})/\d{1,9} loss:NUM t:(?P<train_ms>NUM)ms avg:(?P<avg_ms>NUM)ms",
-        "step:500/10000 loss:3.2233 t:122104ms avg:244.2ms",
+        "step:500/10000 loss:3.4121 t:118250ms avg:236.5ms",
     ),
     _row(
         "loss: ",
         r"^(?P<steps>\d{1,9})/\d{1,9} (?:train|val)_loss:\s?NUM",
-        "4932/20000 val_loss: 2.3573 val_bpb: 1.0771",
+        "4870/20000 val_loss: 2.4012 val_bpb: 1.1034",
     ),
     _row(
         "train_time: ",
@@ -123,7 +123,7 @@ FIELDS = (
     _row(
         "step ",
         r"^step[: =]{1,2}\s{0,8}(?P<steps>\d{1,9})(?:/\d{1,9})?[ |,]{1,8}.{0,60}?\b(?:train_)?loss[: =]",
-        "step 500/20000 | loss 3.2233 | lr 0.02",
+        "step 500/20000 | loss 3.4121 | lr 0.02",
     ),
     _row("step=", r"^step=(?P<steps>\d{1,9})\b.{0,200}?loss[=:]", "step=200 mean_microbatch_loss=2.28 bpb=1.3"),
     _row(
@@ -140,7 +140,7 @@ FIELDS = (
     _row(
         "training_complete",
         r"^training_complete\b.{0,40}?\bsteps?[:=]\s?(?P<stop>\d{1,9})",
-        "training_complete steps:7910 tokens_seen:4.1B",
+        "training_complete steps:7777 tokens_seen:4.1B",
     ),
     _row(
         " steps",
@@ -154,13 +154,13 @@ FIELDS = (
         r"^serialized model[ _](?!size)[^:]{1,60}:\s?(?P<packed>INT) bytes",
         "Serialized model int8+zlib: 15762519 bytes (payload:17178912)",
     ),
-    _row("serialized", r"^serialized model(?: size)?:\s?(?P<plain>INT) bytes", "Serialized model: 67224983 bytes"),
-    _row("raw model", r"^raw model:\s?(?P<plain>INT) bytes", "Raw model: 99979620 bytes, Code: 66074 bytes"),
+    _row("serialized", r"^serialized model(?: size)?:\s?(?P<plain>INT) bytes", "Serialized model: 67110001 bytes"),
+    _row("raw model", r"^raw model:\s?(?P<plain>INT) bytes", "Raw model: 98765432 bytes, Code: 64123 bytes"),
     _row(
         "compressed",
         r"^(?:quantized\+compressed|compressed (?:model|artifact|size)|quantized model|model compressed)\b[^:]{0,60}:"
         r"\s?(?P<packed>INT)\b ?(?:bytes|b\b)",
-        "Quantized+compressed (zstd): 15924324 bytes",
+        "Quantized+compressed (zstd): 15812345 bytes",
     ),
     _row(
         "model",
@@ -176,32 +176,32 @@ FIELDS = (
     _row(
         "code:",
         r"\bcode:\s?(?P<code>\d{4,9}|\d{1,3}(?:,\d{3}){1,2})\b(?: bytes)?(?![.\d])",
-        "artifact:9.96MB ternary:37748736(8867922B) fp:1086592(2173184B) code:70859",
+        "artifact:9.87MB ternary:36700160(8612345B) fp:1000448(2000896B) code:71234",
     ),
     _row(
         "code_bytes",
         r"\bcode_bytes\w{0,20}\s?[:=]\s?(?P<code>INT)\b",
-        "model_bytes=15924324 code_bytes=66074 total_bytes=15990398",
+        "model_bytes=15812345 code_bytes=64123 total_bytes=15880011",
     ),
     _row(
         "model_bytes",
         r"\bmodel_bytes\s?[:=]\s?(?P<packed>INT)\b",
-        "model_bytes=15924324 code_bytes=66074 total_bytes=15990398",
+        "model_bytes=15812345 code_bytes=64123 total_bytes=15880011",
     ),
     _row(
         "total_bytes",
         r"\b(?:total_bytes|bytes_total|total_submission_bytes|submission_bytes)\s?[:=]\s?(?P<total>INT)\b",
-        "model_bytes=15924324 code_bytes=66074 total_bytes=15990398",
+        "model_bytes=15812345 code_bytes=64123 total_bytes=15880011",
     ),
     _row(
         "total submission",
         r"^total submission(?: size)? (?!size)[^:]{1,60}:\s?(?P<total>INT)(?: bytes)?\b(?!\.)",
-        "Total submission size int8+zlib: 15810161 bytes",
+        "Total submission size int8+zlib: 15712345 bytes",
     ),
     _row(
         "total submission",
         r"^total submission(?: size)?:\s?(?P<bare_total>INT)(?: bytes)?\b(?!\.)",
-        "Total submission: 15990398 bytes (15.99 MB)",
+        "Total submission: 15880011 bytes (15.88 MB)",
     ),
     _row(
         "total",
@@ -218,9 +218,9 @@ FIELDS = (
     _row(
         "size check",
         r"^size check\b.{0,20}?:\s?(?P<total>INT) / 16,?000,?000",
-        "Size check PASSED: 15423398 / 16,000,000 (96.4%)",
+        "Size check PASSED: 15312345 / 16,000,000 (95.7%)",
     ),
-    _row("budget:", r"^budget:(?P<total>INT)/16,?000,?000", "budget:10031215/16000000 (10.03/16.00MB) FITS"),
+    _row("budget:", r"^budget:(?P<total>INT)/16,?000,?000", "budget:10123456/16000000 (10.03/16.00MB) FITS"),
     _row(
         "serialized_artifact",
         r"^serialized_artifact\w{0,20}\s?[:=]\s?(?P<packed>INT)\b",
@@ -251,12 +251,12 @@ SCORES = (
     _row(
         "sliding_bpb",
         r"\bsliding_bpb[:=]\s?(?P<bpb>NUM)",
-        "final_sliding_window_exact sliding_bpb:1.14775606 val_bpb:0.39220592",
+        "final_sliding_window_exact sliding_bpb:1.15512345 val_bpb:0.39551234",
     ),
     _row(
         "bpb",
         r"\bval_bpb(?: \([^)]{1,60}\))?\s?[:=]\s{0,4}(?P<bpb>NUM)",
-        "final_int8_zlib_roundtrip val_loss:2.0386 val_bpb:1.2074 eval_time:1356ms",
+        "final_int8_zlib_roundtrip val_loss:2.0497 val_bpb:1.2140 eval_time:1422ms",
     ),
     _row(
         "bpb",
