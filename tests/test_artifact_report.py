@@ -14,6 +14,7 @@ import torch
 
 from golf_model.artifact import pack_model
 from golf_model.config import ExportConfig, StepConfig
+from golf_model.errors import ScriptError
 from golf_model.inspect_artifact import entropy, inspect_artifact
 from golf_model.shapes import parameter_shapes, schemes
 from runner.artifact_report import fact_lines, inspect_file, kinds, tensor_table
@@ -45,16 +46,21 @@ def test_every_originals_format_is_told_and_read_without_a_job(name: str) -> Non
         assert (one["entropy"] is None) == one["scheme"].startswith("float")
 
 
-def test_our_file_through_the_reading_process(ours: Path) -> None:
-    facts = inspect_file(ours)
+@pytest.fixture(scope="module")
+def facts_of_ours(ours: Path) -> dict[str, Any]:
+    return inspect_file(ours)
+
+
+def test_our_file_through_the_reading_process(ours: Path, facts_of_ours: dict[str, Any]) -> None:
+    facts = facts_of_ours
     assert (facts["format"], facts["checksum"]) == ("golf 1", "SHA-256 right")
     assert sum(length for _, _, length in facts["parts"]) < facts["bytes"] == ours.stat().st_size
     step = {one["step"] for one in facts["tensors"] if one["scheme"] == "step"}
     assert [round(value, 6) for value in step] == [0.02]
 
 
-def test_the_table_folds_blocks_and_every_tensor_is_in_it(ours: Path) -> None:
-    facts = inspect_file(ours)
+def test_the_table_folds_blocks_and_every_tensor_is_in_it(facts_of_ours: dict[str, Any]) -> None:
+    facts = facts_of_ours
     grouped = kinds(facts["tensors"])
     assert sum(map(len, grouped.values())) == len(facts["tensors"])
     assert tensor_table(facts).row_count == len(grouped) < len(facts["tensors"])
@@ -62,16 +68,18 @@ def test_the_table_folds_blocks_and_every_tensor_is_in_it(ours: Path) -> None:
 
 
 @pytest.mark.parametrize(("cap", "code", "says"), [(10**6, 500, "under the cap"), (1000, None, "OVER the cap")])
-def test_slack_is_to_the_cap(ours: Path, cap: int, code: int | None, says: str) -> None:
-    lines = fact_lines(inspect_file(ours), ours, cap, code)
+def test_slack_is_to_the_cap(
+    ours: Path, facts_of_ours: dict[str, Any], cap: int, code: int | None, says: str
+) -> None:
+    lines = fact_lines(facts_of_ours, ours, cap, code)
     size = ours.stat().st_size + (code or 0)
     assert lines[-1].endswith(f"{size:,} of {cap:,} bytes, {abs(cap - size):,} {says}")
     assert lines[-1].startswith("artifact and script" if code else "the artifact alone")
 
 
-def test_weights_that_are_no_numbers_are_named(ours: Path) -> None:
-    facts: dict[str, Any] = inspect_file(ours)
-    facts["tensors"][3]["finite"] = False
+def test_weights_that_are_no_numbers_are_named(ours: Path, facts_of_ours: dict[str, Any]) -> None:
+    tensors = [one | {"finite": index != 3} for index, one in enumerate(facts_of_ours["tensors"])]
+    facts = facts_of_ours | {"tensors": tensors}
     assert f"NOT FINITE: {facts['tensors'][3]['name']!r}" in fact_lines(facts, ours, 1, None)
 
 
@@ -85,11 +93,9 @@ def test_weights_that_are_no_numbers_are_named(ours: Path) -> None:
         (b"PK\x03\x04xxxx", "not a container of tensors"),
     ],
 )
-def test_what_is_no_artifact_is_one_line(tmp_path: Path, content: bytes, message: str) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(content)
-    with pytest.raises(UserError, match=message):
-        inspect_file(path)
+def test_what_is_no_artifact_is_one_line(content: bytes, message: str) -> None:
+    with pytest.raises(ScriptError, match=message):
+        inspect_artifact(content)
 
 
 def test_a_damaged_file_of_ours_is_one_line(ours: Path, tmp_path: Path) -> None:
@@ -103,7 +109,9 @@ def test_a_damaged_file_of_ours_is_one_line(ours: Path, tmp_path: Path) -> None:
         inspect_file(tmp_path / "nothing")
 
 
-def test_the_verb_prints_table_and_lines_and_plain_json(ours: Path, tmp_path: Path) -> None:
+def test_the_verb_prints_table_and_lines_and_plain_json(
+    ours: Path, facts_of_ours: dict[str, Any], tmp_path: Path
+) -> None:
     command = [sys.executable, "-m", "runner.cli", "artifact", "inspect", str(ours)]
     script = tmp_path / "train_gpt.py"
     script.write_text("x" * 100)
@@ -111,7 +119,7 @@ def test_the_verb_prints_table_and_lines_and_plain_json(ours: Path, tmp_path: Pa
     assert "blocks.*.mlp.fc.weight" in shown
     assert f"artifact and script: {ours.stat().st_size + 100:,} of 16,000,000 bytes" in shown
     facts = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
-    assert facts == inspect_file(ours)
+    assert facts == facts_of_ours
     wrong = subprocess.run([*command[:-1], str(script)], capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
     assert wrong.stderr.startswith(f"golf: {script}: neither golf's format")
