@@ -75,7 +75,8 @@ def run(
     from runner.backends import LocalBackend
     from runner.bundle import make_script
     from runner.files import require_writable
-    from runner.plan import make_plan, preflight, room_here
+    from runner.nodes import room_here
+    from runner.plan import make_plan, preflight
     from runner.run import sole_driver, walk
 
     if local and address:
@@ -91,7 +92,8 @@ def run(
         from runner.ray_environment import prepare_environment
 
         prepare_environment(address)
-        from runner.schedule import RayBackend, cluster_rooms, connect
+        from runner.cluster import OwnDesk, SharedDesk, cluster_rooms, connect
+        from runner.schedule import RayBackend
 
         with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."):
             connect(address)
@@ -102,7 +104,13 @@ def run(
             script,
             output,
             console,
-            partial(RayBackend, cpus=plan.cpus, gpus=plan.gpus, concurrent=plan.concurrent),
+            partial(
+                RayBackend,
+                need=plan.need,
+                side_by_side=plan.concurrent,
+                desk=SharedDesk() if address else OwnDesk(),
+                seeds=len(job.seeds),
+            ),
         )
     files = RecordFiles(
         script=done.script.source,
@@ -120,8 +128,9 @@ def run(
 def plan_verb(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: Address = None) -> None:
     """Show what `golf run` would do (seeds, nodes, parameters, size, time) and start nothing."""
     from runner.bundle import make_script
+    from runner.nodes import inventory, room_here
     from runner.past_sizes import forecast_from_past
-    from runner.plan import make_plan, plan_table, preflight, room_here
+    from runner.plan import make_plan, plan_table, preflight
 
     console = _console()
     job = _load(path, seeds, profile)
@@ -134,11 +143,11 @@ def plan_verb(path: JobPath, seeds: Seeds = None, profile: Profile = None, addre
     from runner.ray_environment import prepare_environment
 
     prepare_environment(address)
-    from runner.schedule import cluster_rooms, connect
+    from runner.cluster import cluster_rooms, connect
 
     connect(address)
     nodes = cluster_rooms()
-    console.print(plan_table(make_plan(job, data, code_bytes, nodes), f"{len(nodes)} nodes at {address}", past))
+    console.print(plan_table(make_plan(job, data, code_bytes, nodes), f"{address}: {inventory(nodes)}", past))
 
 
 @app.command()

@@ -24,7 +24,7 @@ def expected_device(host: Host) -> str:
 def is_its_device(host: Host) -> bool:
     """Whether the device's name fits the profile that the host claims; a profile we do not know says nothing."""
     profile = PROFILES.get(host.hardware)
-    return profile is None or profile.device in host.device
+    return profile is None or profile.accelerator in host.device
 
 
 def hardware(case: Case) -> Answer:

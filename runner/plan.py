@@ -6,7 +6,6 @@ the hardware that is there. Nothing is started and nothing is written but the da
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +18,10 @@ from runner.coverage import require_coverage
 from runner.data.dataset import DataInfo, DataSet, scored_tokens
 from runner.errors import UserError
 from runner.forecast import forecast_bytes
-from runner.hardware import Hardware, gpus_here, resolve_hardware
+from runner.hardware import Hardware, claimants, resolve_hardware
 from runner.job_spec import JobSpec, job_hash, resolved
 from runner.jobdata import DataRequest, open_requested
+from runner.nodes import Need, Room, inventory
 from runner.results import SizeForecast
 from runner.tracks import TRACKS, Limits, limits_for
 
@@ -39,15 +39,15 @@ class Plan:
     hardware: Hardware
     nproc: int
     concurrent: int
-    """Seeds side by side, at most."""
+    """Seeds side by side on one node, at most."""
     data: DataSet
     request: DataRequest
     parameters: int
     forecast: SizeForecast
-    gpus: int
-    """GPUs that one seed takes."""
-    cpus: int
-    """CPUs that one seed takes; all of a node's where the track takes the node alone."""
+    need: Need
+    """What one seed takes of a node."""
+    nodes: int
+    """Nodes that can take a seed."""
     launcher: tuple[str, ...] = TORCHRUN
 
     def hash8(self, script_sha256: str) -> str:
@@ -87,22 +87,6 @@ def preflight(job: JobSpec, code_bytes: int, say: Callable[[str], None]) -> Data
     return data
 
 
-@dataclass(frozen=True)
-class Room:
-    """What one node offers."""
-
-    cpus: int
-    gpus: int
-
-    def __str__(self) -> str:
-        return f"{self.cpus} CPUs and {self.gpus} GPUs"
-
-
-def room_here() -> Room:
-    """This machine."""
-    return Room(os.cpu_count() or 1, gpus_here())
-
-
 def make_plan(
     job: JobSpec, data: DataSet, code_bytes: int, nodes: Sequence[Room], launcher: tuple[str, ...] = TORCHRUN
 ) -> Plan:
@@ -116,14 +100,14 @@ def make_plan(
             f"{job.name}: {nproc} processes cannot share config.batch.micro_batches = {micro}: "
             "one must divide the other; change nproc or micro_batches"
         )
-    cpus, gpus = nproc * job.threads, nproc if hardware.on_gpu else 0
-    fitting = [node for node in nodes if node.cpus >= cpus and node.gpus >= gpus]
+    exclusive = TRACKS[job.track].exclusive
+    need = Need(hardware, nproc * job.threads, nproc if hardware.on_gpu else 0, alone=exclusive)
+    fitting = [node for node in nodes if need.fits(node)]
     if not fitting:
         raise UserError(
-            f"{job.name}: no node offers {Room(cpus, gpus)} for one seed; there is "
-            f"{'; '.join(map(str, nodes)) or 'no node at all'}. Lower nproc or threads in the job, or change hardware"
+            f"{job.name}: no node offers {need} for one seed; the cluster has {inventory(nodes)}. "
+            "Lower nproc or threads in the job, or change hardware"
         )
-    exclusive = TRACKS[job.track].exclusive
     return Plan(
         job=settled,
         resolved=resolved(settled),
@@ -135,8 +119,8 @@ def make_plan(
         request=data_request(job),
         parameters=parameter_count(job.config.model),
         forecast=forecast_bytes(job.config, code_bytes),
-        gpus=gpus,
-        cpus=max(node.cpus for node in fitting) if exclusive else cpus,
+        need=need,
+        nodes=len(fitting),
         launcher=launcher,
     )
 
@@ -145,10 +129,28 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
 
 
+def hardware_notes(plan: Plan) -> list[str]:
+    """What the hardware means for the record."""
+    allowed = claimants(plan.job.track)
+    if not allowed or plan.hardware.name in allowed:
+        return []
+    return [f"track {plan.job.track} wants {' or '.join(allowed)}: a run here is labelled so and ends rejected"]
+
+
+def cost(plan: Plan, seconds: float) -> str:
+    """What the nodes cost for that long at most, where the profile names a price."""
+    price = plan.hardware.dollars_per_hour
+    if price is None:
+        return ""
+    nodes = min(plan.nodes, -(-len(plan.job.seeds) // plan.concurrent))
+    return f", about ${nodes * price * seconds / 3600:.2f} on {nodes} node(s) at ${price:g} an hour each (a guess)"
+
+
 def plan_table(plan: Plan, where: str, past: SizeForecast | None = None) -> Table:
     """The plan for people; past: what earlier runs say of the size."""
     job, limits, facts = plan.job, plan.limits, plan.data.facts
-    rounds = -(-len(job.seeds) // plan.concurrent)
+    together = plan.concurrent * plan.nodes
+    rounds = -(-len(job.seeds) // together)
     schedule = job.config.schedule
     training = schedule.max_wallclock_seconds if schedule.kind == "wallclock" else limits.train_seconds
     longest = rounds * (training + limits.eval_seconds + 2 * SETUP_GUESS_S)
@@ -162,9 +164,10 @@ def plan_table(plan: Plan, where: str, past: SizeForecast | None = None) -> Tabl
         earlier = [("size, from the past", f"{past.low:,} to {past.high:,} bytes"), ("", past.basis)]
     rows = [
         ("job", f"{job.name}, track {job.track}"),
-        ("seeds", f"{', '.join(map(str, job.seeds))} ({plan.concurrent} at a time)"),
-        ("where", f"{where}, hardware {plan.hardware.name}"),
-        ("each seed", f"{plan.nproc} process(es), {plan.cpus} CPU(s), {plan.gpus} GPU(s)"),
+        ("seeds", f"{', '.join(map(str, job.seeds))} ({min(together, len(job.seeds))} at a time)"),
+        ("where", f"{where}; hardware {plan.hardware.name}"),
+        *(("", note) for note in hardware_notes(plan)),
+        ("each seed", f"{plan.nproc} process(es), {'a node alone with ' if plan.need.alone else ''}{plan.need}"),
         (
             "data",
             f"{facts.name}: {facts.train_tokens:,} training and {facts.val_tokens:,} validation tokens",
@@ -175,7 +178,7 @@ def plan_table(plan: Plan, where: str, past: SizeForecast | None = None) -> Tabl
         *earlier,
         ("training", f"stops {stop}; limit {limits.train_seconds:g} s"),
         ("evaluation", f"limit {limits.eval_seconds:g} s"),
-        ("at most", f"about {_seconds(longest)} for all seeds"),
+        ("at most", f"about {_seconds(longest)} for all seeds{cost(plan, longest)}"),
     ]
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)

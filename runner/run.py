@@ -70,7 +70,7 @@ def attempt_spec(plan: Plan, script: Script, folder: RunFolder, seed: int, attem
         artifact_name=ARTIFACT_NAME,
         hardware=plan.hardware.name,
         nproc=plan.nproc,
-        gpus=plan.gpus,
+        gpus=plan.need.gpus,
         threads=job.threads,
         train_seconds=plan.limits.train_seconds,
         eval_seconds=plan.limits.eval_seconds,

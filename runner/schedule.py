@@ -1,4 +1,4 @@
-"""Ray: attempts as streaming-generator tasks on nodes that fit.
+"""Ray: attempts as streaming-generator tasks, each on the node that its turn came up for.
 
 Every attempt is a task of its own with `max_retries=0`: with Ray's own retries the stream of a killed run
 was seen spliced with its re-run's, which for a record is corruption. This file places, streams and cancels;
@@ -7,73 +7,31 @@ what a cut-off attempt means is the driver's decision.
 
 from __future__ import annotations
 
-import logging
+import os
 import socket
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from typing import Any, cast
 
 import ray
 import ray.exceptions
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from runner.attempt import AttemptSpec, run_attempt
 from runner.backends import Lost, Waiting
-from runner.errors import UserError
+from runner.cluster import Desk, cluster_rooms
 from runner.jobdata import DataRequest, open_requested
 from runner.messages import Message
-from runner.plan import Room
-from runner.ray_environment import tighten_token
+from runner.nodes import Need, Room, inventory
+from runner.turns import Ticket, Wish
 
 WAIT_S = 0.25
 CANCEL_S = 1.0
-REACH_S = 5.0
-OBJECT_STORE_BYTES = 256 << 20
-
-
-def connect(address: str | None, cpus: int | None = None) -> None:
-    """Join the cluster at `address`, or start one on this machine that ends with this process.
-
-    cpus: what a cluster started here offers; None counts the machine's.
-    """
-    local = address is None
-    if address is not None:
-        require_reachable(address)
-    try:
-        ray.init(
-            address=address or "local",
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            num_cpus=cpus if local else None,
-            include_dashboard=False if local else None,
-            object_store_memory=OBJECT_STORE_BYTES if local else None,
-        )
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        where = address or "this machine"
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"could not {'start Ray on' if local else 'reach a Ray cluster at'} {where}: {first_line}. "
-            "Check the address (host:port of the head node) and that this machine has the cluster's token in "
-            "~/.ray/auth_token, or leave the address out to run on this machine."
-        ) from error
-    tighten_token()
-
-
-def cluster_rooms() -> list[Room]:
-    """What each living node offers."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    return [Room(int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in nodes]
-
-
-def require_reachable(address: str) -> None:
-    """UserError unless somebody listens at host:port; Ray itself would try for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=REACH_S).close()
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"--address {address}: nobody answers there ({error}). Give host:port of the cluster's head node, or "
-            "leave it out to run on this machine"
-        ) from None
+ALIVE_S = 5.0
+"""Seconds between two questions of a driver that waits for nothing."""
+NO_NODE_S = 60.0
+"""How long a seed waits for a node that could take it to come back before it is reported."""
 
 
 @ray.remote(max_retries=0, num_returns="streaming")
@@ -83,38 +41,103 @@ def attempt_task(spec: AttemptSpec, data: DataRequest) -> Iterator[Message]:
     yield from run_attempt(spec, partial(open_requested, data), node)
 
 
-class RayBackend(Waiting):
-    """Attempts on a Ray cluster, at most `concurrent` at a time."""
+def task_name(spec: AttemptSpec) -> str:
+    """`job/seedN/aK`, as Ray's dashboard shows it."""
+    return f"{spec.job}/seed{spec.seed}/a{spec.attempt}"
 
-    def __init__(self, data: DataRequest, cpus: int, gpus: int, concurrent: int) -> None:
+
+class RayBackend(Waiting):
+    """Attempts on a Ray cluster, at most `side_by_side` of them on one node."""
+
+    def __init__(
+        self,
+        data: DataRequest,
+        need: Need,
+        side_by_side: int,
+        desk: Desk,
+        seeds: int = 1,
+        rooms: Callable[[], Sequence[Room]] = cluster_rooms,
+    ) -> None:
+        """desk: whom to ask for a node. seeds: of the job, by which it may be passed over. rooms: living nodes."""
         super().__init__()
         self.data = data
-        self.options = {"num_cpus": cpus, "num_gpus": gpus}
-        self.concurrent = concurrent
-        self.running: dict[Any, AttemptSpec] = {}
+        self.need = need
+        self.side_by_side = side_by_side
+        self.desk = desk
+        self.seeds = seeds
+        self.rooms = rooms
+        self.driver = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
+        self.since = time.time()
+        self.running: dict[Any, tuple[AttemptSpec, str]] = {}
+        """Stream -> attempt and the node it is on."""
+        self.bad_nodes: dict[str, None] = {}
+        self.asked = -ALIVE_S
+        self.homeless_since = time.monotonic()
 
-    def _start(self) -> None:
-        while self.queue and len(self.running) < self.concurrent:
-            spec = self.queue.popleft()
-            name = f"{spec.job}/seed{spec.seed}/a{spec.attempt}"
-            stream = attempt_task.options(name=name, **self.options).remote(spec, self.data)
-            self.running[stream] = spec
+    def _take_turns(self) -> str:
+        """Ask for nodes and start what got one; returns why nothing that waits can ever start, or ''.
+
+        Asked now and then also when nothing waits: a driver that is silent for long is taken for dead.
+        """
+        now = time.monotonic()
+        if now - self.asked < (WAIT_S if self.queue else ALIVE_S):
+            return ""
+        self.asked = now
+        rooms = {room.node: room for room in self.rooms()}
+        granted = self.desk.ask(self._wish(), list(rooms.values()))
+        for spec in [spec for spec in self.queue if granted.get(task_name(spec)) in rooms]:
+            self.queue.remove(spec)
+            self._launch(spec, rooms[granted[task_name(spec)]])
+        if not self.queue or any(self.need.fits(room) for room in rooms.values()):
+            self.homeless_since = now
+        elif now - self.homeless_since > NO_NODE_S:
+            return f"no node offers {self.need} any more; the cluster has {inventory(list(rooms.values()))}"
+        return ""
+
+    def _wish(self) -> Wish:
+        avoid = tuple(self.bad_nodes)
+        return Wish(
+            self.driver,
+            self.since,
+            self.seeds,
+            self.side_by_side,
+            waiting=tuple(Ticket(task_name(spec), self.need, avoid) for spec in self.queue),
+            held={task_name(spec): (node, self.need) for spec, node in self.running.values()},
+        )
+
+    def _launch(self, spec: AttemptSpec, room: Room) -> None:
+        # A seed that takes its node alone takes all that Ray counts there, so that nobody else's task joins it.
+        cpus, gpus = (room.cpus, room.gpus) if self.need.alone else (self.need.cpus, self.need.gpus)
+        stream = attempt_task.options(
+            name=task_name(spec),
+            num_cpus=cpus,
+            num_gpus=gpus,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(room.node, soft=False),
+        ).remote(spec, self.data)
+        self.running[stream] = spec, room.node
 
     def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         while self.queue or self.running:
-            self._start()
+            lacking = self._take_turns()
+            if lacking:
+                yield self.queue.popleft(), Lost(lacking)
+            if not self.running:
+                time.sleep(WAIT_S)
+                continue
             ready, _ = ray.wait(list(self.running), num_returns=1, timeout=WAIT_S, fetch_local=False)
             for stream in cast(list[Any], ready):
-                spec = self.running[stream]
+                spec, node = self.running[stream]
                 try:
                     message = ray.get(next(stream))
                 except StopIteration:
                     del self.running[stream]
                 except ray.exceptions.RayError as error:
                     del self.running[stream]
+                    self.bad_nodes[node] = None
                     yield spec, Lost(lost_reason(error))
                 else:
                     yield spec, message
+        self.desk.leave(self.driver)
 
     def close(self) -> None:
         """Cancel what runs: asked first, so that it can clean up, then by force (a supervisor outlives that)."""
@@ -128,6 +151,7 @@ class RayBackend(Waiting):
                 if end not in done:
                     ray.cancel(stream, force=True)
         self.running.clear()
+        self.desk.leave(self.driver)
 
 
 def lost_reason(error: Exception) -> str:

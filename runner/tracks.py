@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runner.errors import UserError
-from runner.hardware import PROFILES
+from runner.hardware import PROFILES, claimants
 from runner.job_spec import JobSpec
 from runner.yaml_lines import Place
 
@@ -43,14 +43,17 @@ class Track:
     """Evaluation clock in seconds; None leaves it to the job."""
     required: tuple[str, ...]
     """Checks that must pass."""
-    hardware: tuple[str, ...] = ()
-    """Node profiles that may claim a record; () means any."""
     exclusive: bool = False
     """Whether a seed takes its node alone."""
     resumable: bool = True
     """Whether a seed that was killed may go on from a checkpoint; elsewhere it starts afresh."""
     cap_bytes: int = 16_000_000
     """Most bytes of script and artifact together."""
+
+    @property
+    def hardware(self) -> tuple[str, ...]:
+        """Node profiles that may claim a record; () means any."""
+        return claimants(self.name)
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Limits:
 TRACKS = {
     track.name: track
     for track in (
-        Track("10min_16mb", 600.0, 600.0, _ALWAYS, hardware=("h100x8",), exclusive=True, resumable=False),
+        Track("10min_16mb", 600.0, 600.0, _ALWAYS, exclusive=True, resumable=False),
         Track("non_record_16mb", None, None, _ALWAYS, exclusive=True),
         Track("local", None, None, _ALWAYS),
     )
