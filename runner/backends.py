@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from runner.attempt import AttemptSpec, run_attempt
+from runner.attempt import run_attempt
 from runner.jobdata import DataRequest, open_requested
 from runner.messages import Message
+from runner.order import AttemptSpec
 
 
 @dataclass(frozen=True)

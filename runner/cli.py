@@ -73,7 +73,7 @@ def run(
     from reports.record import RecordFiles, write_record
     from reports.summary import terminal_summary
     from runner.backends import LocalBackend
-    from runner.bundle import make_script
+    from runner.bundle import script_of
     from runner.files import require_writable
     from runner.nodes import room_here
     from runner.plan import make_plan, preflight
@@ -83,11 +83,11 @@ def run(
         raise UserError("--local runs without Ray, --address names a Ray cluster: choose one")
     console = _console()
     job = _load(path, seeds, profile)
-    script = make_script(job.config)
-    data = preflight(job, len(script.source), console.print)
+    script = script_of(job)
+    data = preflight(job, script.code_bytes, console.print)
     require_writable(output)
     if local:
-        done = walk(make_plan(job, data, len(script.source), [room_here()]), script, output, console, LocalBackend)
+        done = walk(make_plan(job, data, script.code_bytes, [room_here()]), script, output, console, LocalBackend)
     else:
         from runner.ray_environment import prepare_environment
 
@@ -98,7 +98,7 @@ def run(
         with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."):
             connect(address)
         _catch_signals()  # Ray installs handlers of its own
-        plan = make_plan(job, data, len(script.source), cluster_rooms())
+        plan = make_plan(job, data, script.code_bytes, cluster_rooms())
         done = walk(
             plan,
             script,
@@ -114,7 +114,8 @@ def run(
         )
     files = RecordFiles(
         script=done.script.source,
-        flat_script=done.script.flat,
+        flat_script=done.script.flat or None,
+        files=done.script.files,
         logs=done.logs,
         ledger=done.folder.ledger,
     )
@@ -127,14 +128,14 @@ def run(
 @app.command("plan")
 def plan_verb(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: Address = None) -> None:
     """Show what `golf run` would do (seeds, nodes, parameters, size, time) and start nothing."""
-    from runner.bundle import make_script
+    from runner.bundle import script_of
     from runner.nodes import inventory, room_here
     from runner.past_sizes import forecast_from_past
     from runner.plan import make_plan, plan_table, preflight
 
     console = _console()
     job = _load(path, seeds, profile)
-    code_bytes = len(make_script(job.config).source)
+    code_bytes = script_of(job).code_bytes
     data = preflight(job, code_bytes, console.print)
     past = forecast_from_past(Path(), job, code_bytes)
     if address is None:
@@ -163,7 +164,7 @@ def bundle(
     from runner.bundle import make_script
     from runner.files import require_writable, sha256_bytes, write_atomic
 
-    script = make_script(_load(path, None, profile).config)
+    script = make_script(_ours(_load(path, None, profile)).config)
     content = script.flat.encode() if flat else script.source
     require_writable(output.parent)
     write_atomic(output, content)
@@ -176,7 +177,7 @@ def model_summary(path: JobPath, profile: Profile = None) -> None:
     from runner.bundle import make_script
     from runner.model_summary import summary_tables
 
-    job = _load(path, None, profile)
+    job = _ours(_load(path, None, profile))
     console = _console()
     for table in summary_tables(job, len(make_script(job.config).source)):
         console.print(table)
@@ -194,7 +195,7 @@ def model_diff(
     from runner.model_diff import Side, diff_tables
 
     paths = path, other
-    jobs = [_load(place, None, profile) for place in paths]
+    jobs = [_ours(_load(place, None, profile)) for place in paths]
     titles = [job.name for job in jobs] if jobs[0].name != jobs[1].name else [str(place) for place in paths]
     one, two = (
         Side(title, job, len(make_script(job.config).source)) for title, job in zip(titles, jobs, strict=True)
@@ -239,7 +240,7 @@ def eval_verb(
     rules = get_args(get_type_hints(EvalConfig)["rule"])
     if rule is not None and rule not in rules:
         raise UserError(f"--rule: {choice_message(rule, rules)}")
-    job = _load(path, None, profile)
+    job = _ours(_load(path, None, profile))
     config = with_rule(job.config, rule=rule, window=window, stride=stride)
     folder, pieces = other_data(data, tokenizer, job.data.tokenizer)
     if folder is None or pieces is None:
@@ -320,6 +321,15 @@ def _console() -> Console:
 
     console = Console()
     return console if console.is_terminal else Console(width=100)
+
+
+def _ours(job: JobSpec) -> JobSpec:
+    """A job whose script is made from its configuration; UserError for one that brings its own."""
+    if job.script is not None:
+        raise UserError(
+            f"{job.name}: its script is {job.script.name}; only a job with config: has a model to look at"
+        )
+    return job
 
 
 def _load(path: Path, seeds: str | None = None, profile: str | None = None) -> JobSpec:

@@ -49,7 +49,7 @@ def hardware(case: Case) -> Answer:
     seen = {result.seed for result, _ in used}
     if not case.seeds or len(used) < len(case.results) or set(case.seeds) - seen:
         return Answer("unknown", measured, limit, "not every seed says where it ran")
-    silent = {result.seed for result, _ in used if result.log.device_type is None}
+    silent = {result.seed for result, host in used if result.log.device_type is None and host.gpus is None}
     if silent:
         return Answer("unknown", measured, limit, f"the log of seed {_listed(silent)} names no device")
     return Answer("pass", measured, limit)

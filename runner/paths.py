@@ -3,7 +3,8 @@
 runs/<job>-<hash8>/
     job.json            the resolved job
     train_gpt.py        the script that runs, is counted and is shipped
-    train_gpt_flat.py   its readable twin
+    train_gpt_flat.py   its readable twin, where we made it
+    files/              what lies beside somebody else's script
     ledger.jsonl        everything that was launched
     lock                held while a driver works here
     seeds/<seed>/attempt-<n>/
@@ -58,6 +59,10 @@ class RunFolder:
     @property
     def flat_script(self) -> Path:
         return self.path / "train_gpt_flat.py"
+
+    @property
+    def files(self) -> Path:
+        return self.path / "files"
 
     @property
     def ledger(self) -> Path:

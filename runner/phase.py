@@ -28,6 +28,7 @@ from runner.clocks import (
     with_earlier,
 )
 from runner.leftovers import MARKER, kill_marked
+from runner.lineclock import Arrivals, LineClock
 from runner.messages import Event, Heartbeat, LogChunk, Message, Phase
 from runner.results import PhaseResult, RunStatus, Segment
 from runner.supervise import Deadline, Order, order_line
@@ -76,10 +77,12 @@ def run_phase(
     stall: float,
     journal: Path | None = None,
     earlier: Sequence[Segment] = (),
+    watch: LineClock | None = None,
 ) -> Generator[Message, None, tuple[PhaseResult, RunStatus, str]]:
     """Run one supervised process; yields its log and events, returns what was seen, how it ended and why.
 
-    journal: where its clock is noted while it lives; earlier: lives that its clocks count as well.
+    journal: where its clock is noted while it lives; earlier: lives that its clocks count as well. watch: reads the
+    clocks of a script that announces nothing from its lines.
     """
     log = folder.parent / f"{phase}.log"
     events = folder.parent / f"{phase}.events"
@@ -98,6 +101,7 @@ def run_phase(
     log.touch()
     stamps: list[Stamp] = []
     last: dict[str, Any] = {}
+    arrivals = Arrivals(watch) if watch is not None else None
     started = beat = time.monotonic()
     supervised = Supervised(order)
     try:
@@ -115,10 +119,18 @@ def run_phase(
                             yield Event(phase, frame["name"], frame["t_event"])
                         elif frame["kind"] == "exit":
                             last = frame
+                        elif frame["kind"] == "log" and arrivals is not None:
+                            arrivals.note(frame["end"], frame["t"])
+                        elif frame["kind"] == "start" and watch is not None:
+                            watch.epoch = time.time() - frame["t"]
                         frame = supervised.frames.get_nowait()
                 while data := reading.read(1 << 20):
                     yield LogChunk(phase, data)
+                    if arrivals is not None:
+                        arrivals.take(data)
                     beat = time.monotonic()
+                if arrivals is not None:
+                    arrivals.take(b"")
                 if time.monotonic() - beat > HEARTBEAT_S:
                     beat = time.monotonic()
                     yield Heartbeat(phase, beat - started)
@@ -128,6 +140,8 @@ def run_phase(
             kill_marked(env[MARKER])
     wall = float(last.get("wall_seconds", time.monotonic() - started))
     official, strict = train_clocks(stamps) if phase == "train" else eval_clocks(stamps, wall)
+    if watch is not None and phase == "train" and not stamps:
+        official, strict = watch.train()
     result = PhaseResult(
         phase=phase,
         command=["python", *command[1:]],

@@ -13,7 +13,6 @@ from typing import Any
 from rich.table import Table
 
 from golf_model.shapes import parameter_count
-from runner.attempt import TORCHRUN
 from runner.coverage import require_coverage
 from runner.data.dataset import DataInfo, DataSet, scored_tokens
 from runner.errors import UserError
@@ -22,6 +21,7 @@ from runner.hardware import Hardware, claimants, resolve_hardware
 from runner.job_spec import JobSpec, job_hash, resolved
 from runner.jobdata import DataRequest, open_requested
 from runner.nodes import Need, Room, inventory
+from runner.order import TORCHRUN
 from runner.results import SizeForecast
 from runner.tracks import TRACKS, Limits, limits_for
 
@@ -42,8 +42,9 @@ class Plan:
     """Seeds side by side on one node, at most."""
     data: DataSet
     request: DataRequest
-    parameters: int
-    forecast: SizeForecast
+    parameters: int | None
+    """None for somebody else's script."""
+    forecast: SizeForecast | None
     need: Need
     """What one seed takes of a node."""
     nodes: int
@@ -62,7 +63,7 @@ def data_request(job: JobSpec) -> DataRequest:
         corpus=data.corpus,
         folder=None if data.path is None else str(data.path),
         tokenizer=None if data.tokenizer is None else str(data.tokenizer),
-        vocab_size=job.config.model.vocab_size,
+        vocab_size=job.config.model.vocab_size if job.script is None else 0,
     )
 
 
@@ -73,8 +74,12 @@ def open_job_data(job: JobSpec, say: Callable[[str], None]) -> DataSet:
 
 def preflight(job: JobSpec, code_bytes: int, say: Callable[[str], None]) -> DataSet:
     """Refuse what cannot work; returns the job's data, checked. UserError with what to change."""
-    forecast = forecast_bytes(job.config, code_bytes)
     cap = limits_for(job).cap_bytes
+    if job.script is not None:
+        if code_bytes > cap and not job.allow_over_cap:
+            raise UserError(f"{job.script}: script and files are {code_bytes:,} bytes, over the cap of {cap:,}")
+        return open_job_data(job, say)
+    forecast = forecast_bytes(job.config, code_bytes)
     if forecast.low > cap and not job.allow_over_cap:
         raise UserError(
             f"{job.name}: the artifact of {parameter_count(job.config.model):,} parameters will take at least "
@@ -95,7 +100,7 @@ def make_plan(
     settled = job.model_copy(update={"hardware": hardware.name})
     nproc = job.nproc or hardware.gpus or 1
     micro = job.config.batch.micro_batches
-    if micro % nproc and nproc % micro:
+    if job.script is None and micro % nproc and nproc % micro:
         raise UserError(
             f"{job.name}: {nproc} processes cannot share config.batch.micro_batches = {micro}: "
             "one must divide the other; change nproc or micro_batches"
@@ -117,11 +122,11 @@ def make_plan(
         concurrent=1 if exclusive else job.concurrent,
         data=data,
         request=data_request(job),
-        parameters=parameter_count(job.config.model),
-        forecast=forecast_bytes(job.config, code_bytes),
+        parameters=parameter_count(job.config.model) if job.script is None else None,
+        forecast=forecast_bytes(job.config, code_bytes) if job.script is None else None,
         need=need,
         nodes=len(fitting),
-        launcher=launcher,
+        launcher=launcher if job.launch == "torchrun" else (),
     )
 
 
@@ -146,19 +151,29 @@ def cost(plan: Plan, seconds: float) -> str:
     return f", about ${nodes * price * seconds / 3600:.2f} on {nodes} node(s) at ${price:g} an hour each (a guess)"
 
 
+def size_rows(plan: Plan) -> list[tuple[str, str]]:
+    """Parameters and bytes, as far as they are known beforehand."""
+    cap = f"cap {plan.limits.cap_bytes:,}"
+    if plan.forecast is None:
+        return [("script", f"{plan.job.script}"), ("size", f"not known beforehand; {cap}")]
+    return [
+        ("parameters", f"{plan.parameters:,}"),
+        ("size", f"{plan.forecast.low:,} to {plan.forecast.high:,} bytes, {cap}"),
+        ("", plan.forecast.basis),
+    ]
+
+
 def plan_table(plan: Plan, where: str, past: SizeForecast | None = None) -> Table:
     """The plan for people; past: what earlier runs say of the size."""
     job, limits, facts = plan.job, plan.limits, plan.data.facts
     together = plan.concurrent * plan.nodes
     rounds = -(-len(job.seeds) // together)
     schedule = job.config.schedule
-    training = schedule.max_wallclock_seconds if schedule.kind == "wallclock" else limits.train_seconds
+    by_clock = job.script is None and schedule.kind == "wallclock"
+    training = schedule.max_wallclock_seconds if by_clock else limits.train_seconds
     longest = rounds * (training + limits.eval_seconds + 2 * SETUP_GUESS_S)
-    stop = (
-        f"{schedule.iterations:,} steps"
-        if schedule.kind == "steps"
-        else f"after {schedule.max_wallclock_seconds:g} s"
-    )
+    stop = f"after {schedule.max_wallclock_seconds:g} s" if by_clock else f"after {schedule.iterations:,} steps"
+    stop = "when its script does" if job.script is not None else stop
     earlier = []
     if past is not None:
         earlier = [("size, from the past", f"{past.low:,} to {past.high:,} bytes"), ("", past.basis)]
@@ -172,9 +187,7 @@ def plan_table(plan: Plan, where: str, past: SizeForecast | None = None) -> Tabl
             "data",
             f"{facts.name}: {facts.train_tokens:,} training and {facts.val_tokens:,} validation tokens",
         ),
-        ("parameters", f"{plan.parameters:,}"),
-        ("size", f"{plan.forecast.low:,} to {plan.forecast.high:,} bytes, cap {limits.cap_bytes:,}"),
-        ("", plan.forecast.basis),
+        *size_rows(plan),
         *earlier,
         ("training", f"stops {stop}; limit {limits.train_seconds:g} s"),
         ("evaluation", f"limit {limits.eval_seconds:g} s"),

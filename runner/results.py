@@ -116,7 +116,9 @@ class Host(Frozen):
     hardware: str
     """Profile name, e.g. `cpu`."""
     device: str
-    """Device name as the script logged it, or the CPU's name."""
+    """Device name as the script logged it, else that of the GPU by its driver, else the CPU's name."""
+    gpus: list[str] | None = None
+    """GPUs that the seed could use, by their driver; None where nobody looked."""
     cpus: int
     nproc: int
     """Processes torchrun started."""

@@ -17,7 +17,6 @@ from rich.console import Console
 
 from golf_model.config import ARTIFACT_NAME
 from runner.assess import Walk, assess
-from runner.attempt import AttemptSpec
 from runner.backends import Backend, LocalBackend, Lost
 from runner.bundle import Script
 from runner.collect import Collector, finished_attempt
@@ -26,6 +25,7 @@ from runner.files import locked, sha256_bytes, sha256_file, write_atomic
 from runner.jobdata import DataRequest
 from runner.ledger import Ledger
 from runner.messages import Started
+from runner.order import AttemptSpec
 from runner.paths import RunFolder
 from runner.plan import Plan
 from runner.progress import Progress
@@ -53,7 +53,11 @@ def vault_name(plan: Plan, folder: RunFolder, seed: int) -> str:
 
     The run folder's place is part of it: another run of the same job is another record and starts afresh.
     """
-    if not plan.job.config.schedule.checkpoint_every_s or not TRACKS[plan.job.track].resumable:
+    if (
+        plan.job.script is not None
+        or not plan.job.config.schedule.checkpoint_every_s
+        or not TRACKS[plan.job.track].resumable
+    ):
         return ""
     place = sha256_bytes(str(folder.path.resolve()).encode())[:8]
     return f"{folder.path.name}-{place}-seed{seed}"
@@ -76,6 +80,8 @@ def attempt_spec(plan: Plan, script: Script, folder: RunFolder, seed: int, attem
         eval_seconds=plan.limits.eval_seconds,
         stall_seconds=job.stall_seconds,
         env=dict(job.env),
+        files=dict(script.files),
+        outputs=None if job.script is None else job.outputs,
         vault=vault_name(plan, folder, seed),
         launcher=plan.launcher,
     )
@@ -179,7 +185,10 @@ def walk(
     with sole_driver(folder):
         write_atomic(folder.job, json.dumps(plan.resolved, indent=2) + "\n")
         write_atomic(folder.script, script.source)
-        write_atomic(folder.flat_script, script.flat)
+        if script.flat:
+            write_atomic(folder.flat_script, script.flat)
+        for name, content in script.files.items():
+            write_atomic(folder.files / name, content)
         ledger = Ledger(folder.ledger)
         register(ledger, plan, script)
         progress = Progress(console, list(job.seeds), plan.limits.train_seconds)

@@ -18,12 +18,13 @@ import ray
 import ray.exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from runner.attempt import AttemptSpec, run_attempt
+from runner.attempt import run_attempt
 from runner.backends import Lost, Waiting
 from runner.cluster import Desk, cluster_rooms
 from runner.jobdata import DataRequest, open_requested
 from runner.messages import Message
 from runner.nodes import Need, Room, inventory
+from runner.order import AttemptSpec
 from runner.turns import Ticket, Wish
 
 WAIT_S = 0.25

@@ -91,7 +91,12 @@ def track_problems(job: JobSpec) -> list[tuple[Place, str]]:
             problems.append((("limits", name), f"track {track.name} sets this to {of_track:g} s; remove it"))
     limit = track.train_seconds or job.limits.train_seconds
     schedule = job.config.schedule
-    if schedule.kind == "wallclock" and limit is not None and schedule.max_wallclock_seconds > limit:
+    if (
+        job.script is None
+        and schedule.kind == "wallclock"
+        and limit is not None
+        and schedule.max_wallclock_seconds > limit
+    ):
         asked = f"{schedule.max_wallclock_seconds:g} s is more than the training clock of {limit:g} s"
         problems.append((("config", "schedule", "max_wallclock_seconds"), f"{asked}; lower it, or raise that limit"))
     export = job.config.export

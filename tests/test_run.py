@@ -11,7 +11,6 @@ import pytest
 from rich.console import Console
 
 from runner.assess import Walk
-from runner.attempt import AttemptSpec
 from runner.backends import Backend, LocalBackend, Lost
 from runner.bundle import Script
 from runner.errors import UserError
@@ -22,6 +21,7 @@ from runner.ledger import check_chain
 from runner.leftovers import marked
 from runner.messages import LogChunk, Message, Started
 from runner.nodes import Room
+from runner.order import AttemptSpec
 from runner.paths import RunFolder
 from runner.plan import Plan, make_plan
 from runner.run import sole_driver, walk

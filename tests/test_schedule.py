@@ -8,7 +8,6 @@ import time
 import psutil
 import pytest
 
-from runner.attempt import AttemptSpec
 from runner.backends import Lost
 from runner.cluster import OwnDesk, cluster_rooms, connect
 from runner.errors import UserError
@@ -17,6 +16,7 @@ from runner.jobdata import DataRequest
 from runner.leftovers import marked
 from runner.messages import Finished, LogChunk, Message, Started
 from runner.nodes import Need
+from runner.order import AttemptSpec
 from runner.schedule import RayBackend
 from tests.fakes import fake_script
 from tests.test_attempt import spec_for
