@@ -78,7 +78,7 @@ def stored_record(place: Path, run: str) -> dict[str, Any] | None:
     try:
         stored = json.loads((place / "results.json").read_bytes())
         listed = {line.split("  ", 1)[-1] for line in (place / CHECKSUMS).read_text().splitlines()}
-        held = {path.name for path in place.iterdir()}
+        held = {path.relative_to(place).as_posix() for path in place.rglob("*") if not path.is_dir()}
     except (OSError, ValueError):
         return None
     ours = isinstance(stored, dict) and stored.get("run") == run and held <= {*listed, CHECKSUMS}

@@ -8,6 +8,7 @@ and the configuration only.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from runner.files import sha256_bytes, sha256_files
 from runner.flatten import LINE_LENGTH, flatten
 from runner.job_spec import JobSpec
 from runner.pack import pack
+from runner.paths import RunFolder
 
 ENTRY = "main"
 """Module of golf_model whose `main(config, script)` is the script."""
@@ -61,6 +63,14 @@ def script_of(job: JobSpec) -> Script:
     source = read_bytes(job.script)
     files = {name: read_bytes(job.script.parent / name) for name in job.files}
     return Script(source, "", sha256_files(source, files), files)
+
+
+def stored_script(run: RunFolder, names: Iterable[str]) -> Script:
+    """The script that a run folder holds; names: files beside it. UserError where one is missing."""
+    source = read_bytes(run.script)
+    files = {name: read_bytes(run.files / name) for name in names}
+    flat = run.flat_script.read_text(encoding="utf-8") if run.flat_script.is_file() else ""
+    return Script(source, flat, sha256_files(source, files), files)
 
 
 def make_script(config: GolfConfig) -> Script:

@@ -19,9 +19,15 @@ import typer
 from runner.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
+    from runner.backends import Backend
+    from runner.bundle import Script
     from runner.job_spec import JobSpec
+    from runner.jobdata import DataRequest
+    from runner.plan import Plan
 
 app = typer.Typer(
     name="golf",
@@ -37,11 +43,18 @@ model_app = typer.Typer(help="What a job's model consists of.", no_args_is_help=
 app.add_typer(model_app, name="model")
 artifact_app = typer.Typer(help="What an artifact consists of.", no_args_is_help=True)
 app.add_typer(artifact_app, name="artifact")
+ledger_app = typer.Typer(help="What was ever launched.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
 
 EXIT_CODES = {"passed": 0, "rejected": 1, "unverified": 3}
 INTERRUPTED = 130
 
 JobPath = Annotated[Path, typer.Argument(metavar="JOB", help="The job's YAML file.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder under runs/, or its job's name.")]
+OptionalRun = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Argument(metavar="RUN", help="A run's folder under runs/, or its job's name; all when left out."),
+]
 Seeds = Annotated[
     Optional[str],  # noqa: UP045  (typer reads the annotation at run time)
     typer.Option("--seeds", metavar="1,2,3", help="Run these seeds instead of the job's."),
@@ -70,59 +83,97 @@ def run(
     output: Output = Path(),
 ) -> None:
     """Train, score and verify every seed of JOB, judge them together and write the record."""
-    from reports.record import RecordFiles, write_record
-    from reports.summary import terminal_summary
-    from runner.backends import LocalBackend
-    from runner.bundle import script_of
-    from runner.files import require_writable
-    from runner.nodes import room_here
-    from runner.plan import make_plan, preflight
-    from runner.run import sole_driver, walk
-
-    if local and address:
-        raise UserError("--local runs without Ray, --address names a Ray cluster: choose one")
-    console = _console()
     job = _load(path, seeds, profile)
-    script = script_of(job)
-    data = preflight(job, script.code_bytes, console.print)
-    require_writable(output)
-    if local:
-        done = walk(make_plan(job, data, script.code_bytes, [room_here()]), script, output, console, LocalBackend)
+    from runner.bundle import script_of
+
+    _drive(job, script_of(job), output, local=local, address=address)
+
+
+@app.command()
+def resume(run_name: RunName, address: Address = None, output: Output = Path()) -> None:
+    """Go on with a run: seeds that have ended are kept, the others run, by the script that the run began with."""
+    import json
+
+    from runner.bundle import stored_script
+    from runner.job import job_from_mapping, with_seeds
+    from runner.ledger import Ledger
+    from runner.runs import driver_of, find_run
+
+    run = find_run(output, run_name)
+    job = job_from_mapping(json.loads(run.job.read_text(encoding="utf-8")), source=str(run.job))
+    job = with_seeds(job, Ledger(run.ledger).registered_seeds())
+    driver = driver_of(run)
+    where = address or (driver.address if driver else "") or None
+    local = bool(driver and driver.local and not address)
+    _drive(job, stored_script(run, job.files), output, local=local, address=where, only=run.path.name)
+
+
+@app.command()
+def status(run_name: OptionalRun = None, output: Output = Path()) -> None:
+    """Where every run, or one of them, stands."""
+    from runner.runs import all_runs, find_run
+    from runner.status import status_table
+
+    runs = all_runs(output) if run_name is None else [find_run(output, run_name)]
+    if not runs:
+        typer.echo(f"no run under {output / 'runs'}")
     else:
-        from runner.ray_environment import prepare_environment
+        _console().print(status_table(runs))
 
-        prepare_environment(address)
-        from runner.cluster import OwnDesk, SharedDesk, cluster_rooms, connect
-        from runner.schedule import RayBackend
 
-        with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."):
-            connect(address)
-        _catch_signals()  # Ray installs handlers of its own
-        plan = make_plan(job, data, script.code_bytes, cluster_rooms())
-        done = walk(
-            plan,
-            script,
-            output,
-            console,
-            partial(
-                RayBackend,
-                need=plan.need,
-                side_by_side=plan.concurrent,
-                desk=SharedDesk() if address else OwnDesk(),
-                seeds=len(job.seeds),
-            ),
-        )
-    files = RecordFiles(
-        script=done.script.source,
-        flat_script=done.script.flat or None,
-        files=done.script.files,
-        logs=done.logs,
-        ledger=done.folder.ledger,
-    )
-    with sole_driver(done.folder):
-        folder = write_record(done.data, files, output)
-    console.print(terminal_summary(done.data, folder))
-    raise typer.Exit(EXIT_CODES[done.data.verdict.status])
+@app.command()
+def logs(
+    run_name: Annotated[str, typer.Argument(metavar="RUN[/SEED]", help="A run, or one of its seeds.")],
+    until_end: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run ends.")] = False,
+    output: Output = Path(),
+) -> None:
+    """What the scripts of a run print, as it comes."""
+    from runner.follow import follow
+    from runner.runs import find_run
+
+    name, slash, seed = run_name.partition("/")
+    if slash and not seed.isdecimal():
+        raise UserError(f"{run_name}: after the slash stands a seed, a whole number")
+
+    def write(line: bytes) -> None:
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+
+    follow(find_run(output, name), int(seed) if slash else None, write, until_end=until_end)
+
+
+@app.command()
+def stop(run_name: RunName, output: Output = Path()) -> None:
+    """Stop a run: its attempts are killed and noted as interrupted, `golf resume` goes on with it."""
+    from runner.runs import find_run
+    from runner.stop import stop_run
+
+    run = find_run(output, run_name)
+    stopped = stop_run(run)
+    said = "stopped; golf resume goes on with it" if stopped else "nobody was at work on it"
+    typer.echo(f"{run.path.name}: {said}")
+
+
+@ledger_app.command("verify")
+def ledger_verify(
+    name: Annotated[str, typer.Argument(metavar="RUN|FILE", help="A run, a record folder, or a ledger.jsonl.")],
+    output: Output = Path(),
+) -> None:
+    """Check a ledger's chain and all that it vouches for; exit code 1 where something is wrong."""
+    from runner.audit import audit_ledger, audit_run
+    from runner.paths import RunFolder
+    from runner.runs import find_run
+
+    path = Path(name)
+    if path.is_dir() and (path / "seeds").is_dir():
+        audit = audit_run(RunFolder(path))
+    elif path.is_dir() or path.is_file():
+        audit = audit_ledger(path / "ledger.jsonl" if path.is_dir() else path)
+    else:
+        audit = audit_run(find_run(output, name))
+    for line in [*audit.lines, *(f"WRONG {problem}" for problem in audit.problems)]:
+        typer.echo(line)
+    raise typer.Exit(1 if audit.problems else 0)
 
 
 @app.command("plan")
@@ -313,6 +364,56 @@ def data_fetch(
 
     fetched = fetch(variant, shards, output, progress=typer.echo)
     typer.echo(f"{fetched}")
+
+
+def _drive(
+    job: JobSpec, script: Script, output: Path, *, local: bool, address: str | None, only: str | None = None
+) -> None:
+    """Run a job to its record. only: the run folder that this must lead to, where a run is to go on."""
+    from reports.record import RecordFiles, write_record
+    from reports.summary import terminal_summary
+    from runner.backends import LocalBackend
+    from runner.files import require_writable
+    from runner.nodes import room_here
+    from runner.plan import make_plan, preflight
+    from runner.run import require_run, sole_driver, walk
+
+    if local and address:
+        raise UserError("--local runs without Ray, --address names a Ray cluster: choose one")
+    console = _console()
+    data = preflight(job, script.code_bytes, console.print)
+    require_writable(output)
+    make_backend: Callable[[Plan], Callable[[DataRequest], Backend]]
+    if local:
+        rooms, make_backend = [room_here()], lambda plan: LocalBackend
+    else:
+        from runner.ray_environment import prepare_environment
+
+        prepare_environment(address)
+        from runner.cluster import OwnDesk, SharedDesk, cluster_rooms, connect
+        from runner.schedule import RayBackend
+
+        with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."):
+            connect(address)
+        _catch_signals()  # Ray installs handlers of its own
+        desk = SharedDesk() if address else OwnDesk()
+        rooms, make_backend = cluster_rooms(), partial(RayBackend.of_plan, desk=desk)
+    plan = make_plan(job, data, script.code_bytes, rooms)
+    if only is not None:
+        require_run(plan, script, only)
+    way: dict[str, str | bool] = {"address": address or "", "local": local}
+    done = walk(plan, script, output, console, make_backend(plan), way)
+    files = RecordFiles(
+        script=done.script.source,
+        flat_script=done.script.flat or None,
+        files=done.script.files,
+        logs=done.logs,
+        ledger=done.folder.ledger,
+    )
+    with sole_driver(done.folder):
+        folder = write_record(done.data, files, output)
+    console.print(terminal_summary(done.data, folder))
+    raise typer.Exit(EXIT_CODES[done.data.verdict.status])
 
 
 def _console() -> Console:

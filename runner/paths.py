@@ -6,6 +6,7 @@ runs/<job>-<hash8>/
     train_gpt_flat.py   its readable twin, where we made it
     files/              what lies beside somebody else's script
     ledger.jsonl        everything that was launched
+    driver.json         who drives it, or did last
     lock                held while a driver works here
     seeds/<seed>/attempt-<n>/
         train.log  eval.log  events.jsonl  <artifact>  result.json (last: its presence means finished)
@@ -67,6 +68,10 @@ class RunFolder:
     @property
     def ledger(self) -> Path:
         return self.path / "ledger.jsonl"
+
+    @property
+    def driver(self) -> Path:
+        return self.path / "driver.json"
 
     @property
     def lock(self) -> Path:

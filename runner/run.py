@@ -8,7 +8,7 @@ caller's step (only the command line may know the reporter).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +30,7 @@ from runner.paths import RunFolder
 from runner.plan import Plan
 from runner.progress import Progress
 from runner.results import RunResult
+from runner.runs import noted_driver
 from runner.tracks import TRACKS
 
 MAX_LOST = 3
@@ -169,7 +170,27 @@ def register(ledger: Ledger, plan: Plan, script: Script) -> None:
     known = ledger.registered_seeds()
     new = [seed for seed in plan.job.seeds if seed not in known]
     if new:
-        ledger.append("registered", seeds=new, script_sha256=script.sha256, job=plan.resolved["name"])
+        ledger.append(
+            "registered",
+            seeds=new,
+            script_sha256=script.sha256,
+            job=plan.resolved["name"],
+            job_sha256=sha256_bytes(json.dumps({**plan.resolved, "seeds": []}, sort_keys=True).encode()),
+        )
+
+
+def run_name(plan: Plan, script: Script) -> str:
+    """The run folder's name."""
+    return f"{plan.job.name}-{plan.hash8(script.sha256)}"
+
+
+def require_run(plan: Plan, script: Script, name: str) -> None:
+    """UserError unless this job, script, data and hardware lead to the run folder `name`."""
+    if run_name(plan, script) != name:
+        raise UserError(
+            f"{name}: its data or hardware are others now and would make another run, {run_name(plan, script)}. "
+            "Bring back what was there, or run the job anew"
+        )
 
 
 def walk(
@@ -178,11 +199,12 @@ def walk(
     root: Path,
     console: Console,
     make_backend: Callable[[DataRequest], Backend] = LocalBackend,
+    way: Mapping[str, str | bool] | None = None,
 ) -> Walk:
-    """Run a planned job to its verdict; see the module's first lines."""
+    """Run a planned job to its verdict; see the module's first lines. way: how to go on with it (runner.runs)."""
     job = plan.job
-    folder = RunFolder(root / "runs" / f"{job.name}-{plan.hash8(script.sha256)}")
-    with sole_driver(folder):
+    folder = RunFolder(root / "runs" / run_name(plan, script))
+    with sole_driver(folder), noted_driver(folder, way or {}):
         write_atomic(folder.job, json.dumps(plan.resolved, indent=2) + "\n")
         write_atomic(folder.script, script.source)
         if script.flat:

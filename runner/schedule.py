@@ -25,6 +25,7 @@ from runner.jobdata import DataRequest, open_requested
 from runner.messages import Message
 from runner.nodes import Need, Room, inventory
 from runner.order import AttemptSpec
+from runner.plan import Plan
 from runner.turns import Ticket, Wish
 
 WAIT_S = 0.25
@@ -74,6 +75,11 @@ class RayBackend(Waiting):
         self.bad_nodes: dict[str, None] = {}
         self.asked = -ALIVE_S
         self.homeless_since = time.monotonic()
+
+    @classmethod
+    def of_plan(cls, plan: Plan, desk: Desk) -> Callable[[DataRequest], RayBackend]:
+        """What makes the backend of a planned job once its data are known."""
+        return partial(cls, need=plan.need, side_by_side=plan.concurrent, desk=desk, seeds=len(plan.job.seeds))
 
     def _take_turns(self) -> str:
         """Ask for nodes and start what got one; returns why nothing that waits can ever start, or ''.
