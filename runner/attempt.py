@@ -170,7 +170,7 @@ def attempt_in(
     train: PhaseResult | None = None
     scored: PhaseResult | None = None
     try:
-        yield Started(node, str(base))
+        yield Started(node, str(base), spec.preflight)
         try:
             data = open_data()
         except UserError as error:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from runner.bundle import Script
     from runner.job_spec import JobSpec
     from runner.jobdata import DataRequest
+    from runner.node_check import CheckOrder
     from runner.plan import Plan
 
 app = typer.Typer(
@@ -375,7 +376,7 @@ def _drive(
     from runner.backends import LocalBackend
     from runner.files import require_writable
     from runner.nodes import room_here
-    from runner.plan import make_plan, preflight
+    from runner.plan import check_order, make_plan, preflight
     from runner.run import require_run, sole_driver, walk
 
     if local and address:
@@ -383,9 +384,10 @@ def _drive(
     console = _console()
     data = preflight(job, script.code_bytes, console.print)
     require_writable(output)
-    make_backend: Callable[[Plan], Callable[[DataRequest], Backend]]
+    make_backend: Callable[[Plan, CheckOrder], Callable[[DataRequest], Backend]]
     if local:
-        rooms, make_backend = [room_here()], lambda plan: LocalBackend
+        rooms = [room_here()]
+        make_backend = lambda plan, check: partial(LocalBackend, check=check)  # noqa: E731
     else:
         from runner.ray_environment import prepare_environment
 
@@ -402,7 +404,7 @@ def _drive(
     if only is not None:
         require_run(plan, script, only)
     way: dict[str, str | bool] = {"address": address or "", "local": local}
-    done = walk(plan, script, output, console, make_backend(plan), way)
+    done = walk(plan, script, output, console, make_backend(plan, check_order(plan, script)), way)
     files = RecordFiles(
         script=done.script.source,
         flat_script=done.script.flat or None,

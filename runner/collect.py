@@ -22,7 +22,7 @@ from runner.logfacts import LogReader
 from runner.messages import ArtifactBytes, Event, Finished, Heartbeat, LogChunk, Message, Started
 from runner.order import AttemptSpec
 from runner.paths import AttemptFolder
-from runner.results import Artifact, RunResult, RunStatus, Score
+from runner.results import Artifact, NodeReport, RunResult, RunStatus, Score
 
 
 class Collector:
@@ -32,6 +32,8 @@ class Collector:
         self.spec = spec
         self.folder = folder
         self.node = ""
+        self.preflight: NodeReport | None = None
+        self.idle_seconds: float | None = None
         self.phase = "starting"
         self.events: list[tuple[str, str, float]] = []
         score = None if spec.outputs is None else re.compile(spec.outputs.score)
@@ -45,8 +47,8 @@ class Collector:
     def take(self, message: Message) -> None:
         """Record one message. OSError when the driver's disk does not take it."""
         match message:
-            case Started(node=node):
-                self.node = node
+            case Started(node=node, preflight=preflight):
+                self.node, self.preflight = node, preflight
             case LogChunk(phase=phase, data=data):
                 self.phase = phase
                 if phase not in self._logs:
@@ -102,6 +104,8 @@ class Collector:
             eval_score=last_score(fresh.scores),
             final_score=last_score((train if self._scores_in_training() else fresh).final_scores),
             host=host,
+            preflight=self.preflight,
+            idle_seconds=self.idle_seconds,
             started_at=self.started_at,
             finished_at=utc_now(),
         )

@@ -73,6 +73,8 @@ class JobSpec(Strict):
     """Processes per seed; 0 takes what the hardware has: 1 on cpu, one per GPU of the node on gpu."""
     concurrent: Annotated[int, Field(ge=1)] = 1
     """Seeds side by side on one cpu node; tracks that take the node alone allow only 1."""
+    probe: bool | None = None
+    """Measure a node's speed before its first seed; left out, where the track takes the node alone."""
     threads: Annotated[int, Field(ge=1)] = 1
     """CPU threads per process."""
     limits: LimitsSpec = LimitsSpec()
@@ -134,6 +136,7 @@ _NO_EFFECT_ON_RESULTS = {
     "reference",
     "script",  # its bytes are hashed instead, and those of its files
     "requires",
+    "probe",
     "data",  # its files are hashed instead, wherever they lie
     "allow_over_cap",
     "yardsticks",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.results import Host, PhaseResult, RunStatus
+from runner.results import Host, NodeReport, PhaseResult, RunStatus
 
 Phase = Literal["train", "eval"]
 
@@ -17,6 +17,7 @@ class Started:
     node: str
     """Ray's node id, or `local`."""
     folder: str
+    preflight: NodeReport | None = None
 
 
 @dataclass(frozen=True)

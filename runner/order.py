@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from runner.external import OutputsSpec
+from runner.results import NodeReport
 
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node={nproc}")
 """`torchrun`, started through the interpreter so that it is this environment's."""
@@ -32,6 +33,8 @@ class AttemptSpec:
     """What lies beside the script, by name."""
     outputs: OutputsSpec | None = None
     """How to read what somebody else's script leaves; None for ours, which announces its phases."""
+    preflight: NodeReport | None = None
+    """What was found on the node; None where nobody looked."""
     vault: str = ""
     """Name of the folder on the node that outlives the attempt, so that another can go on from it; '' for none."""
     launcher: tuple[str, ...] = TORCHRUN

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from golf_model.shapes import parameter_count
+from runner.bundle import Script
 from runner.coverage import require_coverage
 from runner.data.dataset import DataInfo, DataSet, scored_tokens
 from runner.errors import UserError
@@ -20,6 +22,7 @@ from runner.forecast import forecast_bytes
 from runner.hardware import Hardware, claimants, resolve_hardware
 from runner.job_spec import JobSpec, job_hash, resolved
 from runner.jobdata import DataRequest, open_requested
+from runner.node_check import CheckOrder, script_imports
 from runner.nodes import Need, Room, inventory
 from runner.order import TORCHRUN
 from runner.results import SizeForecast
@@ -90,6 +93,22 @@ def preflight(job: JobSpec, code_bytes: int, say: Callable[[str], None]) -> Data
     length = job.config.batch.train_seq_len
     require_coverage(len(scored_tokens(data, length)) - 1, job.config.eval, length)
     return data
+
+
+def check_order(plan: Plan, script: Script) -> CheckOrder:
+    """What preflight on a node looks for."""
+    own = {Path(name).stem for name in script.files}
+    source = script.flat or script.source.decode("utf-8", "replace")
+    probe = plan.job.probe if plan.job.probe is not None else plan.need.alone
+    return CheckOrder(
+        hardware=plan.hardware,
+        gpus=plan.need.gpus,
+        nproc=plan.nproc,
+        alone=plan.need.alone,
+        imports=script_imports(source, own),
+        requires=plan.job.requires,
+        probe=probe,
+    )
 
 
 def make_plan(

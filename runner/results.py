@@ -126,6 +126,43 @@ class Host(Frozen):
     """python, torch, numpy, ... as found on the node."""
 
 
+class GpuFacts(Frozen):
+    """One GPU by its driver."""
+
+    name: str
+    memory_mib: int
+    free_mib: int
+    driver: str
+
+
+class Probe(Frozen):
+    """How fast a node was just before it ran a seed (golf_model.probe)."""
+
+    device: str
+    torch: str
+    cuda: str | None
+    gemm_tflops: float
+    memory_gb_per_s: float
+    loader_tokens_per_s: float
+    all_reduce_gb_per_s: float | None
+
+
+class NodeReport(Frozen):
+    """What preflight found on the node that ran a seed."""
+
+    node: str
+    host: str
+    hardware: str
+    """Profile that was asked for."""
+    gpus: list[GpuFacts]
+    memory_mib: int
+    disk_free_gib: float
+    torch: str | None
+    problems: list[str]
+    """Why it was refused; empty for a node that ran."""
+    probe: Probe | None = None
+
+
 class RunResult(Frozen):
     """One attempt of one seed. A crash is a value: status and reason, never an exception."""
 
@@ -148,6 +185,10 @@ class RunResult(Frozen):
     final_score: Score | None = None
     """The published score, from the fresh process."""
     host: Host | None = None
+    preflight: NodeReport | None = None
+    """What was found on the node before the seed was started."""
+    idle_seconds: float | None = None
+    """How long its node had stood idle since this run's seed before it had ended; None for a node's first."""
     started_at: str
     finished_at: str
     """UTC, ISO 8601."""

@@ -8,6 +8,7 @@ caller's step (only the command line may know the reporter).
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -25,11 +26,12 @@ from runner.files import locked, sha256_bytes, sha256_file, write_atomic
 from runner.jobdata import DataRequest
 from runner.ledger import Ledger
 from runner.messages import Started
+from runner.node_check import slower_than
 from runner.order import AttemptSpec
 from runner.paths import RunFolder
 from runner.plan import Plan
 from runner.progress import Progress
-from runner.results import RunResult
+from runner.results import NodeReport, Probe, RunResult
 from runner.runs import noted_driver
 from runner.tracks import TRACKS
 
@@ -99,6 +101,8 @@ class Driver:
         self.progress = progress
         self.collectors: dict[int, Collector] = {}
         self.lost: dict[int, int] = {}
+        self.free_since: dict[str, float] = {}
+        """Node -> when our last seed on it ended."""
 
     def launch(self, backend: Backend, seed: int, *, front: bool = False) -> None:
         """Queue a new attempt of `seed`; it stands in the ledger before it can start, and again when it does."""
@@ -110,6 +114,7 @@ class Driver:
 
     def drive(self, backend: Backend, seeds: list[int]) -> None:
         """Run `seeds` to their results; OSError when this disk is full, KeyboardInterrupt when stopped."""
+        backend.admit = self.admit
         try:
             for seed in seeds:
                 self.launch(backend, seed)
@@ -117,14 +122,16 @@ class Driver:
                 for spec, message in messages:
                     collector = self.collectors[spec.seed]
                     if isinstance(message, Lost):
-                        self._lost(backend, spec, collector, message.reason)
+                        self._lost(backend, spec, collector, message)
                         continue
                     if isinstance(message, Started):
                         self.ledger.append("launched", seed=spec.seed, attempt=spec.attempt, node=message.node)
+                        collector.idle_seconds = self._idle_seconds(message.node)
                     collector.take(message)
                     if collector.result is None:
                         self.progress.update(spec.seed, collector)
                     else:
+                        self.free_since[collector.node] = time.monotonic()
                         self._ended(spec, collector.result)
         except OSError as error:
             error.filename = error.filename or str(self.folder.path)  # a full disk does not say where it is full
@@ -136,6 +143,33 @@ class Driver:
                 if collector.result is None:
                     self._cut_short(seed, collector)
 
+    def _idle_seconds(self, node: str) -> float | None:
+        """How long a node on which a seed begins has stood idle; None for its first, or while others run there."""
+        ended = self.free_since.get(node)
+        shared = any(other.node == node and other.result is None for other in self.collectors.values())
+        return None if ended is None or shared else round(time.monotonic() - ended, 3)
+
+    def admit(self, report: NodeReport) -> list[str]:
+        """Put a node's report into the ledger; the reasons for which it is refused.
+
+        A node is held against the median of this ledger's earlier probes of its kind; before there are three, how it
+        compares is not known and refuses nothing.
+        """
+        earlier = [
+            Probe.model_validate(entry["report"]["probe"])
+            for entry in self.ledger.entries
+            if entry["kind"] == "checked"
+            and entry["report"]["hardware"] == report.hardware
+            and entry["report"]["probe"] is not None
+            and not entry["refused"]
+        ]
+        slow = [] if report.probe is None else slower_than(report.probe, earlier) or []
+        refused = [*report.problems, *slow]
+        self.ledger.append("checked", node=report.node, report=report.model_dump(mode="json"), refused=refused)
+        for reason in refused:
+            self.progress.say(f"node {report.host} is refused: {reason}")
+        return refused
+
     def _ended(self, spec: AttemptSpec, result: RunResult) -> None:
         self.ledger.append(
             "finished",
@@ -146,11 +180,13 @@ class Driver:
         )
         self.progress.finished(spec.seed, result)
 
-    def _lost(self, backend: Backend, spec: AttemptSpec, collector: Collector, reason: str) -> None:
+    def _lost(self, backend: Backend, spec: AttemptSpec, collector: Collector, lost: Lost) -> None:
         if collector.result is not None:
             return
-        result = collector.finish("lost", reason)
+        result = collector.finish("failed" if lost.final else "lost", lost.reason)
         self._ended(spec, result)
+        if lost.final:
+            return
         self.lost[spec.seed] = self.lost.get(spec.seed, 0) + 1
         if self.lost[spec.seed] < MAX_LOST:
             self.launch(backend, spec.seed, front=True)

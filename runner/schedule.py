@@ -11,6 +11,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -22,10 +23,12 @@ from runner.attempt import run_attempt
 from runner.backends import Lost, Waiting
 from runner.cluster import Desk, cluster_rooms
 from runner.jobdata import DataRequest, open_requested
-from runner.messages import Message
+from runner.messages import ArtifactBytes, Message
+from runner.node_check import CheckOrder, check_node
 from runner.nodes import Need, Room, inventory
 from runner.order import AttemptSpec
 from runner.plan import Plan
+from runner.results import NodeReport, Probe
 from runner.turns import Ticket, Wish
 
 WAIT_S = 0.25
@@ -34,6 +37,12 @@ ALIVE_S = 5.0
 """Seconds between two questions of a driver that waits for nothing."""
 NO_NODE_S = 60.0
 """How long a seed waits for a node that could take it to come back before it is reported."""
+
+
+@ray.remote(max_retries=0, num_cpus=0)
+def check_task(order: CheckOrder, data: DataRequest) -> NodeReport:
+    """`check_node` on whichever node Ray chose; takes nothing of it, since its seed has been granted it already."""
+    return check_node(order, partial(open_requested, data), ray.get_runtime_context().get_node_id())
 
 
 @ray.remote(max_retries=0, num_returns="streaming")
@@ -58,9 +67,12 @@ class RayBackend(Waiting):
         side_by_side: int,
         desk: Desk,
         seeds: int = 1,
+        check: CheckOrder | None = None,
         rooms: Callable[[], Sequence[Room]] = cluster_rooms,
     ) -> None:
-        """desk: whom to ask for a node. seeds: of the job, by which it may be passed over. rooms: living nodes."""
+        """desk: whom to ask for a node. seeds: of the job, by which it may be passed over. check: what to look for on
+        a node before a seed starts there; None looks at nothing. rooms: living nodes.
+        """
         super().__init__()
         self.data = data
         self.need = need
@@ -72,14 +84,24 @@ class RayBackend(Waiting):
         self.since = time.time()
         self.running: dict[Any, tuple[AttemptSpec, str]] = {}
         """Stream -> attempt and the node it is on."""
+        self.granted: dict[str, tuple[AttemptSpec, Room]] = {}
+        """Name -> attempt that has its node and waits for the check of it."""
+        self.check = check
+        self.checks: dict[str, Any] = {}
+        """Node -> the check that goes on there, or has ended there and was not used yet."""
+        self.probes: dict[str, Probe] = {}
+        """Node -> how fast it was when this run first used it."""
         self.bad_nodes: dict[str, None] = {}
+        self.refused: dict[str, str] = {}
+        """Node -> why it was refused."""
         self.asked = -ALIVE_S
         self.homeless_since = time.monotonic()
 
     @classmethod
-    def of_plan(cls, plan: Plan, desk: Desk) -> Callable[[DataRequest], RayBackend]:
+    def of_plan(cls, plan: Plan, check: CheckOrder, desk: Desk) -> Callable[[DataRequest], RayBackend]:
         """What makes the backend of a planned job once its data are known."""
-        return partial(cls, need=plan.need, side_by_side=plan.concurrent, desk=desk, seeds=len(plan.job.seeds))
+        seeds = len(plan.job.seeds)
+        return partial(cls, need=plan.need, side_by_side=plan.concurrent, desk=desk, seeds=seeds, check=check)
 
     def _take_turns(self) -> str:
         """Ask for nodes and start what got one; returns why nothing that waits can ever start, or ''.
@@ -94,12 +116,62 @@ class RayBackend(Waiting):
         granted = self.desk.ask(self._wish(), list(rooms.values()))
         for spec in [spec for spec in self.queue if granted.get(task_name(spec)) in rooms]:
             self.queue.remove(spec)
-            self._launch(spec, rooms[granted[task_name(spec)]])
-        if not self.queue or any(self.need.fits(room) for room in rooms.values()):
+            room = rooms[granted[task_name(spec)]]
+            self.granted[task_name(spec)] = spec, room
+            self._begin_check(room.node)
+        fitting = [room for room in rooms.values() if self.need.fits(room)]
+        if not self.queue or any(room.node not in self.refused for room in fitting):
             self.homeless_since = now
+        elif fitting:
+            return f"every node that could take it is refused: {'; '.join(self.refused.values())}"
         elif now - self.homeless_since > NO_NODE_S:
             return f"no node offers {self.need} any more; the cluster has {inventory(list(rooms.values()))}"
         return ""
+
+    def _begin_check(self, node: str) -> None:
+        """Look at a node, unless that is going on; its speed is measured once, and never while a seed runs there."""
+        if self.check is None or node in self.checks:
+            return
+        measure = self.check.probe and node not in self.probes and not self._is_busy(node)
+        order = replace(self.check, probe=measure)
+        placed = check_task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
+        self.checks[node] = placed.remote(order, self.data)
+
+    def _is_busy(self, node: str) -> bool:
+        return any(node == other for _, other in self.running.values())
+
+    def _start_checked(self) -> Iterator[tuple[AttemptSpec, Lost]]:
+        """Start the attempts whose nodes were found good; the others go back to wait for another node."""
+        for name, (spec, room) in list(self.granted.items()):
+            if self.check is None:
+                del self.granted[name]
+                self._launch(spec, room)
+                continue
+            self._begin_check(room.node)
+            if not ray.wait([self.checks[room.node]], timeout=0, fetch_local=False)[0]:
+                continue
+            found = self.checks.pop(room.node)
+            del self.granted[name]
+            try:
+                report: NodeReport = ray.get(found)
+            except ray.exceptions.RayError as error:
+                self.bad_nodes[room.node] = None
+                yield spec, Lost(lost_reason(error))
+                continue
+            unmeasured = self.check.probe and report.probe is None and room.node not in self.probes
+            if unmeasured and not report.problems and not self._is_busy(room.node):
+                self.granted[name] = spec, room  # it was looked at while another seed ran there
+                self._begin_check(room.node)
+                continue
+            refused = self.admit(report)
+            if report.probe is not None:
+                self.probes[room.node] = report.probe
+            report = report.model_copy(update={"probe": self.probes.get(room.node)})
+            if refused:
+                self.refused[room.node] = f"{report.host}: {', '.join(refused)}"
+                self.queue.appendleft(spec)
+            else:
+                self._launch(replace(spec, preflight=report), room)
 
     def _wish(self) -> Wish:
         avoid = tuple(self.bad_nodes)
@@ -108,8 +180,11 @@ class RayBackend(Waiting):
             self.since,
             self.seeds,
             self.side_by_side,
-            waiting=tuple(Ticket(task_name(spec), self.need, avoid) for spec in self.queue),
-            held={task_name(spec): (node, self.need) for spec, node in self.running.values()},
+            waiting=tuple(Ticket(task_name(spec), self.need, avoid, tuple(self.refused)) for spec in self.queue),
+            held={
+                **{task_name(spec): (node, self.need) for spec, node in self.running.values()},
+                **{name: (room.node, self.need) for name, (_, room) in self.granted.items()},
+            },
         )
 
     def _launch(self, spec: AttemptSpec, room: Room) -> None:
@@ -124,12 +199,13 @@ class RayBackend(Waiting):
         self.running[stream] = spec, room.node
 
     def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
-        while self.queue or self.running:
+        while self.queue or self.running or self.granted:
             lacking = self._take_turns()
             if lacking:
-                yield self.queue.popleft(), Lost(lacking)
+                yield self.queue.popleft(), Lost(lacking, final=True)
+            yield from self._start_checked()
             if not self.running:
-                time.sleep(WAIT_S)
+                time.sleep(0.02 if self.granted else WAIT_S)
                 continue
             ready, _ = ray.wait(list(self.running), num_returns=1, timeout=WAIT_S, fetch_local=False)
             for stream in cast(list[Any], ready):
@@ -143,6 +219,8 @@ class RayBackend(Waiting):
                     self.bad_nodes[node] = None
                     yield spec, Lost(lost_reason(error))
                 else:
+                    if isinstance(message, ArtifactBytes) and self.queue:
+                        self._begin_check(node)  # the seed has run: what is left of it is clearing up
                     yield spec, message
         self.desk.leave(self.driver)
 
@@ -157,6 +235,8 @@ class RayBackend(Waiting):
             for stream, end in zip(streams, ended, strict=True):
                 if end not in done:
                     ray.cancel(stream, force=True)
+        for found in self.checks.values():
+            ray.cancel(found, force=True)
         self.running.clear()
         self.desk.leave(self.driver)
 

@@ -152,4 +152,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     assert done.stdout.strip() == "[]"
     shown = golf(tmp_path, "--help")
     assert shown.returncode == 0
-    assert all(verb in shown.stdout for verb in ("run", "plan", "status", "logs", "stop", "resume", "ledger", "bundle", "data"))
+    assert all(
+        verb in shown.stdout
+        for verb in ("run", "plan", "status", "logs", "stop", "resume", "ledger", "bundle", "data")
+    )
