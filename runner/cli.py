@@ -11,8 +11,8 @@ import signal
 import sys
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Optional
+from types import FrameType, ModuleType
+from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
 import typer
 
@@ -56,6 +56,13 @@ OptionalRun = Annotated[
     Optional[str],  # noqa: UP045
     typer.Argument(metavar="RUN", help="A run's folder under runs/, or its job's name; all when left out."),
 ]
+There = Annotated[
+    str, typer.Option("--address", metavar="HOST:PORT", help="The cluster's dashboard, usually 127.0.0.1:8265.")
+]
+MaybeThere = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--address", metavar="HOST:PORT", help="Dashboard of a cluster that keeps runs; else here."),
+]
 Seeds = Annotated[
     Optional[str],  # noqa: UP045  (typer reads the annotation at run time)
     typer.Option("--seeds", metavar="1,2,3", help="Run these seeds instead of the job's."),
@@ -91,9 +98,47 @@ def run(
 
 
 @app.command()
-def resume(run_name: RunName, address: Address = None, output: Output = Path()) -> None:
+def submit(path: JobPath, address: There, seeds: Seeds = None, output: Output = Path()) -> None:
+    """Start one driver for JOB on the cluster, which goes on without this machine. Its data must be on the nodes."""
+    from runner.bundle import script_of
+
+    job = _load(path, seeds)
+    script = script_of(job)
+    remote = _remote(address)
+    _submitted(remote.submit(remote.connect_jobs(address), job, script, _there(output)), job.name, address)
+
+
+@app.command()
+def dashboard(address: There) -> None:
+    """Where the cluster's dashboard is, how to reach it, and the drivers that were submitted there."""
+    remote = _remote(address)
+    found = remote.settings(address)
+    if found["tunnel"]:
+        typer.echo(f"it listens on the head node's loopback alone: {found['tunnel']}")
+    client = remote.connect_jobs(address)
+    typer.echo(found["url"])
+    for name, state in remote.drivers(client):
+        typer.echo(f"{state:<10} {name}")
+
+
+@app.command()
+def resume(
+    run_name: RunName,
+    address: Address = None,
+    output: Output = Path(),
+    there: Annotated[
+        bool, typer.Option("--submit", help="By a driver on the cluster; --address is its dashboard's.")
+    ] = False,
+) -> None:
     """Go on with a run: seeds that have ended are kept, the others run, by the script that the run began with."""
     import json
+
+    if there:
+        if address is None:
+            raise UserError("--submit: needs --address, the cluster's dashboard")
+        remote = _remote(address)
+        _submitted(remote.resume_there(remote.connect_jobs(address), run_name, _there(output)), run_name, address)
+        return
 
     from runner.bundle import stored_script
     from runner.job import job_from_mapping, with_seeds
@@ -110,8 +155,10 @@ def resume(run_name: RunName, address: Address = None, output: Output = Path()) 
 
 
 @app.command()
-def status(run_name: OptionalRun = None, output: Output = Path()) -> None:
+def status(run_name: OptionalRun = None, address: MaybeThere = None, output: Output = Path()) -> None:
     """Where every run, or one of them, stands."""
+    if address is not None:
+        _ask(address, ["status", *([run_name] if run_name else [])], output)
     from runner.runs import all_runs, find_run
     from runner.status import status_table
 
@@ -126,9 +173,12 @@ def status(run_name: OptionalRun = None, output: Output = Path()) -> None:
 def logs(
     run_name: Annotated[str, typer.Argument(metavar="RUN[/SEED]", help="A run, or one of its seeds.")],
     until_end: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run ends.")] = False,
+    address: MaybeThere = None,
     output: Output = Path(),
 ) -> None:
     """What the scripts of a run print, as it comes."""
+    if address is not None:
+        _ask(address, ["logs", *(["-f"] if until_end else []), run_name], output)
     from runner.follow import follow
     from runner.runs import find_run
 
@@ -144,8 +194,10 @@ def logs(
 
 
 @app.command()
-def stop(run_name: RunName, output: Output = Path()) -> None:
+def stop(run_name: RunName, address: MaybeThere = None, output: Output = Path()) -> None:
     """Stop a run: its attempts are killed and noted as interrupted, `golf resume` goes on with it."""
+    if address is not None:
+        _ask(address, ["stop", run_name], output)
     from runner.runs import find_run
     from runner.stop import stop_run
 
@@ -365,6 +417,34 @@ def data_fetch(
 
     fetched = fetch(variant, shards, output, progress=typer.echo)
     typer.echo(f"{fetched}")
+
+
+def _remote(address: str) -> ModuleType:
+    """The module that speaks to a cluster's dashboard, with Ray told who we are."""
+    from runner.ray_environment import prepare_environment
+
+    prepare_environment(address)
+    from runner import remote
+
+    return remote
+
+
+def _there(output: Path) -> str:
+    """Where runs are kept on the head node."""
+    from runner.remote import HOME
+
+    return HOME if output == Path() else str(output)
+
+
+def _submitted(name: str, job: str, address: str) -> None:
+    typer.echo(f"{name} runs on the cluster and needs this machine no more")
+    typer.echo(f"  golf status --address {address}    golf logs -f {job} --address {address}")
+
+
+def _ask(address: str, words: list[str], output: Path) -> NoReturn:
+    """Run a verb on the cluster's head node and end with its exit code."""
+    remote = _remote(address)
+    raise typer.Exit(remote.ask(remote.connect_jobs(address), words, _there(output)))
 
 
 def _drive(

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import ray
@@ -24,6 +25,8 @@ from runner.turns import Turns, Wish
 REACH_S = 5.0
 OBJECT_STORE_BYTES = 256 << 20
 NAMESPACE, DESK = "golf", "turns"
+ANSWER_S = 30.0
+"""Longest wait for a task's first word; a node may have to start a worker for it."""
 ASK_S = 20.0
 """Longest wait for the shared queue before it is taken for lost."""
 
@@ -34,7 +37,7 @@ def connect(address: str | None, cpus: int | None = None) -> None:
     cpus: what a cluster started here offers; None counts the machine's.
     """
     local = address is None
-    if address is not None:
+    if address not in (None, "auto"):
         require_reachable(address)
     try:
         ray.init(
@@ -54,6 +57,30 @@ def connect(address: str | None, cpus: int | None = None) -> None:
             "~/.ray/auth_token, or leave the address out to run on this machine."
         ) from error
     tighten_token()
+    if not local:
+        require_answers(str(address))
+
+
+@ray.remote(num_cpus=0, max_retries=0, num_returns="streaming")
+def _say_something() -> Iterator[bool]:
+    """The shortest stream there is."""
+    yield True
+
+
+def require_answers(address: str) -> None:
+    """UserError unless what a task on the cluster says reaches this driver: streams were seen to stay silent for ever
+    where driver and cluster do not both use token authentication, or where a firewall lets only one side call."""
+    stream: Any = _say_something.remote()
+    ready, _ = ray.wait([stream], timeout=ANSWER_S)
+    if not ready:
+        ray.cancel(stream, force=True)
+        mode = os.environ.get("RAY_AUTH_MODE", "not set")
+        raise UserError(
+            f"--address {address}: the cluster takes tasks, but what they say does not reach this driver within "
+            f"{ANSWER_S:g} s. Either both or neither must use Ray's token authentication (RAY_AUTH_MODE is {mode} "
+            "here; start its nodes with RAY_AUTH_MODE=token and the same token), and its nodes must be able to "
+            "open connections to this machine; where they cannot, use golf submit"
+        )
 
 
 def cluster_rooms() -> list[Room]:

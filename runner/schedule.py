@@ -207,7 +207,7 @@ class RayBackend(Waiting):
             if not self.running:
                 time.sleep(0.02 if self.granted else WAIT_S)
                 continue
-            ready, _ = ray.wait(list(self.running), num_returns=1, timeout=WAIT_S, fetch_local=False)
+            ready, _ = ray.wait(list(self.running), num_returns=1, timeout=WAIT_S)
             for stream in cast(list[Any], ready):
                 spec, node = self.running[stream]
                 try:
