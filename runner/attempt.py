@@ -31,7 +31,14 @@ from runner.order import AttemptSpec
 from runner.phase import run_phase
 from runner.results import Host, PhaseResult, Segment
 from runner.vault import Vault, open_vault
-from runner.workfolder import MAX_ARTIFACT_BYTES, SCRIPT_NAME, find_artifact, fresh_folder, lay_out
+from runner.workfolder import (
+    MAX_ARTIFACT_BYTES,
+    SCRIPT_NAME,
+    find_artifact,
+    fresh_folder,
+    lay_out,
+    training_places,
+)
 
 MEDDLING = (
     "GOLF_",
@@ -130,6 +137,23 @@ def ended_by_itself(message: Finished) -> bool:
     return message.train is not None and message.train.returncode is not None
 
 
+def with_reads(train: PhaseResult, spec: AttemptSpec, watch: LineClock | None, artifact: Path | None) -> PhaseResult:
+    """What is known of the training process once its artifact is: when that was frozen, and whose readings were seen.
+
+    Training ends with the last reading of its data, which for a script that announces nothing may come after the line
+    that says that it ended.
+    """
+    frozen = train.events.get("artifact_frozen")
+    if watch is not None and artifact is not None:
+        frozen = round(artifact.stat().st_mtime - watch.epoch, 3)
+    # Where others work, too, a reading may be theirs; that there was none says the same everywhere.
+    ours = train.reads_watched and (spec.alone or train.last_train_read is None)
+    known: dict[str, object] = {"frozen_seconds": frozen, "reads_watched": ours}
+    if ours and watch is not None and not train.events:
+        known["clock"], known["strict_clock"] = watch.train(train.last_train_read)
+    return train.model_copy(update=known)
+
+
 def vault_variables(vault: Vault | None, earlier: Sequence[Segment]) -> dict[str, str]:
     """What a resumable script is told: where its checkpoints lie and how long its earlier lives trained, at most."""
     if vault is None:
@@ -194,8 +218,11 @@ def attempt_in(
             None if vault is None else vault.journal(spec.attempt),
             earlier,
             watch,
+            data.val_files if spec.isolate else None,
+            data.train_files,
         )
         artifact = find_artifact(folder, spec)
+        train = with_reads(train, spec, watch, artifact)
         if status == "completed" and artifact is None:
             wanted = spec.artifact_name if spec.outputs is None else spec.outputs.artifact
             status, reason = "failed", f"the training process wrote no artifact ({wanted})"
@@ -220,7 +247,13 @@ def attempt_in(
         switch = {} if spec.outputs is None else spec.outputs.eval_env
         bounds = eval_deadlines(spec) if spec.outputs is None else external_deadlines(spec)
         scored, status, reason = yield from run_phase(
-            "eval", command, folder, {**env, **where, **switch}, bounds, spec.stall_seconds
+            "eval",
+            command,
+            folder,
+            {**env, **where, **switch},
+            bounds,
+            spec.stall_seconds,
+            hide=training_places(data, base),
         )
         if status == "completed" and sha256_file(folder / artifact.name) != frozen:
             status, reason = "failed", "the artifact changed after it was frozen"

@@ -97,6 +97,8 @@ class JobSpec(Strict):
     """Packages that it needs beside those it imports: `name` or `name==version`, looked for on the node."""
     outputs: OutputsSpec = OutputsSpec()
     """How to read what it leaves."""
+    isolate: bool = False
+    """Keep the validation shards out of training's reach; for scripts that do not validate while they train."""
     launch: Literal["torchrun", "python"] = "torchrun"
     """What starts it; python is one process without torchrun."""
     config: GolfConfig = GolfConfig()

@@ -35,6 +35,10 @@ class AttemptSpec:
     """How to read what somebody else's script leaves; None for ours, which announces its phases."""
     preflight: NodeReport | None = None
     """What was found on the node; None where nobody looked."""
+    alone: bool = False
+    """Nobody else works on the node."""
+    isolate: bool = False
+    """Keep validation shards out of training's reach."""
     vault: str = ""
     """Name of the folder on the node that outlives the attempt, so that another can go on from it; '' for none."""
     launcher: tuple[str, ...] = TORCHRUN

@@ -103,6 +103,16 @@ class PhaseResult(Frozen):
     """The same by the strict rule (warm-up, mid-run validation and start-up counted as the rule says)."""
     irregular: str = ""
     """What was wrong with the order of events (one came twice, an end before its start); then no clock is known."""
+    isolated: bool | None = None
+    """Whether it ran cut off from what its phase must not see (evaluation: training shards and the network); None
+    where that was not asked for, or the system did not let us."""
+    frozen_seconds: float | None = None
+    """When the artifact was last written, seconds after process start."""
+    last_train_read: float | None = None
+    """When a training shard was last opened or read, seconds after process start; None where it never was, or where
+    nobody looked."""
+    reads_watched: bool = False
+    """Whether somebody looked, and nobody else's reading can be meant."""
     peak_rss_mib: float | None = None
     """Largest resident memory of the process tree that was sampled."""
     earlier: list[Segment] = Field(default_factory=list)

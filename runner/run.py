@@ -83,6 +83,8 @@ def attempt_spec(plan: Plan, script: Script, folder: RunFolder, seed: int, attem
         eval_seconds=plan.limits.eval_seconds,
         stall_seconds=job.stall_seconds,
         env=dict(job.env),
+        alone=plan.need.alone,
+        isolate=job.isolate,
         files=dict(script.files),
         outputs=None if job.script is None else job.outputs,
         vault=vault_name(plan, folder, seed),

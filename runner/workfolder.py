@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 from runner.data.dataset import DataSet
@@ -35,6 +36,17 @@ def fresh_folder(base: Path, spec: AttemptSpec, artifact: Path, data: DataSet) -
     for path in (*data.val_files, data.tokenizer):
         shutil.copy2(path, shards / path.name)
     return folder, shards, shards / data.tokenizer.name
+
+
+def training_places(data: DataSet, base: Path) -> list[Path]:
+    """What hides the training shards: their folders where nothing that is needed lies in them, else each file."""
+    needed = (base.resolve(), Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve())
+    places: dict[Path, None] = {}
+    for path in {*data.train_files, *(path.resolve() for path in data.train_files)}:
+        folder = path.parent.resolve()
+        inside = any(folder == place or folder in place.parents for place in needed)
+        places[path if inside else folder] = None
+    return sorted(places)
 
 
 def find_artifact(folder: Path, spec: AttemptSpec) -> Path | None:

@@ -63,7 +63,7 @@ for name in ("final_model.int6.ptz", "final_model.int8.ptz"):
     open(name, "wb").write(b"weights of seed %d" % seed)
     time.sleep(0.02)
 if how == "reads_late":
-    time.sleep(0.3)
+    time.sleep(0.8)
     read_training_data()
 say(f"Total submission size int8+zlib: {os.path.getsize(__file__) + 17} bytes")
 score()
