@@ -220,6 +220,7 @@ def attempt_in(
             watch,
             data.val_files if spec.isolate else None,
             data.train_files,
+            gpus=spec.gpus > 0,
         )
         artifact = find_artifact(folder, spec)
         train = with_reads(train, spec, watch, artifact)

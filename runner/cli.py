@@ -484,7 +484,12 @@ def _drive(
     if only is not None:
         require_run(plan, script, only)
     way: dict[str, str | bool] = {"address": address or "", "local": local}
-    done = walk(plan, script, output, console, make_backend(plan, check_order(plan, script)), way)
+    observe = None
+    if address is not None:
+        from runner.gauges import Gauges
+
+        observe = Gauges(plan)
+    done = walk(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
     files = RecordFiles(
         script=done.script.source,
         flat_script=done.script.flat or None,

@@ -17,9 +17,10 @@ from pydantic import ValidationError
 
 from runner.external import counted_bytes
 from runner.files import sha256_bytes, sha256_file, sha256_files, write_atomic
+from runner.gpu_use import GpuUse
 from runner.ledger import utc_now
 from runner.logfacts import LogReader
-from runner.messages import ArtifactBytes, Event, Finished, Heartbeat, LogChunk, Message, Started
+from runner.messages import ArtifactBytes, Event, Finished, GpuSample, Heartbeat, LogChunk, Message, Started
 from runner.order import AttemptSpec
 from runner.paths import AttemptFolder
 from runner.results import Artifact, NodeReport, RunResult, RunStatus, Score
@@ -33,6 +34,7 @@ class Collector:
         self.folder = folder
         self.node = ""
         self.preflight: NodeReport | None = None
+        self.gpu_use: GpuUse | None = None
         self.idle_seconds: float | None = None
         self.phase = "starting"
         self.events: list[tuple[str, str, float]] = []
@@ -63,6 +65,8 @@ class Collector:
                     handle.write(json.dumps({"phase": phase, "event": name, "seconds": seconds}) + "\n")
             case Heartbeat(phase=phase):
                 self.phase = phase
+            case GpuSample(use=use):
+                self.gpu_use = use
             case ArtifactBytes(name=name, data=data, sha256=sha256):
                 if sha256_bytes(data) == sha256:
                     write_atomic(self.folder.artifact(name), data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from runner.gpu_use import GpuUse
 from runner.results import Host, NodeReport, PhaseResult, RunStatus
 
 Phase = Literal["train", "eval"]
@@ -47,6 +48,14 @@ class Heartbeat:
 
 
 @dataclass(frozen=True)
+class GpuSample:
+    """How busy the node's GPUs are."""
+
+    phase: Phase
+    use: GpuUse
+
+
+@dataclass(frozen=True)
 class ArtifactBytes:
     """The frozen artifact, as it lay on the node's disk after the fresh process had read it."""
 
@@ -66,4 +75,4 @@ class Finished:
     host: Host
 
 
-Message = Started | LogChunk | Event | Heartbeat | ArtifactBytes | Finished
+Message = Started | LogChunk | Event | Heartbeat | GpuSample | ArtifactBytes | Finished

@@ -27,10 +27,11 @@ from runner.clocks import (
     train_clocks,
     with_earlier,
 )
+from runner.gpu_use import GpuWatch
 from runner.isolate import can_isolate, isolated
 from runner.leftovers import MARKER, kill_marked
 from runner.lineclock import Arrivals, LineClock
-from runner.messages import Event, Heartbeat, LogChunk, Message, Phase
+from runner.messages import Event, GpuSample, Heartbeat, LogChunk, Message, Phase
 from runner.results import PhaseResult, RunStatus, Segment
 from runner.supervise import Deadline, Order, order_line
 from runner.watch_reads import watched
@@ -82,12 +83,14 @@ def run_phase(
     watch: LineClock | None = None,
     hide: Sequence[Path] | None = None,
     shards: Sequence[Path] = (),
+    gpus: bool = False,
 ) -> Generator[Message, None, tuple[PhaseResult, RunStatus, str]]:
     """Run one supervised process; yields its log and events, returns what was seen, how it ended and why.
 
     journal: where its clock is noted while it lives; earlier: lives that its clocks count as well. watch: reads the
     clocks of a script that announces nothing from its lines. hide: what the process must not reach, nor the network
-    where the phase is `eval`; None hides nothing. shards: files whose last reading is noted.
+    where the phase is `eval`; None hides nothing. shards: files whose last reading is noted. gpus: also tell how busy
+    the node's GPUs are.
     """
     log = folder.parent / f"{phase}.log"
     events = folder.parent / f"{phase}.events"
@@ -110,6 +113,7 @@ def run_phase(
     arrivals = Arrivals(watch) if watch is not None else None
     started = beat = time.monotonic()
     begun = 0.0
+    gpu_watch = GpuWatch() if gpus else None
     supervised = Supervised(order)
     try:
         with log.open("rb") as reading, watched(shards) as reads:
@@ -140,11 +144,15 @@ def run_phase(
                     beat = time.monotonic()
                 if arrivals is not None:
                     arrivals.take(b"")
+                if gpu_watch is not None and (use := gpu_watch.take()) is not None:
+                    yield GpuSample(phase, use)
                 if time.monotonic() - beat > HEARTBEAT_S:
                     beat = time.monotonic()
                     yield Heartbeat(phase, beat - started)
     finally:
         supervised.stop()
+        if gpu_watch is not None:
+            gpu_watch.stop()
         if not last:
             kill_marked(env[MARKER])
     wall = float(last.get("wall_seconds", time.monotonic() - started))

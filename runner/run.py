@@ -39,6 +39,9 @@ MAX_LOST = 3
 """Attempts of one seed that may be cut off from outside before it is reported lost."""
 
 
+Observe = Callable[[Collector], None]
+
+
 @contextmanager
 def sole_driver(folder: RunFolder) -> Iterator[None]:
     """Hold the run folder; a second driver on the same job gets a UserError instead of a race."""
@@ -95,12 +98,21 @@ def attempt_spec(plan: Plan, script: Script, folder: RunFolder, seed: int, attem
 class Driver:
     """Runs the seeds that are not finished yet; its state is on disk, in the run folder."""
 
-    def __init__(self, plan: Plan, script: Script, folder: RunFolder, ledger: Ledger, progress: Progress) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        script: Script,
+        folder: RunFolder,
+        ledger: Ledger,
+        progress: Progress,
+        observe: Observe | None = None,
+    ) -> None:
         self.plan = plan
         self.script = script
         self.folder = folder
         self.ledger = ledger
         self.progress = progress
+        self.observe = observe
         self.collectors: dict[int, Collector] = {}
         self.lost: dict[int, int] = {}
         self.free_since: dict[str, float] = {}
@@ -130,6 +142,8 @@ class Driver:
                         self.ledger.append("launched", seed=spec.seed, attempt=spec.attempt, node=message.node)
                         collector.idle_seconds = self._idle_seconds(message.node)
                     collector.take(message)
+                    if self.observe is not None:
+                        self.observe(collector)
                     if collector.result is None:
                         self.progress.update(spec.seed, collector)
                     else:
@@ -238,8 +252,12 @@ def walk(
     console: Console,
     make_backend: Callable[[DataRequest], Backend] = LocalBackend,
     way: Mapping[str, str | bool] | None = None,
+    observe: Observe | None = None,
 ) -> Walk:
-    """Run a planned job to its verdict; see the module's first lines. way: how to go on with it (runner.runs)."""
+    """Run a planned job to its verdict; see the module's first lines.
+
+    way: how to go on with it (runner.runs). observe: is shown each attempt's collector after every message.
+    """
     job = plan.job
     folder = RunFolder(root / "runs" / run_name(plan, script))
     with sole_driver(folder), noted_driver(folder, way or {}):
@@ -263,5 +281,5 @@ def walk(
         if waiting:
             request = replace(plan.request, files=plan.data.facts.files)
             with progress:
-                Driver(plan, script, folder, ledger, progress).drive(make_backend(request), waiting)
+                Driver(plan, script, folder, ledger, progress, observe).drive(make_backend(request), waiting)
         return assess(plan, script, folder, ledger)

@@ -28,7 +28,9 @@ def with_gpus(folder: Path, line: str, count: int) -> str:
     script = folder / "nvidia-smi"
     listed = "".join(f"echo 'GPU {n}: {line.split(',')[0]} (UUID: x)'; " for n in range(count))
     queried = "".join(f"echo '{line}'; " for _ in range(count))
-    script.write_text(f'#!/bin/sh\nif [ "$1" = -L ]; then {listed}else {queried}fi\n')
+    busy = "echo '20480, 97'; " * count
+    cases = f"-L) {listed};; *utilization*) {busy};; *) {queried};;".replace("; ;;", ";;")
+    script.write_text(f'#!/bin/sh\ncase "$1" in {cases} esac\n')
     script.chmod(0o755)
     return f"{folder}:{PATH}"
 

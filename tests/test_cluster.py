@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from typing import Any
 import pytest
 
 from runner.collect import read_result
+from runner.gauges import GAUGES
 from runner.jobdata import DataRequest
 from runner.ledger import check_chain
 from runner.paths import RunFolder
@@ -157,3 +161,50 @@ def test_a_cluster_whose_tasks_cannot_reach_the_driver_is_said_instead_of_waited
         process.communicate(timeout=60)
     assert done.returncode == 2
     assert "Either both or neither must use Ray's token authentication (RAY_AUTH_MODE is token here" in done.stderr
+
+
+OURS = """name: gauged
+track: local
+hardware: dgx-spark
+seeds: [1]
+data: {{path: {data.folder}, tokenizer: {data.tokenizer}}}
+limits: {{train_seconds: 60, eval_seconds: 60}}
+config:
+  model: {{vocab_size: {data.vocab_size}, model_dim: 32, num_heads: 2, num_kv_heads: 1, num_layers: 2}}
+  schedule: {{kind: wallclock, max_wallclock_seconds: 25, warmup_steps: 0}}
+  batch: {{train_batch_tokens: 256, train_seq_len: 16, val_batch_tokens: 512, micro_batches: 1}}
+  log: {{train_log_every: 5, val_loss_every: 20}}
+"""
+
+
+def scraped(address: str) -> set[str]:
+    """Names of all metrics that the nodes of a cluster export, as Prometheus would read them."""
+    program = (
+        "import json, ray\n"
+        f"ray.init(address={address!r}, log_to_driver=False)\n"
+        "print(json.dumps([node['MetricsExportPort'] for node in ray.nodes()]))"
+    )
+    env = {**os.environ, "RAY_AUTH_MODE": "token"}
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env)
+    names: set[str] = set()
+    for port in json.loads(told.stdout.splitlines()[-1]):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            names |= set(re.findall(r"^(ray_golf_\w+?){", answer.read().decode(), re.MULTILINE))
+    return names
+
+
+def test_every_metric_of_the_dashboard_is_scraped_from_a_live_run(
+    cluster: dict[str, str], tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    shown = set(re.findall(r"ray_golf_\w+", (ROOT / "deploy" / "grafana" / "golf.json").read_text()))
+    assert len(shown) == len(GAUGES)
+    (tmp_path / "job.yaml").write_text(OURS.format(data=tiny_data))
+    driver = start(tmp_path, "run", "job.yaml", "--address", cluster["address"])
+    give_up = time.monotonic() + 120
+    found: set[str] = set()
+    while driver.poll() is None and not shown <= found:
+        found |= scraped(cluster["address"])
+        assert time.monotonic() < give_up
+    driver.terminate()
+    output, _ = driver.communicate(timeout=60)
+    assert shown <= found, (shown - found, output)
