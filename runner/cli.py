@@ -241,7 +241,7 @@ def plan_verb(path: JobPath, seeds: Seeds = None, profile: Profile = None, addre
     job = _load(path, seeds, profile)
     code_bytes = script_of(job).code_bytes
     data = preflight(job, code_bytes, console.print)
-    past = forecast_from_past(Path(), job, code_bytes)
+    past = forecast_from_past(Path(), job, code_bytes) if job.script is None else None
     if address is None:
         console.print(plan_table(make_plan(job, data, code_bytes, [room_here()]), "this machine", past))
         return

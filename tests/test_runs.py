@@ -170,3 +170,19 @@ def test_a_driver_on_another_machine_is_neither_called_dead_nor_killed(finished:
     assert driver.lives() is None
     with pytest.raises(UserError, match="its driver runs on another-machine"):
         stop_run(elsewhere)
+
+
+def test_a_plan_of_a_foreign_script_says_what_is_not_known_beforehand(tiny_data: DataRequest, tmp_path: Path) -> None:
+    write_foreign_job(tmp_path, tiny_data)
+    done = golf(tmp_path, "plan", "theirs.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "not known beforehand; cap 16,000,000" in done.stdout
+    assert "stops when its script does" in done.stdout
+    for words in (
+        ["model", "summary", "theirs.yaml"],
+        ["bundle", "theirs.yaml"],
+        ["plan", "theirs.yaml", "--profile", "small"],
+    ):
+        refused = golf(tmp_path, *words)
+        assert refused.returncode == 2
+        assert "script" in refused.stderr

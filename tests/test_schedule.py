@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 
@@ -17,6 +18,7 @@ from runner.leftovers import marked
 from runner.messages import Finished, LogChunk, Message, Started
 from runner.nodes import Need
 from runner.order import AttemptSpec
+from runner.ray_environment import TOKEN
 from runner.schedule import RayBackend
 from tests.fakes import fake_script
 from tests.test_attempt import spec_for
@@ -104,3 +106,8 @@ def test_the_nodes_tell_what_they_offer() -> None:
 def test_an_address_where_nobody_answers_is_said_at_once(address: str) -> None:
     with pytest.raises(UserError, match=f"--address {address}: nobody answers there"):
         connect(address)
+
+
+def test_a_cluster_of_our_own_asks_for_a_token_that_only_its_user_can_read() -> None:
+    assert os.environ["RAY_AUTH_MODE"] == "token"
+    assert TOKEN.stat().st_mode & 0o077 == 0
