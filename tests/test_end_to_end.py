@@ -213,7 +213,7 @@ def test_a_cluster_that_is_already_there_is_used(tmp_path: Path, job: Path) -> N
                 if process.returncode == 0:
                     break
                 assert time.monotonic() < give_up, output
-            assert f"1 nodes at 127.0.0.1:{port}" in output
+            assert f"127.0.0.1:{port}: 1 node of" in output
             process = start_golf(tmp_path, "run", str(job), "--address", f"127.0.0.1:{port}")
             output, _ = process.communicate(timeout=200)
             assert process.returncode == 0, output
