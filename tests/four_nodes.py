@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import socket
 import sys
 import tempfile
@@ -59,6 +60,7 @@ def main() -> None:
     print(json.dumps({"address": cluster.address, "dashboard": f"127.0.0.1:{port}", "token": token}), flush=True)
     sys.stdin.read()
     cluster.shutdown()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
