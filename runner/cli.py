@@ -213,7 +213,7 @@ def ledger_verify(
     output: Output = Path(),
 ) -> None:
     """Check a ledger's chain and all that it vouches for; exit code 1 where something is wrong."""
-    from runner.audit import audit_ledger, audit_run
+    from runner.ledger_check import audit_ledger, audit_run
     from runner.paths import RunFolder
     from runner.runs import find_run
 

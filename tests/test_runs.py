@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from runner.audit import audit_ledger, audit_run
 from runner.errors import UserError
 from runner.follow import follow
 from runner.jobdata import DataRequest
 from runner.ledger import Ledger, check_chain
+from runner.ledger_check import audit_ledger, audit_run
 from runner.leftovers import marked
 from runner.paths import RunFolder
 from runner.runs import all_runs, driver_of, find_run
