@@ -73,6 +73,8 @@ def _view(data: RecordData) -> dict[str, Any]:
         "blurb": data.job.get("blurb") or "",
         "results_table": results_table(data, seeds, summary),
         "strict_sentence": strict_sentence(seeds),
+        "idle_sentence": idle_sentence(data.results),
+        "nodes_table": nodes_table(data.results),
         "resumed_sentence": resumed_sentence(data.results),
         "failures": [
             {"seed": result.seed, "status": result.status, "reason": fenced(result.reason or "no reason was given")}
@@ -169,6 +171,31 @@ def resumed_sentence(results: Sequence[RunResult]) -> str:
         f"Killed and resumed from a checkpoint: seed {', '.join(resumed)}. The training time counts every life, work "
         "that was lost included, at its upper bound."
     )
+
+
+def idle_sentence(results: Sequence[RunResult]) -> str:
+    """How long nodes stood idle between two seeds; empty where no node ran two in a row."""
+    idle = [
+        f"{fixed(result.idle_seconds, 1)} s before seed {result.seed}" for result in results if result.idle_seconds
+    ]
+    return f"Between two seeds their node stood idle: {', '.join(idle)}." if idle else ""
+
+
+def nodes_table(results: Sequence[RunResult]) -> Markdown | None:
+    """What preflight found on each node, speed included; None where nobody looked."""
+    reports = {result.preflight.node: result.preflight for result in results if result.preflight is not None}
+    if not reports:
+        return None
+    names = ("gemm_tflops", "memory_gb_per_s", "all_reduce_gb_per_s", "loader_tokens_per_s")
+    rows: list[list[object]] = []
+    for report in reports.values():
+        gpus = [f"{gpu.name}, {gpu.memory_mib:,} MiB, driver {gpu.driver}" for gpu in report.gpus]
+        kinds = [f"{gpus.count(kind)}x {kind}" for kind in dict.fromkeys(gpus)]
+        speeds = [cell(getattr(report.probe, name, None), 1) for name in names[:3]]
+        tokens = report.probe.loader_tokens_per_s / 1e6 if report.probe else None
+        rows.append([report.host, "; ".join(kinds) or "none", *speeds, fixed(tokens, 0)])
+    heads = ["node", "GPUs", "GEMM TFLOP/s", "memory GB/s", "all-reduce GB/s", "loader M tokens/s"]
+    return table("llrrrr", heads, rows)
 
 
 def checks_table(data: RecordData) -> Markdown:

@@ -20,7 +20,7 @@ from reports.names import file_name
 from reports.readme import render_readme
 from reports.submission import submission_json
 from reports.tables import seed_table, to_csv
-from runner.files import sha256_bytes, write_atomic
+from runner.files import sha256_bytes, sha256_files, write_atomic
 from runner.results import RecordData, VerdictStatus
 
 FOLDERS: dict[VerdictStatus, str] = {"passed": "records", "rejected": "rejected", "unverified": "unverified"}
@@ -38,6 +38,8 @@ class RecordFiles:
     """train_gpt.py as it ran."""
     flat_script: str | None = None
     """Its readable twin."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """What lay beside somebody else's script, by name."""
     logs: Mapping[int, LogSource] = field(default_factory=dict)
     """Seed -> log; a seed that never started has none."""
     ledger: Path | None = None
@@ -76,7 +78,7 @@ def stored_record(place: Path, run: str) -> dict[str, Any] | None:
     try:
         stored = json.loads((place / "results.json").read_bytes())
         listed = {line.split("  ", 1)[-1] for line in (place / CHECKSUMS).read_text().splitlines()}
-        held = {path.name for path in place.iterdir()}
+        held = {path.relative_to(place).as_posix() for path in place.rglob("*") if not path.is_dir()}
     except (OSError, ValueError):
         return None
     ours = isinstance(stored, dict) and stored.get("run") == run and held <= {*listed, CHECKSUMS}
@@ -91,7 +93,7 @@ def write_record(data: RecordData, files: RecordFiles, root: Path) -> Path:
     left. The caller sees to it that one run is recorded by one process at a time.
     """
     judged = {result.script_sha256 for result in data.results} | {item.script_sha256 for item in data.verifications}
-    if data.verdict.status == "passed" and judged != {sha256_bytes(files.script)}:
+    if data.verdict.status == "passed" and judged != {sha256_files(files.script, files.files)}:
         raise ValueError("the verdict is about another script than the one given")
     for folder in track_folders(data, root):
         _clear_up(folder, data.run)
@@ -129,6 +131,7 @@ def contents(data: RecordData, files: RecordFiles) -> dict[str, bytes]:
         "results.csv": to_csv(seed_table(data)).encode(),
         "train_gpt.py": files.script,
     }
+    made |= {f"files/{name}": content for name, content in files.files.items()}
     if files.flat_script is not None:
         made["train_gpt_flat.py"] = files.flat_script.encode()
     for seed, source in files.logs.items():

@@ -6,6 +6,7 @@ choose which count. Runs no seed; the yardsticks are measured here where the job
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from runner.bundle import Script
 from runner.collect import finished_attempt, read_result
 from runner.coverage import Coverage, coverage
 from runner.data.dataset import scored_targets
-from runner.files import sha256_file
+from runner.external import counted_bytes
+from runner.files import sha256_file, sha256_files
 from runner.judge import judge
 from runner.ledger import Ledger
 from runner.paths import RunFolder
@@ -35,22 +37,33 @@ class Walk:
     logs: dict[int, list[Path]]
 
 
-def verify(folder: RunFolder, result: RunResult, targets: tuple[int, int], final: Coverage) -> Verification:
-    """Count one seed's files as they lie on this disk; `targets` and `final` are what its scores must cover."""
+def verify(
+    folder: RunFolder,
+    result: RunResult,
+    names: Iterable[str],
+    targets: tuple[int, int] | None,
+    final: Coverage | None,
+) -> Verification:
+    """Count one seed's files as they lie on this disk.
+
+    names: files beside the script. targets, final: what its scores must cover; None where nothing is known of that.
+    """
+    script = folder.script.read_bytes()
+    files = {name: (folder.files / name).read_bytes() for name in names}
     artifact = result.artifact
     path = folder.attempt(result.seed, result.attempt).artifact(artifact.file) if artifact is not None else None
     held = path is not None and path.is_file()
     return Verification(
         seed=result.seed,
-        code_bytes=folder.script.stat().st_size,
-        script_sha256=sha256_file(folder.script),
+        code_bytes=counted_bytes(script, files),
+        script_sha256=sha256_files(script, files),
         artifact_bytes=path.stat().st_size if held and path is not None else None,
         artifact_sha256=sha256_file(path) if held and path is not None else None,
-        val_tokens=targets[0],
-        val_bytes=targets[1],
-        final_rule=final.rule,
-        final_tokens=final.tokens,
-        final_bytes=final.bytes,
+        val_tokens=targets[0] if targets else None,
+        val_bytes=targets[1] if targets else None,
+        final_rule=final.rule if final else None,
+        final_tokens=final.tokens if final else None,
+        final_bytes=final.bytes if final else None,
     )
 
 
@@ -60,7 +73,8 @@ def without_folders(job: dict[str, Any]) -> dict[str, Any]:
         name: Path(value).name if name in ("path", "tokenizer") and value else value
         for name, value in job["data"].items()
     }
-    return {**job, "data": data}
+    script = {"script": Path(job["script"]).name} if job.get("script") else {}
+    return {**job, "data": data, **script}
 
 
 def counted_result(folder: RunFolder, seed: int, script_sha256: str, vouched: set[str]) -> RunResult | None:
@@ -79,9 +93,11 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Wal
     seeds, vouched = ledger.registered_seeds(), ledger.finished_hashes()
     found = [counted_result(folder, seed, script.sha256, vouched) for seed in seeds]
     results = [result for result in found if result is not None]
-    targets = scored_targets(plan.data, job.config.batch.train_seq_len)
-    final = coverage(plan.data, job.config.eval, job.config.batch.train_seq_len)
-    verifications = [verify(folder, result, targets, final) for result in results]
+    targets, final = None, None
+    if job.script is None:
+        targets = scored_targets(plan.data, job.config.batch.train_seq_len)
+        final = coverage(plan.data, job.config.eval, job.config.batch.train_seq_len)
+    verifications = [verify(folder, result, script.files, targets, final) for result in results]
     yardsticks: list[Yardstick] = measure(plan.data, job.config.batch.train_seq_len) if job.yardsticks else []
     to_beat = next((yardstick for yardstick in yardsticks if yardstick.name == job.must_beat), None)
     track = TRACKS[job.track]

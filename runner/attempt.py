@@ -10,31 +10,36 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
 from golf_model.config import REFUSED_VARIABLES
 from runner.data.dataset import DataSet
+from runner.deadlines import eval_deadlines, external_deadlines, train_deadlines
 from runner.errors import UserError
+from runner.external import OutputsSpec
 from runner.files import sha256_bytes, sha256_file
 from runner.leftovers import MARKER, default_scratch, work_folder
+from runner.lineclock import LineClock
 from runner.messages import ArtifactBytes, Finished, Message, Started
+from runner.nodes import gpu_names
+from runner.order import AttemptSpec
 from runner.phase import run_phase
 from runner.results import Host, PhaseResult, Segment
-from runner.supervise import Deadline
 from runner.vault import Vault, open_vault
+from runner.workfolder import (
+    MAX_ARTIFACT_BYTES,
+    SCRIPT_NAME,
+    find_artifact,
+    fresh_folder,
+    lay_out,
+    training_places,
+)
 
-SCRIPT_NAME = "train_gpt.py"
-SETUP_S = 900.0
-"""Longest time from process start to the first clock: imports, compilation, warm-up."""
-EXPORT_S = 900.0
-"""Longest time from the last training step to the end of the process."""
-TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node={nproc}")
-"""`torchrun`, started through the interpreter so that it is this environment's."""
 MEDDLING = (
     "GOLF_",
     "PYTHON",
@@ -54,30 +59,6 @@ MEDDLING = (
 )
 """Beginnings of variables that change what a Python or torch program does; what a run needs, its job says."""
 VERSIONED = ("torch", "numpy", "sentencepiece", "zstandard", "ray")
-
-
-@dataclass(frozen=True)
-class AttemptSpec:
-    """Everything an attempt needs to know; plain values, so that it can travel."""
-
-    job: str
-    seed: int
-    attempt: int
-    script: bytes
-    artifact_name: str
-    hardware: str
-    nproc: int
-    gpus: int
-    """GPUs of the node that the attempt may see; 0 hides them all."""
-    threads: int
-    train_seconds: float
-    eval_seconds: float
-    stall_seconds: float
-    env: dict[str, str] = field(default_factory=dict)
-    vault: str = ""
-    """Name of the folder on the node that outlives the attempt, so that another can go on from it; '' for none."""
-    launcher: tuple[str, ...] = TORCHRUN
-    """What stands between the interpreter and the script; `{nproc}` is filled in."""
 
 
 def kept_environment(surroundings: Mapping[str, str]) -> dict[str, str]:
@@ -109,39 +90,23 @@ def base_environment(spec: AttemptSpec, base: Path, surroundings: Mapping[str, s
     }
 
 
-def overtime(limit: float) -> float:
-    """Seconds past a limit after which a process is killed; the judge, not the killer, decides about less."""
-    return limit + max(10.0, 0.1 * limit)
+def line_clock(outputs: OutputsSpec) -> LineClock:
+    """What reads clocks from the lines that a job describes."""
+    step, trained, stop, score = map(re.compile, (outputs.step, outputs.trained, outputs.stop, outputs.score))
+    return LineClock(step, trained, stop, score)
 
 
-def train_deadlines(spec: AttemptSpec) -> list[Deadline]:
-    """Bounds of the training process."""
-    return [
-        Deadline(SETUP_S, f"did not start to train within {SETUP_S:g} s", None, "train_start"),
-        Deadline(
-            overtime(spec.train_seconds),
-            f"still training long after its limit of {spec.train_seconds:g} s",
-            "train_start",
-            "train_end",
-            stops_in_pauses=True,
-        ),
-        Deadline(EXPORT_S, f"did not end within {EXPORT_S:g} s after training", "train_end", None),
-        Deadline(SETUP_S + overtime(spec.train_seconds) + EXPORT_S, "the training process ran far too long"),
-    ]
-
-
-def eval_deadlines(spec: AttemptSpec) -> list[Deadline]:
-    """Bounds of the evaluation process."""
-    return [
-        Deadline(SETUP_S, f"did not start to evaluate within {SETUP_S:g} s", None, "eval_start"),
-        Deadline(
-            overtime(spec.eval_seconds),
-            f"still evaluating long after its limit of {spec.eval_seconds:g} s",
-            "eval_start",
-            "eval_end",
-        ),
-        Deadline(SETUP_S + overtime(spec.eval_seconds), "the evaluation process ran far too long"),
-    ]
+def scored_in_training(train: PhaseResult, watch: LineClock, frozen: float) -> PhaseResult:
+    """The evaluation of a script that scores in its training process: what came after its artifact was frozen."""
+    official, strict = watch.evaluation(frozen, train.wall_seconds)
+    return PhaseResult(
+        phase="eval",
+        command=train.command,
+        returncode=train.returncode,
+        wall_seconds=round(train.wall_seconds - (watch.stopped or 0.0), 4),
+        clock=official,
+        strict_clock=strict,
+    )
 
 
 def command_line(spec: AttemptSpec) -> list[str]:
@@ -167,25 +132,26 @@ def installed_versions() -> dict[str, str]:
     return versions
 
 
-def fresh_folder(base: Path, script: bytes, artifact: Path, data: DataSet) -> tuple[Path, Path, Path]:
-    """A folder with only the script and the artifact, and beside it the tokenizer and the validation shards.
-
-    All are copies, so that no link leads back to training data; whatever training left is removed by the caller.
-    Returns (working folder, data folder, tokenizer).
-    """
-    folder, shards = base / "eval", base / "eval-data"
-    folder.mkdir()
-    shards.mkdir()
-    (folder / SCRIPT_NAME).write_bytes(script)
-    shutil.copy2(artifact, folder / artifact.name)
-    for path in (*data.val_files, data.tokenizer):
-        shutil.copy2(path, shards / path.name)
-    return folder, shards, shards / data.tokenizer.name
-
-
 def ended_by_itself(message: Finished) -> bool:
     """Whether the training process came to its own end, good or bad, so that nothing is left to go on from."""
     return message.train is not None and message.train.returncode is not None
+
+
+def with_reads(train: PhaseResult, spec: AttemptSpec, watch: LineClock | None, artifact: Path | None) -> PhaseResult:
+    """What is known of the training process once its artifact is: when that was frozen, and whose readings were seen.
+
+    Training ends with the last reading of its data, which for a script that announces nothing may come after the line
+    that says that it ended.
+    """
+    frozen = train.events.get("artifact_frozen")
+    if watch is not None and artifact is not None:
+        frozen = round(artifact.stat().st_mtime - watch.epoch, 3)
+    # Where others work, too, a reading may be theirs; that there was none says the same everywhere.
+    ours = train.reads_watched and (spec.alone or train.last_train_read is None)
+    known: dict[str, object] = {"frozen_seconds": frozen, "reads_watched": ours}
+    if ours and watch is not None and not train.events:
+        known["clock"], known["strict_clock"] = watch.train(train.last_train_read)
+    return train.model_copy(update=known)
 
 
 def vault_variables(vault: Vault | None, earlier: Sequence[Segment]) -> dict[str, str]:
@@ -215,10 +181,12 @@ def attempt_in(
     base: Path, spec: AttemptSpec, open_data: Callable[[], DataSet], node: str, vault: Vault | None = None
 ) -> Generator[Message, None, None]:
     """`run_attempt` in a work folder that exists and is removed by the caller; goes on from what a vault holds."""
+    gpus = gpu_names()[: spec.gpus] if spec.gpus else []
     host = Host(
         node=platform.node(),
         hardware=spec.hardware,
-        device=cpu_name(),
+        device=gpus[0] if gpus else cpu_name(),
+        gpus=gpus,
         cpus=os.cpu_count() or 0,
         nproc=spec.nproc,
         versions=installed_versions(),
@@ -226,7 +194,7 @@ def attempt_in(
     train: PhaseResult | None = None
     scored: PhaseResult | None = None
     try:
-        yield Started(node, str(base))
+        yield Started(node, str(base), spec.preflight)
         try:
             data = open_data()
         except UserError as error:
@@ -235,8 +203,8 @@ def attempt_in(
         env = base_environment(spec, base, os.environ)
         (base / "tmp").mkdir()
         folder = base / "train"
-        folder.mkdir()
-        (folder / SCRIPT_NAME).write_bytes(spec.script)
+        lay_out(folder, spec)
+        watch = None if spec.outputs is None else line_clock(spec.outputs)
         where = {"DATA_PATH": str(data.folder), "TOKENIZER_PATH": str(data.tokenizer)}
         command = command_line(spec)
         earlier = [] if vault is None else vault.begin(spec.attempt)
@@ -245,28 +213,52 @@ def attempt_in(
             command,
             folder,
             {**env, **where, **vault_variables(vault, earlier)},
-            train_deadlines(spec),
+            train_deadlines(spec) if watch is None else external_deadlines(spec),
             spec.stall_seconds,
             None if vault is None else vault.journal(spec.attempt),
             earlier,
+            watch,
+            data.val_files if spec.isolate else None,
+            data.train_files,
+            gpus=spec.gpus > 0,
         )
-        artifact = folder / spec.artifact_name
-        if status == "completed" and not artifact.is_file():
-            status, reason = "failed", f"the training process wrote no artifact ({spec.artifact_name})"
-        if status != "completed":
+        artifact = find_artifact(folder, spec)
+        train = with_reads(train, spec, watch, artifact)
+        if status == "completed" and artifact is None:
+            wanted = spec.artifact_name if spec.outputs is None else spec.outputs.artifact
+            status, reason = "failed", f"the training process wrote no artifact ({wanted})"
+        if status == "completed" and artifact is not None and artifact.stat().st_size > MAX_ARTIFACT_BYTES:
+            status, reason = (
+                "failed",
+                f"{artifact.name} is {artifact.stat().st_size:,} bytes: no artifact of a contest",
+            )
+        if status != "completed" or artifact is None:
             yield Finished(status, reason, train, None, host)
             return
         content = artifact.read_bytes()
         frozen = sha256_bytes(content)
-        folder, shards, tokenizer = fresh_folder(base, spec.script, artifact, data)
+        if spec.outputs is not None and watch is not None and not spec.outputs.eval_env:
+            scored = scored_in_training(train, watch, artifact.stat().st_mtime - watch.epoch)
+            yield ArtifactBytes(artifact.name, content, frozen)
+            yield Finished(status, reason, train, scored, host)
+            return
+        folder, shards, tokenizer = fresh_folder(base, spec, artifact, data)
         shutil.rmtree(base / "train")
         where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
+        switch = {} if spec.outputs is None else spec.outputs.eval_env
+        bounds = eval_deadlines(spec) if spec.outputs is None else external_deadlines(spec)
         scored, status, reason = yield from run_phase(
-            "eval", command, folder, {**env, **where}, eval_deadlines(spec), spec.stall_seconds
+            "eval",
+            command,
+            folder,
+            {**env, **where, **switch},
+            bounds,
+            spec.stall_seconds,
+            hide=training_places(data, base),
         )
-        if status == "completed" and sha256_file(folder / spec.artifact_name) != frozen:
+        if status == "completed" and sha256_file(folder / artifact.name) != frozen:
             status, reason = "failed", "the artifact changed after it was frozen"
-        yield ArtifactBytes(spec.artifact_name, content, frozen)
+        yield ArtifactBytes(artifact.name, content, frozen)
         yield Finished(status, reason, train, scored, host)
     except OSError as error:
         yield Finished("failed", f"on the node: {error}", train, scored, host)

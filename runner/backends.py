@@ -7,25 +7,42 @@ attempt that is cut off becomes one `Lost`, and the driver decides.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from runner.attempt import AttemptSpec, run_attempt
+from runner.attempt import run_attempt
 from runner.jobdata import DataRequest, open_requested
 from runner.messages import Message
+from runner.node_check import CheckOrder, check_node
+from runner.order import AttemptSpec
+from runner.results import NodeReport
 
 
 @dataclass(frozen=True)
 class Lost:
-    """The attempt will say nothing more: its worker or its node died."""
+    """The attempt will say nothing more: its worker or its node died, or it never found a node."""
 
     reason: str
+    final: bool = False
+    """Nothing can come of trying again."""
+
+
+Admit = Callable[[NodeReport], list[str]]
+"""Takes note of a node's report and gives the reasons for which it is refused; none, where it may run."""
+
+
+def admit_sound(report: NodeReport) -> list[str]:
+    """Refuse a node for what its report says alone."""
+    return report.problems
 
 
 class Backend(Protocol):
     """A place that runs attempts."""
+
+    admit: Admit
+    """Asked before an attempt starts on a node."""
 
     def submit(self, spec: AttemptSpec, *, front: bool = False) -> None:
         """Queue an attempt; `front` puts it ahead of all that wait."""
@@ -42,6 +59,7 @@ class Waiting:
 
     def __init__(self) -> None:
         self.queue: deque[AttemptSpec] = deque()
+        self.admit: Admit = admit_sound
 
     def submit(self, spec: AttemptSpec, *, front: bool = False) -> None:
         """Queue an attempt; `front` puts it ahead of all that wait."""
@@ -54,15 +72,26 @@ class Waiting:
 class LocalBackend(Waiting):
     """One attempt after the other in this process; for a debugger, and for machines without Ray."""
 
-    def __init__(self, data: DataRequest) -> None:
+    def __init__(self, data: DataRequest, check: CheckOrder | None = None) -> None:
+        """check: what to look for before the first attempt; None looks at nothing."""
         super().__init__()
         self.data = data
+        self.check = check
         self.running: Generator[Message, None, None] | None = None
 
     def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         while self.queue:
             spec = self.queue.popleft()
-            self.running = run_attempt(spec, partial(open_requested, self.data))
+            open_data = partial(open_requested, self.data)
+            if self.check is not None:
+                report = check_node(self.check, open_data)
+                refused = self.admit(report)
+                if refused:
+                    yield spec, Lost(f"this machine is refused: {'; '.join(refused)}", final=True)
+                    continue
+                self.check = replace(self.check, probe=False)
+                spec = replace(spec, preflight=report)
+            self.running = run_attempt(spec, open_data)
             for message in self.running:
                 yield spec, message
 

@@ -8,14 +8,18 @@ and the configuration only.
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from golf_model.config import REFUSED_VARIABLES, GolfConfig, config_as_source, unused_modules
 from runner.compact import compact
-from runner.files import sha256_bytes
+from runner.external import counted_bytes, read_bytes
+from runner.files import sha256_bytes, sha256_files
 from runner.flatten import LINE_LENGTH, flatten
+from runner.job_spec import JobSpec
 from runner.pack import pack
+from runner.paths import RunFolder
 
 ENTRY = "main"
 """Module of golf_model whose `main(config, script)` is the script."""
@@ -40,9 +44,33 @@ class Script:
     source: bytes
     """Content of train_gpt.py."""
     flat: str
-    """The readable twin; `pack_twin(flat) == source`."""
+    """The readable twin; `pack_twin(flat) == source`; '' for a script that we did not make."""
     sha256: str
-    """Of `source`, hex."""
+    """Of all that runs, hex: of `source` alone where there are no files."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """What lies beside it, by name."""
+
+    @property
+    def code_bytes(self) -> int:
+        """Bytes that count as code."""
+        return counted_bytes(self.source, self.files)
+
+
+def script_of(job: JobSpec) -> Script:
+    """The script of a job: its own, or the one that its configuration makes. UserError where a file is missing."""
+    if job.script is None:
+        return make_script(job.config)
+    source = read_bytes(job.script)
+    files = {name: read_bytes(job.script.parent / name) for name in job.files}
+    return Script(source, "", sha256_files(source, files), files)
+
+
+def stored_script(run: RunFolder, names: Iterable[str]) -> Script:
+    """The script that a run folder holds; names: files beside it. UserError where one is missing."""
+    source = read_bytes(run.script)
+    files = {name: read_bytes(run.files / name) for name in names}
+    flat = run.flat_script.read_text(encoding="utf-8") if run.flat_script.is_file() else ""
+    return Script(source, flat, sha256_files(source, files), files)
 
 
 def make_script(config: GolfConfig) -> Script:

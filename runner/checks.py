@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runner.clock_checks import eval_clock, log_clock, train_clock
+from runner.clock_checks import data_after_freeze, eval_clock, eval_isolated, log_clock, train_clock
 from runner.evidence import NOT_MEASURED, Answer, Case, Evidence, status_of
 from runner.machine_checks import hardware, one_environment
 from runner.score_checks import beats_yardstick, bpb_arithmetic, no_nan, process_agreement
@@ -146,6 +146,8 @@ QUESTIONS: tuple[Question, ...] = (
     Question("process_agreement", "The same score in a fresh process?", per_seed=process_agreement),
     Question("bpb_arithmetic", "Score covers the text, adds up?", per_seed=bpb_arithmetic),
     Question("no_nan", "All losses finite?", per_seed=no_nan),
+    Question("data_after_freeze", "Data last read before the freeze?", per_seed=data_after_freeze),
+    Question("eval_isolated", "Evaluation cut off?", per_seed=eval_isolated),
     Question("log_clock", "Log and referee agree on the time?", per_seed=log_clock),
 )
 """What is always asked."""

@@ -12,18 +12,25 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Optional
+from types import FrameType, ModuleType
+from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
 import typer
 
 from runner.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from runner.audit.facts import Audit
+    from runner.backends import Backend
+    from runner.bundle import Script
     from runner.job_spec import JobSpec
+    from runner.jobdata import DataRequest
+    from runner.node_check import CheckOrder
+    from runner.plan import Plan
 
 app = typer.Typer(
     name="golf",
@@ -39,11 +46,25 @@ model_app = typer.Typer(help="What a job's model consists of.", no_args_is_help=
 app.add_typer(model_app, name="model")
 artifact_app = typer.Typer(help="What an artifact consists of.", no_args_is_help=True)
 app.add_typer(artifact_app, name="artifact")
+ledger_app = typer.Typer(help="What was ever launched.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
 
 EXIT_CODES = {"passed": 0, "rejected": 1, "unverified": 3}
 INTERRUPTED = 130
 
 JobPath = Annotated[Path, typer.Argument(metavar="JOB", help="The job's YAML file.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder under runs/, or its job's name.")]
+OptionalRun = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Argument(metavar="RUN", help="A run's folder under runs/, or its job's name; all when left out."),
+]
+There = Annotated[
+    str, typer.Option("--address", metavar="HOST:PORT", help="The cluster's dashboard, usually 127.0.0.1:8265.")
+]
+MaybeThere = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--address", metavar="HOST:PORT", help="Dashboard of a cluster that keeps runs; else here."),
+]
 Seeds = Annotated[
     Optional[str],  # noqa: UP045  (typer reads the annotation at run time)
     typer.Option("--seeds", metavar="1,2,3", help="Run these seeds instead of the job's."),
@@ -72,75 +93,168 @@ def run(
     output: Output = Path(),
 ) -> None:
     """Train, score and verify every seed of JOB, judge them together and write the record."""
-    from reports.record import RecordFiles, write_record
-    from reports.summary import terminal_summary
-    from runner.backends import LocalBackend
-    from runner.bundle import make_script
-    from runner.files import require_writable
-    from runner.plan import make_plan, preflight, room_here
-    from runner.run import sole_driver, walk
-
-    if local and address:
-        raise UserError("--local runs without Ray, --address names a Ray cluster: choose one")
-    console = _console()
     job = _load(path, seeds, profile)
-    script = make_script(job.config)
-    data = preflight(job, len(script.source), console.print)
-    require_writable(output)
-    if local:
-        done = walk(make_plan(job, data, len(script.source), [room_here()]), script, output, console, LocalBackend)
+    from runner.bundle import script_of
+
+    _drive(job, script_of(job), output, local=local, address=address)
+
+
+@app.command()
+def submit(path: JobPath, address: There, seeds: Seeds = None, output: Output = Path()) -> None:
+    """Start one driver for JOB on the cluster, which goes on without this machine. Its data must be on the nodes."""
+    from runner.bundle import script_of
+
+    job = _load(path, seeds)
+    script = script_of(job)
+    remote = _remote(address)
+    _submitted(remote.submit(remote.connect_jobs(address), job, script, _there(output)), job.name, address)
+
+
+@app.command()
+def dashboard(address: There) -> None:
+    """Where the cluster's dashboard is, how to reach it, and the drivers that were submitted there."""
+    remote = _remote(address)
+    found = remote.settings(address)
+    if found["tunnel"]:
+        typer.echo(f"it listens on the head node's loopback alone: {found['tunnel']}")
+    client = remote.connect_jobs(address)
+    typer.echo(found["url"])
+    for name, state in remote.drivers(client):
+        typer.echo(f"{state:<10} {name}")
+
+
+@app.command()
+def resume(
+    run_name: RunName,
+    address: Address = None,
+    output: Output = Path(),
+    there: Annotated[
+        bool, typer.Option("--submit", help="By a driver on the cluster; --address is its dashboard's.")
+    ] = False,
+) -> None:
+    """Go on with a run: seeds that have ended are kept, the others run, by the script that the run began with."""
+    import json
+
+    if there:
+        if address is None:
+            raise UserError("--submit: needs --address, the cluster's dashboard")
+        remote = _remote(address)
+        _submitted(remote.resume_there(remote.connect_jobs(address), run_name, _there(output)), run_name, address)
+        return
+
+    from runner.bundle import stored_script
+    from runner.job import job_from_mapping, with_seeds
+    from runner.ledger import Ledger
+    from runner.runs import driver_of, find_run
+
+    run = find_run(output, run_name)
+    job = job_from_mapping(json.loads(run.job.read_text(encoding="utf-8")), source=str(run.job))
+    job = with_seeds(job, Ledger(run.ledger).registered_seeds())
+    driver = driver_of(run)
+    where = address or (driver.address if driver else "") or None
+    local = bool(driver and driver.local and not address)
+    _drive(job, stored_script(run, job.files), output, local=local, address=where, only=run.path.name)
+
+
+@app.command()
+def status(run_name: OptionalRun = None, address: MaybeThere = None, output: Output = Path()) -> None:
+    """Where every run, or one of them, stands."""
+    if address is not None:
+        _ask(address, ["status", *([run_name] if run_name else [])], output)
+    from runner.runs import all_runs, find_run
+    from runner.status import status_table
+
+    runs = all_runs(output) if run_name is None else [find_run(output, run_name)]
+    if not runs:
+        typer.echo(f"no run under {output / 'runs'}")
     else:
-        from runner.ray_environment import prepare_environment
+        _console().print(status_table(runs))
 
-        prepare_environment(address)
-        from runner.schedule import RayBackend, cluster_rooms, connect
 
-        with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."):
-            connect(address)
-        _catch_signals()  # Ray installs handlers of its own
-        plan = make_plan(job, data, len(script.source), cluster_rooms())
-        done = walk(
-            plan,
-            script,
-            output,
-            console,
-            partial(RayBackend, cpus=plan.cpus, gpus=plan.gpus, concurrent=plan.concurrent),
-        )
-    files = RecordFiles(
-        script=done.script.source,
-        flat_script=done.script.flat,
-        logs=done.logs,
-        ledger=done.folder.ledger,
-    )
-    with sole_driver(done.folder):
-        folder = write_record(done.data, files, output)
-    console.print(terminal_summary(done.data, folder))
-    raise typer.Exit(EXIT_CODES[done.data.verdict.status])
+@app.command()
+def logs(
+    run_name: Annotated[str, typer.Argument(metavar="RUN[/SEED]", help="A run, or one of its seeds.")],
+    until_end: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run ends.")] = False,
+    address: MaybeThere = None,
+    output: Output = Path(),
+) -> None:
+    """What the scripts of a run print, as it comes."""
+    if address is not None:
+        _ask(address, ["logs", *(["-f"] if until_end else []), run_name], output)
+    from runner.follow import follow
+    from runner.runs import find_run
+
+    name, slash, seed = run_name.partition("/")
+    if slash and not seed.isdecimal():
+        raise UserError(f"{run_name}: after the slash stands a seed, a whole number")
+
+    def write(line: bytes) -> None:
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+
+    follow(find_run(output, name), int(seed) if slash else None, write, until_end=until_end)
+
+
+@app.command()
+def stop(run_name: RunName, address: MaybeThere = None, output: Output = Path()) -> None:
+    """Stop a run: its attempts are killed and noted as interrupted, `golf resume` goes on with it."""
+    if address is not None:
+        _ask(address, ["stop", run_name], output)
+    from runner.runs import find_run
+    from runner.stop import stop_run
+
+    run = find_run(output, run_name)
+    stopped = stop_run(run)
+    said = "stopped; golf resume goes on with it" if stopped else "nobody was at work on it"
+    typer.echo(f"{run.path.name}: {said}")
+
+
+@ledger_app.command("verify")
+def ledger_verify(
+    name: Annotated[str, typer.Argument(metavar="RUN|FILE", help="A run, a record folder, or a ledger.jsonl.")],
+    output: Output = Path(),
+) -> None:
+    """Check a ledger's chain and all that it vouches for; exit code 1 where something is wrong."""
+    from runner.ledger_check import audit_ledger, audit_run
+    from runner.paths import RunFolder
+    from runner.runs import find_run
+
+    path = Path(name)
+    if path.is_dir() and (path / "seeds").is_dir():
+        audit = audit_run(RunFolder(path))
+    elif path.is_dir() or path.is_file():
+        audit = audit_ledger(path / "ledger.jsonl" if path.is_dir() else path)
+    else:
+        audit = audit_run(find_run(output, name))
+    for line in [*audit.lines, *(f"WRONG {problem}" for problem in audit.problems)]:
+        typer.echo(line)
+    raise typer.Exit(1 if audit.problems else 0)
 
 
 @app.command("plan")
 def plan_verb(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: Address = None) -> None:
     """Show what `golf run` would do (seeds, nodes, parameters, size, time) and start nothing."""
-    from runner.bundle import make_script
+    from runner.bundle import script_of
+    from runner.nodes import inventory, room_here
     from runner.past_sizes import forecast_from_past
-    from runner.plan import make_plan, plan_table, preflight, room_here
+    from runner.plan import make_plan, plan_table, preflight
 
     console = _console()
     job = _load(path, seeds, profile)
-    code_bytes = len(make_script(job.config).source)
+    code_bytes = script_of(job).code_bytes
     data = preflight(job, code_bytes, console.print)
-    past = forecast_from_past(Path(), job, code_bytes)
+    past = forecast_from_past(Path(), job, code_bytes) if job.script is None else None
     if address is None:
         console.print(plan_table(make_plan(job, data, code_bytes, [room_here()]), "this machine", past))
         return
     from runner.ray_environment import prepare_environment
 
     prepare_environment(address)
-    from runner.schedule import cluster_rooms, connect
+    from runner.cluster import cluster_rooms, connect
 
     connect(address)
     nodes = cluster_rooms()
-    console.print(plan_table(make_plan(job, data, code_bytes, nodes), f"{len(nodes)} nodes at {address}", past))
+    console.print(plan_table(make_plan(job, data, code_bytes, nodes), f"{address}: {inventory(nodes)}", past))
 
 
 @app.command()
@@ -156,7 +270,7 @@ def bundle(
     from runner.bundle import make_script
     from runner.files import require_writable, sha256_bytes, write_atomic
 
-    script = make_script(_load(path, None, profile).config)
+    script = make_script(_ours(_load(path, None, profile)).config)
     content = script.flat.encode() if flat else script.source
     require_writable(output.parent)
     write_atomic(output, content)
@@ -169,7 +283,7 @@ def model_summary(path: JobPath, profile: Profile = None) -> None:
     from runner.bundle import make_script
     from runner.model_summary import summary_tables
 
-    job = _load(path, None, profile)
+    job = _ours(_load(path, None, profile))
     console = _console()
     for table in summary_tables(job, len(make_script(job.config).source)):
         console.print(table)
@@ -187,7 +301,7 @@ def model_diff(
     from runner.model_diff import Side, diff_tables
 
     paths = path, other
-    jobs = [_load(place, None, profile) for place in paths]
+    jobs = [_ours(_load(place, None, profile)) for place in paths]
     titles = [job.name for job in jobs] if jobs[0].name != jobs[1].name else [str(place) for place in paths]
     one, two = (
         Side(title, job, len(make_script(job.config).source)) for title, job in zip(titles, jobs, strict=True)
@@ -232,7 +346,7 @@ def eval_verb(
     rules = get_args(get_type_hints(EvalConfig)["rule"])
     if rule is not None and rule not in rules:
         raise UserError(f"--rule: {choice_message(rule, rules)}")
-    job = _load(path, None, profile)
+    job = _ours(_load(path, None, profile))
     config = with_rule(job.config, rule=rule, window=window, stride=stride)
     folder, pieces = other_data(data, tokenizer, job.data.tokenizer)
     if folder is None or pieces is None:
@@ -363,12 +477,105 @@ def data_fetch(
     typer.echo(f"{fetched}")
 
 
+def _remote(address: str) -> ModuleType:
+    """The module that speaks to a cluster's dashboard, with Ray told who we are."""
+    from runner.ray_environment import prepare_environment
+
+    prepare_environment(address)
+    from runner import remote
+
+    return remote
+
+
+def _there(output: Path) -> str:
+    """Where runs are kept on the head node."""
+    from runner.remote import HOME
+
+    return HOME if output == Path() else str(output)
+
+
+def _submitted(name: str, job: str, address: str) -> None:
+    typer.echo(f"{name} runs on the cluster and needs this machine no more")
+    typer.echo(f"  golf status --address {address}    golf logs -f {job} --address {address}")
+
+
+def _ask(address: str, words: list[str], output: Path) -> NoReturn:
+    """Run a verb on the cluster's head node and end with its exit code."""
+    remote = _remote(address)
+    raise typer.Exit(remote.ask(remote.connect_jobs(address), words, _there(output)))
+
+
+def _drive(
+    job: JobSpec, script: Script, output: Path, *, local: bool, address: str | None, only: str | None = None
+) -> None:
+    """Run a job to its record. only: the run folder that this must lead to, where a run is to go on."""
+    from reports.record import RecordFiles, write_record
+    from reports.summary import terminal_summary
+    from runner.backends import LocalBackend
+    from runner.files import require_writable
+    from runner.nodes import room_here
+    from runner.plan import check_order, make_plan, preflight
+    from runner.run import require_run, sole_driver, walk
+
+    if local and address:
+        raise UserError("--local runs without Ray, --address names a Ray cluster: choose one")
+    console = _console()
+    data = preflight(job, script.code_bytes, console.print)
+    require_writable(output)
+    make_backend: Callable[[Plan, CheckOrder], Callable[[DataRequest], Backend]]
+    if local:
+        rooms = [room_here()]
+        make_backend = lambda plan, check: partial(LocalBackend, check=check)  # noqa: E731
+    else:
+        from runner.ray_environment import prepare_environment
+
+        prepare_environment(address)
+        from runner.cluster import OwnDesk, SharedDesk, cluster_rooms, connect
+        from runner.schedule import RayBackend
+
+        with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."):
+            connect(address)
+        _catch_signals()  # Ray installs handlers of its own
+        desk = SharedDesk() if address else OwnDesk()
+        rooms, make_backend = cluster_rooms(), partial(RayBackend.of_plan, desk=desk)
+    plan = make_plan(job, data, script.code_bytes, rooms)
+    if only is not None:
+        require_run(plan, script, only)
+    way: dict[str, str | bool] = {"address": address or "", "local": local}
+    observe = None
+    if address is not None:
+        from runner.gauges import Gauges
+
+        observe = Gauges(plan)
+    done = walk(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
+    files = RecordFiles(
+        script=done.script.source,
+        flat_script=done.script.flat or None,
+        files=done.script.files,
+        logs=done.logs,
+        ledger=done.folder.ledger,
+    )
+    with sole_driver(done.folder):
+        folder = write_record(done.data, files, output)
+    console.print(terminal_summary(done.data, folder))
+    raise typer.Exit(EXIT_CODES[done.data.verdict.status])
+
+
 def _console() -> Console:
     """The terminal; where there is none, lines of 100 columns, so that no table is cut in a log."""
     from rich.console import Console
 
     console = Console()
     return console if console.is_terminal else Console(width=100)
+
+
+def _ours(job: JobSpec) -> JobSpec:
+    """A job whose script is made from its configuration; UserError for one that brings its own."""
+    if job.script is not None:
+        raise UserError(
+            f"{job.name}: its script is {job.script.name}; only a job with config: has a model to look at"
+        )
+    return job
 
 
 def _load(path: Path, seeds: str | None = None, profile: str | None = None) -> JobSpec:

@@ -72,6 +72,32 @@ def _seconds(low: float, high: float, bound: float) -> str:
     return f"{shown[0]} s" if low == high else f"{shown[0]} to {shown[1]} s"
 
 
+FREEZE_SLACK_S = 0.5
+"""How far apart a file's time and our own stamps of the same moment may be."""
+
+
+def data_after_freeze(case: Case, of: Evidence) -> Answer:
+    """No training shard is opened or read once the artifact is frozen: what is learnt then is in no artifact."""
+    limit = "before it"
+    train = of.result.train if of.result else None
+    if train is None or train.frozen_seconds is None or not train.reads_watched:
+        return Answer("unknown", NOT_MEASURED, limit)
+    if train.last_train_read is None:
+        return Answer("unknown", "no reading seen", limit, "the script never opened a shard")
+    after = train.last_train_read - train.frozen_seconds
+    measured = f"{abs(after):.1f} s {'after' if after > 0 else 'before'}"
+    return Answer(status_of(after <= FREEZE_SLACK_S), measured, limit)
+
+
+def eval_isolated(case: Case, of: Evidence) -> Answer:
+    """Evaluation ran where neither training shards nor the network can be reached."""
+    scored = of.result.eval if of.result else None
+    limit = "cut off from both"
+    if scored is None or not scored.isolated:
+        return Answer("unknown", NOT_MEASURED, limit, "the system allows no namespaces" if scored else "")
+    return Answer("pass", "cut off from both", limit)
+
+
 def log_clock(case: Case, of: Evidence) -> Answer:
     """What the log claims and what the referee saw; a disagreement is a finding."""
     limit = f"{plain(LOG_SECONDS)} s or {plain(LOG_SHARE * 100)} %"

@@ -8,19 +8,22 @@ results go. Memory does not grow with the length of the log.
 from __future__ import annotations
 
 import json
+import re
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 from pydantic import ValidationError
 
-from runner.attempt import AttemptSpec
-from runner.files import sha256_bytes, sha256_file, write_atomic
+from runner.external import counted_bytes
+from runner.files import sha256_bytes, sha256_file, sha256_files, write_atomic
+from runner.gpu_use import GpuUse
 from runner.ledger import utc_now
 from runner.logfacts import LogReader
-from runner.messages import ArtifactBytes, Event, Finished, Heartbeat, LogChunk, Message, Started
+from runner.messages import ArtifactBytes, Event, Finished, GpuSample, Heartbeat, LogChunk, Message, Started
+from runner.order import AttemptSpec
 from runner.paths import AttemptFolder
-from runner.results import Artifact, RunResult, RunStatus, Score
+from runner.results import Artifact, NodeReport, RunResult, RunStatus, Score
 
 
 class Collector:
@@ -30,9 +33,13 @@ class Collector:
         self.spec = spec
         self.folder = folder
         self.node = ""
+        self.preflight: NodeReport | None = None
+        self.gpu_use: GpuUse | None = None
+        self.idle_seconds: float | None = None
         self.phase = "starting"
         self.events: list[tuple[str, str, float]] = []
-        self.readers = {"train": LogReader(), "eval": LogReader()}
+        score = None if spec.outputs is None else re.compile(spec.outputs.score)
+        self.readers = {"train": LogReader(pattern=score), "eval": LogReader(pattern=score)}
         self.artifact: Artifact | None = None
         self.result: RunResult | None = None
         self.started_at = utc_now()
@@ -42,8 +49,8 @@ class Collector:
     def take(self, message: Message) -> None:
         """Record one message. OSError when the driver's disk does not take it."""
         match message:
-            case Started(node=node):
-                self.node = node
+            case Started(node=node, preflight=preflight):
+                self.node, self.preflight = node, preflight
             case LogChunk(phase=phase, data=data):
                 self.phase = phase
                 if phase not in self._logs:
@@ -58,6 +65,8 @@ class Collector:
                     handle.write(json.dumps({"phase": phase, "event": name, "seconds": seconds}) + "\n")
             case Heartbeat(phase=phase):
                 self.phase = phase
+            case GpuSample(use=use):
+                self.gpu_use = use
             case ArtifactBytes(name=name, data=data, sha256=sha256):
                 if sha256_bytes(data) == sha256:
                     write_atomic(self.folder.artifact(name), data)
@@ -89,21 +98,27 @@ class Collector:
             attempt=self.spec.attempt,
             status=status,
             reason=reason,
-            script_sha256=sha256_bytes(self.spec.script),
-            code_bytes=len(self.spec.script),
+            script_sha256=sha256_files(self.spec.script, self.spec.files),
+            code_bytes=counted_bytes(self.spec.script, self.spec.files),
             artifact=self.artifact,
             train=finished.train if finished else None,
             eval=finished.eval if finished else None,
             log=claims.model_copy(update={"saw_nan": train.saw_nan or fresh.saw_nan}),
             train_score=last_score(train.scores),
             eval_score=last_score(fresh.scores),
-            final_score=last_score(fresh.final_scores),
+            final_score=last_score((train if self._scores_in_training() else fresh).final_scores),
             host=host,
+            preflight=self.preflight,
+            idle_seconds=self.idle_seconds,
             started_at=self.started_at,
             finished_at=utc_now(),
         )
         write_atomic(self.folder.result, self.result.model_dump_json(indent=2) + "\n")
         return self.result
+
+    def _scores_in_training(self) -> bool:
+        """Whether there is no fresh process: somebody else's script that has no switch for it."""
+        return self.spec.outputs is not None and not self.spec.outputs.eval_env
 
     def close(self) -> None:
         """Close what is open; the folder stays as it is."""

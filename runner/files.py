@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,6 +43,14 @@ def sha256_file(path: Path) -> str:
     """Hex SHA-256 of a file's content, read in pieces."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sha256_files(script: bytes, files: Mapping[str, bytes]) -> str:
+    """One hash over a script and the files beside it; without any it is the script's own."""
+    if not files:
+        return sha256_bytes(script)
+    hashes = {name: sha256_bytes(content) for name, content in {"": script, **files}.items()}
+    return sha256_bytes(json.dumps(hashes, sort_keys=True, separators=(",", ":")).encode())
 
 
 @contextmanager

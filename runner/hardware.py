@@ -1,52 +1,69 @@
-"""Hardware profiles as data: what one seed takes on a node, and how a node of that kind is recognised."""
+"""Hardware profiles as data: what one seed takes on a node, how such a node is recognised, what it may claim.
+
+Which nodes there are is not here (runner.nodes), nor what a track demands beside hardware (runner.tracks).
+"""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from runner.errors import UserError
+EVERYWHERE = ("non_record_16mb", "local")
+"""Tracks that prescribe no hardware."""
+ACCELERATOR_LABEL = "ray.io/accelerator-type"
+"""Node label in which Ray names the accelerator."""
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """One kind of machine."""
+    """One kind of node."""
 
     name: str
     """As jobs and records name it."""
     gpus: int
-    """GPUs that one seed takes unless the job's nproc says otherwise; 0 is a CPU profile."""
-    on_gpu: bool
-    """Processes run one per GPU."""
-    device: str = ""
-    """Part of the device name that a script on such a machine reports; empty where any will do."""
+    """GPUs of one node, and of one seed unless the job's nproc says otherwise; 0 is a CPU profile."""
+    accelerator: str = ""
+    """As Ray names it, which is also part of the device name that a script reports; empty where any will do."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Ray's label selector beyond the accelerator: labels that a node must carry."""
+    dollars_per_hour: float | None = None
+    """Of one node, rented by the hour; None where it is not rented or not known. A guess, for plans only."""
+    tracks: tuple[str, ...] = EVERYWHERE
+    """Tracks whose records it may claim; a run elsewhere is labelled so and rejected there."""
+    unified_memory: bool = False
+    """GPU and CPU share one memory, so that the system's figure is the GPU's."""
+
+    @property
+    def on_gpu(self) -> bool:
+        """Processes run one per GPU."""
+        return self.gpus > 0
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """Every label that a node of this kind carries."""
+        named = {ACCELERATOR_LABEL: self.accelerator} if self.accelerator else {}
+        return {**named, **self.labels}
 
 
 PROFILES = {
-    "cpu": Hardware("cpu", gpus=0, on_gpu=False),
-    "gpu": Hardware("gpu", gpus=1, on_gpu=True),
-    "h100x8": Hardware("h100x8", gpus=8, on_gpu=True, device="H100"),
-    "dgx-spark": Hardware("dgx-spark", gpus=1, on_gpu=True, device="GB10"),
+    profile.name: profile
+    for profile in (
+        Hardware("cpu", gpus=0),
+        Hardware("gpu", gpus=1),
+        Hardware("h100x1", gpus=1, accelerator="H100", dollars_per_hour=2.7),
+        Hardware("h100x8", gpus=8, accelerator="H100", dollars_per_hour=20.0, tracks=("10min_16mb", *EVERYWHERE)),
+        Hardware("h200x8", gpus=8, accelerator="H200", dollars_per_hour=29.0),
+        Hardware("dgx-spark", gpus=1, accelerator="GB10", unified_memory=True),
+    )
 }
 
 
-def gpus_here() -> int:
-    """NVIDIA GPUs of this machine, by nvidia-smi; 0 where it is absent or fails."""
-    if shutil.which("nvidia-smi") is None:
-        return 0
-    try:
-        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return 0
-    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
+def claimants(track: str) -> tuple[str, ...]:
+    """Profiles that may claim a record of `track`; () where all may."""
+    named = tuple(profile.name for profile in PROFILES.values() if track in profile.tracks)
+    return () if len(named) == len(PROFILES) else named
 
 
 def resolve_hardware(name: str, gpus: int) -> Hardware:
     """The profile for a job's `hardware`; `auto` takes `gpu` where there is one. `gpus`: the most one node has."""
-    if name == "auto":
-        return PROFILES["gpu" if gpus else "cpu"]
-    profile = PROFILES[name]
-    if profile.on_gpu and gpus == 0:
-        raise UserError(f"hardware: {name} is asked for and no node has a GPU; set hardware: auto or cpu in the job")
-    return profile
+    return PROFILES[("gpu" if gpus else "cpu") if name == "auto" else name]

@@ -89,4 +89,5 @@ def _names(data: dict[str, Any]) -> list[Problem]:
 
 def _with_absolute_paths(job: JobSpec, folder: Path) -> JobSpec:
     places = {name: folder / path for name in ("path", "tokenizer") if (path := getattr(job.data, name)) is not None}
-    return job.model_copy(update={"data": job.data.model_copy(update=places)})
+    script = None if job.script is None else folder / job.script
+    return job.model_copy(update={"data": job.data.model_copy(update=places), "script": script})

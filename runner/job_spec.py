@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from golf_model.config import REFUSED_VARIABLES, GolfConfig, require
+from runner.external import OutputsSpec, require_plain_names
 from runner.reference import ReferenceSpec
 from runner.strict import Seconds, Seed, Strict
 
@@ -72,6 +73,8 @@ class JobSpec(Strict):
     """Processes per seed; 0 takes what the hardware has: 1 on cpu, one per GPU of the node on gpu."""
     concurrent: Annotated[int, Field(ge=1)] = 1
     """Seeds side by side on one cpu node; tracks that take the node alone allow only 1."""
+    probe: bool | None = None
+    """Measure a node's speed before its first seed; left out, where the track takes the node alone."""
     threads: Annotated[int, Field(ge=1)] = 1
     """CPU threads per process."""
     limits: LimitsSpec = LimitsSpec()
@@ -86,6 +89,18 @@ class JobSpec(Strict):
     """Environment variables for the script, e.g. NCCL's; never those of its contract."""
     stall_seconds: Annotated[float, Field(ge=0)] = 300.0
     """Kill a run that has shown no sign of life for this long, seconds; 0 never does."""
+    script: Path | None = None
+    """Somebody else's train_gpt.py instead of ours; relative to the job file's folder, its bytes run unchanged."""
+    files: tuple[str, ...] = ()
+    """Files beside that script which it needs; all but plain data count as code (runner.external)."""
+    requires: tuple[str, ...] = ()
+    """Packages that it needs beside those it imports: `name` or `name==version`, looked for on the node."""
+    outputs: OutputsSpec = OutputsSpec()
+    """How to read what it leaves."""
+    isolate: bool = False
+    """Keep the validation shards out of training's reach; for scripts that do not validate while they train."""
+    launch: Literal["torchrun", "python"] = "torchrun"
+    """What starts it; python is one process without torchrun."""
     config: GolfConfig = GolfConfig()
     """Model and training: golf_model.config, written out in full in the script."""
 
@@ -97,11 +112,21 @@ class JobSpec(Strict):
                 seed not in self.seeds[:index], f"seeds.{index}", f"seed {seed} stands twice; give each seed once"
             )
         require(self.must_beat is None or self.yardsticks, "must_beat", "needs yardsticks: true, which measures it")
-        taken = (*REFUSED_VARIABLES, "SEED", "DATA_PATH", "TOKENIZER_PATH", "RUN_ID")
+        taken = ("SEED", "DATA_PATH", "TOKENIZER_PATH", "RUN_ID", *(() if self.script else REFUSED_VARIABLES))
         for name in self.env:
             free = name not in taken and not name.startswith("GOLF_")
             require(free, f"env.{name}", "belongs to the script's contract; set it in the job's own fields")
+        self._consistent_script()
         return self
+
+    def _consistent_script(self) -> None:
+        require_plain_names(self.files)
+        if self.script is not None:
+            require(self.config == GolfConfig(), "config", "configures our script; what yours reads, env: says")
+            require(self.launch == "torchrun" or self.nproc in (0, 1), "nproc", "launch: python is one process")
+            return
+        for name, default in (("files", ()), ("requires", ()), ("outputs", OutputsSpec()), ("launch", "torchrun")):
+            require(getattr(self, name) == default, name, "belongs to a script of your own: give script:, too")
 
 
 _NO_EFFECT_ON_RESULTS = {
@@ -111,6 +136,9 @@ _NO_EFFECT_ON_RESULTS = {
     "github_id",
     "blurb",
     "reference",
+    "script",  # its bytes are hashed instead, and those of its files
+    "requires",
+    "probe",
     "data",  # its files are hashed instead, wherever they lie
     "allow_over_cap",
     "yardsticks",
@@ -120,8 +148,12 @@ _NO_EFFECT_ON_RESULTS = {
 
 
 def resolved(job: JobSpec) -> dict[str, Any]:
-    """The job as plain JSON with every field written out, defaults and the whole configuration included."""
-    return job.model_dump(mode="json")
+    """The job as plain JSON with every field written out, defaults and the whole configuration included.
+
+    A job of our script says nothing of others', and one of somebody else's nothing of our configuration.
+    """
+    theirs = {"script", "files", "requires", "outputs", "launch"}
+    return job.model_dump(mode="json", exclude=theirs if job.script is None else {"config"})
 
 
 def job_hash(job: JobSpec, script_sha256: str, data_files: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from runner.data.corpus import prepare_corpus
 from runner.data.dataset import DataSet, open_dataset
+from runner.data.tokenizer import load_tokenizer
 from runner.errors import DataError
 
 
@@ -23,6 +24,7 @@ class DataRequest:
     folder: str | None
     tokenizer: str | None
     vocab_size: int
+    """Of the job's model; 0 where the job does not say and any will do."""
     files: dict[str, str] = field(default_factory=dict)
     """File name -> sha256; empty where any content will do (the driver's first look)."""
 
@@ -35,7 +37,7 @@ def open_requested(request: DataRequest, progress: Callable[[str], None] = silen
     """Find or make the data. DataError where it is missing, damaged, or not the files asked for."""
     if request.corpus is not None:
         data = prepare_corpus(request.corpus, progress=progress)
-        if data.vocab_size != request.vocab_size:
+        if request.vocab_size not in (0, data.vocab_size):
             raise DataError(
                 f"the embedded corpus {request.corpus!r} has a vocabulary of {data.vocab_size}, the job's model one "
                 f"of {request.vocab_size}: set config.model.vocab_size to {data.vocab_size}"
@@ -43,7 +45,9 @@ def open_requested(request: DataRequest, progress: Callable[[str], None] = silen
     else:
         assert request.folder is not None
         assert request.tokenizer is not None
-        data = open_dataset(Path(request.folder), Path(request.tokenizer), request.vocab_size)
+        tokenizer = Path(request.tokenizer)
+        size = request.vocab_size or load_tokenizer(tokenizer).vocab_size()
+        data = open_dataset(Path(request.folder), tokenizer, size)
     if request.files and request.files != data.facts.files:
         other = sorted(dict(request.files.items() ^ data.facts.files.items()))
         raise DataError(

@@ -109,6 +109,8 @@ class LogReader:
     final_scores: list[Score] = field(default_factory=list)
     saw_nan: bool = False
     tail: list[str] = field(default_factory=list)
+    pattern: re.Pattern[str] | None = None
+    """How somebody else's script writes a score; None for ours."""
     _partial: bytes = b""
 
     def feed(self, data: bytes) -> None:
@@ -129,6 +131,8 @@ class LogReader:
             (self.final_scores if kind == "final_score" else self.scores).append(value)
             self._watch_nan(value.val_loss, value.val_bpb)
             return
+        if self.pattern is not None and (told := self.pattern.search(text)):
+            self._foreign_score(told)
         for pattern in PATTERNS:
             match = pattern.regex.match(text)
             if match:
@@ -137,6 +141,18 @@ class LogReader:
                 self._watch_nan(*(value for value in values if isinstance(value, float)))
                 self.saw_nan = self.saw_nan or "nan_step" in self.facts
                 return
+
+    def _foreign_score(self, told: re.Match[str]) -> None:
+        """A score that says nothing of what it covers."""
+        found = told.groupdict()
+        try:
+            loss, bpb = float(found["val_loss"]), float(found["val_bpb"])
+        except (TypeError, ValueError):
+            return
+        value = Score(rule=found.get("rule") or "script", val_loss=loss, val_bpb=bpb)
+        self.scores.append(value)
+        self.final_scores.append(value)
+        self._watch_nan(loss, bpb)
 
     def _watch_nan(self, *values: float) -> None:
         self.saw_nan = self.saw_nan or not all(math.isfinite(value) for value in values)

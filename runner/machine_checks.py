@@ -24,7 +24,7 @@ def expected_device(host: Host) -> str:
 def is_its_device(host: Host) -> bool:
     """Whether the device's name fits the profile that the host claims; a profile we do not know says nothing."""
     profile = PROFILES.get(host.hardware)
-    return profile is None or profile.device in host.device
+    return profile is None or profile.accelerator in host.device
 
 
 def hardware(case: Case) -> Answer:
@@ -49,7 +49,7 @@ def hardware(case: Case) -> Answer:
     seen = {result.seed for result, _ in used}
     if not case.seeds or len(used) < len(case.results) or set(case.seeds) - seen:
         return Answer("unknown", measured, limit, "not every seed says where it ran")
-    silent = {result.seed for result, _ in used if result.log.device_type is None}
+    silent = {result.seed for result, host in used if result.log.device_type is None and host.gpus is None}
     if silent:
         return Answer("unknown", measured, limit, f"the log of seed {_listed(silent)} names no device")
     return Answer("pass", measured, limit)

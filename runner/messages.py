@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.results import Host, PhaseResult, RunStatus
+from runner.gpu_use import GpuUse
+from runner.results import Host, NodeReport, PhaseResult, RunStatus
 
 Phase = Literal["train", "eval"]
 
@@ -17,6 +18,7 @@ class Started:
     node: str
     """Ray's node id, or `local`."""
     folder: str
+    preflight: NodeReport | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,14 @@ class Heartbeat:
 
 
 @dataclass(frozen=True)
+class GpuSample:
+    """How busy the node's GPUs are."""
+
+    phase: Phase
+    use: GpuUse
+
+
+@dataclass(frozen=True)
 class ArtifactBytes:
     """The frozen artifact, as it lay on the node's disk after the fresh process had read it."""
 
@@ -65,4 +75,4 @@ class Finished:
     host: Host
 
 
-Message = Started | LogChunk | Event | Heartbeat | ArtifactBytes | Finished
+Message = Started | LogChunk | Event | Heartbeat | GpuSample | ArtifactBytes | Finished

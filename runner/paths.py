@@ -3,8 +3,10 @@
 runs/<job>-<hash8>/
     job.json            the resolved job
     train_gpt.py        the script that runs, is counted and is shipped
-    train_gpt_flat.py   its readable twin
+    train_gpt_flat.py   its readable twin, where we made it
+    files/              what lies beside somebody else's script
     ledger.jsonl        everything that was launched
+    driver.json         who drives it, or did last
     lock                held while a driver works here
     seeds/<seed>/attempt-<n>/
         train.log  eval.log  events.jsonl  <artifact>  result.json (last: its presence means finished)
@@ -60,8 +62,16 @@ class RunFolder:
         return self.path / "train_gpt_flat.py"
 
     @property
+    def files(self) -> Path:
+        return self.path / "files"
+
+    @property
     def ledger(self) -> Path:
         return self.path / "ledger.jsonl"
+
+    @property
+    def driver(self) -> Path:
+        return self.path / "driver.json"
 
     @property
     def lock(self) -> Path:

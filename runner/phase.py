@@ -27,10 +27,14 @@ from runner.clocks import (
     train_clocks,
     with_earlier,
 )
+from runner.gpu_use import GpuWatch
+from runner.isolate import can_isolate, isolated
 from runner.leftovers import MARKER, kill_marked
-from runner.messages import Event, Heartbeat, LogChunk, Message, Phase
+from runner.lineclock import Arrivals, LineClock
+from runner.messages import Event, GpuSample, Heartbeat, LogChunk, Message, Phase
 from runner.results import PhaseResult, RunStatus, Segment
 from runner.supervise import Deadline, Order, order_line
+from runner.watch_reads import watched
 
 POLL_S = 0.25
 HEARTBEAT_S = 2.0
@@ -76,15 +80,23 @@ def run_phase(
     stall: float,
     journal: Path | None = None,
     earlier: Sequence[Segment] = (),
+    watch: LineClock | None = None,
+    hide: Sequence[Path] | None = None,
+    shards: Sequence[Path] = (),
+    gpus: bool = False,
 ) -> Generator[Message, None, tuple[PhaseResult, RunStatus, str]]:
     """Run one supervised process; yields its log and events, returns what was seen, how it ended and why.
 
-    journal: where its clock is noted while it lives; earlier: lives that its clocks count as well.
+    journal: where its clock is noted while it lives; earlier: lives that its clocks count as well. watch: reads the
+    clocks of a script that announces nothing from its lines. hide: what the process must not reach, nor the network
+    where the phase is `eval`; None hides nothing. shards: files whose last reading is noted. gpus: also tell how busy
+    the node's GPUs are.
     """
     log = folder.parent / f"{phase}.log"
     events = folder.parent / f"{phase}.events"
+    cut_off = hide is not None and can_isolate()
     order = Order(
-        command=command,
+        command=isolated(command, hide, network=phase == "train") if cut_off and hide is not None else command,
         cwd=str(folder),
         env={**env, "GOLF_EVENTS": str(events), "GOLF_PHASE": phase},
         log=str(log),
@@ -98,10 +110,13 @@ def run_phase(
     log.touch()
     stamps: list[Stamp] = []
     last: dict[str, Any] = {}
+    arrivals = Arrivals(watch) if watch is not None else None
     started = beat = time.monotonic()
+    begun = 0.0
+    gpu_watch = GpuWatch() if gpus else None
     supervised = Supervised(order)
     try:
-        with log.open("rb") as reading:
+        with log.open("rb") as reading, watched(shards) as reads:
             over = False
             while not over:
                 with contextlib.suppress(queue.Empty):
@@ -115,19 +130,36 @@ def run_phase(
                             yield Event(phase, frame["name"], frame["t_event"])
                         elif frame["kind"] == "exit":
                             last = frame
+                        elif frame["kind"] == "log" and arrivals is not None:
+                            arrivals.note(frame["end"], frame["t"])
+                        elif frame["kind"] == "start":
+                            begun = time.monotonic() - frame["t"]
+                            if watch is not None:
+                                watch.epoch = time.time() - frame["t"]
                         frame = supervised.frames.get_nowait()
                 while data := reading.read(1 << 20):
                     yield LogChunk(phase, data)
+                    if arrivals is not None:
+                        arrivals.take(data)
                     beat = time.monotonic()
+                if arrivals is not None:
+                    arrivals.take(b"")
+                if gpu_watch is not None and (use := gpu_watch.take()) is not None:
+                    yield GpuSample(phase, use)
                 if time.monotonic() - beat > HEARTBEAT_S:
                     beat = time.monotonic()
                     yield Heartbeat(phase, beat - started)
     finally:
         supervised.stop()
+        if gpu_watch is not None:
+            gpu_watch.stop()
         if not last:
             kill_marked(env[MARKER])
     wall = float(last.get("wall_seconds", time.monotonic() - started))
     official, strict = train_clocks(stamps) if phase == "train" else eval_clocks(stamps, wall)
+    last_read = None if reads.last is None or reads.last < begun else round(reads.last - begun, 3)
+    if watch is not None and phase == "train" and not stamps:
+        official, strict = watch.train()
     result = PhaseResult(
         phase=phase,
         command=["python", *command[1:]],
@@ -138,6 +170,9 @@ def run_phase(
         strict_clock=with_earlier(strict, [life.strict_clock for life in earlier]) if earlier else strict,
         earlier=list(earlier),
         irregular=irregularity(stamps),
+        isolated=True if cut_off else None,
+        last_train_read=last_read,
+        reads_watched=reads.watching,
         peak_rss_mib=last.get("peak_rss_mib"),
     )
     if not last:

@@ -6,22 +6,25 @@ the hardware that is there. Nothing is started and nothing is written but the da
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from golf_model.shapes import parameter_count
-from runner.attempt import TORCHRUN
+from runner.bundle import Script
 from runner.coverage import require_coverage
 from runner.data.dataset import DataInfo, DataSet, scored_tokens
 from runner.errors import UserError
 from runner.forecast import forecast_bytes
-from runner.hardware import Hardware, gpus_here, resolve_hardware
+from runner.hardware import Hardware, claimants, resolve_hardware
 from runner.job_spec import JobSpec, job_hash, resolved
 from runner.jobdata import DataRequest, open_requested
+from runner.node_check import CheckOrder, script_imports
+from runner.nodes import Need, Room, inventory
+from runner.order import TORCHRUN
 from runner.results import SizeForecast
 from runner.tracks import TRACKS, Limits, limits_for
 
@@ -39,15 +42,16 @@ class Plan:
     hardware: Hardware
     nproc: int
     concurrent: int
-    """Seeds side by side, at most."""
+    """Seeds side by side on one node, at most."""
     data: DataSet
     request: DataRequest
-    parameters: int
-    forecast: SizeForecast
-    gpus: int
-    """GPUs that one seed takes."""
-    cpus: int
-    """CPUs that one seed takes; all of a node's where the track takes the node alone."""
+    parameters: int | None
+    """None for somebody else's script."""
+    forecast: SizeForecast | None
+    need: Need
+    """What one seed takes of a node."""
+    nodes: int
+    """Nodes that can take a seed."""
     launcher: tuple[str, ...] = TORCHRUN
 
     def hash8(self, script_sha256: str) -> str:
@@ -62,7 +66,7 @@ def data_request(job: JobSpec) -> DataRequest:
         corpus=data.corpus,
         folder=None if data.path is None else str(data.path),
         tokenizer=None if data.tokenizer is None else str(data.tokenizer),
-        vocab_size=job.config.model.vocab_size,
+        vocab_size=job.config.model.vocab_size if job.script is None else 0,
     )
 
 
@@ -73,8 +77,12 @@ def open_job_data(job: JobSpec, say: Callable[[str], None]) -> DataSet:
 
 def preflight(job: JobSpec, code_bytes: int, say: Callable[[str], None]) -> DataSet:
     """Refuse what cannot work; returns the job's data, checked. UserError with what to change."""
-    forecast = forecast_bytes(job.config, code_bytes)
     cap = limits_for(job).cap_bytes
+    if job.script is not None:
+        if code_bytes > cap and not job.allow_over_cap:
+            raise UserError(f"{job.script}: script and files are {code_bytes:,} bytes, over the cap of {cap:,}")
+        return open_job_data(job, say)
+    forecast = forecast_bytes(job.config, code_bytes)
     if forecast.low > cap and not job.allow_over_cap:
         raise UserError(
             f"{job.name}: the artifact of {parameter_count(job.config.model):,} parameters will take at least "
@@ -87,20 +95,20 @@ def preflight(job: JobSpec, code_bytes: int, say: Callable[[str], None]) -> Data
     return data
 
 
-@dataclass(frozen=True)
-class Room:
-    """What one node offers."""
-
-    cpus: int
-    gpus: int
-
-    def __str__(self) -> str:
-        return f"{self.cpus} CPUs and {self.gpus} GPUs"
-
-
-def room_here() -> Room:
-    """This machine."""
-    return Room(os.cpu_count() or 1, gpus_here())
+def check_order(plan: Plan, script: Script) -> CheckOrder:
+    """What preflight on a node looks for."""
+    own = {Path(name).stem for name in script.files}
+    source = script.flat or script.source.decode("utf-8", "replace")
+    probe = plan.job.probe if plan.job.probe is not None else plan.need.alone
+    return CheckOrder(
+        hardware=plan.hardware,
+        gpus=plan.need.gpus,
+        nproc=plan.nproc,
+        alone=plan.need.alone,
+        imports=script_imports(source, own),
+        requires=plan.job.requires,
+        probe=probe,
+    )
 
 
 def make_plan(
@@ -111,19 +119,19 @@ def make_plan(
     settled = job.model_copy(update={"hardware": hardware.name})
     nproc = job.nproc or hardware.gpus or 1
     micro = job.config.batch.micro_batches
-    if micro % nproc and nproc % micro:
+    if job.script is None and micro % nproc and nproc % micro:
         raise UserError(
             f"{job.name}: {nproc} processes cannot share config.batch.micro_batches = {micro}: "
             "one must divide the other; change nproc or micro_batches"
         )
-    cpus, gpus = nproc * job.threads, nproc if hardware.on_gpu else 0
-    fitting = [node for node in nodes if node.cpus >= cpus and node.gpus >= gpus]
+    exclusive = TRACKS[job.track].exclusive
+    need = Need(hardware, nproc * job.threads, nproc if hardware.on_gpu else 0, alone=exclusive)
+    fitting = [node for node in nodes if need.fits(node)]
     if not fitting:
         raise UserError(
-            f"{job.name}: no node offers {Room(cpus, gpus)} for one seed; there is "
-            f"{'; '.join(map(str, nodes)) or 'no node at all'}. Lower nproc or threads in the job, or change hardware"
+            f"{job.name}: no node offers {need} for one seed; the cluster has {inventory(nodes)}. "
+            "Lower nproc or threads in the job, or change hardware"
         )
-    exclusive = TRACKS[job.track].exclusive
     return Plan(
         job=settled,
         resolved=resolved(settled),
@@ -133,11 +141,11 @@ def make_plan(
         concurrent=1 if exclusive else job.concurrent,
         data=data,
         request=data_request(job),
-        parameters=parameter_count(job.config.model),
-        forecast=forecast_bytes(job.config, code_bytes),
-        gpus=gpus,
-        cpus=max(node.cpus for node in fitting) if exclusive else cpus,
-        launcher=launcher,
+        parameters=parameter_count(job.config.model) if job.script is None else None,
+        forecast=forecast_bytes(job.config, code_bytes) if job.script is None else None,
+        need=need,
+        nodes=len(fitting),
+        launcher=launcher if job.launch == "torchrun" else (),
     )
 
 
@@ -145,37 +153,64 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
 
 
+def hardware_notes(plan: Plan) -> list[str]:
+    """What the hardware means for the record."""
+    allowed = claimants(plan.job.track)
+    if not allowed or plan.hardware.name in allowed:
+        return []
+    return [f"track {plan.job.track} wants {' or '.join(allowed)}: a run here is labelled so and ends rejected"]
+
+
+def cost(plan: Plan, seconds: float) -> str:
+    """What the nodes cost for that long at most, where the profile names a price."""
+    price = plan.hardware.dollars_per_hour
+    if price is None:
+        return ""
+    nodes = min(plan.nodes, -(-len(plan.job.seeds) // plan.concurrent))
+    return f", about ${nodes * price * seconds / 3600:.2f} on {nodes} node(s) at ${price:g} an hour each (a guess)"
+
+
+def size_rows(plan: Plan) -> list[tuple[str, str]]:
+    """Parameters and bytes, as far as they are known beforehand."""
+    cap = f"cap {plan.limits.cap_bytes:,}"
+    if plan.forecast is None:
+        return [("script", f"{plan.job.script}"), ("size", f"not known beforehand; {cap}")]
+    return [
+        ("parameters", f"{plan.parameters:,}"),
+        ("size", f"{plan.forecast.low:,} to {plan.forecast.high:,} bytes, {cap}"),
+        ("", plan.forecast.basis),
+    ]
+
+
 def plan_table(plan: Plan, where: str, past: SizeForecast | None = None) -> Table:
     """The plan for people; past: what earlier runs say of the size."""
     job, limits, facts = plan.job, plan.limits, plan.data.facts
-    rounds = -(-len(job.seeds) // plan.concurrent)
+    together = plan.concurrent * plan.nodes
+    rounds = -(-len(job.seeds) // together)
     schedule = job.config.schedule
-    training = schedule.max_wallclock_seconds if schedule.kind == "wallclock" else limits.train_seconds
+    by_clock = job.script is None and schedule.kind == "wallclock"
+    training = schedule.max_wallclock_seconds if by_clock else limits.train_seconds
     longest = rounds * (training + limits.eval_seconds + 2 * SETUP_GUESS_S)
-    stop = (
-        f"{schedule.iterations:,} steps"
-        if schedule.kind == "steps"
-        else f"after {schedule.max_wallclock_seconds:g} s"
-    )
+    stop = f"after {schedule.max_wallclock_seconds:g} s" if by_clock else f"after {schedule.iterations:,} steps"
+    stop = "when its script does" if job.script is not None else stop
     earlier = []
     if past is not None:
         earlier = [("size, from the past", f"{past.low:,} to {past.high:,} bytes"), ("", past.basis)]
     rows = [
         ("job", f"{job.name}, track {job.track}"),
-        ("seeds", f"{', '.join(map(str, job.seeds))} ({plan.concurrent} at a time)"),
-        ("where", f"{where}, hardware {plan.hardware.name}"),
-        ("each seed", f"{plan.nproc} process(es), {plan.cpus} CPU(s), {plan.gpus} GPU(s)"),
+        ("seeds", f"{', '.join(map(str, job.seeds))} ({min(together, len(job.seeds))} at a time)"),
+        ("where", f"{where}; hardware {plan.hardware.name}"),
+        *(("", note) for note in hardware_notes(plan)),
+        ("each seed", f"{plan.nproc} process(es), {'a node alone with ' if plan.need.alone else ''}{plan.need}"),
         (
             "data",
             f"{facts.name}: {facts.train_tokens:,} training and {facts.val_tokens:,} validation tokens",
         ),
-        ("parameters", f"{plan.parameters:,}"),
-        ("size", f"{plan.forecast.low:,} to {plan.forecast.high:,} bytes, cap {limits.cap_bytes:,}"),
-        ("", plan.forecast.basis),
+        *size_rows(plan),
         *earlier,
         ("training", f"stops {stop}; limit {limits.train_seconds:g} s"),
         ("evaluation", f"limit {limits.eval_seconds:g} s"),
-        ("at most", f"about {_seconds(longest)} for all seeds"),
+        ("at most", f"about {_seconds(longest)} for all seeds{cost(plan, longest)}"),
     ]
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)

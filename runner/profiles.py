@@ -50,6 +50,8 @@ def with_profile(job: JobSpec, profile: str | None) -> JobSpec:
     """The job under a named profile; None leaves it as it is. UserError for an unknown name."""
     if profile is None:
         return job
+    if job.script is not None:
+        raise UserError(f"--profile: {job.name} brings a script of its own, which no profile can shrink")
     if profile not in PROFILES:
         raise UserError(f"--profile: {choice_message(profile, PROFILES)}")
     return job_from_mapping(resolved(PROFILES[profile](job)), source=f"--profile {profile}")

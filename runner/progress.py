@@ -111,6 +111,10 @@ class Progress:
         """Show a seed that an earlier run finished; the caller has said so in words."""
         self._settle(seed, result, "kept from an earlier run")
 
+    def say(self, line: str) -> None:
+        """A line that belongs to no seed."""
+        self.console.print(line, markup=False, highlight=False)
+
     def _settle(self, seed: int, result: RunResult, note: str) -> Row:
         row = self.rows[seed]
         row.state, row.note = result.status, note

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from golf_model.config import ARTIFACT_NAME, ConfigError, GolfConfig
-from runner.attempt import SCRIPT_NAME, kept_environment
+from runner.attempt import kept_environment
 from runner.bundle import make_script
 from runner.coverage import Coverage, coverage
 from runner.data.shards import find_shards
@@ -25,6 +25,7 @@ from runner.data.tokenizer import load_tokenizer, require_vocab
 from runner.errors import UserError
 from runner.logfacts import LogReader
 from runner.results import Score
+from runner.workfolder import SCRIPT_NAME
 
 SHOWN_LINES = ("device:", "fallback:", "final_int", "final_float", "final_step")
 """Beginnings of the script's lines that people get to see while it scores."""

@@ -103,6 +103,16 @@ class PhaseResult(Frozen):
     """The same by the strict rule (warm-up, mid-run validation and start-up counted as the rule says)."""
     irregular: str = ""
     """What was wrong with the order of events (one came twice, an end before its start); then no clock is known."""
+    isolated: bool | None = None
+    """Whether it ran cut off from what its phase must not see (evaluation: training shards and the network); None
+    where that was not asked for, or the system did not let us."""
+    frozen_seconds: float | None = None
+    """When the artifact was last written, seconds after process start."""
+    last_train_read: float | None = None
+    """When a training shard was last opened or read, seconds after process start; None where it never was, or where
+    nobody looked."""
+    reads_watched: bool = False
+    """Whether somebody looked, and nobody else's reading can be meant."""
     peak_rss_mib: float | None = None
     """Largest resident memory of the process tree that was sampled."""
     earlier: list[Segment] = Field(default_factory=list)
@@ -116,12 +126,51 @@ class Host(Frozen):
     hardware: str
     """Profile name, e.g. `cpu`."""
     device: str
-    """Device name as the script logged it, or the CPU's name."""
+    """Device name as the script logged it, else that of the GPU by its driver, else the CPU's name."""
+    gpus: list[str] | None = None
+    """GPUs that the seed could use, by their driver; None where nobody looked."""
     cpus: int
     nproc: int
     """Processes torchrun started."""
     versions: dict[str, str] = Field(default_factory=dict)
     """python, torch, numpy, ... as found on the node."""
+
+
+class GpuFacts(Frozen):
+    """One GPU by its driver."""
+
+    name: str
+    memory_mib: int
+    free_mib: int
+    driver: str
+
+
+class Probe(Frozen):
+    """How fast a node was just before it ran a seed (golf_model.probe)."""
+
+    device: str
+    torch: str
+    cuda: str | None
+    gemm_tflops: float
+    memory_gb_per_s: float
+    loader_tokens_per_s: float
+    all_reduce_gb_per_s: float | None
+
+
+class NodeReport(Frozen):
+    """What preflight found on the node that ran a seed."""
+
+    node: str
+    host: str
+    hardware: str
+    """Profile that was asked for."""
+    gpus: list[GpuFacts]
+    memory_mib: int
+    disk_free_gib: float
+    torch: str | None
+    problems: list[str]
+    """Why it was refused; empty for a node that ran."""
+    probe: Probe | None = None
 
 
 class RunResult(Frozen):
@@ -146,6 +195,10 @@ class RunResult(Frozen):
     final_score: Score | None = None
     """The published score, from the fresh process."""
     host: Host | None = None
+    preflight: NodeReport | None = None
+    """What was found on the node before the seed was started."""
+    idle_seconds: float | None = None
+    """How long its node had stood idle since this run's seed before it had ended; None for a node's first."""
     started_at: str
     finished_at: str
     """UTC, ISO 8601."""

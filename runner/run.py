@@ -8,7 +8,8 @@ caller's step (only the command line may know the reporter).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,6 @@ from rich.console import Console
 
 from golf_model.config import ARTIFACT_NAME
 from runner.assess import Walk, assess
-from runner.attempt import AttemptSpec
 from runner.backends import Backend, LocalBackend, Lost
 from runner.bundle import Script
 from runner.collect import Collector, finished_attempt
@@ -26,14 +26,20 @@ from runner.files import locked, sha256_bytes, sha256_file, write_atomic
 from runner.jobdata import DataRequest
 from runner.ledger import Ledger
 from runner.messages import Started
+from runner.node_check import slower_than
+from runner.order import AttemptSpec
 from runner.paths import RunFolder
 from runner.plan import Plan
 from runner.progress import Progress
-from runner.results import RunResult
+from runner.results import NodeReport, Probe, RunResult
+from runner.runs import noted_driver
 from runner.tracks import TRACKS
 
 MAX_LOST = 3
 """Attempts of one seed that may be cut off from outside before it is reported lost."""
+
+
+Observe = Callable[[Collector], None]
 
 
 @contextmanager
@@ -53,7 +59,11 @@ def vault_name(plan: Plan, folder: RunFolder, seed: int) -> str:
 
     The run folder's place is part of it: another run of the same job is another record and starts afresh.
     """
-    if not plan.job.config.schedule.checkpoint_every_s or not TRACKS[plan.job.track].resumable:
+    if (
+        plan.job.script is not None
+        or not plan.job.config.schedule.checkpoint_every_s
+        or not TRACKS[plan.job.track].resumable
+    ):
         return ""
     place = sha256_bytes(str(folder.path.resolve()).encode())[:8]
     return f"{folder.path.name}-{place}-seed{seed}"
@@ -70,12 +80,16 @@ def attempt_spec(plan: Plan, script: Script, folder: RunFolder, seed: int, attem
         artifact_name=ARTIFACT_NAME,
         hardware=plan.hardware.name,
         nproc=plan.nproc,
-        gpus=plan.gpus,
+        gpus=plan.need.gpus,
         threads=job.threads,
         train_seconds=plan.limits.train_seconds,
         eval_seconds=plan.limits.eval_seconds,
         stall_seconds=job.stall_seconds,
         env=dict(job.env),
+        alone=plan.need.alone,
+        isolate=job.isolate,
+        files=dict(script.files),
+        outputs=None if job.script is None else job.outputs,
         vault=vault_name(plan, folder, seed),
         launcher=plan.launcher,
     )
@@ -84,14 +98,25 @@ def attempt_spec(plan: Plan, script: Script, folder: RunFolder, seed: int, attem
 class Driver:
     """Runs the seeds that are not finished yet; its state is on disk, in the run folder."""
 
-    def __init__(self, plan: Plan, script: Script, folder: RunFolder, ledger: Ledger, progress: Progress) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        script: Script,
+        folder: RunFolder,
+        ledger: Ledger,
+        progress: Progress,
+        observe: Observe | None = None,
+    ) -> None:
         self.plan = plan
         self.script = script
         self.folder = folder
         self.ledger = ledger
         self.progress = progress
+        self.observe = observe
         self.collectors: dict[int, Collector] = {}
         self.lost: dict[int, int] = {}
+        self.free_since: dict[str, float] = {}
+        """Node -> when our last seed on it ended."""
 
     def launch(self, backend: Backend, seed: int, *, front: bool = False) -> None:
         """Queue a new attempt of `seed`; it stands in the ledger before it can start, and again when it does."""
@@ -103,6 +128,7 @@ class Driver:
 
     def drive(self, backend: Backend, seeds: list[int]) -> None:
         """Run `seeds` to their results; OSError when this disk is full, KeyboardInterrupt when stopped."""
+        backend.admit = self.admit
         try:
             for seed in seeds:
                 self.launch(backend, seed)
@@ -110,14 +136,18 @@ class Driver:
                 for spec, message in messages:
                     collector = self.collectors[spec.seed]
                     if isinstance(message, Lost):
-                        self._lost(backend, spec, collector, message.reason)
+                        self._lost(backend, spec, collector, message)
                         continue
                     if isinstance(message, Started):
                         self.ledger.append("launched", seed=spec.seed, attempt=spec.attempt, node=message.node)
+                        collector.idle_seconds = self._idle_seconds(message.node)
                     collector.take(message)
+                    if self.observe is not None:
+                        self.observe(collector)
                     if collector.result is None:
                         self.progress.update(spec.seed, collector)
                     else:
+                        self.free_since[collector.node] = time.monotonic()
                         self._ended(spec, collector.result)
         except OSError as error:
             error.filename = error.filename or str(self.folder.path)  # a full disk does not say where it is full
@@ -129,6 +159,33 @@ class Driver:
                 if collector.result is None:
                     self._cut_short(seed, collector)
 
+    def _idle_seconds(self, node: str) -> float | None:
+        """How long a node on which a seed begins has stood idle; None for its first, or while others run there."""
+        ended = self.free_since.get(node)
+        shared = any(other.node == node and other.result is None for other in self.collectors.values())
+        return None if ended is None or shared else round(time.monotonic() - ended, 3)
+
+    def admit(self, report: NodeReport) -> list[str]:
+        """Put a node's report into the ledger; the reasons for which it is refused.
+
+        A node is held against the median of this ledger's earlier probes of its kind; before there are three, how it
+        compares is not known and refuses nothing.
+        """
+        earlier = [
+            Probe.model_validate(entry["report"]["probe"])
+            for entry in self.ledger.entries
+            if entry["kind"] == "checked"
+            and entry["report"]["hardware"] == report.hardware
+            and entry["report"]["probe"] is not None
+            and not entry["refused"]
+        ]
+        slow = [] if report.probe is None else slower_than(report.probe, earlier) or []
+        refused = [*report.problems, *slow]
+        self.ledger.append("checked", node=report.node, report=report.model_dump(mode="json"), refused=refused)
+        for reason in refused:
+            self.progress.say(f"node {report.host} is refused: {reason}")
+        return refused
+
     def _ended(self, spec: AttemptSpec, result: RunResult) -> None:
         self.ledger.append(
             "finished",
@@ -139,11 +196,13 @@ class Driver:
         )
         self.progress.finished(spec.seed, result)
 
-    def _lost(self, backend: Backend, spec: AttemptSpec, collector: Collector, reason: str) -> None:
+    def _lost(self, backend: Backend, spec: AttemptSpec, collector: Collector, lost: Lost) -> None:
         if collector.result is not None:
             return
-        result = collector.finish("lost", reason)
+        result = collector.finish("failed" if lost.final else "lost", lost.reason)
         self._ended(spec, result)
+        if lost.final:
+            return
         self.lost[spec.seed] = self.lost.get(spec.seed, 0) + 1
         if self.lost[spec.seed] < MAX_LOST:
             self.launch(backend, spec.seed, front=True)
@@ -163,7 +222,27 @@ def register(ledger: Ledger, plan: Plan, script: Script) -> None:
     known = ledger.registered_seeds()
     new = [seed for seed in plan.job.seeds if seed not in known]
     if new:
-        ledger.append("registered", seeds=new, script_sha256=script.sha256, job=plan.resolved["name"])
+        ledger.append(
+            "registered",
+            seeds=new,
+            script_sha256=script.sha256,
+            job=plan.resolved["name"],
+            job_sha256=sha256_bytes(json.dumps({**plan.resolved, "seeds": []}, sort_keys=True).encode()),
+        )
+
+
+def run_name(plan: Plan, script: Script) -> str:
+    """The run folder's name."""
+    return f"{plan.job.name}-{plan.hash8(script.sha256)}"
+
+
+def require_run(plan: Plan, script: Script, name: str) -> None:
+    """UserError unless this job, script, data and hardware lead to the run folder `name`."""
+    if run_name(plan, script) != name:
+        raise UserError(
+            f"{name}: its data or hardware are others now and would make another run, {run_name(plan, script)}. "
+            "Bring back what was there, or run the job anew"
+        )
 
 
 def walk(
@@ -172,14 +251,22 @@ def walk(
     root: Path,
     console: Console,
     make_backend: Callable[[DataRequest], Backend] = LocalBackend,
+    way: Mapping[str, str | bool] | None = None,
+    observe: Observe | None = None,
 ) -> Walk:
-    """Run a planned job to its verdict; see the module's first lines."""
+    """Run a planned job to its verdict; see the module's first lines.
+
+    way: how to go on with it (runner.runs). observe: is shown each attempt's collector after every message.
+    """
     job = plan.job
-    folder = RunFolder(root / "runs" / f"{job.name}-{plan.hash8(script.sha256)}")
-    with sole_driver(folder):
+    folder = RunFolder(root / "runs" / run_name(plan, script))
+    with sole_driver(folder), noted_driver(folder, way or {}):
         write_atomic(folder.job, json.dumps(plan.resolved, indent=2) + "\n")
         write_atomic(folder.script, script.source)
-        write_atomic(folder.flat_script, script.flat)
+        if script.flat:
+            write_atomic(folder.flat_script, script.flat)
+        for name, content in script.files.items():
+            write_atomic(folder.files / name, content)
         ledger = Ledger(folder.ledger)
         register(ledger, plan, script)
         progress = Progress(console, list(job.seeds), plan.limits.train_seconds)
@@ -194,5 +281,5 @@ def walk(
         if waiting:
             request = replace(plan.request, files=plan.data.facts.files)
             with progress:
-                Driver(plan, script, folder, ledger, progress).drive(make_backend(request), waiting)
+                Driver(plan, script, folder, ledger, progress, observe).drive(make_backend(request), waiting)
         return assess(plan, script, folder, ledger)

@@ -1,4 +1,4 @@
-"""Ray: attempts as streaming-generator tasks on nodes that fit.
+"""Ray: attempts as streaming-generator tasks, each on the node that its turn came up for.
 
 Every attempt is a task of its own with `max_retries=0`: with Ray's own retries the stream of a killed run
 was seen spliced with its re-run's, which for a record is corruption. This file places, streams and cancels;
@@ -7,73 +7,42 @@ what a cut-off attempt means is the driver's decision.
 
 from __future__ import annotations
 
-import logging
+import os
 import socket
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
 import ray
 import ray.exceptions
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from runner.attempt import AttemptSpec, run_attempt
+from runner.attempt import run_attempt
 from runner.backends import Lost, Waiting
-from runner.errors import UserError
+from runner.cluster import Desk, cluster_rooms
 from runner.jobdata import DataRequest, open_requested
-from runner.messages import Message
-from runner.plan import Room
-from runner.ray_environment import tighten_token
+from runner.messages import ArtifactBytes, Message
+from runner.node_check import CheckOrder, check_node
+from runner.nodes import Need, Room, inventory
+from runner.order import AttemptSpec
+from runner.plan import Plan
+from runner.results import NodeReport, Probe
+from runner.turns import Ticket, Wish
 
 WAIT_S = 0.25
 CANCEL_S = 1.0
-REACH_S = 5.0
-OBJECT_STORE_BYTES = 256 << 20
+ALIVE_S = 5.0
+"""Seconds between two questions of a driver that waits for nothing."""
+NO_NODE_S = 60.0
+"""How long a seed waits for a node that could take it to come back before it is reported."""
 
 
-def connect(address: str | None, cpus: int | None = None) -> None:
-    """Join the cluster at `address`, or start one on this machine that ends with this process.
-
-    cpus: what a cluster started here offers; None counts the machine's.
-    """
-    local = address is None
-    if address is not None:
-        require_reachable(address)
-    try:
-        ray.init(
-            address=address or "local",
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            num_cpus=cpus if local else None,
-            include_dashboard=False if local else None,
-            object_store_memory=OBJECT_STORE_BYTES if local else None,
-        )
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        where = address or "this machine"
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"could not {'start Ray on' if local else 'reach a Ray cluster at'} {where}: {first_line}. "
-            "Check the address (host:port of the head node) and that this machine has the cluster's token in "
-            "~/.ray/auth_token, or leave the address out to run on this machine."
-        ) from error
-    tighten_token()
-
-
-def cluster_rooms() -> list[Room]:
-    """What each living node offers."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    return [Room(int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in nodes]
-
-
-def require_reachable(address: str) -> None:
-    """UserError unless somebody listens at host:port; Ray itself would try for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=REACH_S).close()
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"--address {address}: nobody answers there ({error}). Give host:port of the cluster's head node, or "
-            "leave it out to run on this machine"
-        ) from None
+@ray.remote(max_retries=0, num_cpus=0)
+def check_task(order: CheckOrder, data: DataRequest) -> NodeReport:
+    """`check_node` on whichever node Ray chose; takes nothing of it, since its seed has been granted it already."""
+    return check_node(order, partial(open_requested, data), ray.get_runtime_context().get_node_id())
 
 
 @ray.remote(max_retries=0, num_returns="streaming")
@@ -83,38 +52,177 @@ def attempt_task(spec: AttemptSpec, data: DataRequest) -> Iterator[Message]:
     yield from run_attempt(spec, partial(open_requested, data), node)
 
 
-class RayBackend(Waiting):
-    """Attempts on a Ray cluster, at most `concurrent` at a time."""
+def task_name(spec: AttemptSpec) -> str:
+    """`job/seedN/aK`, as Ray's dashboard shows it."""
+    return f"{spec.job}/seed{spec.seed}/a{spec.attempt}"
 
-    def __init__(self, data: DataRequest, cpus: int, gpus: int, concurrent: int) -> None:
+
+class RayBackend(Waiting):
+    """Attempts on a Ray cluster, at most `side_by_side` of them on one node."""
+
+    def __init__(
+        self,
+        data: DataRequest,
+        need: Need,
+        side_by_side: int,
+        desk: Desk,
+        seeds: int = 1,
+        check: CheckOrder | None = None,
+        rooms: Callable[[], Sequence[Room]] = cluster_rooms,
+    ) -> None:
+        """desk: whom to ask for a node. seeds: of the job, by which it may be passed over. check: what to look for on
+        a node before a seed starts there; None looks at nothing. rooms: living nodes.
+        """
         super().__init__()
         self.data = data
-        self.options = {"num_cpus": cpus, "num_gpus": gpus}
-        self.concurrent = concurrent
-        self.running: dict[Any, AttemptSpec] = {}
+        self.need = need
+        self.side_by_side = side_by_side
+        self.desk = desk
+        self.seeds = seeds
+        self.rooms = rooms
+        self.driver = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
+        self.since = time.time()
+        self.running: dict[Any, tuple[AttemptSpec, str]] = {}
+        """Stream -> attempt and the node it is on."""
+        self.granted: dict[str, tuple[AttemptSpec, Room]] = {}
+        """Name -> attempt that has its node and waits for the check of it."""
+        self.check = check
+        self.checks: dict[str, Any] = {}
+        """Node -> the check that goes on there, or has ended there and was not used yet."""
+        self.probes: dict[str, Probe] = {}
+        """Node -> how fast it was when this run first used it."""
+        self.bad_nodes: dict[str, None] = {}
+        self.refused: dict[str, str] = {}
+        """Node -> why it was refused."""
+        self.asked = -ALIVE_S
+        self.homeless_since = time.monotonic()
 
-    def _start(self) -> None:
-        while self.queue and len(self.running) < self.concurrent:
-            spec = self.queue.popleft()
-            name = f"{spec.job}/seed{spec.seed}/a{spec.attempt}"
-            stream = attempt_task.options(name=name, **self.options).remote(spec, self.data)
-            self.running[stream] = spec
+    @classmethod
+    def of_plan(cls, plan: Plan, check: CheckOrder, desk: Desk) -> Callable[[DataRequest], RayBackend]:
+        """What makes the backend of a planned job once its data are known."""
+        seeds = len(plan.job.seeds)
+        return partial(cls, need=plan.need, side_by_side=plan.concurrent, desk=desk, seeds=seeds, check=check)
+
+    def _take_turns(self) -> str:
+        """Ask for nodes and start what got one; returns why nothing that waits can ever start, or ''.
+
+        Asked now and then also when nothing waits: a driver that is silent for long is taken for dead.
+        """
+        now = time.monotonic()
+        if now - self.asked < (WAIT_S if self.queue else ALIVE_S):
+            return ""
+        self.asked = now
+        rooms = {room.node: room for room in self.rooms()}
+        granted = self.desk.ask(self._wish(), list(rooms.values()))
+        for spec in [spec for spec in self.queue if granted.get(task_name(spec)) in rooms]:
+            self.queue.remove(spec)
+            room = rooms[granted[task_name(spec)]]
+            self.granted[task_name(spec)] = spec, room
+            self._begin_check(room.node)
+        fitting = [room for room in rooms.values() if self.need.fits(room)]
+        if not self.queue or any(room.node not in self.refused for room in fitting):
+            self.homeless_since = now
+        elif fitting:
+            return f"every node that could take it is refused: {'; '.join(self.refused.values())}"
+        elif now - self.homeless_since > NO_NODE_S:
+            return f"no node offers {self.need} any more; the cluster has {inventory(list(rooms.values()))}"
+        return ""
+
+    def _begin_check(self, node: str) -> None:
+        """Look at a node, unless that is going on; its speed is measured once, and never while a seed runs there."""
+        if self.check is None or node in self.checks:
+            return
+        measure = self.check.probe and node not in self.probes and not self._is_busy(node)
+        order = replace(self.check, probe=measure)
+        placed = check_task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
+        self.checks[node] = placed.remote(order, self.data)
+
+    def _is_busy(self, node: str) -> bool:
+        return any(node == other for _, other in self.running.values())
+
+    def _start_checked(self) -> Iterator[tuple[AttemptSpec, Lost]]:
+        """Start the attempts whose nodes were found good; the others go back to wait for another node."""
+        for name, (spec, room) in list(self.granted.items()):
+            if self.check is None:
+                del self.granted[name]
+                self._launch(spec, room)
+                continue
+            self._begin_check(room.node)
+            if not ray.wait([self.checks[room.node]], timeout=0, fetch_local=False)[0]:
+                continue
+            found = self.checks.pop(room.node)
+            del self.granted[name]
+            try:
+                report: NodeReport = ray.get(found)
+            except ray.exceptions.RayError as error:
+                self.bad_nodes[room.node] = None
+                yield spec, Lost(lost_reason(error))
+                continue
+            unmeasured = self.check.probe and report.probe is None and room.node not in self.probes
+            if unmeasured and not report.problems and not self._is_busy(room.node):
+                self.granted[name] = spec, room  # it was looked at while another seed ran there
+                self._begin_check(room.node)
+                continue
+            refused = self.admit(report)
+            if report.probe is not None:
+                self.probes[room.node] = report.probe
+            report = report.model_copy(update={"probe": self.probes.get(room.node)})
+            if refused:
+                self.refused[room.node] = f"{report.host}: {', '.join(refused)}"
+                self.queue.appendleft(spec)
+            else:
+                self._launch(replace(spec, preflight=report), room)
+
+    def _wish(self) -> Wish:
+        avoid = tuple(self.bad_nodes)
+        return Wish(
+            self.driver,
+            self.since,
+            self.seeds,
+            self.side_by_side,
+            waiting=tuple(Ticket(task_name(spec), self.need, avoid, tuple(self.refused)) for spec in self.queue),
+            held={
+                **{task_name(spec): (node, self.need) for spec, node in self.running.values()},
+                **{name: (room.node, self.need) for name, (_, room) in self.granted.items()},
+            },
+        )
+
+    def _launch(self, spec: AttemptSpec, room: Room) -> None:
+        # A seed that takes its node alone takes all that Ray counts there, so that nobody else's task joins it.
+        cpus, gpus = (room.cpus, room.gpus) if self.need.alone else (self.need.cpus, self.need.gpus)
+        stream = attempt_task.options(
+            name=task_name(spec),
+            num_cpus=cpus,
+            num_gpus=gpus,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(room.node, soft=False),
+        ).remote(spec, self.data)
+        self.running[stream] = spec, room.node
 
     def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
-        while self.queue or self.running:
-            self._start()
-            ready, _ = ray.wait(list(self.running), num_returns=1, timeout=WAIT_S, fetch_local=False)
+        while self.queue or self.running or self.granted:
+            lacking = self._take_turns()
+            if lacking:
+                yield self.queue.popleft(), Lost(lacking, final=True)
+            yield from self._start_checked()
+            if not self.running:
+                time.sleep(0.02 if self.granted else WAIT_S)
+                continue
+            ready, _ = ray.wait(list(self.running), num_returns=1, timeout=WAIT_S)
             for stream in cast(list[Any], ready):
-                spec = self.running[stream]
+                spec, node = self.running[stream]
                 try:
                     message = ray.get(next(stream))
                 except StopIteration:
                     del self.running[stream]
                 except ray.exceptions.RayError as error:
                     del self.running[stream]
+                    self.bad_nodes[node] = None
                     yield spec, Lost(lost_reason(error))
                 else:
+                    if isinstance(message, ArtifactBytes) and self.queue:
+                        self._begin_check(node)  # the seed has run: what is left of it is clearing up
                     yield spec, message
+        self.desk.leave(self.driver)
 
     def close(self) -> None:
         """Cancel what runs: asked first, so that it can clean up, then by force (a supervisor outlives that)."""
@@ -127,7 +235,10 @@ class RayBackend(Waiting):
             for stream, end in zip(streams, ended, strict=True):
                 if end not in done:
                     ray.cancel(stream, force=True)
+        for found in self.checks.values():
+            ray.cancel(found, force=True)
         self.running.clear()
+        self.desk.leave(self.driver)
 
 
 def lost_reason(error: Exception) -> str:

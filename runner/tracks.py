@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runner.errors import UserError
-from runner.hardware import PROFILES
+from runner.hardware import PROFILES, claimants
 from runner.job_spec import JobSpec
 from runner.yaml_lines import Place
 
@@ -31,6 +31,9 @@ _ALWAYS = (
     "no_nan",
 )
 
+_CONTEST = (*_ALWAYS, "data_after_freeze")
+"""Where a seed has its node alone, a reading of its data is its own."""
+
 
 @dataclass(frozen=True)
 class Track:
@@ -43,14 +46,17 @@ class Track:
     """Evaluation clock in seconds; None leaves it to the job."""
     required: tuple[str, ...]
     """Checks that must pass."""
-    hardware: tuple[str, ...] = ()
-    """Node profiles that may claim a record; () means any."""
     exclusive: bool = False
     """Whether a seed takes its node alone."""
     resumable: bool = True
     """Whether a seed that was killed may go on from a checkpoint; elsewhere it starts afresh."""
     cap_bytes: int = 16_000_000
     """Most bytes of script and artifact together."""
+
+    @property
+    def hardware(self) -> tuple[str, ...]:
+        """Node profiles that may claim a record; () means any."""
+        return claimants(self.name)
 
 
 @dataclass(frozen=True)
@@ -65,8 +71,8 @@ class Limits:
 TRACKS = {
     track.name: track
     for track in (
-        Track("10min_16mb", 600.0, 600.0, _ALWAYS, hardware=("h100x8",), exclusive=True, resumable=False),
-        Track("non_record_16mb", None, None, _ALWAYS, exclusive=True),
+        Track("10min_16mb", 600.0, 600.0, _CONTEST, exclusive=True, resumable=False),
+        Track("non_record_16mb", None, None, _CONTEST, exclusive=True),
         Track("local", None, None, _ALWAYS),
     )
 }
@@ -88,7 +94,12 @@ def track_problems(job: JobSpec) -> list[tuple[Place, str]]:
             problems.append((("limits", name), f"track {track.name} sets this to {of_track:g} s; remove it"))
     limit = track.train_seconds or job.limits.train_seconds
     schedule = job.config.schedule
-    if schedule.kind == "wallclock" and limit is not None and schedule.max_wallclock_seconds > limit:
+    if (
+        job.script is None
+        and schedule.kind == "wallclock"
+        and limit is not None
+        and schedule.max_wallclock_seconds > limit
+    ):
         asked = f"{schedule.max_wallclock_seconds:g} s is more than the training clock of {limit:g} s"
         problems.append((("config", "schedule", "max_wallclock_seconds"), f"{asked}; lower it, or raise that limit"))
     export = job.config.export

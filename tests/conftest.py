@@ -9,9 +9,9 @@ import pytest
 import ray
 from hypothesis import settings
 
+from runner.cluster import connect
 from runner.jobdata import DataRequest
 from runner.ray_environment import prepare_environment
-from runner.schedule import connect
 from tests.tiny_data import make_tiny_data
 
 settings.register_profile("fast", max_examples=300, deadline=None)

@@ -54,6 +54,10 @@ def phase(name: str, seconds: float, **changes: Any) -> PhaseResult:
         "clock": Interval(low=seconds, high=seconds),
         "strict_clock": Interval(low=seconds + 1.25, high=seconds + 1.25),
         "peak_rss_mib": 912.5,
+        "isolated": name == "eval" or None,
+        "last_train_read": 4.5 + seconds if name == "train" else None,
+        "frozen_seconds": 8.0 + seconds if name == "train" else None,
+        "reads_watched": name == "train",
     }
     return PhaseResult(**{**base, **changes})
 

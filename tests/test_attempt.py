@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from runner.attempt import AttemptSpec, base_environment, run_attempt, train_deadlines
+from runner.attempt import base_environment, run_attempt
+from runner.deadlines import train_deadlines
 from runner.errors import DataError
 from runner.files import locked, sha256_bytes
 from runner.leftovers import marked, sweep
 from runner.messages import ArtifactBytes, Event, Finished, LogChunk, Message, Started
+from runner.order import AttemptSpec
 from tests.fakes import PLAIN, fake_data, fake_script
 
 

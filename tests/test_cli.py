@@ -59,7 +59,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
         (
             "hardware: cpu",
             "hardware: cpu\nthreads: 4096",
-            ["no node offers 4096 CPUs and 0 GPUs for one seed; there is"],
+            ["no node offers 0 GPUs and 4096 CPUs for one seed; the cluster has 1 node of"],
         ),
         ("256, train_seq_len: 16", "65536, train_seq_len: 65536", ["validation tokens are too few"]),
         ("hardware: cpu", "hardware: cpus", ["job.yaml:3: hardware", "did you mean 'cpu'?"]),
@@ -152,4 +152,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     assert done.stdout.strip() == "[]"
     shown = golf(tmp_path, "--help")
     assert shown.returncode == 0
-    assert all(verb in shown.stdout for verb in ("run", "plan", "bundle", "data"))
+    assert all(
+        verb in shown.stdout
+        for verb in ("run", "plan", "status", "logs", "stop", "resume", "ledger", "bundle", "data")
+    )

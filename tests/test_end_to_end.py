@@ -109,7 +109,7 @@ def without_circumstances(data: RecordData) -> dict[str, Any]:
     """A record's content but for times, hosts and ledger."""
     content = data.model_dump(mode="json", exclude={"ledger", "date"})
     for result in content["results"]:
-        for name in ("host", "started_at", "finished_at"):
+        for name in ("host", "preflight", "idle_seconds", "started_at", "finished_at"):
             del result[name]
         for name in ("train_seconds", "step_avg_ms", "eval_seconds", "peak_memory_mib"):
             del result["log"][name]
@@ -140,7 +140,8 @@ def test_the_record_is_complete(records: dict[str, Path]) -> None:
     assert check_chain(record / "ledger.jsonl")
     data = results(record)
     assert [result.seed for result in data.results] == [1, 2]
-    assert {check.status for check in data.verdict.checks} == {"pass"}
+    not_passed = {(check.name, check.status) for check in data.verdict.checks if check.status != "pass"}
+    assert not_passed <= {("data_after_freeze", "unknown"), ("eval_isolated", "unknown")}  # two seeds on one machine
     assert {yardstick.name for yardstick in data.yardsticks} >= {"bigram", "xz", "xz_primed"}
     submission = json.loads((record / "submission.json").read_text())
     scores = [result.final_score.val_bpb for result in data.results if result.final_score]
@@ -226,7 +227,7 @@ def test_a_cluster_that_is_already_there_is_used(tmp_path: Path, job: Path) -> N
                 if process.returncode == 0:
                     break
                 assert time.monotonic() < give_up, output
-            assert f"1 nodes at 127.0.0.1:{port}" in output
+            assert f"127.0.0.1:{port}: 1 node of" in output
             process = start_golf(tmp_path, "run", str(job), "--address", f"127.0.0.1:{port}")
             output, _ = process.communicate(timeout=200)
             assert process.returncode == 0, output

@@ -187,6 +187,8 @@ WITHOUT: dict[str, Bend] = {
     "hardware in the log": bend_log(device_type=None),
     "distinct_seeds": bend_log(seed=None),
     "log_clock": bend_log(train_seconds=None),
+    "data_after_freeze": bend_result(train=phase("train", 57.9, reads_watched=False)),
+    "eval_isolated": bend_result(eval=phase("eval", 5.0, isolated=None)),
     "distinct_seeds by artifact": lambda result, counted: (
         result.model_copy(update={"artifact": None}),
         counted.model_copy(update={"artifact_sha256": None}),

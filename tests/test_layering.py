@@ -23,7 +23,7 @@ REFEREE = {
     "huggingface_hub",
 }
 REPORTER = {"pandas", "jinja2", "rich", "pydantic"}
-SCHEDULES = {"runner/schedule.py"}
+SCHEDULES = {"runner/cluster.py", "runner/gauges.py", "runner/remote.py", "runner/schedule.py"}
 STDLIB_ONLY = {"golf_model/config.py", "golf_model/shapes.py"}
 COMPOSITION_ROOT = "runner/cli.py"
 REPORTER_READS = {"runner.results", "runner.files", "runner.errors", "runner.audit.facts"}

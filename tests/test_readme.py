@@ -15,7 +15,18 @@ from reports.answers import answer_lines, worst_lines
 from reports.readme import render_readme
 from reports.record import results_json
 from reports.tables import NUMBERS, seed_table, summary_table
-from runner.results import DataFacts, Host, Interval, RecordData, Segment, SizeForecast, Yardstick
+from runner.results import (
+    DataFacts,
+    GpuFacts,
+    Host,
+    Interval,
+    NodeReport,
+    Probe,
+    RecordData,
+    Segment,
+    SizeForecast,
+    Yardstick,
+)
 from tests.samples import (
     SCRIPT_SHA256,
     failed_result,
@@ -371,3 +382,32 @@ def test_a_resumed_seed_is_named_with_its_lives() -> None:
         "was lost included, at its upper bound.\n"
     ) in readme
     assert "resumed" not in render_readme(record())
+
+
+def test_nodes_and_the_time_they_stood_idle_are_shown() -> None:
+    probe = Probe(
+        device="NVIDIA GB10",
+        torch="2.13.0",
+        cuda="13.0",
+        gemm_tflops=91.25,
+        memory_gb_per_s=230.0,
+        loader_tokens_per_s=8.4e8,
+        all_reduce_gb_per_s=None,
+    )
+    gpu = GpuFacts(name="NVIDIA GB10", memory_mib=122_570, free_mib=120_000, driver="580.1")
+    found = NodeReport(
+        node="ab",
+        host="spark-1",
+        hardware="dgx-spark",
+        gpus=[gpu],
+        memory_mib=122_570,
+        disk_free_gib=900.0,
+        torch="2.13.0",
+        problems=[],
+        probe=probe,
+    )
+    results = [run_result(1337, preflight=found), run_result(42, preflight=found, idle_seconds=1.25)]
+    text = render_readme(record(results=results, seeds=(1337, 42)))
+    assert "| spark-1 | 1x NVIDIA GB10, 122,570 MiB, driver 580.1 | 91.2 | 230.0 | – | 840 |" in text
+    assert "Between two seeds their node stood idle: 1.2 s before seed 42." in text
+    assert "## Nodes" not in render_readme(record())

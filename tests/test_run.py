@@ -11,7 +11,6 @@ import pytest
 from rich.console import Console
 
 from runner.assess import Walk
-from runner.attempt import AttemptSpec
 from runner.backends import Backend, LocalBackend, Lost
 from runner.bundle import Script
 from runner.errors import UserError
@@ -21,8 +20,10 @@ from runner.jobdata import DataRequest, open_requested
 from runner.ledger import check_chain
 from runner.leftovers import marked
 from runner.messages import LogChunk, Message, Started
+from runner.nodes import Room
+from runner.order import AttemptSpec
 from runner.paths import RunFolder
-from runner.plan import Plan, Room, make_plan
+from runner.plan import Plan, make_plan
 from runner.run import sole_driver, walk
 from tests.fakes import PLAIN, fake_script
 from tests.tiny_data import VOCAB

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 
 import psutil
 import pytest
 
-from runner.attempt import AttemptSpec
 from runner.backends import Lost
+from runner.cluster import OwnDesk, cluster_rooms, connect
 from runner.errors import UserError
+from runner.hardware import PROFILES
 from runner.jobdata import DataRequest
 from runner.leftovers import marked
 from runner.messages import Finished, LogChunk, Message, Started
-from runner.plan import Room
-from runner.schedule import RayBackend, cluster_rooms, connect
+from runner.nodes import Need
+from runner.order import AttemptSpec
+from runner.ray_environment import TOKEN
+from runner.schedule import RayBackend
 from tests.fakes import fake_script
 from tests.test_attempt import spec_for
 
@@ -26,6 +30,10 @@ def job_spec(name: str, seed: int, script: bytes) -> AttemptSpec:
     return spec_for(script, job=name, seed=seed)
 
 
+def backend_for(data: DataRequest, side_by_side: int) -> RayBackend:
+    return RayBackend(data, Need(PROFILES["cpu"], 1, 0), side_by_side, OwnDesk())
+
+
 def assert_gone(marker: str, within: float) -> None:
     give_up = time.monotonic() + within
     while marked(marker):
@@ -34,7 +42,7 @@ def assert_gone(marker: str, within: float) -> None:
 
 
 def test_seeds_run_side_by_side_and_each_stream_stays_whole(tiny_data: DataRequest) -> None:
-    backend = RayBackend(tiny_data, cpus=1, gpus=0, concurrent=2)
+    backend = backend_for(tiny_data, 2)
     for seed in (1, 2, 3):
         backend.submit(job_spec("side", seed, fake_script(step_seconds=0.2)))
     said: dict[int, list[Message | Lost]] = {1: [], 2: [], 3: []}
@@ -54,7 +62,7 @@ def test_seeds_run_side_by_side_and_each_stream_stays_whole(tiny_data: DataReque
 
 
 def test_a_killed_worker_is_one_lost_message_and_leaves_nothing_behind(tiny_data: DataRequest) -> None:
-    backend = RayBackend(tiny_data, cpus=1, gpus=0, concurrent=1)
+    backend = backend_for(tiny_data, 1)
     backend.submit(job_spec("killed", 1, fake_script("hang")))
     lost, killed = [], set()
     for _, message in backend.messages():
@@ -78,7 +86,7 @@ def safe_cmdline(process: psutil.Process) -> list[str]:
 
 
 def test_closing_cancels_within_three_seconds(tiny_data: DataRequest) -> None:
-    backend = RayBackend(tiny_data, cpus=1, gpus=0, concurrent=1)
+    backend = backend_for(tiny_data, 1)
     backend.submit(job_spec("closed", 1, fake_script("hang")))
     for _, message in backend.messages():
         if isinstance(message, LogChunk):
@@ -90,10 +98,16 @@ def test_closing_cancels_within_three_seconds(tiny_data: DataRequest) -> None:
 
 
 def test_the_nodes_tell_what_they_offer() -> None:
-    assert cluster_rooms() == [Room(4, 0)]
+    (room,) = cluster_rooms()
+    assert (room.cpus, room.gpus, room.accelerator) == (4, 0, "")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", "127.0.0.1:port"])
 def test_an_address_where_nobody_answers_is_said_at_once(address: str) -> None:
     with pytest.raises(UserError, match=f"--address {address}: nobody answers there"):
         connect(address)
+
+
+def test_a_cluster_of_our_own_asks_for_a_token_that_only_its_user_can_read() -> None:
+    assert os.environ["RAY_AUTH_MODE"] == "token"
+    assert TOKEN.stat().st_mode & 0o077 == 0

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from golf_model.config import ARTIFACT_NAME
-from runner.attempt import AttemptSpec, run_attempt
+from runner.attempt import run_attempt
 from runner.bundle import make_script
 from runner.clocks import JOURNAL_EVERY_S, JOURNAL_LATE_S, journal_clocks
 from runner.collect import Collector
@@ -24,6 +24,7 @@ from runner.data.dataset import DataSet, open_dataset
 from runner.files import sha256_file
 from runner.jobdata import DataRequest
 from runner.messages import Finished, LogChunk
+from runner.order import AttemptSpec
 from runner.paths import AttemptFolder
 from runner.results import RunResult
 from runner.vault import FOLDER, FORGOTTEN_AFTER_S, Vault, open_vault

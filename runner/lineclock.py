@@ -1,0 +1,116 @@
+"""The clocks of a script that announces nothing: read from when its lines arrived.
+
+Training begins between the line before the first step's and that line itself (at it where the first line is a
+validation, which the official script prints just before its clock starts), and ends between the last training step's
+line and the line that says so. Mid-run validation is free, but takes an unknown part of the time since the line
+before it. So every clock here is an interval; what the log claims about time plays no part. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from runner.logfacts import MAX_LINE
+from runner.results import Interval
+
+
+@dataclass
+class LineClock:
+    """Fed with lines as they arrive; seconds are since the process started."""
+
+    step: re.Pattern[str]
+    trained: re.Pattern[str]
+    stop: re.Pattern[str]
+    score: re.Pattern[str]
+    began: Interval | None = None
+    """When training began."""
+    before: float = 0.0
+    """When the last line of any kind came."""
+    last_step: float | None = None
+    last_trained: float | None = None
+    stopped: float | None = None
+    scored: float | None = None
+    epoch: float = 0.0
+    """When the process started, seconds since the epoch by the node's own clock."""
+    pauses: float = 0.0
+    """Most that mid-run validation may have taken."""
+
+    def feed(self, seconds: float, line: str) -> None:
+        """Take one line."""
+        if self.step.search(line) and self.stopped is None:
+            self._step(seconds, bool(self.trained.search(line)))
+        elif self.stop.search(line) and self.stopped is None and self.began is not None:
+            self.stopped = seconds
+        if self.score.search(line):
+            self.scored = seconds
+        self.before = seconds
+
+    def _step(self, seconds: float, trained: bool) -> None:
+        if self.began is None:
+            low = self.before if trained else seconds
+            self.began = Interval(low=low, high=seconds)
+        elif not trained:
+            self.pauses += seconds - (self.last_step or seconds)
+        self.last_step = seconds
+        if trained:
+            self.last_trained = seconds
+
+    def train(self, last_read: float | None = None) -> tuple[Interval | None, Interval | None]:
+        """(official, strict) training time; None where no first step or no end was seen.
+
+        last_read: when the process was last seen reading training data; what comes after the stop line counts.
+        """
+        if self.began is None or self.last_trained is None or self.stopped is None:
+            return None, None
+        least = max(self.last_trained, last_read or 0.0)
+        most = max(self.stopped, last_read or 0.0)
+        official = Interval(
+            low=round(max(0.0, least - self.began.high - self.pauses), 3), high=round(most - self.began.low, 3)
+        )
+        strict = Interval(low=round(max(0.0, least - self.began.high), 3), high=round(most, 3))
+        return official, strict
+
+    def evaluation(self, frozen: float | None, wall: float) -> tuple[Interval | None, Interval | None]:
+        """(official, strict) time of scoring in the training process: what comes after the artifact is frozen.
+
+        frozen: when the artifact was last written. None where no score was seen.
+        """
+        if self.scored is None or self.stopped is None:
+            return None, None
+        begun = self.stopped if frozen is None else max(frozen, self.stopped)
+        low = max(0.0, self.scored - begun)
+        taken = Interval(low=round(low, 3), high=round(max(low, wall - self.stopped), 3))
+        return taken, taken
+
+
+class Arrivals:
+    """Joins bytes of a log with the supervisor's notes of how far the log reached when: lines with their times."""
+
+    def __init__(self, clock: LineClock) -> None:
+        self.clock = clock
+        self.pending = b""
+        self.offset = 0
+        """Of the log, where `pending` begins."""
+        self.notes: list[tuple[int, float]] = []
+
+    def note(self, end: int, seconds: float) -> None:
+        """The log reached `end` bytes at this time."""
+        self.notes.append((end, seconds))
+
+    def take(self, data: bytes) -> None:
+        """The next bytes of the log."""
+        self.pending += data
+        while self.notes:
+            end, seconds = self.notes[0]
+            ready = end - self.offset
+            if ready > len(self.pending):
+                return
+            *lines, rest = self.pending[:ready].split(b"\n")
+            taken = ready - len(rest)
+            for line in lines:
+                self.clock.feed(seconds, line[:4096].decode("utf-8", "replace").rstrip("\r"))
+            self.pending, self.offset = self.pending[taken:], self.offset + taken
+            self.notes.pop(0)
+            if len(rest) > MAX_LINE:  # nothing that we look for is as long
+                self.pending, self.offset = self.pending[len(rest) :], self.offset + len(rest)

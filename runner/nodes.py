@@ -1,0 +1,91 @@
+"""Nodes: what each offers, which of them can take a seed, and what is said when none can.
+
+Pure but for `room_here`, which asks this machine. A cluster's nodes are read where Ray is (runner.schedule).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from runner.hardware import ACCELERATOR_LABEL, Hardware
+
+RESOURCE = "accelerator_type:"
+"""How Ray names the resource by which it counts a node's accelerators of one type."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """What one node offers."""
+
+    cpus: int
+    gpus: int
+    accelerator: str = ""
+    """As Ray names it; empty where there is none or its type is not known."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    node: str = "local"
+    """Ray's node id, or `local`."""
+    host: str = ""
+
+    def __str__(self) -> str:
+        named = f"{self.gpus}x {self.accelerator}" if self.accelerator else f"{self.gpus} GPUs"
+        return f"{named} and {self.cpus} CPUs"
+
+    def is_of(self, hardware: Hardware) -> bool:
+        """Whether this node carries every label of a profile; how much of it is free is another question."""
+        carried = {**self.labels, ACCELERATOR_LABEL: self.accelerator}
+        return all(carried.get(name) == value for name, value in hardware.selector.items())
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one seed takes of a node."""
+
+    hardware: Hardware
+    cpus: int
+    gpus: int
+    alone: bool = False
+    """The whole node, whatever it has."""
+
+    def __str__(self) -> str:
+        return str(Room(self.cpus, self.gpus, self.hardware.accelerator))
+
+    def fits(self, room: Room) -> bool:
+        """Whether a node, all of it free, can take a seed."""
+        return room.cpus >= self.cpus and room.gpus >= self.gpus and room.is_of(self.hardware)
+
+
+def inventory(rooms: Sequence[Room]) -> str:
+    """The nodes for people, equal ones counted: `2 nodes of 1x GB10 and 20 CPUs; 1 node of 0 GPUs and 4 CPUs`."""
+    kinds = Counter(str(room) for room in rooms)
+    return "; ".join(f"{n} node{'s' if n > 1 else ''} of {kind}" for kind, n in kinds.items()) or "no node at all"
+
+
+def accelerator_of(device: str) -> str:
+    """Ray's name for a GPU by the driver's: `NVIDIA H100 80GB HBM3` is `H100`; '' where that tells nothing."""
+    match = re.match(r"\w+\s+([A-Z0-9]+)", device)
+    return match.group(1) if match else ""
+
+
+def gpu_names() -> list[str]:
+    """Names of this machine's NVIDIA GPUs, by nvidia-smi; none where it is absent or fails."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    lines = [line for line in listed.stdout.splitlines() if line.startswith("GPU ")]
+    return [line.split(":", 1)[1].split("(UUID")[0].strip() for line in lines]
+
+
+def room_here() -> Room:
+    """This machine."""
+    names = gpu_names()
+    kinds = {accelerator_of(name) for name in names}
+    return Room(os.cpu_count() or 1, len(names), kinds.pop() if len(kinds) == 1 else "")

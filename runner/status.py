@@ -1,0 +1,134 @@
+"""Where runs stand, read from their folders: one row a seed. What a log says is shown as it says it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from runner.collect import read_result
+from runner.errors import UserError
+from runner.ledger import check_chain
+from runner.logfacts import LogReader
+from runner.paths import AttemptFolder, RunFolder
+from runner.runs import driver_of
+
+TAIL_BYTES = 256 << 10
+"""Of a log that is still written, as much is read as tells where it stands."""
+
+
+@dataclass(frozen=True)
+class SeedState:
+    """One seed as its folder tells it."""
+
+    run: str
+    seed: int
+    attempt: int | None
+    state: str
+    step: int | None = None
+    loss: float | None = None
+    bpb: float | None = None
+    clock: float | None = None
+    note: str = ""
+
+
+def entries_of(run: RunFolder) -> list[dict[str, Any]]:
+    """The run's ledger as far as it is whole; a line that is just being written is not there yet."""
+    try:
+        return check_chain(run.ledger)
+    except (OSError, UserError):
+        return []
+
+
+def run_state(run: RunFolder) -> str:
+    """Whether a driver is at work on the run."""
+    driver = driver_of(run)
+    lives = None if driver is None else driver.lives()
+    if driver is not None and lives is None:
+        return f"driver on {driver.host}, not seen from here"
+    return "running" if lives else "no driver"
+
+
+def seed_states(run: RunFolder) -> list[SeedState]:
+    """Every registered seed of a run, in the order of registration."""
+    entries, alive = entries_of(run), run_state(run) == "running"
+    seeds = [seed for entry in entries if entry["kind"] == "registered" for seed in entry["seeds"]]
+    last = {entry["seed"]: entry for entry in entries if "seed" in entry}
+    return [_seed_state(run, seed, last.get(seed), alive) for seed in seeds]
+
+
+def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: bool) -> SeedState:
+    attempts = run.attempts(seed)
+    if entry is None or entry["kind"] == "withdrawn" or not attempts:
+        return SeedState(run.path.name, seed, None, "waiting" if alive else "not started")
+    folder = attempts[-1]
+    result = read_result(folder.result)
+    if result is not None:
+        final, clock = result.final_score, result.train.clock if result.train else None
+        return SeedState(
+            run.path.name,
+            seed,
+            folder.number,
+            result.status,
+            result.log.steps,
+            final.val_loss if final else None,
+            final.val_bpb if final else None,
+            clock.high if clock else None,
+            result.reason.splitlines()[0] if result.reason else "",
+        )
+    if entry["kind"] == "queued":
+        return SeedState(run.path.name, seed, folder.number, "waiting for a node" if alive else "interrupted")
+    facts = tail_facts(folder)
+    where = f"on node {str(entry.get('node', ''))[:8]}" if alive else "its driver is gone"
+    state = ("scoring" if folder.log("eval").exists() else "training") if alive else "interrupted"
+    return SeedState(
+        run.path.name,
+        seed,
+        folder.number,
+        state,
+        facts.get("steps"),
+        facts.get("train_loss"),
+        facts.get("live_val_bpb"),
+        facts.get("train_seconds"),
+        where,
+    )
+
+
+def tail_facts(folder: AttemptFolder) -> dict[str, Any]:
+    """What the end of a training log says."""
+    reader = LogReader()
+    path = folder.log("train")
+    if path.is_file():
+        reader.feed(read_tail(path))
+    return reader.facts
+
+
+def read_tail(path: Path, most: int = TAIL_BYTES) -> bytes:
+    """The last bytes of a file."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - most))
+        return file.read()
+
+
+def status_table(runs: Sequence[RunFolder]) -> Table:
+    """All seeds of some runs for people."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("run", "driver", "seed", "try", "state", "step", "loss", "bpb", "train s", ""):
+        number = title in ("seed", "try", "step", "loss", "bpb", "train s")
+        table.add_column(title, justify="right" if number else "left")
+    for run in runs:
+        name, driver = run.path.name, run_state(run)
+        for state in seed_states(run):
+            cells = (name, driver, str(state.seed), _shown(state.attempt), state.state, _shown(state.step))
+            numbers = (_shown(state.loss, 4), _shown(state.bpb, 4), _shown(state.clock, 1))
+            table.add_row(*(Text(cell) for cell in (*cells, *numbers, state.note)))
+            name = driver = ""
+    return table
+
+
+def _shown(value: float | None, digits: int = 0) -> str:
+    return "" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,56 @@
+"""The folders that a script works in: what lies there before it runs, and which file it leaves is the artifact."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from runner.data.dataset import DataSet
+from runner.order import AttemptSpec
+
+SCRIPT_NAME = "train_gpt.py"
+MAX_ARTIFACT_BYTES = 1 << 30
+"""An artifact larger than this is not brought back."""
+
+
+def lay_out(folder: Path, spec: AttemptSpec) -> None:
+    """A folder with the script and what belongs beside it."""
+    folder.mkdir()
+    (folder / SCRIPT_NAME).write_bytes(spec.script)
+    for name, content in spec.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def fresh_folder(base: Path, spec: AttemptSpec, artifact: Path, data: DataSet) -> tuple[Path, Path, Path]:
+    """A folder with script and artifact alone, and beside it one with the tokenizer and the validation shards.
+
+    All are copies, so that no link leads back to training data; whatever training left is removed by the caller.
+    Returns (working folder, data folder, tokenizer).
+    """
+    folder, shards = base / "eval", base / "eval-data"
+    lay_out(folder, spec)
+    shards.mkdir()
+    shutil.copy2(artifact, folder / artifact.name)
+    for path in (*data.val_files, data.tokenizer):
+        shutil.copy2(path, shards / path.name)
+    return folder, shards, shards / data.tokenizer.name
+
+
+def training_places(data: DataSet, base: Path) -> list[Path]:
+    """What hides the training shards: their folders where nothing that is needed lies in them, else each file."""
+    needed = (base.resolve(), Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve())
+    places: dict[Path, None] = {}
+    for path in {*data.train_files, *(path.resolve() for path in data.train_files)}:
+        folder = path.parent.resolve()
+        inside = any(folder == place or folder in place.parents for place in needed)
+        places[path if inside else folder] = None
+    return sorted(places)
+
+
+def find_artifact(folder: Path, spec: AttemptSpec) -> Path | None:
+    """The compressed weights that training left: of several that fit the job's pattern, the last one written."""
+    pattern = spec.artifact_name if spec.outputs is None else spec.outputs.artifact
+    found = [path for path in folder.glob(pattern) if path.is_file() and not path.is_symlink()]
+    return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)

@@ -1,0 +1,188 @@
+"""Runs on disk from the outside: which is meant, where it stands, its logs, stopping it, going on with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from runner.errors import UserError
+from runner.follow import follow
+from runner.jobdata import DataRequest
+from runner.ledger import Ledger, check_chain
+from runner.ledger_check import audit_ledger, audit_run
+from runner.leftovers import marked
+from runner.paths import RunFolder
+from runner.runs import all_runs, driver_of, find_run
+from runner.status import seed_states
+from runner.stop import stop_run
+from tests.foreign import write_foreign
+from tests.test_cli import golf
+from tests.test_run import plan_for, run_fake
+
+
+def write_foreign_job(
+    folder: Path, data: DataRequest, name: str = "theirs", seeds: str = "[1, 2]", more: str = ""
+) -> Path:
+    """A job of a foreign script that takes about `PACE` x 20 seconds a seed."""
+    write_foreign(folder)
+    path = folder / f"{name}.yaml"
+    path.write_text(
+        f"name: {name}\ntrack: local\nhardware: cpu\nseeds: {seeds}\nscript: their_train.py\nlaunch: python\n"
+        f"data: {{path: {data.folder}, tokenizer: {data.tokenizer}}}\n"
+        f"limits: {{train_seconds: 60, eval_seconds: 60}}\n{more}"
+    )
+    return path
+
+
+def eventually(found: object, seconds: float = 60) -> None:
+    """Wait until a callable gives something true."""
+    give_up = time.monotonic() + seconds
+    while not found():  # type: ignore[operator]
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny_data: DataRequest) -> Path:
+    """An output folder with one finished run of seeds 1 and 2."""
+    output = tmp_path_factory.mktemp("finished")
+    run_fake(plan_for(tiny_data), output)
+    return output
+
+
+def test_a_run_is_found_by_job_name_file_or_folder(finished: Path) -> None:
+    (run,) = all_runs(finished)
+    for name in ("fake", "jobs/fake.yaml", run.path.name, f"runs/{run.path.name}/"):
+        assert find_run(finished, name) == run
+    with pytest.raises(UserError, match=r"fakes: no run of this name .*did you mean 'fake'"):
+        find_run(finished, "fakes")
+
+
+def test_two_runs_of_one_name_are_told_apart_by_folder(tmp_path: Path) -> None:
+    for name in ("a-00000000", "a-11111111"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "job.json").write_text("{}")
+    with pytest.raises(UserError, match="2 runs have this name: a-00000000, a-11111111"):
+        find_run(tmp_path, "a")
+
+
+def test_states_of_a_finished_run_come_from_its_results(finished: Path) -> None:
+    (run,) = all_runs(finished)
+    states = seed_states(run)
+    assert [(state.seed, state.state, state.attempt, state.step) for state in states] == [
+        (1, "completed", 1, 5),
+        (2, "completed", 1, 5),
+    ]
+    assert states[0].loss == 2.500001
+
+
+def test_logs_of_one_seed_stand_as_they_are_and_of_several_with_the_seed_before(finished: Path) -> None:
+    (run,) = all_runs(finished)
+    one, both = bytearray(), bytearray()
+    follow(run, 1, one.extend, until_end=False)
+    assert bytes(one) == b"".join(run.attempt(1, 1).log(phase).read_bytes() for phase in ("train", "eval"))
+    follow(run, None, both.extend, until_end=True)
+    assert both.count(b"seed 1 | ") == one.count(b"\n")
+    with pytest.raises(UserError, match="has no seed 7; registered are 1, 2"):
+        follow(run, 7, one.extend, until_end=False)
+
+
+def test_a_whole_ledger_is_verified_and_shows_registrations_and_launches(finished: Path) -> None:
+    (run,) = all_runs(finished)
+    done = golf(finished, "ledger", "verify", "fake")
+    assert done.returncode == 0, done.stdout
+    assert "chain whole" in done.stdout
+    assert "seeds 1, 2" in done.stdout
+    assert done.stdout.count("launched") == 2
+    assert check_chain(run.ledger)[0]["job_sha256"]
+
+
+def test_what_the_ledger_vouches_for_must_be_on_disk_unchanged(tiny_data: DataRequest, tmp_path: Path) -> None:
+    run = run_fake(plan_for(tiny_data, (1,)), tmp_path).folder
+    assert audit_run(run).problems == []
+    run.new_attempt(1)
+    assert ["no entry of the ledger" in problem for problem in audit_run(run).problems] == [True]
+    result = run.attempt(1, 1).result
+    result.write_text(result.read_text().replace("2.5", "1.5"))
+    assert "was changed after" in audit_run(run).problems[0]
+    result.unlink()
+    assert "is gone" in audit_run(run).problems[0]
+    run.ledger.write_bytes(run.ledger.read_bytes().replace(b'"seed":1', b'"seed":3'))
+    done = golf(tmp_path, "ledger", "verify", str(run.ledger))
+    assert done.returncode == 1
+    assert "WRONG" in done.stdout
+    assert "the ledger's chain is broken here" in done.stdout
+
+
+def test_a_seed_that_was_launched_before_it_was_registered_is_a_problem(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.append("registered", seeds=[1])
+    ledger.append("launched", seed=2, attempt=1)
+    ledger.append("registered", seeds=[2])
+    (problem,) = audit_ledger(ledger.path).problems
+    assert "seed 2 was launched and only later registered" in problem
+
+
+def test_a_run_is_watched_and_stopped_from_outside_and_goes_on(tiny_data: DataRequest, tmp_path: Path) -> None:
+    write_foreign_job(tmp_path, tiny_data, more="env: {PACE: '0.1'}\n")
+    command = [sys.executable, "-m", "runner.cli", "run", "theirs.yaml", "--local"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        eventually(lambda: any(state.step for run in all_runs(tmp_path) for state in seed_states(run)))
+        (run,) = all_runs(tmp_path)
+        assert [state.state for state in seed_states(run)] == ["training", "waiting for a node"]
+        shown = golf(tmp_path, "status").stdout
+        assert "running" in shown
+        assert "training" in shown
+        following = subprocess.Popen(
+            [sys.executable, "-m", "runner.cli", "logs", "-f", "theirs/1"], cwd=tmp_path, stdout=subprocess.PIPE
+        )
+        done = golf(tmp_path, "stop", "theirs")
+        assert done.returncode == 0, done.stderr
+        assert "golf resume goes on" in done.stdout
+        assert process.wait(timeout=5) == 130
+        told, _ = following.communicate(timeout=30)
+        assert b"warmup_step:2/2\n" in told
+    assert marked("theirs") == []
+    assert [state.state for state in seed_states(run)] == ["interrupted", "not started"]
+    assert golf(tmp_path, "stop", "theirs").stdout.endswith("nobody was at work on it\n")
+    (tmp_path / "their_train.py").write_text("raise SystemExit('another script')")  # the run has its own copy
+    done = golf(tmp_path, "resume", "theirs")
+    assert done.returncode == 3, done.stderr  # unverified: its scores do not say what they cover
+    assert [state.state for state in seed_states(run)] == ["completed", "completed"]
+    assert [folder.number for folder in run.attempts(1)] == [1, 2]
+    assert golf(tmp_path, "ledger", "verify", "theirs").returncode == 0
+    assert len(json.loads(run.job.read_text())["seeds"]) == 2
+
+
+def test_a_driver_on_another_machine_is_neither_called_dead_nor_killed(finished: Path) -> None:
+    (run,) = all_runs(finished)
+    note = json.loads(run.driver.read_text())
+    elsewhere = RunFolder(finished / "elsewhere")
+    elsewhere.path.mkdir()
+    elsewhere.driver.write_text(json.dumps({**note, "host": "another-machine", "ended": False}))
+    driver = driver_of(elsewhere)
+    assert driver is not None
+    assert driver.lives() is None
+    with pytest.raises(UserError, match="its driver runs on another-machine"):
+        stop_run(elsewhere)
+
+
+def test_a_plan_of_a_foreign_script_says_what_is_not_known_beforehand(tiny_data: DataRequest, tmp_path: Path) -> None:
+    write_foreign_job(tmp_path, tiny_data)
+    done = golf(tmp_path, "plan", "theirs.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "not known beforehand; cap 16,000,000" in done.stdout
+    assert "stops when its script does" in done.stdout
+    for words in (
+        ["model", "summary", "theirs.yaml"],
+        ["bundle", "theirs.yaml"],
+        ["plan", "theirs.yaml", "--profile", "small"],
+    ):
+        refused = golf(tmp_path, *words)
+        assert refused.returncode == 2
+        assert "script" in refused.stderr
