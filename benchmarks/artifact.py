@@ -1,11 +1,11 @@
 """What the artifact's parts reach: coders against their bound, quantisers against each other, sizes against a cap.
 
-    python benchmarks/artifact.py [--seconds S] [--seeds N] [--runs N] [--threads N] [--json FILE]
+    python benchmarks/artifact.py [--parts P,P] [--seconds S] [--seeds N] [--runs N] [--threads N] [--json FILE]
 
-coders: the same integers by every coder, from a trained model and from 27 M synthetic weights. quantisers: loss that
-absmax rows add, with and without GPTQ. equal bytes: int6 absmax rows under zstd-22 against a uniform step solved for
-the very same size. caps: small models, each against a cap of its own, and the forecasts on the way. Everything is
-measured in this one run on the same weights; --seconds is the training of each larger model.
+trained, synthetic: the same integers by every coder, from a trained model and from 27 M synthetic weights. losses:
+loss that absmax rows add, with and without GPTQ; and int6 absmax rows under zstd-22 against a uniform step solved for
+the very same bytes and fewer. caps: small models, each against a cap of its own, and the forecasts on the way. What
+stands in one table was measured on the same weights; --seconds is the training of each larger model.
 """
 
 from __future__ import annotations
@@ -32,26 +32,30 @@ from benchmarks.artifact_coders import (
     trained,
 )
 from benchmarks.artifact_rates import (
+    RULES,
+    SHARES,
     Trained,
-    at_equal_bytes,
     fit_run,
     in_window,
     interval,
+    ladder,
     quantiser_losses,
+    share_at_equal_loss,
     train_one,
 )
 from benchmarks.small_models import Text, find_text
 from golf_model.devices import device_name
 from runner.past_sizes import prediction
 
+PARTS = ("trained", "synthetic", "losses", "caps")
 CODE_BYTES = 45_000
 """Stands for the script in the runs against a cap."""
 PAST_RUNS = 3
 CAPS = (230_000, 260_000, 300_000, 340_000)
 
 
-def coders(model: Trained, facts: dict[str, Any]) -> None:
-    """Tables of coders."""
+def trained_coders(model: Trained, facts: dict[str, Any]) -> None:
+    """Tables of coders on a trained model's integers."""
     layers = model.config.model.num_layers
     for bits, export in ABSMAX.items():
         matrices = trained(model.weights, layers, export)
@@ -59,6 +63,10 @@ def coders(model: Trained, facts: dict[str, Any]) -> None:
         print_rows(rows)
         facts["coders"] += as_json(rows)
         facts["estimate_error"][f"trained int{bits}"] = estimate_error(matrices)
+
+
+def synthetic_coders(facts: dict[str, Any]) -> None:
+    """Tables of coders on as many integers as a full artifact has, and the memory that ours takes."""
     for kind in ("Gauss", "Laplace"):
         rows = list(coder_rows(f"{kind} rows, int6", synthetic(kind)))
         print_rows(rows)
@@ -78,12 +86,17 @@ def losses(models: list[Trained], facts: dict[str, Any]) -> None:
         ratios = [table[f"int{bits} gptq"] / table[f"int{bits} absmax"] for table in tables]
         print(f"int{bits}: gptq / absmax, each seed {', '.join(f'{ratio:.2f}' for ratio in ratios)}")
     facts["quantisers"] = tables
-    tables = [at_equal_bytes(model) for model in models]
-    print("\nat the bytes of int6 absmax rows under zstd-22: loss added, and bytes at which as much is lost")
-    for name in tables[0]:
-        mean, low, high = interval([table[name] for table in tables])
-        print(f"{name:60}{mean:>14.5f}   [{low:.5f}, {high:.5f}]")
-    facts["equal_bytes"] = tables
+    ladders = [ladder(model) for model in models]
+    aim = interval([one.loss for one in ladders])
+    print("\nint6 absmax rows under zstd-22 against a step solved for shares of the very same bytes: loss added")
+    print(f"{'':26}{'equal bytes':>12}  {'95 % t interval':22}" + "".join(f"{share:>9.0%}" for share in SHARES[1:]))
+    print(f"{'int6 absmax, zstd-22':26}{aim[0]:>12.5f}  [{aim[1]:.5f}, {aim[2]:.5f}]")
+    for name in RULES:
+        means = [interval([one.losses[name][index] for one in ladders]) for index in range(len(SHARES))]
+        (mean, low, high), curve = means[0], [found[0] for found in means]
+        print(f"{name:26}{mean:>12.5f}  [{low:.5f}, {high:.5f}]  " + "".join(f"{loss:>9.5f}" for loss in curve[1:]))
+        print(f"{'':26}as much is lost at {share_at_equal_loss(curve, aim[0]):.3f} of the bytes (means over seeds)")
+    facts["ladders"] = [vars(one) for one in ladders]
 
 
 def caps(text: Text, runs: int, seconds: float, facts: dict[str, Any]) -> None:
@@ -115,6 +128,7 @@ def caps(text: Text, runs: int, seconds: float, facts: dict[str, Any]) -> None:
 def main() -> None:
     """Print the tables, and keep them where asked."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--parts", default=",".join(PARTS), help="some of: " + ", ".join(PARTS))
     parser.add_argument("--seconds", type=float, default=240.0)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=20)
@@ -130,14 +144,21 @@ def main() -> None:
     print(f"{hardware}; {versions}; {text.name}")
     facts: dict[str, Any] = {"hardware": hardware, "versions": versions, "text": text.name, "coders": []}
     facts |= {"estimate_error": {}, "training_seconds": arguments.seconds}
-    models = []
-    for seed in range(1, arguments.seeds + 1):
+    parts, models = set(arguments.parts.split(",")), []
+    if parts - set(PARTS):
+        parser.error(f"--parts: some of {', '.join(PARTS)}")
+    for seed in range(1, arguments.seeds + 1) if parts & {"trained", "losses"} else ():
         models.append(train_one(arguments.seconds, text, seed, arguments.val_tokens))
         print(f"seed {seed}: {models[-1].steps} steps, {models[-1].loss:.4f} nats", flush=True)
     facts["losses"] = [model.loss for model in models]
-    coders(models[0], facts)
-    losses(models, facts)
-    caps(text, arguments.runs, arguments.run_seconds, facts)
+    if "trained" in parts:
+        trained_coders(models[0], facts)
+    if "synthetic" in parts:
+        synthetic_coders(facts)
+    if "losses" in parts:
+        losses(models, facts)
+    if "caps" in parts:
+        caps(text, arguments.runs, arguments.run_seconds, facts)
     if arguments.json:
         arguments.json.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 

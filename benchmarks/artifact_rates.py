@@ -81,45 +81,53 @@ def fitted(model: Trained, cap: int, stepped: ExportConfig, *, gptq: bool) -> tu
     return packed, replace(export, step=replace(export.step, size=step.size))
 
 
-def at_equal_bytes(model: Trained) -> dict[str, float]:
-    """int6 absmax rows under zstd-22 against a step solved for the very same bytes: losses added; and the bytes at
-    which the step loses as much, by interpolation between caps."""
+SHARES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
+RULES = {
+    "step": (STEPPED, False),
+    "step, embedding 0.5": (replace(STEPPED, step=StepConfig(embed=0.5)), False),
+    "step gptq": (STEPPED, True),
+    "step gptq, embedding 0.5": (replace(STEPPED, step=StepConfig(embed=0.5)), True),
+}
+"""Ways to lie on a uniform grid, and whether by GPTQ; 0.5: the embedding's step in units of the others'."""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """One model: int6 absmax rows under zstd-22, and each rule's step solved for shares of those bytes."""
+
+    size: int
+    loss: float
+    """Added by int6 absmax rows."""
+    losses: dict[str, list[float]]
+    """Added by each rule at each of SHARES."""
+    largest_excess: int
+    """Most bytes that a solved artifact had more than it was allowed; never positive."""
+
+
+def ladder(model: Trained) -> Ladder:
+    """Pack and score one model every way."""
     old = replace(ABSMAX[6], compressor="zstd")
     packed = pack_model(model.weights, model.config.model, old)
-    size = len(packed.blob)
-    found = {"bytes": float(size), "int6 absmax zstd": model.loss_of(packed, old)}
-    rules = {
-        "step": (STEPPED, False),
-        "step, embedding 0.5": (replace(STEPPED, step=StepConfig(embed=0.5)), False),
-        "step gptq": (STEPPED, True),
-        "step gptq, embedding 0.5": (replace(STEPPED, step=StepConfig(embed=0.5)), True),
-    }
-    for name, (rule, gptq) in rules.items():
-        ours, export = fitted(model, size, rule, gptq=gptq)
-        found[name] = model.loss_of(ours, export)
-        found[f"{name}: bytes"] = float(len(ours.blob))
-        found[f"{name}: share of bytes at equal loss"] = share_at_equal_loss(
-            model, size, rule, found["int6 absmax zstd"], gptq=gptq
-        )
-    return found
+    size, losses, excess = len(packed.blob), dict[str, list[float]](), list[int]()
+    for name, (rule, gptq) in RULES.items():
+        losses[name] = []
+        for share in SHARES:
+            ours, export = fitted(model, int(share * size), rule, gptq=gptq)
+            excess.append(len(ours.blob) - int(share * size))
+            losses[name].append(model.loss_of(ours, export))
+    return Ladder(size, model.loss_of(packed, old), losses, max(excess))
 
 
-def share_at_equal_loss(model: Trained, size: int, rule: ExportConfig, aim: float, *, gptq: bool) -> float:
-    """Bytes, as a share of `size`, at which the added loss reaches `aim`.
-
-    The first cap on a falling ladder whose loss is above it, interpolated with the one before; the last rung where
-    none is; nan where already the first one is.
-    """
-    before: tuple[float, float] | None = None
-    for share in (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7):
-        packed, export = fitted(model, int(share * size), rule, gptq=gptq)
-        loss = model.loss_of(packed, export)
+def share_at_equal_loss(losses: Sequence[float], aim: float) -> float:
+    """Share of the bytes, falling along SHARES, at which the added loss reaches `aim`, by interpolation; the last one
+    where it stays below, nan where it begins above."""
+    for index, loss in enumerate(losses):
         if loss > aim:
-            if before is None:
-                return float("nan")
-            return before[0] + (share - before[0]) * (aim - before[1]) / (loss - before[1])
-        before = (share, loss)
-    return 0.7
+            if not index:
+                return math.nan
+            before = losses[index - 1]
+            return SHARES[index - 1] + (SHARES[index] - SHARES[index - 1]) * (aim - before) / (loss - before)
+    return SHARES[-1]
 
 
 def interval(values: Sequence[float]) -> tuple[float, float, float]:
