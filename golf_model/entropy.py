@@ -126,10 +126,10 @@ def decode_integers(blob: bytes, shapes: Sequence[tuple[int, int]]) -> Iterator[
     if ends[-1] != len(blob):
         raise ScriptError("artifact: the coded integers have lengths that do not fit")
     heads, codes_stream, symbol_stream, low, escaped = (blob[begin:end] for begin, end in pairwise(ends))
-    every = read_codes(heads, codes_stream, shapes)
-    contexts = np.concatenate([codes.levels()[0].flatten().numpy() for codes in every])
+    levels = [codes.levels() for codes in read_codes(heads, codes_stream, shapes)]
+    contexts = np.concatenate([context.flatten().numpy() for context, _ in levels])
     symbols = read_stream(symbol_stream, contexts)
-    shifts_of = [codes.levels()[1].flatten().numpy() for codes in every]
+    shifts_of = [shifts.flatten().numpy() for _, shifts in levels]
     symbols_of = np.split(symbols, np.cumsum([shifts.size for shifts in shifts_of])[:-1])
     kept = sum(int(shifts[piece > 0].sum()) for shifts, piece in zip(shifts_of, symbols_of, strict=True))
     packed_bits = np.frombuffer(inflated(low, -(-kept // 8)), np.uint8)
