@@ -217,11 +217,14 @@ def ledger_verify(
     """Check a ledger's chain and all that it vouches for; exit code 1 where something is wrong."""
     from runner.ledger_check import audit_ledger, audit_run
     from runner.paths import RunFolder
+    from runner.record_check import audit_record
     from runner.runs import find_run
 
     path = Path(name)
     if path.is_dir() and (path / "seeds").is_dir():
         audit = audit_run(RunFolder(path))
+    elif (path / "results.json").is_file():
+        audit = audit_record(path)
     elif path.is_dir() or path.is_file():
         audit = audit_ledger(path / "ledger.jsonl" if path.is_dir() else path)
     else:
