@@ -22,6 +22,7 @@ from runner.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ray.job_submission import JobSubmissionClient
     from rich.console import Console
 
     from runner.audit.facts import Audit
@@ -107,7 +108,8 @@ def submit(path: JobPath, address: There, seeds: Seeds = None, output: Output = 
     job = _load(path, seeds)
     script = script_of(job)
     remote = _remote(address)
-    _submitted(remote.submit(remote.connect_jobs(address), job, script, _there(output)), job.name, address)
+    client, place = remote.connect_jobs(address), _there(output)
+    _submitted(client, remote.submit(client, job, script, place), job.name, address, output)
 
 
 @app.command()
@@ -117,6 +119,7 @@ def dashboard(address: There) -> None:
     found = remote.settings(address)
     if found["tunnel"]:
         typer.echo(f"it listens on the head node's loopback alone: {found['tunnel']}")
+    typer.echo("it asks for the cluster's token: ~/.ray/auth_token of its nodes", err=True)
     client = remote.connect_jobs(address)
     typer.echo(found["url"])
     for name, state in remote.drivers(client):
@@ -139,7 +142,8 @@ def resume(
         if address is None:
             raise UserError("--submit: needs --address, the cluster's dashboard")
         remote = _remote(address)
-        _submitted(remote.resume_there(remote.connect_jobs(address), run_name, _there(output)), run_name, address)
+        client, place = remote.connect_jobs(address), _there(output)
+        _submitted(client, remote.resume_there(client, run_name, place), run_name, address, output)
         return
 
     from runner.bundle import stored_script
@@ -173,13 +177,19 @@ def status(run_name: OptionalRun = None, address: MaybeThere = None, output: Out
 
 @app.command()
 def logs(
-    run_name: Annotated[str, typer.Argument(metavar="RUN[/SEED]", help="A run, or one of its seeds.")],
+    run_name: Annotated[
+        str, typer.Argument(metavar="RUN[/SEED]", help="A run, one of its seeds, or a submitted driver.")
+    ],
     until_end: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run ends.")] = False,
     address: MaybeThere = None,
     output: Output = Path(),
 ) -> None:
     """What the scripts of a run print, as it comes."""
     if address is not None:
+        remote = _remote(address)
+        if remote.is_driver(run_name):
+            typer.echo(remote.said(remote.connect_jobs(address), run_name), nl=False)
+            return
         _ask(address, ["logs", *(["-f"] if until_end else []), run_name], output)
     from runner.follow import follow
     from runner.runs import find_run
@@ -494,12 +504,25 @@ def _there(output: Path) -> str:
     """Where runs are kept on the head node."""
     from runner.remote import HOME
 
-    return HOME if output == Path() else str(output)
+    if output == Path():
+        return HOME
+    if not output.is_absolute():
+        raise UserError(f"--output {output}: with a cluster's dashboard, give a whole path on its head node")
+    return str(output)
 
 
-def _submitted(name: str, job: str, address: str) -> None:
+def _submitted(client: JobSubmissionClient, name: str, job: str, address: str, output: Path) -> None:
+    """Tell that a driver is at work, or what it said if it has ended at once, with its exit code."""
+    from runner.remote import said, settled
+
+    code = settled(client, name)
+    if code is not None:
+        typer.echo(said(client, name), nl=False)
+        raise typer.Exit(code)
+    place = "" if output == Path() else f" --output {output}"
     typer.echo(f"{name} runs on the cluster and needs this machine no more")
-    typer.echo(f"  golf status --address {address}    golf logs -f {job} --address {address}")
+    typer.echo(f"  golf status --address {address}{place}    golf logs -f {job} --address {address}{place}")
+    typer.echo(f"  golf logs {name} --address {address}    shows what it prints itself")
 
 
 def _ask(address: str, words: list[str], output: Path) -> NoReturn:
