@@ -22,7 +22,6 @@ from runner.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ray.job_submission import JobSubmissionClient
     from rich.console import Console
 
     from runner.audit.facts import Audit
@@ -511,13 +510,12 @@ def _there(output: Path) -> str:
     return str(output)
 
 
-def _submitted(client: JobSubmissionClient, name: str, job: str, address: str, output: Path) -> None:
+def _submitted(client: object, name: str, job: str, address: str, output: Path) -> None:
     """Tell that a driver is at work, or what it said if it has ended at once, with its exit code."""
-    from runner.remote import said, settled
-
-    code = settled(client, name)
+    remote = _remote(address)
+    code = remote.settled(client, name)
     if code is not None:
-        typer.echo(said(client, name), nl=False)
+        typer.echo(remote.said(client, name), nl=False)
         raise typer.Exit(code)
     place = "" if output == Path() else f" --output {output}"
     typer.echo(f"{name} runs on the cluster and needs this machine no more")

@@ -122,14 +122,23 @@ def _start(
     environment: dict[str, Any] = {"env_vars": NODE_VARIABLES}
     if folder is not None:
         environment["working_dir"] = str(folder)
-    return str(
-        client.submit_job(
-            entrypoint=command(words, output),
-            submission_id=f"golf-{words[0]}-{name}-{time.strftime('%Y%m%dT%H%M%S')}-{time.time_ns() % 10**6:06}",
-            runtime_env=environment,
-            metadata={"golf": name, "verb": words[0]},
+    fresh = f"{time.strftime('%Y%m%dT%H%M%S')}-{time.time_ns() % 10**6:06}"
+    try:
+        return str(
+            client.submit_job(
+                entrypoint=command(words, output),
+                submission_id=f"golf-{words[0]}-{name}-{fresh}",
+                runtime_env=environment,
+                metadata={"golf": name, "verb": words[0]},
+            )
         )
-    )
+    except RuntimeError as error:
+        told = str(error).strip().splitlines()
+        raise UserError(
+            f"the cluster's dashboard takes no job: {told[0] if told else type(error).__name__} If it says that "
+            "no agent is there, the head node's has not started yet, or another Ray on that machine has its port "
+            "(52365; ray start --dashboard-agent-listen-port takes another)"
+        ) from None
 
 
 def drivers(client: JobSubmissionClient) -> list[tuple[str, str]]:

@@ -167,6 +167,16 @@ def test_files_travel_with_the_script_and_code_among_them_is_counted(tiny_data: 
     assert job_hash(job, script_of(job).sha256, {}) != before
 
 
+def test_data_files_that_could_hold_weights_leave_the_size_unknown(tiny_data: DataRequest, tmp_path: Path) -> None:
+    (tmp_path / "table.bin").write_bytes(bytes(17_000_000))
+    done = run_foreign(foreign_job(tiny_data, tmp_path, files=["table.bin"], env={"PACE": "0"}), tiny_data, tmp_path)
+    assert checks(done, "bytes_total") == {"unknown"}
+    (told,) = [check for check in done.data.verdict.checks if check.name == "bytes_total"]
+    assert "17,000,000 B of data files beside the script are not counted" in told.detail
+    assert done.data.verifications[0].code_bytes == (tmp_path / "their_train.py").stat().st_size
+    assert done.data.verdict.status == "unverified"
+
+
 def test_what_counts_as_code() -> None:
     assert [name for name in ("a.py", "k.cu", "x.so", "run", "v.json", "t.model") if is_code(name)] == [
         "a.py",
@@ -183,6 +193,15 @@ def test_what_counts_as_code() -> None:
         ({"config": {"model": {"num_layers": 3}}}, "config: a mapping cannot work: configures our script"),
         ({"files": ["../x.py"]}, "files.0: "),
         ({"files": ["a.py", "a.py"]}, "files.1: a.py stands twice"),
+        (
+            {"requires": ["flash-attn>=2"]},
+            "must be a package's name, or name==version",
+        ),
+        ({"requires": [" "]}, "requires.0"),
+        (
+            {"outputs": {"stop": "^(a+)+$"}},
+            "outputs.stop: the text '^(a+)+$' cannot work: has a repetition or a choice",
+        ),
         ({"outputs": {"score": "["}}, "outputs.score: the text '[' cannot work: is no regular expression"),
         (
             {"outputs": {"score": "val_loss"}},
