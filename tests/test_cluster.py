@@ -112,7 +112,7 @@ def test_what_no_node_can_take_is_said_at_once(
 def test_a_submitted_driver_outlives_its_submitter_and_is_seen_stopped_and_resumed_from_elsewhere(
     cluster: dict[str, str], tiny_data: DataRequest, tmp_path: Path
 ) -> None:
-    job = cluster_job(tmp_path / "here", tiny_data, "far", "dgx-spark", "[1, 2, 3]", pace=0.5)
+    job = cluster_job(tmp_path / "here", tiny_data, "far", "dgx-spark", "[1, 2, 3]", pace=2.0)
     there = tmp_path / "there"
     far = ["--address", cluster["dashboard"], "--output", str(there)]
     done = golf(tmp_path, "submit", str(job), *far)
@@ -133,7 +133,7 @@ def test_a_submitted_driver_outlives_its_submitter_and_is_seen_stopped_and_resum
     job.unlink()
     resumed = golf(tmp_path, "resume", "far", "--submit", *far)
     assert resumed.returncode == 0, resumed.stderr
-    eventually(lambda: all(state.state == "completed" for state in seed_states(run)), seconds=120)
+    eventually(lambda: all(state.state == "completed" for state in seed_states(run)), seconds=300)
     assert golf(tmp_path, "ledger", "verify", str(run.path)).returncode == 0
     board = golf(tmp_path, "dashboard", "--address", cluster["dashboard"])
     assert board.stdout.startswith(f"http://{cluster['dashboard']}\n")
