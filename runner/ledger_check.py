@@ -12,6 +12,7 @@ from runner.files import sha256_file
 from runner.ledger import check_chain
 from runner.paths import RunFolder
 
+MAX_LEDGER_BYTES = 256 << 20
 _ATTEMPT: dict[str, type] = {"seed": int, "attempt": int}
 FIELDS: dict[str, dict[str, type]] = {
     "registered": {"seeds": list},
@@ -42,10 +43,14 @@ def is_known(entry: Mapping[str, Any]) -> bool:
 
 def audit_ledger(path: Path) -> Audit:
     """Check a ledger file on its own: a record's copy, which has no attempts beside it."""
+    if path.is_file() and path.stat().st_size > MAX_LEDGER_BYTES:
+        return Audit([], [f"{path}: {path.stat().st_size:,} bytes are no ledger of golf's"])
     try:
         entries = check_chain(path)
     except UserError as error:
         return Audit([], [str(error)])
+    except RecursionError:
+        return Audit([], [f"{path}: is nested too deeply to be a ledger of golf's"])
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error}; give a ledger.jsonl, or a run") from None
     if not entries:

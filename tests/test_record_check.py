@@ -10,7 +10,7 @@ import pytest
 from reports.record import RecordFiles, write_record
 from runner.jobdata import DataRequest
 from runner.ledger import Ledger
-from runner.ledger_check import audit_ledger
+from runner.ledger_check import MAX_LEDGER_BYTES, audit_ledger
 from runner.record_check import audit_record
 from tests.test_cli import golf
 from tests.test_run import plan_for, run_fake
@@ -64,6 +64,15 @@ def test_a_sound_chain_of_strange_entries_is_a_problem_and_no_traceback(
     ledger.append(**{"kind": "", **entry})  # type: ignore[arg-type]
     (problem,) = audit_ledger(ledger.path).problems
     assert "entry 1: is none that golf writes" in problem
+
+
+def test_what_is_too_large_or_too_deep_is_no_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_text("[" * 100_000 + "\n")
+    assert "nested too deeply" in audit_ledger(path).problems[0]
+    with path.open("wb") as file:
+        file.truncate(MAX_LEDGER_BYTES + 1)
+    assert "bytes are no ledger" in audit_ledger(path).problems[0]
 
 
 def test_an_empty_ledger_verifies_nothing(tmp_path: Path) -> None:
