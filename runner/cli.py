@@ -535,6 +535,7 @@ def _drive(
     """Run a job to its record. only: the run folder that this must lead to, where a run is to go on."""
     from reports.record import RecordFiles, write_record
     from reports.summary import terminal_summary
+    from runner.alone import machine_alone
     from runner.backends import LocalBackend
     from runner.files import require_writable
     from runner.nodes import room_here
@@ -571,7 +572,8 @@ def _drive(
         from runner.gauges import Gauges
 
         observe = Gauges(plan)
-    done = walk(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
+    with machine_alone(plan.need.alone and address is None, console.print):
+        done = walk(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
     files = RecordFiles(
         script=done.script.source,
         flat_script=done.script.flat or None,
