@@ -513,6 +513,7 @@ def _there(output: Path) -> str:
 def _submitted(client: object, name: str, job: str, address: str, output: Path) -> None:
     """Tell that a driver is at work, or what it said if it has ended at once, with its exit code."""
     remote = _remote(address)
+    typer.echo(f"{name} is submitted; waiting until it is at work ...", err=True)
     code = remote.settled(client, name)
     if code is not None:
         typer.echo(remote.said(client, name), nl=False)

@@ -147,10 +147,11 @@ def test_a_driver_that_cannot_begin_says_why_to_whoever_submitted_it(
     job.write_text(job.read_text().replace(f"path: {tiny_data.folder}", "path: /nowhere/data"))
     far = ["--address", cluster["dashboard"], "--output", str(tmp_path / "there")]
     done = golf(tmp_path, "submit", str(job), *far)
-    assert (done.returncode, done.stderr) == (2, "")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "is submitted; waiting until it is at work" in done.stderr
     assert done.stdout.startswith("golf: /nowhere/data: no such data folder")
     resumed = golf(tmp_path, "resume", "nobody", "--submit", *far)
-    assert (resumed.returncode, resumed.stderr) == (2, "")
+    assert (resumed.returncode, resumed.stderr.count("\n")) == (2, 1)
     assert "nobody: no run of this name" in resumed.stdout
     board = golf(tmp_path, "dashboard", "--address", cluster["dashboard"])
     (driver,) = re.findall(r"FAILED +(golf-run-lost-\S+)", board.stdout)
