@@ -250,9 +250,10 @@ def attempt_in(
             yield Finished(status, reason, train, scored, host)
             return
         folder, shards, tokenizer = fresh_folder(base, spec, artifact, data)
-        for left in (base / "train", base / "tmp"):
-            shutil.rmtree(left)
-        (base / "tmp").mkdir()
+        shutil.rmtree(base / "train")
+        if spec.outputs is not None:  # ours finds again what its compiler has cached there, and puts nothing else
+            shutil.rmtree(base / "tmp")
+            (base / "tmp").mkdir()
         where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
         switch = {} if spec.outputs is None else spec.outputs.eval_env
         bounds = eval_deadlines(spec) if spec.outputs is None else external_deadlines(spec)
