@@ -16,7 +16,7 @@ from runner.bundle import Script
 from runner.collect import finished_attempt, read_result
 from runner.coverage import Coverage, coverage
 from runner.data.dataset import scored_targets
-from runner.external import counted_bytes
+from runner.external import counted_bytes, uncounted_bytes
 from runner.files import sha256_file, sha256_files
 from runner.judge import judge
 from runner.ledger import Ledger
@@ -56,6 +56,7 @@ def verify(
     return Verification(
         seed=result.seed,
         code_bytes=counted_bytes(script, files),
+        data_bytes=uncounted_bytes(files),
         script_sha256=sha256_files(script, files),
         artifact_bytes=path.stat().st_size if held and path is not None else None,
         artifact_sha256=sha256_file(path) if held and path is not None else None,

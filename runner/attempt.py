@@ -37,6 +37,8 @@ from runner.workfolder import (
     find_artifact,
     fresh_folder,
     lay_out,
+    leftover_places,
+    needed_places,
     training_places,
 )
 
@@ -56,17 +58,20 @@ MEDDLING = (
     "KMP_",
     "OPENBLAS_",
     "LD_PRELOAD",
+    "RAY_",
 )
 """Beginnings of variables that change what a Python or torch program does; what a run needs, its job says."""
+SECRET = re.compile(r"(TOKEN|SECRET|PASSW(OR)?D|CREDENTIALS?|API_?KEY|ACCESS_KEY(_ID)?|PRIVATE_KEY)$", re.IGNORECASE)
+"""Ends of variables that hold what no log may show, the cluster's token among them."""
 VERSIONED = ("torch", "numpy", "sentencepiece", "zstandard", "ray")
 
 
 def kept_environment(surroundings: Mapping[str, str]) -> dict[str, str]:
-    """The node's environment without anything that would configure a script behind the job's back."""
+    """The node's environment without anything that would configure a script behind the job's back, or is secret."""
     return {
         name: value
         for name, value in surroundings.items()
-        if name not in REFUSED_VARIABLES and not name.startswith(MEDDLING)
+        if name not in REFUSED_VARIABLES and not name.startswith(MEDDLING) and not SECRET.search(name)
     }
 
 
@@ -145,11 +150,12 @@ def with_reads(train: PhaseResult, spec: AttemptSpec, watch: LineClock | None, a
     """
     frozen = train.events.get("artifact_frozen")
     if watch is not None and artifact is not None:
-        frozen = round(artifact.stat().st_mtime - watch.epoch, 3)
+        # The script can date the file as it likes, but nothing is written after the process is gone.
+        frozen = round(min(artifact.stat().st_mtime - watch.epoch, train.wall_seconds), 3)
     # Where others work, too, a reading may be theirs; that there was none says the same everywhere.
     ours = train.reads_watched and (spec.alone or train.last_train_read is None)
     known: dict[str, object] = {"frozen_seconds": frozen, "reads_watched": ours}
-    if ours and watch is not None and not train.events:
+    if ours and watch is not None:
         known["clock"], known["strict_clock"] = watch.train(train.last_train_read)
     return train.model_copy(update=known)
 
@@ -221,6 +227,7 @@ def attempt_in(
             data.val_files if spec.isolate else None,
             data.train_files,
             gpus=spec.gpus > 0,
+            announces=watch is None,
         )
         artifact = find_artifact(folder, spec)
         train = with_reads(train, spec, watch, artifact)
@@ -244,6 +251,9 @@ def attempt_in(
             return
         folder, shards, tokenizer = fresh_folder(base, spec, artifact, data)
         shutil.rmtree(base / "train")
+        if spec.outputs is not None:  # ours finds again what its compiler has cached there, and puts nothing else
+            shutil.rmtree(base / "tmp")
+            (base / "tmp").mkdir()
         where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
         switch = {} if spec.outputs is None else spec.outputs.eval_env
         bounds = eval_deadlines(spec) if spec.outputs is None else external_deadlines(spec)
@@ -254,7 +264,9 @@ def attempt_in(
             {**env, **where, **switch},
             bounds,
             spec.stall_seconds,
-            hide=training_places(data, base),
+            hide=[*leftover_places(), *training_places(data, base)],
+            keep=needed_places(base),
+            announces=watch is None,
         )
         if status == "completed" and sha256_file(folder / artifact.name) != frozen:
             status, reason = "failed", "the artifact changed after it was frozen"

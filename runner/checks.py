@@ -97,8 +97,12 @@ def bytes_total(case: Case, of: Evidence) -> Answer:
     if artifact is None:
         too_much = code > case.cap_bytes
         return Answer("fail" if too_much else "unknown", f"script alone {code:,} B", limit, "no artifact")
-    total = code + artifact
+    total, beside_it = code + artifact, of.verification.data_bytes
     detail = f"script {code:,} B + artifact {artifact:,} B"
+    if beside_it:
+        detail += f"; {beside_it:,} B of data files beside the script are not counted"
+    if beside_it and total <= case.cap_bytes < total + beside_it:
+        return Answer("unknown", f"{total:,} B", limit, f"{detail}, and whether weights are in them is not known")
     return Answer(status_of(total <= case.cap_bytes), f"{total:,} B", limit, detail)
 
 

@@ -107,7 +107,8 @@ def submit(path: JobPath, address: There, seeds: Seeds = None, output: Output = 
     job = _load(path, seeds)
     script = script_of(job)
     remote = _remote(address)
-    _submitted(remote.submit(remote.connect_jobs(address), job, script, _there(output)), job.name, address)
+    client, place = remote.connect_jobs(address), _there(output)
+    _submitted(client, remote.submit(client, job, script, place), job.name, address, output)
 
 
 @app.command()
@@ -117,6 +118,7 @@ def dashboard(address: There) -> None:
     found = remote.settings(address)
     if found["tunnel"]:
         typer.echo(f"it listens on the head node's loopback alone: {found['tunnel']}")
+    typer.echo("it asks for the cluster's token: ~/.ray/auth_token of its nodes", err=True)
     client = remote.connect_jobs(address)
     typer.echo(found["url"])
     for name, state in remote.drivers(client):
@@ -139,7 +141,8 @@ def resume(
         if address is None:
             raise UserError("--submit: needs --address, the cluster's dashboard")
         remote = _remote(address)
-        _submitted(remote.resume_there(remote.connect_jobs(address), run_name, _there(output)), run_name, address)
+        client, place = remote.connect_jobs(address), _there(output)
+        _submitted(client, remote.resume_there(client, run_name, place), run_name, address, output)
         return
 
     from runner.bundle import stored_script
@@ -173,13 +176,19 @@ def status(run_name: OptionalRun = None, address: MaybeThere = None, output: Out
 
 @app.command()
 def logs(
-    run_name: Annotated[str, typer.Argument(metavar="RUN[/SEED]", help="A run, or one of its seeds.")],
+    run_name: Annotated[
+        str, typer.Argument(metavar="RUN[/SEED]", help="A run, one of its seeds, or a submitted driver.")
+    ],
     until_end: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run ends.")] = False,
     address: MaybeThere = None,
     output: Output = Path(),
 ) -> None:
     """What the scripts of a run print, as it comes."""
     if address is not None:
+        remote = _remote(address)
+        if remote.is_driver(run_name):
+            typer.echo(remote.said(remote.connect_jobs(address), run_name), nl=False)
+            return
         _ask(address, ["logs", *(["-f"] if until_end else []), run_name], output)
     from runner.follow import follow
     from runner.runs import find_run
@@ -217,11 +226,14 @@ def ledger_verify(
     """Check a ledger's chain and all that it vouches for; exit code 1 where something is wrong."""
     from runner.ledger_check import audit_ledger, audit_run
     from runner.paths import RunFolder
+    from runner.record_check import audit_record
     from runner.runs import find_run
 
     path = Path(name)
     if path.is_dir() and (path / "seeds").is_dir():
         audit = audit_run(RunFolder(path))
+    elif (path / "results.json").is_file():
+        audit = audit_record(path)
     elif path.is_dir() or path.is_file():
         audit = audit_ledger(path / "ledger.jsonl" if path.is_dir() else path)
     else:
@@ -491,12 +503,25 @@ def _there(output: Path) -> str:
     """Where runs are kept on the head node."""
     from runner.remote import HOME
 
-    return HOME if output == Path() else str(output)
+    if output == Path():
+        return HOME
+    if not output.is_absolute():
+        raise UserError(f"--output {output}: with a cluster's dashboard, give a whole path on its head node")
+    return str(output)
 
 
-def _submitted(name: str, job: str, address: str) -> None:
+def _submitted(client: object, name: str, job: str, address: str, output: Path) -> None:
+    """Tell that a driver is at work, or what it said if it has ended at once, with its exit code."""
+    remote = _remote(address)
+    typer.echo(f"{name} is submitted; waiting until it is at work ...", err=True)
+    code = remote.settled(client, name)
+    if code is not None:
+        typer.echo(remote.said(client, name), nl=False)
+        raise typer.Exit(code)
+    place = "" if output == Path() else f" --output {output}"
     typer.echo(f"{name} runs on the cluster and needs this machine no more")
-    typer.echo(f"  golf status --address {address}    golf logs -f {job} --address {address}")
+    typer.echo(f"  golf status --address {address}{place}    golf logs -f {job} --address {address}{place}")
+    typer.echo(f"  golf logs {name} --address {address}    shows what it prints itself")
 
 
 def _ask(address: str, words: list[str], output: Path) -> NoReturn:
@@ -511,6 +536,7 @@ def _drive(
     """Run a job to its record. only: the run folder that this must lead to, where a run is to go on."""
     from reports.record import RecordFiles, write_record
     from reports.summary import terminal_summary
+    from runner.alone import machine_alone
     from runner.backends import LocalBackend
     from runner.files import require_writable
     from runner.nodes import room_here
@@ -547,7 +573,8 @@ def _drive(
         from runner.gauges import Gauges
 
         observe = Gauges(plan)
-    done = walk(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
+    with machine_alone(plan.need.alone and address is None, console.print):
+        done = walk(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
     files = RecordFiles(
         script=done.script.source,
         flat_script=done.script.flat or None,

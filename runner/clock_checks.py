@@ -7,6 +7,7 @@ not here (runner.clocks).
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from runner.evidence import NOT_MEASURED, Answer, Case, Evidence, beside, plain, status_of
 from runner.results import PhaseResult
@@ -19,6 +20,10 @@ limit."""
 LOG_SECONDS = 0.5
 LOG_SHARE = 0.01
 """RULES: log and referee disagree beyond the larger of the two."""
+EXPORT_SECONDS = 60.0
+EXPORT_SHARE = 0.25
+"""A script that trains on after its line that says it does not, on tokens that it has read before, cannot be told
+from one that compresses its weights for long; beyond the larger of these, its clock is unknown."""
 MOST_STEPS = 10**12
 """A log that claims more steps than this claims nothing."""
 
@@ -38,7 +43,25 @@ def train_clock(case: Case, of: Evidence) -> Answer:
     limit = case.train_seconds
     train = of.result.train if of.result else None
     grace = grace_seconds(limit, train, of.result.log.steps if of.result else None)
-    return _clock(train, limit + grace, f"{plain(limit)} s + {plain(grace)} s")
+    answer = _clock(train, limit + grace, f"{plain(limit)} s + {plain(grace)} s")
+    gap = unannounced_seconds(train)
+    if gap is None:
+        return answer
+    told = f"artifact written {gap:.1f} s after the line that ends training"
+    if answer.status == "pass" and gap > max(EXPORT_SECONDS, EXPORT_SHARE * limit):
+        told += ", too long to be sure that it trained no more"
+        return replace(answer, status="unknown", detail="; ".join(filter(None, [told, answer.detail])))
+    return replace(answer, detail="; ".join(filter(None, [answer.detail, told])))
+
+
+def unannounced_seconds(train: PhaseResult | None) -> float | None:
+    """From the line with which somebody else's script says that training is over to its artifact's last change.
+
+    None for a script of ours, which announces both, and where either was not seen.
+    """
+    if train is None or train.events or train.strict_clock is None or train.frozen_seconds is None:
+        return None
+    return max(0.0, train.frozen_seconds - train.strict_clock.high)
 
 
 def eval_clock(case: Case, of: Evidence) -> Answer:

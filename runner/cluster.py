@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -20,9 +19,9 @@ from runner.errors import UserError
 from runner.hardware import ACCELERATOR_LABEL
 from runner.nodes import RESOURCE, Room
 from runner.ray_environment import tighten_token
+from runner.reach import require_head_node
 from runner.turns import Turns, Wish
 
-REACH_S = 5.0
 OBJECT_STORE_BYTES = 256 << 20
 NAMESPACE, DESK = "golf", "turns"
 ANSWER_S = 30.0
@@ -38,7 +37,7 @@ def connect(address: str | None, cpus: int | None = None) -> None:
     """
     local = address is None
     if address not in (None, "auto"):
-        require_reachable(address)
+        require_head_node(address)
     try:
         ray.init(
             address=address or "local",
@@ -100,18 +99,6 @@ def room_of(node: Mapping[str, Any]) -> Room:
         node=node["NodeID"],
         host=node.get("NodeManagerHostname", ""),
     )
-
-
-def require_reachable(address: str) -> None:
-    """UserError unless somebody listens at host:port; Ray itself would try for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=REACH_S).close()
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"--address {address}: nobody answers there ({error}). Give host:port of the cluster's head node, or "
-            "leave it out to run on this machine"
-        ) from None
 
 
 class Desk(Protocol):

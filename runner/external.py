@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from golf_model.config import ConfigError, require
 from runner.errors import UserError
 from runner.logfacts import NUMBER
+from runner.patterns import runs_away
 from runner.strict import Strict
 
 DATA_SUFFIXES = frozenset({".bin", ".csv", ".json", ".md", ".model", ".txt", ".vocab"})
@@ -23,6 +24,7 @@ DATA_SUFFIXES = frozenset({".bin", ".csv", ".json", ".md", ".model", ".txt", ".v
 MAX_FILE_BYTES = 64 << 20
 """Largest extra file; shards and weights do not travel with a script."""
 
+PACKAGE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(==[A-Za-z0-9.+!_-]+)?")
 ARTIFACT = "final_model*.ptz"
 _FIGURE = NUMBER[1:-1]
 SCORE = rf"^(?P<rule>final_\w+?)(?:_exact)?\b.*? val_loss:(?P<val_loss>{_FIGURE}) val_bpb:(?P<val_bpb>{_FIGURE})"
@@ -54,6 +56,11 @@ class OutputsSpec(Strict):
                 groups = set(re.compile(getattr(self, name)).groupindex)
             except re.error as error:
                 raise ConfigError(name, f"is no regular expression: {error}") from None
+            if runs_away(getattr(self, name)):
+                told = (
+                    "has a repetition or a choice inside an endless repetition, which can take for ever on one line"
+                )
+                raise ConfigError(name, f"{told}; say it without, such as \\S+ or [^ ]*")
             for group in ("val_loss", "val_bpb") if name == "score" else ():
                 require(group in groups, name, f"needs the group (?P<{group}>...)")
         path = PurePosixPath(self.artifact)
@@ -70,6 +77,17 @@ def is_code(name: str) -> bool:
 def counted_bytes(script: bytes, files: Mapping[str, bytes]) -> int:
     """Bytes that count as code: the script, and whatever beside it is code."""
     return len(script) + sum(len(content) for name, content in files.items() if is_code(name))
+
+
+def uncounted_bytes(files: Mapping[str, bytes]) -> int:
+    """Bytes beside the script that count as data, which may be weights for all that we know."""
+    return sum(len(content) for name, content in files.items() if not is_code(name))
+
+
+def require_package(name: str, place: str) -> None:
+    """ConfigError unless this names a package, and one version of it at most."""
+    said = "must be a package's name, or name==version, such as flash-attn==2.8.3"
+    require(PACKAGE.fullmatch(name) is not None, place, said)
 
 
 def read_bytes(path: Path) -> bytes:

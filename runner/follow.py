@@ -28,13 +28,24 @@ class SeedLog:
         """Whole lines that are new, both phases in order."""
         attempts = self.run.attempts(self.seed)
         if attempts and attempts[-1] != self.attempt:
-            self.attempt, self.read, self.partial = attempts[-1], {}, b""
+            yield from self._new()
+            yield from filter(None, [self.rest()])
+            self.attempt, self.read = attempts[-1], {}
+        yield from self._new()
+
+    def _new(self) -> Iterator[bytes]:
+        """What the attempt that is followed wrote since; a line that does not end is given out in parts."""
         if self.attempt is None:
             return
         for phase in ("train", "eval"):
             for piece in self._pieces(phase, self.attempt.log(phase)):
+                if phase not in self.read:
+                    yield from filter(None, [self.rest()])  # of the phase before
+                self.read[phase] = self.read.get(phase, 0) + len(piece)
                 *lines, self.partial = (self.partial + piece).split(b"\n")
                 yield from (line + b"\n" for line in lines)
+                if len(self.partial) > PIECE:
+                    yield self.rest()
 
     def rest(self) -> bytes:
         """The end of a log that does not end with a line's end."""
@@ -47,7 +58,6 @@ class SeedLog:
         with path.open("rb") as file:
             file.seek(self.read.get(phase, 0))
             while piece := file.read(PIECE):
-                self.read[phase] = file.tell()
                 yield piece
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from golf_model.config import REFUSED_VARIABLES, GolfConfig, require
-from runner.external import OutputsSpec, require_plain_names
+from runner.external import OutputsSpec, require_package, require_plain_names
 from runner.reference import ReferenceSpec
 from runner.strict import Seconds, Seed, Strict
 
@@ -121,6 +121,8 @@ class JobSpec(Strict):
 
     def _consistent_script(self) -> None:
         require_plain_names(self.files)
+        for index, package in enumerate(self.requires):
+            require_package(package, f"requires.{index}")
         if self.script is not None:
             require(self.config == GolfConfig(), "config", "configures our script; what yours reads, env: says")
             require(self.launch == "torchrun" or self.nproc in (0, 1), "nproc", "launch: python is one process")

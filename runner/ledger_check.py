@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from runner.errors import UserError
 from runner.files import sha256_file
 from runner.ledger import check_chain
 from runner.paths import RunFolder
+
+MAX_LEDGER_BYTES = 256 << 20
+_ATTEMPT: dict[str, type] = {"seed": int, "attempt": int}
+FIELDS: dict[str, dict[str, type]] = {
+    "registered": {"seeds": list},
+    "queued": _ATTEMPT,
+    "launched": _ATTEMPT,
+    "finished": {**_ATTEMPT, "status": str},
+}
+"""Kinds of entries that are looked at, and what each has at least."""
 
 
 @dataclass(frozen=True)
@@ -19,16 +31,35 @@ class Audit:
     problems: list[str]
 
 
+def is_known(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of a sound chain has what its kind has: anybody can compute hashes over anything."""
+    kind, fields = entry.get("kind"), FIELDS.get(str(entry.get("kind")), {})
+    if not isinstance(kind, str) or not isinstance(entry.get("time"), str):
+        return False
+    seeds = entry.get("seeds")
+    whole = kind != "registered" or (isinstance(seeds, list) and all(type(seed) is int for seed in seeds))
+    return whole and all(isinstance(entry.get(name), wanted) for name, wanted in fields.items())
+
+
 def audit_ledger(path: Path) -> Audit:
     """Check a ledger file on its own: a record's copy, which has no attempts beside it."""
+    if path.is_file() and path.stat().st_size > MAX_LEDGER_BYTES:
+        return Audit([], [f"{path}: {path.stat().st_size:,} bytes are no ledger of golf's"])
     try:
         entries = check_chain(path)
     except UserError as error:
         return Audit([], [str(error)])
+    except RecursionError:
+        return Audit([], [f"{path}: is nested too deeply to be a ledger of golf's"])
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error}; give a ledger.jsonl, or a run") from None
+    if not entries:
+        return Audit([], [f"{path}: is empty: nothing was registered"])
+    strange = [entry["seq"] for entry in entries if not is_known(entry)]
+    if strange:
+        return Audit([], [f"{path}: entry {strange[0]}: is none that golf writes, though its hash is right"])
     registrations = [entry for entry in entries if entry["kind"] == "registered"]
-    lines = [f"{path}: {len(entries)} entries, chain whole, head {entries[-1]['hash'][:16]}" if entries else "empty"]
+    lines = [f"{path}: {len(entries)} entries, chain whole, head {entries[-1]['hash'][:16]}"]
     lines += [
         f"registered {entry['time']}{' (later)' if number else ''}: seeds {', '.join(map(str, entry['seeds']))}"
         for number, entry in enumerate(registrations)
@@ -58,7 +89,9 @@ def audit_run(run: RunFolder) -> Audit:
     entries = check_chain(run.ledger)
     problems = []
     vouched = {
-        (entry["seed"], entry["attempt"]): entry["result_sha256"] for entry in entries if "result_sha256" in entry
+        (entry["seed"], entry["attempt"]): entry["result_sha256"]
+        for entry in entries
+        if entry["kind"] == "finished" and "result_sha256" in entry
     }
     for (seed, attempt), sha256 in vouched.items():
         result = run.attempt(seed, attempt).result

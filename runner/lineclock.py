@@ -9,10 +9,14 @@ before it. So every clock here is an interval; what the log claims about time pl
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 
 from runner.logfacts import MAX_LINE
 from runner.results import Interval
+
+MAX_TOLD = 4096
+"""Bytes of a line that patterns are tried on."""
 
 
 @dataclass
@@ -89,28 +93,25 @@ class Arrivals:
 
     def __init__(self, clock: LineClock) -> None:
         self.clock = clock
-        self.pending = b""
+        self.pending = bytearray()
         self.offset = 0
         """Of the log, where `pending` begins."""
-        self.notes: list[tuple[int, float]] = []
+        self.notes: deque[tuple[int, float]] = deque()
 
     def note(self, end: int, seconds: float) -> None:
         """The log reached `end` bytes at this time."""
         self.notes.append((end, seconds))
 
     def take(self, data: bytes) -> None:
-        """The next bytes of the log."""
+        """The next bytes of the log; time and memory grow with what is new, however much of it there is."""
         self.pending += data
-        while self.notes:
-            end, seconds = self.notes[0]
-            ready = end - self.offset
-            if ready > len(self.pending):
-                return
-            *lines, rest = self.pending[:ready].split(b"\n")
-            taken = ready - len(rest)
+        begin = 0
+        while self.notes and self.notes[0][0] - self.offset <= len(self.pending):
+            end, seconds = self.notes.popleft()
+            *lines, rest = bytes(self.pending[begin : end - self.offset]).split(b"\n")
             for line in lines:
-                self.clock.feed(seconds, line[:4096].decode("utf-8", "replace").rstrip("\r"))
-            self.pending, self.offset = self.pending[taken:], self.offset + taken
-            self.notes.pop(0)
-            if len(rest) > MAX_LINE:  # nothing that we look for is as long
-                self.pending, self.offset = self.pending[len(rest) :], self.offset + len(rest)
+                self.clock.feed(seconds, line[:MAX_TOLD].decode("utf-8", "replace").rstrip("\r"))
+            # A line that goes on beyond what we look for is not kept.
+            begin = end - self.offset - (len(rest) if len(rest) <= MAX_LINE else 0)
+        del self.pending[:begin]
+        self.offset += begin

@@ -106,7 +106,9 @@ class LogReader:
 
     facts: dict[str, Any] = field(default_factory=dict)
     scores: list[Score] = field(default_factory=list)
+    """The last one that was logged, or none: a log may have any number of them."""
     final_scores: list[Score] = field(default_factory=list)
+    """The same of those that claim to be final."""
     saw_nan: bool = False
     tail: list[str] = field(default_factory=list)
     pattern: re.Pattern[str] | None = None
@@ -128,7 +130,7 @@ class LogReader:
         if score:
             kind, rule, tokens, size, loss, bpb = score.groups()
             value = Score(rule=rule, tokens=int(tokens), bytes=int(size), val_loss=float(loss), val_bpb=float(bpb))
-            (self.final_scores if kind == "final_score" else self.scores).append(value)
+            (self.final_scores if kind == "final_score" else self.scores)[:] = [value]
             self._watch_nan(value.val_loss, value.val_bpb)
             return
         if self.pattern is not None and (told := self.pattern.search(text)):
@@ -150,8 +152,7 @@ class LogReader:
         except (TypeError, ValueError):
             return
         value = Score(rule=found.get("rule") or "script", val_loss=loss, val_bpb=bpb)
-        self.scores.append(value)
-        self.final_scores.append(value)
+        self.scores[:] = self.final_scores[:] = [value]
         self._watch_nan(loss, bpb)
 
     def _watch_nan(self, *values: float) -> None:

@@ -143,7 +143,7 @@ def gpu_problems(order: CheckOrder, gpus: Sequence[GpuFacts]) -> list[str]:
 
 def package_problems(order: CheckOrder) -> list[str]:
     """Packages that are missing, or of another version than the job names."""
-    missing = [name for name in order.imports if importlib.util.find_spec(name) is None]
+    missing = [name for name in order.imports if not _is_there(name)]
     problems = [f"Python there has no {name}, which the script imports" for name in missing]
     for wanted in order.requires:
         name, _, version = wanted.partition("==")
@@ -153,6 +153,16 @@ def package_problems(order: CheckOrder) -> list[str]:
         elif version and found != version.strip():
             problems.append(f"package {name} is {found} there, the job requires {version.strip()}")
     return problems
+
+
+def _is_there(name: str) -> bool:
+    """Whether a module can be found; one that is loaded without saying from where is."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ValueError:
+        return True
+    except ImportError:
+        return False
 
 
 def _version(name: str) -> str | None:

@@ -32,7 +32,7 @@ from runner.isolate import can_isolate, isolated
 from runner.leftovers import MARKER, kill_marked
 from runner.lineclock import Arrivals, LineClock
 from runner.messages import Event, GpuSample, Heartbeat, LogChunk, Message, Phase
-from runner.results import PhaseResult, RunStatus, Segment
+from runner.results import Interval, PhaseResult, RunStatus, Segment
 from runner.supervise import Deadline, Order, order_line
 from runner.watch_reads import watched
 
@@ -84,23 +84,26 @@ def run_phase(
     hide: Sequence[Path] | None = None,
     shards: Sequence[Path] = (),
     gpus: bool = False,
+    announces: bool = True,
+    keep: Sequence[Path] = (),
 ) -> Generator[Message, None, tuple[PhaseResult, RunStatus, str]]:
     """Run one supervised process; yields its log and events, returns what was seen, how it ended and why.
 
     journal: where its clock is noted while it lives; earlier: lives that its clocks count as well. watch: reads the
-    clocks of a script that announces nothing from its lines. hide: what the process must not reach, nor the network
-    where the phase is `eval`; None hides nothing. shards: files whose last reading is noted. gpus: also tell how busy
-    the node's GPUs are.
+    training clocks of a script that announces nothing from its lines. announces: whether the script is ours; what
+    somebody else's announced would be its own claim, so it is not asked. hide: what the process must not reach, nor
+    the network where the phase is `eval`; None hides nothing. keep: what stays where it is in hidden folders. shards:
+    files whose last reading is noted. gpus: also tell how busy the node's GPUs are.
     """
     log = folder.parent / f"{phase}.log"
     events = folder.parent / f"{phase}.events"
-    cut_off = hide is not None and can_isolate()
+    cut_off = hide is not None and can_isolate(hide, keep)
     order = Order(
-        command=isolated(command, hide, network=phase == "train") if cut_off and hide is not None else command,
+        command=isolated(command, hide, keep, network=phase == "train") if cut_off and hide is not None else command,
         cwd=str(folder),
-        env={**env, "GOLF_EVENTS": str(events), "GOLF_PHASE": phase},
+        env={**env, "GOLF_EVENTS": str(events), "GOLF_PHASE": phase} if announces else env,
         log=str(log),
-        events=str(events),
+        events=str(events) if announces else None,
         deadlines=deadlines,
         pause=PAUSE,
         journal=None if journal is None else str(journal),
@@ -117,10 +120,10 @@ def run_phase(
     supervised = Supervised(order)
     try:
         with log.open("rb") as reading, watched(shards) as reads:
-            over = False
-            while not over:
+            over, data = False, b""
+            while not over or data:
                 with contextlib.suppress(queue.Empty):
-                    frame = supervised.frames.get(timeout=POLL_S)
+                    frame = None if over else supervised.frames.get(timeout=0 if data else POLL_S)
                     while True:
                         if frame is None:
                             over = True
@@ -137,13 +140,13 @@ def run_phase(
                             if watch is not None:
                                 watch.epoch = time.time() - frame["t"]
                         frame = supervised.frames.get_nowait()
-                while data := reading.read(1 << 20):
+                # One piece a round, so that a script that never falls silent is not read ahead of its clock.
+                data = reading.read(1 << 20)
+                if data:
                     yield LogChunk(phase, data)
-                    if arrivals is not None:
-                        arrivals.take(data)
                     beat = time.monotonic()
                 if arrivals is not None:
-                    arrivals.take(b"")
+                    arrivals.take(data)
                 if gpu_watch is not None and (use := gpu_watch.take()) is not None:
                     yield GpuSample(phase, use)
                 if time.monotonic() - beat > HEARTBEAT_S:
@@ -158,8 +161,10 @@ def run_phase(
     wall = float(last.get("wall_seconds", time.monotonic() - started))
     official, strict = train_clocks(stamps) if phase == "train" else eval_clocks(stamps, wall)
     last_read = None if reads.last is None or reads.last < begun else round(reads.last - begun, 3)
-    if watch is not None and phase == "train" and not stamps:
+    if watch is not None:
         official, strict = watch.train()
+    elif not announces:
+        official = Interval(low=0.0, high=wall)
     result = PhaseResult(
         phase=phase,
         command=["python", *command[1:]],

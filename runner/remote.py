@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import shlex
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ray.exceptions import AuthenticationError
 from ray.job_submission import JobStatus, JobSubmissionClient
 
 from runner.bundle import Script
@@ -31,7 +33,17 @@ HOME = "$HOME/golf"
 """Where runs are kept on the head node unless the command line says otherwise."""
 BEGIN = "-- golf --"
 """Printed before a verb's own output, so that what Ray says ahead of it can be told apart."""
+RAYS_OWN = "Running entrypoint for job"
+"""Begins a line that Ray puts among a verb's own."""
 POLL_S = 0.3
+CHATTY = ("ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
+"""Loggers with a level of their own."""
+SETTLE_S = 60.0
+"""Longest wait for a driver to set to work, or to say why it does not."""
+ENDED = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.STOPPED)
+AT_WORK = re.compile(r"^seed \d+[ :]", re.MULTILINE)
+"""What a driver prints of its seeds once it drives them."""
+DRIVER = re.compile(r"golf-(run|resume)-.+-\d{8}T\d{6}-\d+")
 PORT = 8265
 NODE_VARIABLES = {"RAY_USAGE_STATS_ENABLED": "0", "COLUMNS": "120"}
 
@@ -40,7 +52,7 @@ def dashboard_url(address: str) -> str:
     """`http://host:port` of an address given with or without scheme and port; UserError for anything else."""
     parts = urlsplit(address if "://" in address else f"http://{address}")
     try:
-        port = parts.port or PORT
+        port = PORT if parts.port is None else parts.port
     except ValueError:
         port = 0
     if parts.scheme not in ("http", "https") or not parts.hostname or not port:
@@ -56,9 +68,15 @@ def tunnel(host: str) -> str:
 def connect_jobs(address: str) -> JobSubmissionClient:
     """A client of the dashboard at `address`; UserError where none answers."""
     url = dashboard_url(address)
-    logging.getLogger("ray").setLevel(logging.ERROR)  # it tells of every connection that it closes
+    for name in ("ray", *CHATTY):  # they tell of every upload and every connection that is closed
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         return JobSubmissionClient(url)
+    except AuthenticationError:
+        raise UserError(
+            f"--address {address}: the cluster does not take this machine's token. Put the one that is in "
+            f"~/.ray/auth_token of its nodes into {TOKEN} here, mode 0600, or into RAY_AUTH_TOKEN"
+        ) from None
     except (ConnectionError, RuntimeError, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
@@ -104,14 +122,23 @@ def _start(
     environment: dict[str, Any] = {"env_vars": NODE_VARIABLES}
     if folder is not None:
         environment["working_dir"] = str(folder)
-    return str(
-        client.submit_job(
-            entrypoint=command(words, output),
-            submission_id=f"golf-{words[0]}-{name}-{time.strftime('%Y%m%dT%H%M%S')}-{time.time_ns() % 10**6:06}",
-            runtime_env=environment,
-            metadata={"golf": name, "verb": words[0]},
+    fresh = f"{time.strftime('%Y%m%dT%H%M%S')}-{time.time_ns() % 10**6:06}"
+    try:
+        return str(
+            client.submit_job(
+                entrypoint=command(words, output),
+                submission_id=f"golf-{words[0]}-{name}-{fresh}",
+                runtime_env=environment,
+                metadata={"golf": name, "verb": words[0]},
+            )
         )
-    )
+    except RuntimeError as error:
+        told = str(error).strip().splitlines()
+        raise UserError(
+            f"the cluster's dashboard takes no job: {told[0] if told else type(error).__name__} If it says that "
+            "no agent is there, the head node's has not started yet, or another Ray on that machine has its port "
+            "(52365; ray start --dashboard-agent-listen-port takes another)"
+        ) from None
 
 
 def drivers(client: JobSubmissionClient) -> list[tuple[str, str]]:
@@ -131,10 +158,51 @@ def ask(
         with contextlib.suppress(RuntimeError, ConnectionError):
             client.stop_job(name)
         raise
-    while client.get_job_status(name) not in (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.STOPPED):
+    while client.get_job_status(name) not in ENDED:
         time.sleep(POLL_S)
+    return exit_code(client, name)
+
+
+def exit_code(client: JobSubmissionClient, name: str) -> int:
+    """That of a verb that has ended there; UserError where it ended in another way, or never began."""
     details = client.get_job_info(name)
-    return int(details.driver_exit_code or 0) if details.status != JobStatus.SUCCEEDED else 0
+    if details.status == JobStatus.SUCCEEDED:
+        return 0
+    if details.driver_exit_code is not None and details.driver_exit_code > 0:
+        return int(details.driver_exit_code)
+    told = (details.message or "").strip().splitlines()
+    raise UserError(
+        f"{name}: {str(details.status).lower()} on the cluster: {told[-1] if told else 'no reason given'}"
+    )
+
+
+def settled(client: JobSubmissionClient, name: str, patience: float = SETTLE_S) -> int | None:
+    """Wait until a driver that was just started drives seeds: None. One that has ended instead: its exit code.
+
+    None as well when it has said nothing of either after `patience` seconds.
+    """
+    give_up = time.monotonic() + patience
+    while time.monotonic() < give_up:
+        if client.get_job_status(name) in ENDED:
+            return exit_code(client, name)
+        if AT_WORK.search(said(client, name)):
+            return None
+        time.sleep(POLL_S)
+    return None
+
+
+def said(client: JobSubmissionClient, name: str) -> str:
+    """What a driver has printed; '' where nothing."""
+    try:
+        _, _, told = client.get_job_logs(name).partition(f"{BEGIN}\n")
+    except RuntimeError:
+        raise UserError(f"{name}: the cluster knows no driver of this name; golf dashboard lists them") from None
+    return "".join(line for line in told.splitlines(keepends=True) if not line.startswith(RAYS_OWN))
+
+
+def is_driver(name: str) -> bool:
+    """Whether this is the name of a submitted driver, and none of a run."""
+    return DRIVER.fullmatch(name) is not None
 
 
 async def _tail(client: JobSubmissionClient, name: str, write: Callable[[str], object]) -> None:
@@ -143,7 +211,7 @@ async def _tail(client: JobSubmissionClient, name: str, write: Callable[[str], o
     async for piece in client.tail_job_logs(name):
         *lines, partial = (partial + piece).split("\n")
         for line in lines:
-            if begun and not line.startswith("Running entrypoint for job"):
+            if begun and not line.startswith(RAYS_OWN):
                 write(line + "\n")
             begun = begun or line == BEGIN
     if partial and begun:

@@ -209,6 +209,8 @@ class Verification(Frozen):
 
     seed: int
     code_bytes: int
+    data_bytes: int = 0
+    """Of files beside the script that do not count as code; not in `code_bytes`."""
     script_sha256: str
     artifact_bytes: int | None
     artifact_sha256: str | None

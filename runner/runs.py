@@ -20,6 +20,10 @@ from runner.files import write_atomic
 from runner.job_errors import did_you_mean
 from runner.paths import RunFolder
 
+SAME_START_S = 3.0
+"""How far apart two readings of one process's start may lie: the system counts it from its boot, whose time moves
+with every correction of the clock."""
+
 
 @dataclass(frozen=True)
 class DriverNote:
@@ -44,7 +48,8 @@ class DriverNote:
             return None
         try:
             process = psutil.Process(self.pid)
-            return process.create_time() == self.started and process.status() != psutil.STATUS_ZOMBIE
+            same = abs(process.create_time() - self.started) < SAME_START_S
+            return same and process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             return False
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from runner.data.dataset import DataSet
 from runner.order import AttemptSpec
 
 SCRIPT_NAME = "train_gpt.py"
-MAX_ARTIFACT_BYTES = 1 << 30
+MAX_ARTIFACT_BYTES = 128 << 20
 """An artifact larger than this is not brought back."""
+SHARED_PLACES = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))
+"""Where every process may write."""
 
 
 def lay_out(folder: Path, spec: AttemptSpec) -> None:
@@ -38,9 +41,20 @@ def fresh_folder(base: Path, spec: AttemptSpec, artifact: Path, data: DataSet) -
     return folder, shards, shards / data.tokenizer.name
 
 
+def needed_places(base: Path) -> tuple[Path, ...]:
+    """What no hiding may take from a phase: its work folder and its interpreter."""
+    return base.resolve(), Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()
+
+
+def leftover_places() -> list[Path]:
+    """Where training could leave the fresh process more than its artifact: hidden from it but for what it needs."""
+    places = {path.resolve() for path in (*SHARED_PLACES, Path(tempfile.gettempdir()))}
+    return sorted(place for place in places if place.is_dir())
+
+
 def training_places(data: DataSet, base: Path) -> list[Path]:
     """What hides the training shards: their folders where nothing that is needed lies in them, else each file."""
-    needed = (base.resolve(), Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve())
+    needed = needed_places(base)
     places: dict[Path, None] = {}
     for path in {*data.train_files, *(path.resolve() for path in data.train_files)}:
         folder = path.parent.resolve()

@@ -30,7 +30,12 @@ def read_training_data():
         with open(path, "rb") as file:
             file.read(64)
 
+stashes = [os.path.join(folder, "stash-of-%s" % os.environ["WORD"]) for folder in
+           (os.environ["TMPDIR"], "/tmp", "/var/tmp", "/dev/shm")] if how == "stashes" else []
+
 if only_score:
+    say("found %d of %d; secrets: %s" % (sum(map(os.path.exists, stashes)), len(stashes),
+        sorted({"HF_TOKEN", "RAY_AUTH_TOKEN", "GOLF_EVENTS"} & set(os.environ))))
     if how == "eval_reads":
         open(os.path.join(os.environ["TRAIN_DATA"], "fineweb_train_000000.bin"), "rb").read(64)
     if how == "eval_calls":
@@ -41,6 +46,8 @@ if only_score:
 if os.path.exists("side.py"):
     import side
     say(side.WORD)
+for path in stashes:
+    open(path, "w").write("more weights")
 say("model_params:1000")
 say("world_size:1 grad_accum_steps:8")
 say(f"seed:{seed}")
@@ -49,6 +56,8 @@ for number in (1, 2):
     say(f"warmup_step:{number}/2")
 read_training_data()
 say("step:0/20 val_loss:6.9000 val_bpb:4.1000 train_time:0ms step_avg:0.01ms")
+if how == "announces":
+    say(f"pipe: {os.environ.get('GOLF_EVENTS')}")
 begun = time.perf_counter()
 for step in range(1, steps + 1):
     time.sleep(pace)

@@ -49,7 +49,9 @@ def main() -> None:
     from ray.cluster_utils import Cluster
 
     port, store = free_port(), 80 << 20
+    # The agent takes the jobs that are submitted; its usual port may be another Ray's.
     head = {"num_cpus": 2, "include_dashboard": True, "dashboard_port": port, "object_store_memory": store}
+    head["dashboard_agent_listen_port"] = free_port()
     cluster: Any = Cluster(initialize_head=True, head_node_args=head)
     os.environ["PATH"] = with_gpus(folder / "pod", "NVIDIA H100 80GB HBM3, 81559, 0, 580.1", 8)
     cluster.add_node(**H100, object_store_memory=store)

@@ -112,7 +112,7 @@ def test_what_no_node_can_take_is_said_at_once(
 def test_a_submitted_driver_outlives_its_submitter_and_is_seen_stopped_and_resumed_from_elsewhere(
     cluster: dict[str, str], tiny_data: DataRequest, tmp_path: Path
 ) -> None:
-    job = cluster_job(tmp_path / "here", tiny_data, "far", "dgx-spark", "[1, 2, 3]", pace=0.5)
+    job = cluster_job(tmp_path / "here", tiny_data, "far", "dgx-spark", "[1, 2, 3]", pace=2.0)
     there = tmp_path / "there"
     far = ["--address", cluster["dashboard"], "--output", str(there)]
     done = golf(tmp_path, "submit", str(job), *far)
@@ -133,11 +133,48 @@ def test_a_submitted_driver_outlives_its_submitter_and_is_seen_stopped_and_resum
     job.unlink()
     resumed = golf(tmp_path, "resume", "far", "--submit", *far)
     assert resumed.returncode == 0, resumed.stderr
-    eventually(lambda: all(state.state == "completed" for state in seed_states(run)), seconds=120)
+    eventually(lambda: all(state.state == "completed" for state in seed_states(run)), seconds=300)
     assert golf(tmp_path, "ledger", "verify", str(run.path)).returncode == 0
     board = golf(tmp_path, "dashboard", "--address", cluster["dashboard"])
     assert board.stdout.startswith(f"http://{cluster['dashboard']}\n")
     assert board.stdout.count("golf-run-far-") == board.stdout.count("golf-resume-far-") == 1
+
+
+def test_a_driver_that_cannot_begin_says_why_to_whoever_submitted_it(
+    cluster: dict[str, str], tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    job = cluster_job(tmp_path, tiny_data, "lost", "dgx-spark", "[1]")
+    job.write_text(job.read_text().replace(f"path: {tiny_data.folder}", "path: /nowhere/data"))
+    far = ["--address", cluster["dashboard"], "--output", str(tmp_path / "there")]
+    done = golf(tmp_path, "submit", str(job), *far)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "is submitted; waiting until it is at work" in done.stderr
+    assert done.stdout.startswith("golf: /nowhere/data: no such data folder")
+    resumed = golf(tmp_path, "resume", "nobody", "--submit", *far)
+    assert (resumed.returncode, resumed.stderr.count("\n")) == (2, 1)
+    assert "nobody: no run of this name" in resumed.stdout
+    board = golf(tmp_path, "dashboard", "--address", cluster["dashboard"])
+    (driver,) = re.findall(r"FAILED +(golf-run-lost-\S+)", board.stdout)
+    shown = golf(tmp_path, "logs", driver, "--address", cluster["dashboard"])
+    assert shown.stdout == done.stdout
+
+
+def test_what_a_cluster_will_not_do_is_one_message(
+    cluster: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = ["--address", cluster["dashboard"]]
+    for words, part in (
+        (["status", *far, "--output", "here"], "--output here: with a cluster's dashboard, give a whole path"),
+        (["logs", "golf-run-x-20260101T000000-000001", *far], "knows no driver of this name"),
+        (["status", "--address", "127.0.0.1:0"], "give host:port of the cluster's dashboard"),
+    ):
+        done = golf(tmp_path, *words)
+        assert (done.returncode, done.stderr.startswith("golf: ")) == (2, True), done.stderr
+        assert part in done.stderr
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0" * 64)
+    done = golf(tmp_path, "status", *far)
+    assert done.returncode == 2
+    assert "the cluster does not take this machine's token" in done.stderr
 
 
 def test_a_dashboard_where_nobody_answers_is_said_with_the_way_there(tmp_path: Path) -> None:

@@ -18,9 +18,11 @@ from runner.files import sha256_bytes
 from runner.job import job_from_mapping, job_hash, resolved
 from runner.job_spec import JobSpec
 from runner.jobdata import DataRequest, open_requested
-from runner.logfacts import LogReader
+from runner.lineclock import Arrivals, LineClock
+from runner.logfacts import MAX_LINE, LogReader
 from runner.nodes import Room
 from runner.plan import make_plan, preflight
+from runner.results import Interval
 from runner.run import walk
 from tests.foreign import write_foreign
 from tests.test_run import Screen, checks
@@ -89,6 +91,41 @@ def test_a_script_that_logs_less_time_than_it_takes_is_flagged(tiny_data: DataRe
     assert done.data.verdict.status == "rejected"
 
 
+def test_a_script_is_not_asked_what_its_clock_says(tiny_data: DataRequest, tmp_path: Path) -> None:
+    job = foreign_job(tiny_data, tmp_path, env={"HOW": "announces", "PACE": "0.01"})
+    done = run_foreign(job, tiny_data, tmp_path)
+    assert "pipe: None\n" in done.folder.attempts(1)[0].log("train").read_text()
+    train = done.data.results[0].train
+    assert train is not None
+    assert train.events == {}
+    assert train.clock is not None
+
+
+def test_lines_that_come_faster_than_they_are_read_keep_their_times_and_no_memory() -> None:
+    seen: list[tuple[float, str]] = []
+
+    x = re.compile("x")
+
+    class Notes(LineClock):
+        def feed(self, seconds: float, line: str) -> None:
+            seen.append((seconds, line))
+
+    arrivals = Arrivals(Notes(x, x, x, x))
+    piece = b"y" * 63 + b"\n"
+    for number in range(1, 20_001):
+        arrivals.note(number * 64, float(number))
+    arrivals.take(piece * 20_000)
+    assert seen == [(float(number), "y" * 63) for number in range(1, 20_001)]
+    assert (len(arrivals.pending), arrivals.offset) == (0, 20_000 * 64)
+    arrivals.note(arrivals.offset + 3, 7.0)
+    arrivals.note(arrivals.offset + 5 + MAX_LINE, 8.0)
+    arrivals.take(b"abc" + b"z" * (MAX_LINE + 2))
+    assert len(arrivals.pending) == 0
+    arrivals.note(arrivals.offset + 2, 9.0)
+    arrivals.take(b"!\n")
+    assert seen[-1] == (9.0, "!")
+
+
 def test_training_over_the_limit_is_seen_without_any_event(tiny_data: DataRequest, tmp_path: Path) -> None:
     limits = {"train_seconds": 0.5, "eval_seconds": 5}
     job = foreign_job(tiny_data, tmp_path, env={"PACE": "0.1"}, limits=limits)
@@ -103,6 +140,8 @@ def test_a_switch_for_scoring_alone_makes_a_fresh_process(tiny_data: DataRequest
     assert result.eval_score == result.train_score == result.final_score
     assert result.eval is not None
     assert result.eval.returncode == 0
+    assert result.eval.clock == Interval(low=0.0, high=result.eval.wall_seconds)
+    assert checks(done, "eval_clock") == {"pass"}
     assert b"step:" not in done.folder.attempts(1)[0].log("eval").read_bytes()
 
 
@@ -128,6 +167,16 @@ def test_files_travel_with_the_script_and_code_among_them_is_counted(tiny_data: 
     assert job_hash(job, script_of(job).sha256, {}) != before
 
 
+def test_data_files_that_could_hold_weights_leave_the_size_unknown(tiny_data: DataRequest, tmp_path: Path) -> None:
+    (tmp_path / "table.bin").write_bytes(bytes(17_000_000))
+    done = run_foreign(foreign_job(tiny_data, tmp_path, files=["table.bin"], env={"PACE": "0"}), tiny_data, tmp_path)
+    assert checks(done, "bytes_total") == {"unknown"}
+    (told,) = [check for check in done.data.verdict.checks if check.name == "bytes_total"]
+    assert "17,000,000 B of data files beside the script are not counted" in told.detail
+    assert done.data.verifications[0].code_bytes == (tmp_path / "their_train.py").stat().st_size
+    assert done.data.verdict.status == "unverified"
+
+
 def test_what_counts_as_code() -> None:
     assert [name for name in ("a.py", "k.cu", "x.so", "run", "v.json", "t.model") if is_code(name)] == [
         "a.py",
@@ -144,6 +193,15 @@ def test_what_counts_as_code() -> None:
         ({"config": {"model": {"num_layers": 3}}}, "config: a mapping cannot work: configures our script"),
         ({"files": ["../x.py"]}, "files.0: "),
         ({"files": ["a.py", "a.py"]}, "files.1: a.py stands twice"),
+        (
+            {"requires": ["flash-attn>=2"]},
+            "must be a package's name, or name==version",
+        ),
+        ({"requires": [" "]}, "requires.0"),
+        (
+            {"outputs": {"stop": "^(a+)+$"}},
+            "outputs.stop: the text '^(a+)+$' cannot work: has a repetition or a choice",
+        ),
         ({"outputs": {"score": "["}}, "outputs.score: the text '[' cannot work: is no regular expression"),
         (
             {"outputs": {"score": "val_loss"}},

@@ -25,8 +25,10 @@ needs_namespaces = pytest.mark.skipif(not can_isolate(), reason="this system let
 SWITCH = {"eval_env": {"EVAL_ONLY": "1"}, "artifact": "final_model.int8.*"}
 
 
-def run_python(program: str, hide: list[Path], network: bool = False) -> subprocess.CompletedProcess[str]:
-    command = isolated([sys.executable, "-c", program], hide, network)
+def run_python(
+    program: str, hide: list[Path], keep: list[Path] | None = None, network: bool = False
+) -> subprocess.CompletedProcess[str]:
+    command = isolated([sys.executable, "-c", program], hide, keep or [], network)
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -42,6 +44,38 @@ def test_hidden_folders_are_empty_hidden_files_have_nothing_and_the_rest_is_ther
     done = run_python(program, [tmp_path / "folder", tmp_path / "file"])
     assert done.stdout == "[]  content\n", done.stderr
     assert (tmp_path / "folder" / "inside").read_text() == "content"
+
+
+@needs_namespaces
+def test_in_a_hidden_folder_only_what_is_kept_stands_where_it_was(tmp_path: Path) -> None:
+    for name in ("mine/deep", "others"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "file").write_text("content")
+    program = (
+        f"import os; os.chdir({str(tmp_path)!r})\n"
+        "print(os.listdir('.'), open('mine/deep/file').read()); open('mine/deep/new', 'w').write('more')"
+    )
+    done = run_python(program, [tmp_path], [tmp_path / "mine" / "deep"])
+    assert done.stdout == "['mine'] content\n", done.stderr
+    assert (tmp_path / "mine" / "deep" / "new").read_text() == "more"
+    assert (tmp_path / "others" / "file").exists()
+
+
+@needs_namespaces
+def test_a_fresh_process_finds_nothing_that_training_left_beside_its_artifact(
+    tiny_data: DataRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HF_TOKEN", "RAY_AUTH_TOKEN"):
+        monkeypatch.setenv(name, "secret")
+    word = f"{tmp_path.name}-{os.getpid()}"
+    try:
+        done = evaluated(tiny_data, tmp_path, HOW="stashes", WORD=word, PACE="0.01")
+        assert done.data.results[0].status == "completed", done.data.results[0].reason
+        told = done.folder.attempts(1)[0].log("eval").read_text()
+        assert told.startswith("found 0 of 4; secrets: []\n")
+    finally:
+        for folder in ("/tmp", "/var/tmp", "/dev/shm"):
+            Path(folder, f"stash-of-{word}").unlink(missing_ok=True)
 
 
 @needs_namespaces
@@ -73,7 +107,9 @@ def test_only_the_own_loopback_can_be_reached() -> None:
 
 def test_a_system_that_allows_no_namespaces_runs_nothing() -> None:
     forbid = "import runner.isolate as i, sys\ndef no(*a): raise OSError(1, 'no')\ni._call = no\n"
-    program = f"{forbid}sys.argv = ['x', '{{\"hide\": [], \"network\": false}}', 'echo', 'ran']\ni.main()"
+    program = (
+        f"{forbid}sys.argv = ['x', '{{\"hide\": [], \"keep\": [], \"network\": false}}', 'echo', 'ran']\ni.main()"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (REFUSED, "")
     assert "isolation is not allowed here" in done.stderr

@@ -367,6 +367,20 @@ def test_a_number_of_steps_that_cannot_be_true_buys_no_grace(steps: int | None) 
 
 
 @pytest.mark.parametrize(
+    ("limit", "after", "status"),
+    [(100.0, 60.0, "pass"), (100.0, 60.1, "unknown"), (600.0, 150.0, "pass"), (600.0, 151.0, "unknown")],
+)
+def test_what_a_foreign_script_does_long_after_its_stop_line_may_be_training(
+    limit: float, after: float, status: str
+) -> None:
+    stop = Interval(low=98.0, high=109.0)
+    train = phase("train", 99.0, events={}, strict_clock=stop, frozen_seconds=stop.high + after)
+    check = check_of("train_clock", run_result(train=train), train_seconds=limit)
+    assert check.status == status
+    assert f"artifact written {after:.1f} s after the line that ends training" in check.detail
+
+
+@pytest.mark.parametrize(
     ("limit", "seconds", "status", "shown"),
     [
         (60.0, 61.2, "pass", "60 s + 1.2 s"),

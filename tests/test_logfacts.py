@@ -79,3 +79,9 @@ def test_an_endless_line_does_not_grow_memory() -> None:
     for _ in range(64):
         reader.feed(b"x" * 65536)
     assert len(reader._partial) <= 65536
+
+
+def test_any_number_of_scores_takes_the_room_of_one() -> None:
+    line = b"final_score rule:plain tokens:10 bytes:20 val_loss:2.5 val_bpb:1.25\n"
+    reader = read_log([line * 1000, line.replace(b"2.5 ", b"2.4 ")])
+    assert [score.val_loss for score in reader.final_scores] == [2.4]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from runner.errors import DataError
 from runner.hardware import PROFILES
 from runner.jobdata import DataRequest, open_requested
 from runner.ledger import check_chain
-from runner.node_check import CheckOrder, check_node, gpu_facts, script_imports, slower_than
+from runner.node_check import CheckOrder, check_node, gpu_facts, package_problems, script_imports, slower_than
 from runner.results import Probe
 from runner.run import walk
 from tests.fakes import fake_script
@@ -90,6 +91,10 @@ def test_missing_packages_data_and_versions_are_named() -> None:
         problems, ("has no no_such_thing", "nor_this", "the job requires 0.1", "no shards"), strict=True
     ):
         assert part in said
+
+
+def test_a_module_that_is_loaded_without_a_place_is_there() -> None:
+    assert package_problems(replace(CPU, imports=("__main__",))) == []
 
 
 def test_only_imports_that_a_script_cannot_do_without_are_looked_for() -> None:

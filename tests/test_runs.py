@@ -6,18 +6,19 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from runner.errors import UserError
-from runner.follow import follow
+from runner.follow import PIECE, SeedLog, follow
 from runner.jobdata import DataRequest
 from runner.ledger import Ledger, check_chain
 from runner.ledger_check import audit_ledger, audit_run
 from runner.leftovers import marked
 from runner.paths import RunFolder
-from runner.runs import all_runs, driver_of, find_run
+from runner.runs import all_runs, driver_of, find_run, noted_driver
 from runner.status import seed_states
 from runner.stop import stop_run
 from tests.foreign import write_foreign
@@ -90,6 +91,32 @@ def test_logs_of_one_seed_stand_as_they_are_and_of_several_with_the_seed_before(
     assert both.count(b"seed 1 | ") == one.count(b"\n")
     with pytest.raises(UserError, match="has no seed 7; registered are 1, 2"):
         follow(run, 7, one.extend, until_end=False)
+
+
+def test_a_lost_attempt_is_shown_to_its_end_and_a_line_without_end_in_parts(finished: Path, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "some-00000000")
+    first = run.new_attempt(1)
+    first.log("train").write_bytes(b"one\nhalf")
+    log, told = SeedLog(run, 1), bytearray()
+    told.extend(b"".join(log.lines()))
+    first.log("train").write_bytes(b"one\nhalf a line")
+    second = run.new_attempt(1)
+    second.log("train").write_bytes(b"y" * 3 * PIECE)
+    second.log("eval").write_bytes(b"scored\n")
+    parts = list(log.lines())
+    assert bytes(told) == b"one\n"
+    assert (parts[0], parts[-1]) == (b"half a line\n", b"scored\n")
+    assert sum(part.count(b"y") for part in parts) == 3 * PIECE
+    assert max(map(len, parts)) <= 2 * PIECE + 1
+
+
+def test_a_driver_is_known_although_the_clock_was_corrected(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    with noted_driver(run, {}):
+        note = driver_of(run)
+        assert note is not None
+        assert replace(note, started=note.started - 1.0).lives()
+        assert replace(note, started=note.started - 60.0).lives() is False
 
 
 def test_a_whole_ledger_is_verified_and_shows_registrations_and_launches(finished: Path) -> None:

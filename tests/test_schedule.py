@@ -102,10 +102,9 @@ def test_the_nodes_tell_what_they_offer() -> None:
     assert (room.cpus, room.gpus, room.accelerator) == (4, 0, "")
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", "127.0.0.1:port"])
-def test_an_address_where_nobody_answers_is_said_at_once(address: str) -> None:
-    with pytest.raises(UserError, match=f"--address {address}: nobody answers there"):
-        connect(address)
+def test_an_address_where_nobody_answers_is_said_at_once() -> None:
+    with pytest.raises(UserError, match=r"--address 127\.0\.0\.1:1: nobody answers there"):
+        connect("127.0.0.1:1")
 
 
 def test_a_cluster_of_our_own_asks_for_a_token_that_only_its_user_can_read() -> None:

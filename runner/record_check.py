@@ -1,0 +1,71 @@
+"""`golf ledger verify RECORD`: are a record's results those that its ledger vouches for, of all the seeds registered?
+
+A record has no attempts beside it, but its results, written out one by one, have the hashes of their files in the run
+folder. Whoever changes a number in it would have to change the ledger from there on. What the README says in words is
+not read here.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from runner.errors import UserError
+from runner.files import sha256_bytes, sha256_files
+from runner.ledger import check_chain
+from runner.ledger_check import Audit, audit_ledger
+from runner.results import RecordData, RunResult
+
+MAX_BYTES = 64 << 20
+"""Of a record's results or of one file of its script."""
+
+
+def result_hashes(result: RunResult, raw: object) -> set[str]:
+    """SHA-256 of a result as its file in the run folder has it: as read, or as it stands, should it be of old."""
+    texts = result.model_dump_json(indent=2), json.dumps(raw, indent=2, ensure_ascii=False)
+    return {sha256_bytes(f"{text}\n".encode()) for text in texts}
+
+
+def read_bounded(path: Path) -> bytes:
+    """A file of a record; UserError where it is none, too large or a link to elsewhere."""
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_BYTES:
+        raise UserError(f"{path}: is no file of a record ({MAX_BYTES >> 20} MiB at most, no link)")
+    return path.read_bytes()
+
+
+def audit_record(folder: Path) -> Audit:
+    """Hold a record's results, seeds and script against the ledger in it."""
+    audit = audit_ledger(folder / "ledger.jsonl")
+    if audit.problems:
+        return audit
+    try:
+        content = read_bounded(folder / "results.json")
+        data = RecordData.model_validate_json(content)
+    except ValidationError as error:
+        return Audit(audit.lines, [f"{folder / 'results.json'}: cannot be read: {error.errors()[0]['msg']}"])
+    entries = check_chain(folder / "ledger.jsonl")
+    finished = {(entry["seed"], entry["attempt"]): entry for entry in entries if entry["kind"] == "finished"}
+    problems = []
+    for result, raw in zip(data.results, json.loads(content)["results"], strict=True):
+        entry = finished.get((result.seed, result.attempt), {})
+        if entry.get("result_sha256") not in result_hashes(result, raw):
+            problems.append(f"seed {result.seed}: its result is not the one that the ledger vouches for")
+    registered = {seed for entry in entries if entry["kind"] == "registered" for seed in entry["seeds"]}
+    shown = [result.seed for result in data.results]
+    launched = {entry["seed"] for entry in entries if entry["kind"] == "launched"}
+    missing = sorted((registered & launched) - set(shown))
+    if missing:
+        problems.append(f"seed {', '.join(map(str, missing))} was launched and is not in the record")
+    if len(set(shown)) < len(shown):
+        problems.append("a seed stands twice in the record")
+    if not shown:
+        problems.append("the record has no result")
+    files = {path.relative_to(folder / "files").as_posix(): path for path in sorted((folder / "files").rglob("*"))}
+    others = {name: read_bounded(path) for name, path in files.items() if not path.is_dir()}
+    script = sha256_files(read_bounded(folder / "train_gpt.py"), others)
+    if script not in {entry.get("script_sha256") for entry in entries if entry["kind"] == "registered"}:
+        problems.append(f"{folder / 'train_gpt.py'}: is not the script that the ledger registered")
+    found = f"results of seed {', '.join(map(str, shown)) or 'none'} and script: as the ledger vouches"
+    return Audit(audit.lines if problems else [*audit.lines, found], problems)
