@@ -210,9 +210,9 @@ def unpacked(part: Part, size: int) -> bytes:
 def read_golf(blob: bytes, most_elements: int) -> dict[str, Stored]:
     """What `write_golf` wrote; ScriptError for a damaged file and for one of more than `most_elements`."""
     heads, parts = open_golf(blob)
-    sizes = [prod(head.shape) for head in heads]
-    if sum(sizes) > most_elements:
-        raise misread(f"{sum(sizes):,} weights, more than the {most_elements:,} that are expected")
+    weights = sum(prod(max(1, side) for side in head.shape) for head in heads)  # an empty tensor's sides cost, too
+    if weights > most_elements:
+        raise misread(f"{weights:,} weights, more than the {most_elements:,} that are expected")
     quantized = [head for head in heads if head.scheme in LEVELS]
     matrices = integer_tensors(parts["integers"], quantized)
     scales = float_tensors(parts["scales"], [head.scales for head in quantized])
