@@ -430,6 +430,50 @@ def audit(
     raise typer.Exit(_audit_code([one for _, one in found]))
 
 
+@app.command("compare")
+def compare_verb(
+    baseline: Annotated[
+        str,
+        typer.Argument(metavar="A", help="What is to be beaten: a record folder, a file of scores, or 1.081,1.0808."),
+    ],
+    candidate: Annotated[str, typer.Argument(metavar="B", help="What is claimed to beat it: the same kinds.")],
+    policy: Annotated[str, typer.Option("--policy", help="readme, progression or target.")] = "readme",
+    nats_per_bpb: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option("--nats-per-bpb", metavar="X", help="val_loss / val_bpb of B's tokenizer, where B has none."),
+    ] = None,
+    gain: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            "--gain", metavar="X", help="Also: seeds that show a true gain of X nats/token in 80 % of cases."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything that was found, as one JSON object.")] = False,
+) -> None:
+    """Does B beat A? Exit code 0 the claim holds, 1 it is not shown, 3 it cannot be decided."""
+    from reports.comparison_terminal import terminal_comparison
+    from runner.arms import arm_of, require_score
+    from runner.compare import POLICIES, compare
+    from runner.job_errors import choice_message
+
+    if policy not in POLICIES:
+        raise UserError(f"--policy: {choice_message(policy, POLICIES)}")
+    for option, value in (("--nats-per-bpb", nats_per_bpb), ("--gain", gain)):
+        if value is not None:
+            require_score(value, option)
+    found = compare(
+        arm_of(baseline, "A"),
+        arm_of(candidate, "B", nats_per_bpb),
+        next(name for name in POLICIES if name == policy),
+        gain,
+    )
+    if as_json:
+        typer.echo(found.model_dump_json())
+    else:
+        _console().print(terminal_comparison(found))
+    raise typer.Exit({"holds": 0, "not shown": 1, "undecided": 3}[found.outcome])
+
+
 def _audit_code(audits: Sequence[Audit | str]) -> int:
     """2 if a folder could not be read, else 1 if one has an error, else 0."""
     if any(isinstance(one, str) for one in audits):
