@@ -47,11 +47,12 @@ def asked(found: Comparison) -> str:
 
 
 def outcome(found: Comparison) -> str:
-    """One sentence: the outcome and the p it rests on."""
+    """One sentence: the outcome, what was asked, and the p where there is one."""
     words = f"{OUTCOMES[found.outcome]} by the policy {found.policy} ({asked(found)})"
-    if found.outcome == "undecided":
-        return f"{words}: {'; '.join(found.obstacles)}."
-    return f"{words}: p = {probability(found.test.p if found.test else None)}."
+    if found.test is None:
+        return f"{words}."
+    said = "would be" if found.outcome == "undecided" else "="
+    return f"{words}: p {said} {probability(found.test.p)}."
 
 
 def gain(found: Comparison) -> str:
