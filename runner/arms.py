@@ -13,15 +13,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from runner.errors import UserError
 from runner.files import sha256_bytes
+from runner.record_folders import RESULTS, cut, read_record
 from runner.results import Arm, RecordData
 
-RESULTS = "results.json"
-MOST_BYTES = 64 * 2**20
-"""Of a results.json; one of three seeds has about 30 kB."""
 MOST_TYPED = 1_000_000
 """Bytes of a file of scores."""
 BEYOND = 1e6
@@ -29,21 +25,6 @@ BEYOND = 1e6
 NUMBERS = re.compile(r"[\s,;]+")
 SAME_COVERAGE = 1e-6
 """Ratios of loss to bpb that differ by more, relatively, are not of the same tokens."""
-
-
-def read_record(folder: Path) -> RecordData:
-    """results.json of one of our record folders. UserError, in one line, where there is none or it is not one."""
-    path = folder / RESULTS
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise UserError(f"{path}: larger than {MOST_BYTES:,} bytes, so not a record's")
-        return RecordData.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise UserError(f"{path}: is not a record's: {_cut(where)}: {_cut(first['msg'])}") from None
 
 
 def arm_of_record(data: RecordData) -> Arm:
@@ -123,7 +104,7 @@ def arm_of(words: str, name: str, nats_per_bpb: float | None = None) -> Arm:
         elif path.is_file():
             arm = arm_of_file(path)
         else:
-            raise UserError(f"{_cut(words)}: neither numbers with commas between them nor a file or record folder")
+            raise UserError(f"{cut(words)}: neither numbers with commas between them nor a file or record folder")
     return arm if arm.nats_per_bpb is not None else arm.model_copy(update={"nats_per_bpb": nats_per_bpb})
 
 
@@ -154,7 +135,7 @@ def arm_of_file(path: Path) -> Arm:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: is not JSON: {_cut(str(error))}") from None
+        raise UserError(f"{path}: is not JSON: {cut(str(error))}") from None
     found = _of_json(data, str(path))
     return Arm(**{"name": path.name, "origin": origin, **found})
 
@@ -198,7 +179,7 @@ def require_score(value: Any, source: str) -> float:
     """A positive finite number; UserError that names its source otherwise."""
     number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
     if not 0 < number < BEYOND:
-        raise UserError(f"{_cut(source)}: {_cut(repr(value))} is not a score; scores are positive numbers")
+        raise UserError(f"{cut(source)}: {cut(repr(value))} is not a score; scores are positive numbers")
     return number
 
 
@@ -209,8 +190,3 @@ def _typed(words: str) -> list[float] | None:
         return [float(part) for part in parts] or None
     except ValueError:
         return None
-
-
-def _cut(text: str) -> str:
-    shown = "".join(char if char.isprintable() else " " for char in text)
-    return shown if len(shown) <= 120 else f"{shown[:117]}..."

@@ -430,6 +430,42 @@ def audit(
     raise typer.Exit(_audit_code([one for _, one in found]))
 
 
+@app.command()
+def report(
+    records: Annotated[
+        list[Path], typer.Argument(metavar="RECORD...", help="Record folders, or folders of them such as records/.")
+    ],
+    format: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--format", help="md, html, csv or parquet; by the output's ending when left out, else md."),
+    ] = None,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", metavar="FILE", help="Where to write it; the terminal when left out."),
+    ] = None,
+) -> None:
+    """Tables of seeds, jobs and across jobs, verdicts beside them: n, mean, std, 95 % t interval, both units."""
+    from reports.across import Found, across_frame
+    from reports.across_pages import FORMATS, chosen_format
+    from runner.files import require_writable, write_atomic
+    from runner.record_folders import find_record_folders, record_or_problem
+
+    chosen = chosen_format(format, output)
+    if output is not None:
+        require_writable(output.parent)
+    found = [Found(folder, record_or_problem(folder)) for folder in find_record_folders(records)]
+    made = FORMATS[chosen](across_frame(found))
+    for one in found:
+        if isinstance(one.data, str):
+            print(f"golf: {one.data}", file=sys.stderr)
+    if output is None:
+        typer.echo(made.decode(), nl=False)
+    else:
+        write_atomic(output, made)
+        typer.echo(f"{output}: {len(found):,} folders")
+    raise typer.Exit(2 if any(isinstance(one.data, str) for one in found) else 0)
+
+
 @app.command("compare")
 def compare_verb(
     baseline: Annotated[

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from runner.strict import Strict
 
@@ -76,6 +77,7 @@ def describe(values: Sequence[float]) -> Sample:
     )
 
 
+@cache
 def t_quantile(df: float) -> float:
     """How many standard errors a 95 % interval reaches to each side."""
     from scipy import stats

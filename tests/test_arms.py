@@ -10,9 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from reports.record import RecordFiles, write_record
-from runner.arms import arm_of, read_record
+from runner.arms import arm_of
 from runner.cli import app
 from runner.errors import UserError
+from runner.record_folders import read_record
 from runner.results import Comparison
 from tests.samples import SCRIPT, record
 from tests.test_compare import another
