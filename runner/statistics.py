@@ -80,9 +80,9 @@ def describe(values: Sequence[float]) -> Sample:
 @cache
 def t_quantile(df: float) -> float:
     """How many standard errors a 95 % interval reaches to each side."""
-    from scipy import stats
+    from scipy import special  # what scipy.stats.t is made of, and four times as fast to import
 
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, df))
+    return float(special.stdtrit(df, (1 + CONFIDENCE) / 2))
 
 
 def welch(baseline: Sequence[float], candidate: Sequence[float], margin: float = 0.0) -> GainTest:
@@ -116,11 +116,11 @@ def one_sample(candidate: Sequence[float], target: float, margin: float = 0.0) -
 
 
 def _test(gain: float, margin: float, error: float, df: float) -> GainTest:
-    from scipy import stats
+    from scipy import special
 
     t, half = (gain - margin) / error, t_quantile(df) * error
     return GainTest(
-        gain=gain, margin=margin, t=t, df=df, p=float(stats.t.sf(t, df)), low=gain - half, high=gain + half
+        gain=gain, margin=margin, t=t, df=df, p=float(special.stdtr(df, -t)), low=gain - half, high=gain + half
     )
 
 

@@ -20,6 +20,7 @@ from runner.statistics import (
     one_sample,
     one_sample_power,
     seeds_per_arm,
+    t_quantile,
     target_seeds,
     welch,
     welch_power,
@@ -125,6 +126,11 @@ def test_welch_is_scipys(baseline: list[float], candidate: list[float], margin: 
 def test_against_a_number_is_scipys(candidate: list[float], target: float, margin: float) -> None:
     theirs = stats.ttest_1samp(candidate, target - margin, alternative="less")
     assert one_sample(candidate, target, margin).p == pytest.approx(theirs.pvalue, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("df", [1, 2, 2.5, 17, 400])
+def test_the_quantile_is_that_of_scipys_distribution(df: float) -> None:
+    assert t_quantile(df) == pytest.approx(float(stats.t.ppf(0.975, df)), rel=1e-12)
 
 
 @given(scores)
