@@ -9,7 +9,6 @@ import math
 
 from reports.numbers import MISSING, fixed, known, signed
 from runner.results import Comparison, Power
-from runner.statistics import MOST_SEEDS, WANTED_POWER
 
 OUTCOMES = {"holds": "The claim holds", "not shown": "The claim is not shown", "undecided": "Cannot be decided"}
 BPB_DIGITS, NATS_DIGITS = 6, 5
@@ -25,15 +24,6 @@ def probability(p: object) -> str:
         return f"below {10**-MOST_DIGITS:.{MOST_DIGITS}f}"
     digits = max(4, 1 - math.floor(math.log10(number)))
     return fixed(number, digits)
-
-
-def share(value: object) -> str:
-    """A probability in whole percent, never rounded to 0 % or 100 %."""
-    number = known(value)
-    if number is None:
-        return MISSING
-    percent = round(100 * number)
-    return "under 1 %" if percent == 0 else "over 99 %" if percent == 100 else f"{percent} %"
 
 
 def asked(found: Comparison) -> str:
@@ -57,18 +47,18 @@ def outcome(found: Comparison) -> str:
 
 def gain(found: Comparison) -> str:
     """The gain in both units with its interval; empty where an arm has no score."""
-    one, two = found.baseline_bpb, found.candidate_bpb
-    if one is None or two is None:
+    if found.gain_bpb is None:
         return ""
     over = "the number to beat" if found.target is not None else found.baseline.name
-    words = f"Gain over {over}: {signed(one.mean - two.mean, BPB_DIGITS)} bpb"
-    if found.baseline_nats and found.candidate_nats:
-        words += f" = {signed(found.baseline_nats.mean - found.candidate_nats.mean, NATS_DIGITS)} nats/token"
+    words = f"Gain over {over}: {signed(found.gain_bpb, BPB_DIGITS)} bpb"
+    if found.gain_nats is not None:
+        words += f" = {signed(found.gain_nats, NATS_DIGITS)} nats/token"
     test = found.test_nats or found.any_gain
     if test is None:
         return f"{words}; no interval."
     digits, unit = (NATS_DIGITS, "nats/token") if found.test_nats else (BPB_DIGITS, "bpb")
-    return f"{words}, 95 % interval {signed(test.low, digits)} to {signed(test.high, digits)} {unit}."
+    ends = f"{signed(test.low, digits)} to {signed(test.high, digits)} {unit}"
+    return f"{words}, {found.confidence_percent} % interval {ends}."
 
 
 def tests(found: Comparison) -> str:
@@ -85,41 +75,38 @@ def tests(found: Comparison) -> str:
 
 def power_lines(found: Comparison) -> list[str]:
     """What the seeds can show, at the measured gain and at the one asked about."""
-    lines = []
-    if found.power is not None:
-        lines.append(_power(found, found.power, "the gain that was measured"))
-    if found.power_at is not None:
-        lines.append(_power(found, found.power_at, "a true gain"))
-    return lines
+    told = ((found.power, "the measured gain"), (found.power_at, "a true gain"))
+    return [_power(found, power, what) for power, what in told if power is not None]
 
 
 def _power(found: Comparison, power: Power, what: str) -> str:
-    amount = f"{fixed(power.gain_bpb, BPB_DIGITS)} bpb" if power.gain_nats is None else ""
-    amount = amount or f"{fixed(power.gain_nats, NATS_DIGITS)} nats/token"
     stds = [fixed(std, BPB_DIGITS) for std in (power.std_baseline, power.std_candidate) if std is not None]
-    start = f"At {what} of {amount} and deviations of {' and '.join(stds)} bpb ({power.std_from})"
-    margin = found.margin_nats
-    excess = (power.gain_nats if power.gain_nats is not None else power.gain_bpb) - margin
+    spread = f"{' and '.join(stds)} bpb ({power.std_from})"
+    start = f"At {what} of {amount(power)} and deviations between seeds of {spread}"
+    excess = (power.gain_bpb if power.gain_nats is None else power.gain_nats) - found.margin_nats
     if excess <= 0:
-        least = f"the {margin:g} nats/token asked for" if margin else "nothing"
+        least = f"the {found.margin_nats:g} nats/token asked for" if found.margin_nats else "none"
         return f"{start} no number of seeds would do: it is no more than {least}."
-    now = "" if power.now is None else f" these seeds show it with a probability of {share(power.now)};"
-    wanted = f"{WANTED_POWER:.0%}".replace("%", " %")
-    if power.seeds_per_arm is None and power.candidate_seeds is None:
-        return f"{start}{now} {MOST_SEEDS} seeds do not reach {wanted}."
-    return f"{start}{now} {wanted} take {_seeds(found, power)}."
+    now = "" if power.now is None else f" these seeds show it with a probability of {fixed(power.now, 2)};"
+    return f"{start}{now} {needed(power, found.candidate.name, found.target is not None)}."
 
 
-def _seeds(found: Comparison, power: Power) -> str:
-    have = len(found.candidate.val_bpb)
+def amount(power: Power) -> str:
+    """The assumed gain in nats/token, or in bpb where no constant is known."""
+    if power.gain_nats is None:
+        return f"{fixed(power.gain_bpb, BPB_DIGITS)} bpb"
+    return f"{fixed(power.gain_nats, NATS_DIGITS)} nats/token"
+
+
+def needed(power: Power, candidate: str, against_number: bool) -> str:
+    """How many seeds show the gain as often as is asked for."""
     parts = []
     if power.candidate_seeds is not None:
-        more = power.candidate_seeds - have
-        beside = "" if found.target is not None else f" against these {len(found.baseline.val_bpb)}"
-        extra = f", {more} more" if more > 0 else ""
-        parts.append(f"{power.candidate_seeds} seeds of {found.candidate.name}{beside}{extra}")
-    elif found.target is None:
-        parts.append(f"more than {MOST_SEEDS} seeds of {found.candidate.name} against these")
+        beside = "" if against_number else " against the baseline as it is"
+        more = f" ({power.more_seeds} more)" if power.more_seeds else ""
+        parts.append(f"{power.candidate_seeds} seeds of {candidate}{beside}{more}")
     if power.seeds_per_arm is not None:
         parts.append(f"{power.seeds_per_arm} seeds in each arm")
-    return ", or ".join(parts)
+    if not parts:
+        return f"up to {power.most_seeds} seeds do not reach {power.wanted:g}"
+    return f"{power.wanted:g} takes {' or '.join(parts)}"

@@ -235,17 +235,20 @@ def ledger_verify(
 def plan_verb(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: Address = None) -> None:
     """Show what `golf run` would do (seeds, nodes, parameters, size, time) and start nothing."""
     from runner.bundle import script_of
+    from runner.claim_plan import plan_rows
     from runner.nodes import inventory, room_here
     from runner.past_sizes import forecast_from_past
     from runner.plan import make_plan, plan_table, preflight
 
     console = _console()
     job = _load(path, seeds, profile)
-    code_bytes = script_of(job).code_bytes
+    script = script_of(job)
+    code_bytes = script.code_bytes
     data = preflight(job, code_bytes, console.print)
     past = forecast_from_past(Path(), job, code_bytes) if job.script is None else None
     if address is None:
-        console.print(plan_table(make_plan(job, data, code_bytes, [room_here()]), "this machine", past))
+        plan = make_plan(job, data, code_bytes, [room_here()])
+        console.print(plan_table(plan, "this machine", past, plan_rows(plan, Path(), script.sha256)))
         return
     from runner.ray_environment import prepare_environment
 
@@ -254,7 +257,9 @@ def plan_verb(path: JobPath, seeds: Seeds = None, profile: Profile = None, addre
 
     connect(address)
     nodes = cluster_rooms()
-    console.print(plan_table(make_plan(job, data, code_bytes, nodes), f"{address}: {inventory(nodes)}", past))
+    plan = make_plan(job, data, code_bytes, nodes)
+    where = f"{address}: {inventory(nodes)}"
+    console.print(plan_table(plan, where, past, plan_rows(plan, Path(), script.sha256)))
 
 
 @app.command()

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from runner.results import Arm, Comparison, PolicyName, Power
 from runner.statistics import (
+    CONFIDENCE,
+    MOST_SEEDS,
+    WANTED_POWER,
     GainTest,
     Sample,
     candidate_seeds,
@@ -71,7 +74,7 @@ def compare(
     one, two = _sample(baseline), _sample(candidate)
     target = one.mean if rule.against_number and one is not None else None
     tested = [candidate] if rule.against_number else [baseline, candidate]
-    testable = all(_deviation(arm) is not None for arm in tested) and bool(baseline.val_bpb)
+    testable = all(deviation(arm) is not None for arm in tested) and bool(baseline.val_bpb)
     test = _test(baseline, candidate, target, margin) if testable and margin is not None else None
     measured = None if one is None or two is None else one.mean - two.mean
     claimed = None if true_gain is None else true_gain / (constant or 1.0)
@@ -87,6 +90,9 @@ def compare(
         candidate=candidate,
         target=target,
         nats_per_bpb=constant,
+        confidence_percent=round(100 * CONFIDENCE),
+        gain_bpb=measured,
+        gain_nats=None if measured is None or constant is None else measured * constant,
         baseline_bpb=one,
         candidate_bpb=two,
         baseline_nats=_sample(baseline, constant),
@@ -119,16 +125,21 @@ def _scaled(test: GainTest, scale: float) -> GainTest:
 
 
 def _obstacles(baseline: Arm, candidate: Arm, rule: Policy) -> Iterator[str]:
-    for arm in (baseline, candidate):
-        if arm.verdict not in (None, "passed"):
-            yield f"{arm.name} is {arm.verdict}, so its scores do not count"
-        if arm.problem:
-            yield f"{arm.name}: {arm.problem}"
-        if arm.unscored:
-            yield f"{arm.name}: {arm.unscored} of {arm.unscored + len(arm.val_bpb)} seeds have no score"
-        yield from _too_few(arm, number=rule.against_number and arm is baseline)
+    yield from arm_obstacles(baseline, number=rule.against_number)
+    yield from arm_obstacles(candidate, number=False)
     yield from _shared(baseline, candidate)
     yield from _other_text(baseline, candidate)
+
+
+def arm_obstacles(arm: Arm, *, number: bool) -> Iterator[str]:
+    """Why no test with this arm can decide. number: it stands for a number to beat and needs no deviation."""
+    if arm.verdict not in (None, "passed"):
+        yield f"{arm.name} is {arm.verdict}, so its scores do not count"
+    if arm.problem:
+        yield f"{arm.name}: {arm.problem}"
+    if arm.unscored:
+        yield f"{arm.name}: {arm.unscored} of {arm.unscored + len(arm.val_bpb)} seeds have no score"
+    yield from _too_few(arm, number=number)
 
 
 def _too_few(arm: Arm, *, number: bool) -> Iterator[str]:
@@ -222,7 +233,7 @@ def _power(
     baseline: Arm, candidate: Arm, rule: Policy, margin: float | None, gain: float | None, constant: float | None
 ) -> Power | None:
     """What it takes to show a true gain (bpb); an arm without a deviation of its own is taken to have the other's."""
-    one, two = _deviation(baseline), _deviation(candidate)
+    one, two = deviation(baseline), deviation(candidate)
     if margin is None or gain is None:
         return None
     return plan_power(
@@ -236,7 +247,8 @@ def _power(
     )
 
 
-def _deviation(arm: Arm) -> float | None:
+def deviation(arm: Arm) -> float | None:
+    """Sample deviation of an arm's scores, bits per byte; None where they have no spread to tell it by."""
     return None if _without_spread(arm) or len(arm.val_bpb) < 2 else describe(arm.val_bpb).std
 
 
@@ -270,6 +282,9 @@ def plan_power(
         std_candidate=own,
         std_from=std_from,
         now=now,
+        wanted=WANTED_POWER,
+        most_seeds=MOST_SEEDS,
         seeds_per_arm=per_arm,
         candidate_seeds=alone,
+        more_seeds=None if alone is None else max(0, alone - sizes[1]),
     )

@@ -7,7 +7,7 @@ baseline. No behaviour here beyond reading and writing JSON; numbers carry their
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -295,7 +295,7 @@ class Arm(Strict):
     """val_loss / val_bpb of its tokenizer on the validation text."""
     seeds: tuple[int, ...] = ()
     """In the order of the scores."""
-    unscored: int = 0
+    unscored: Annotated[int, Field(ge=0)] = 0
     """Seeds that belong to it and have no score."""
     verdict: VerdictStatus | None = None
     problem: str = ""
@@ -329,10 +329,16 @@ class Power(Strict):
     """Where the deviations come from."""
     now: float | None
     """Probability that seeds as many as these show it; None where they cannot be tested."""
+    wanted: float
+    """Probability that is asked for below."""
+    most_seeds: int
+    """As far as seeds were counted."""
     seeds_per_arm: int | None
-    """Seeds in each arm that show it in 80 of 100 cases; None where 200 do not, or against a number."""
+    """Fewest seeds in each arm that show it so often; None where there are none, and against a number."""
     candidate_seeds: int | None
-    """The candidate's seeds that do, with the baseline as it is; None where 200 do not."""
+    """The candidate's, with the baseline as it is."""
+    more_seeds: int | None
+    """How many of them are still missing."""
 
 
 class Comparison(Frozen):
@@ -354,6 +360,11 @@ class Comparison(Frozen):
     """The number to beat, where the test is against one."""
     nats_per_bpb: float | None
     """What turns bits per byte into nats/token here: the candidate's constant."""
+    confidence_percent: int
+    """Of every interval."""
+    gain_bpb: float | None
+    """Baseline's mean minus the candidate's."""
+    gain_nats: float | None
     baseline_bpb: Sample | None
     candidate_bpb: Sample | None
     baseline_nats: Sample | None
