@@ -19,13 +19,20 @@ STYLES = {"holds": "bold green", "not shown": "bold red", "undecided": "bold yel
 
 def terminal_comparison(found: Comparison) -> RenderableType:
     """A renderable of the whole comparison; hostile names are plain text."""
-    lines = [words.gain(found), words.tests(found), *words.power_lines(found)]
+    lines = [words.tests(found), *words.power_lines(found)]
     parts: list[RenderableType] = [_named("A", found.baseline), _named("B", found.candidate), Text()]
-    parts += [arms_table(found), Text(), Text(words.outcome(found), STYLES[found.outcome])]
-    parts += [Padding(Text(f"- {one_line(reason)}"), (0, 0, 0, 2)) for reason in found.obstacles]
+    parts += [arms_table(found), Text(), outcome_lines(found)]
     parts += [Text(one_line(line)) for line in lines if line]
     parts += [Text(f"Note: {one_line(note)}.", "yellow") for note in found.notes]
     return Group(*parts)
+
+
+def outcome_lines(found: Comparison) -> RenderableType:
+    """The outcome, why where it cannot be decided, and the gain."""
+    parts: list[RenderableType] = [Text(words.outcome(found), STYLES[found.outcome])]
+    parts += [Padding(Text(f"- {one_line(reason)}"), (0, 0, 0, 2)) for reason in found.obstacles]
+    gain = words.gain(found)
+    return Group(*parts, *([Text(one_line(gain))] if gain else []))
 
 
 def _named(letter: str, arm: Arm) -> Text:

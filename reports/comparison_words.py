@@ -85,8 +85,10 @@ def _power(found: Comparison, power: Power, what: str) -> str:
     start = f"At {what} of {amount(power)} and deviations between seeds of {spread}"
     excess = (power.gain_bpb if power.gain_nats is None else power.gain_nats) - found.margin_nats
     if excess <= 0:
-        least = f"the {found.margin_nats:g} nats/token asked for" if found.margin_nats else "none"
-        return f"{start} no number of seeds would do: it is no more than {least}."
+        margin = (
+            f"more than {found.margin_nats:g} nats/token is asked for" if found.margin_nats else "that is no gain"
+        )
+        return f"{start} no number of seeds would do: {margin}."
     now = "" if power.now is None else f" these seeds show it with a probability of {fixed(power.now, 2)};"
     return f"{start}{now} {needed(power, found.candidate.name, found.target is not None)}."
 
