@@ -20,6 +20,7 @@ from runner.job_spec import JobSpec, resolved
 from runner.past_results import PastSeed, past_seeds
 from runner.plan import SETUP_GUESS_S, Plan, duration, node_price
 from runner.results import Power
+from runner.statistics import chance
 
 Row = tuple[str, str]
 DIGITS = 6
@@ -130,7 +131,7 @@ def _claim(claim: ClaimSpec, rule: Policy) -> str:
 
 
 def _needed(power: Power, rule: Policy, seeds: int) -> str:
-    now = "" if power.now is None else f"; the job's {seeds} show it with a probability of {power.now:.2f}"
+    now = "" if power.now is None else f"; the job's {seeds} show it with a probability of {chance(power.now)}"
     parts = []
     if power.candidate_seeds is not None:
         parts.append(f"{power.candidate_seeds}{'' if rule.against_number else ' against the baseline as it is'}")

@@ -188,6 +188,12 @@ def fewest(power_of: Callable[[int], float], excess: float, power: float) -> int
     return next((n for n in range(2, MOST_SEEDS + 1) if power_of(n) >= power), None)
 
 
+def chance(probability: float) -> str:
+    """A probability for people: two decimals, or as many more as keep it from looking certain."""
+    digits = next((digits for digits in range(2, 12) if 0 < round(probability, digits) < 1), 12)
+    return f"{probability:.{digits}f}"
+
+
 def _probability(value: float) -> float:
     """Rounding may carry a probability past its ends."""
     return min(1.0, max(0.0, float(value)))

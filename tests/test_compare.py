@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner.arms import arm_of_record
-from runner.compare import compare
+from runner.compare import POLICIES, compare
 from runner.results import Arm, Comparison, DataFacts, RecordData
 from tests.samples import LOSSES, record, run_result, score, verification
 
@@ -75,6 +76,18 @@ def test_a_target_is_a_number_whose_own_uncertainty_does_not_count() -> None:
     several = compare(arm(1.2, 1.0, name="two"), arm(1.0990, 1.0991, 1.0992), "target")
     assert several.target == pytest.approx(1.1)
     assert any("mean of two" in note for note in several.notes)
+
+
+def test_the_documentation_states_each_policy_as_it_is() -> None:
+    text = (Path(__file__).resolve().parents[1] / "docs" / "statistics.md").read_text()
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")
+    ]
+    stated = {row[0].strip("`"): (row[1], float(row[2]), float(row[3]), row[4]) for row in rows if len(row) == 5}
+    assert stated == {
+        name: (rule.rule, rule.margin_nats, rule.alpha, "one sample" if rule.against_number else "Welch")
+        for name, rule in POLICIES.items()
+    }
 
 
 UNDECIDED: dict[str, tuple[Arm, Arm, str]] = {

@@ -15,6 +15,7 @@ from scipy import stats
 
 from runner.statistics import (
     candidate_seeds,
+    chance,
     describe,
     fewest,
     one_sample,
@@ -222,6 +223,13 @@ def test_the_seeds_that_are_asked_for_are_the_fewest_that_do(excess: float) -> N
     alone = target_seeds(excess, 1.0, 0.01)
     assert alone is not None
     assert one_sample_power(excess, 1.0, alone, 0.01) >= 0.8 > one_sample_power(excess, 1.0, alone - 1, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.512, "0.51"), (0.9998, "0.9998"), (0.00001049, "0.00001"), (1.0, "1.000000000000")]
+)
+def test_a_probability_is_not_rounded_to_certainty(value: float, said: str) -> None:
+    assert chance(value) == said
 
 
 def test_a_textbook_sample_size() -> None:
