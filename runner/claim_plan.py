@@ -15,8 +15,9 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from runner.claim import ClaimSpec
-from runner.compare import POLICIES, Policy, arm_obstacles, deviation, plan_power
+from runner.compare import POLICIES, Policy, plan_power
 from runner.job_spec import JobSpec, resolved
+from runner.obstacles import arm_obstacles, deviation
 from runner.past_results import PastSeed, past_seeds
 from runner.plan import SETUP_GUESS_S, Plan, duration, node_price
 from runner.results import Power

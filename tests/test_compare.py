@@ -160,6 +160,21 @@ def test_different_tokenizers_are_compared_in_bpb_and_converted_by_the_candidate
     assert not compare(arm(1.1, 1.101, nats_per_bpb=2.1884), arm(1.0, 1.001, nats_per_bpb=2.18841)).notes[1:]
 
 
+def test_what_is_not_known_of_the_text_is_said_and_the_same_tokenizer_is_not_called_another() -> None:
+    unknown = compare(arm(1.1, 1.2, validation="a"), arm(1.0, 1.01, validation="b"))
+    assert unknown.obstacles == []
+    assert "whether both were scored on the same validation text is not known here" in unknown.notes
+    known = {"tokenizer": "t", "validation": "v"}
+    other_tokens = compare(arm(1.1, 1.2, **known), arm(1.0, 1.01, **{**known, "nats_per_bpb": 2.6}))
+    assert [note for note in other_tokens.notes if "different tokens of the text" in note]
+    assert not [note for note in other_tokens.notes if "tokenizers differ" in note]
+
+
+def test_a_gain_to_plan_for_needs_a_constant() -> None:
+    bare = {"nats_per_bpb": None}
+    assert compare(arm(1.1, 1.2, **bare), arm(1.0, 1.01, **bare), "progression", true_gain=0.1).power_at is None
+
+
 def test_few_digits_that_agree_may_be_chance() -> None:
     found = compare(arm(1.08, 1.08, 1.09), arm(1.0, 1.01))
     assert found.outcome == "holds"
