@@ -90,7 +90,7 @@ def _power(found: Comparison, power: Power, what: str) -> str:
             f"more than {found.margin_nats:g} nats/token is asked for" if found.margin_nats else "that is no gain"
         )
         return f"{start} no number of seeds would do: {margin}."
-    now = "" if power.now is None else f" these seeds show it with a probability of {chance(power.now)};"
+    now = "" if power.now is None else f" these seeds show it {chance(power.now)};"
     return f"{start}{now} {needed(power, found.candidate.name, found.target is not None)}."
 
 

@@ -132,7 +132,7 @@ def _claim(claim: ClaimSpec, rule: Policy) -> str:
 
 
 def _needed(power: Power, rule: Policy, seeds: int) -> str:
-    now = "" if power.now is None else f"; the job's {seeds} show it with a probability of {chance(power.now)}"
+    now = "" if power.now is None else f"; the job's {seeds} show it {chance(power.now)}"
     parts = []
     if power.candidate_seeds is not None:
         parts.append(f"{power.candidate_seeds}{'' if rule.against_number else ' against the baseline as it is'}")

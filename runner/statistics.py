@@ -189,9 +189,10 @@ def fewest(power_of: Callable[[int], float], excess: float, power: float) -> int
 
 
 def chance(probability: float) -> str:
-    """A probability for people: two decimals, or as many more as keep it from looking certain."""
-    digits = next((digits for digits in range(2, 12) if 0 < round(probability, digits) < 1), 12)
-    return f"{probability:.{digits}f}"
+    """How often, for people: two decimals where they do not look like certainty."""
+    if 0.005 <= probability < 0.995:
+        return f"with a probability of {probability:.2f}"
+    return "almost surely" if probability > 0.5 else "almost never"
 
 
 def _probability(value: float) -> float:

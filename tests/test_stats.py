@@ -226,7 +226,13 @@ def test_the_seeds_that_are_asked_for_are_the_fewest_that_do(excess: float) -> N
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(0.512, "0.51"), (0.9998, "0.9998"), (0.00001049, "0.00001"), (1.0, "1.000000000000")]
+    ("value", "said"),
+    [
+        (0.512, "with a probability of 0.51"),
+        (0.9949, "with a probability of 0.99"),
+        (0.9951, "almost surely"),
+        (0.001, "almost never"),
+    ],
 )
 def test_a_probability_is_not_rounded_to_certainty(value: float, said: str) -> None:
     assert chance(value) == said
