@@ -6,6 +6,7 @@ checked here.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -56,6 +57,18 @@ def read_record(folder: Path) -> RecordData:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise UserError(f"{path}: is not a record's: {cut(where)}: {cut(first['msg'])}") from None
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether a folder's results.json says that it is one of golf's; one that cannot be read is taken for one."""
+    path = folder / RESULTS
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            return True
+        stored = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return path.is_file()
+    return isinstance(stored, dict) and "schema_version" in stored
 
 
 def record_or_problem(folder: Path) -> RecordData | str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -161,8 +162,17 @@ def one_sample_power(excess: float, std: float, size: int, alpha: float) -> floa
 
 
 def seeds_per_arm(excess: float, stds: tuple[float, float], alpha: float, power: float = WANTED_POWER) -> int | None:
-    """Fewest seeds in each of two arms that reach `power`; None where MOST_SEEDS do not."""
-    return fewest(lambda n: welch_power(excess, stds, (n, n), alpha), excess, power)
+    """Fewest seeds in each of two arms that reach `power`; None where MOST_SEEDS do not.
+
+    Power grows with n here, so what lies between is halved.
+    """
+
+    def enough(n: int) -> bool:
+        return welch_power(excess, stds, (n, n), alpha) >= power
+
+    numbers = range(2, MOST_SEEDS + 1)
+    place = bisect_left(numbers, True, key=enough) if excess > 0 else len(numbers)
+    return numbers[place] if place < len(numbers) else None
 
 
 def candidate_seeds(

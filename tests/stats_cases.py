@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,12 @@ class Pair:
     candidate: Arm
 
     def by(self, policy: PolicyName) -> Comparison:
-        return compare(self.baseline, self.candidate, policy)
+        return _compared(self.baseline, self.candidate, policy)
+
+
+@cache
+def _compared(baseline: Arm, candidate: Arm, policy: PolicyName) -> Comparison:
+    return compare(baseline, candidate, policy)
 
 
 @dataclass(frozen=True)

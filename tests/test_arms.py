@@ -77,7 +77,7 @@ BROKEN = {
     "twice.json": ('{"val_bpb": [1.1, 1.2], "seeds": [7, 7]}', "seed 7 stands twice"),
     "zero.json": ('{"val_bpb": [1.1, 1.2], "nats_per_bpb": 0}', "0 is not a score"),
     "large.txt": ("1.1 " * 300_000, "larger than"),
-    "results.json": ('{"name": 1}', "is not a record's: "),
+    "results.json": ('{"schema_version": 1}', "is not a record's: "),
 }
 
 
@@ -150,6 +150,7 @@ def test_somebody_elses_folder_is_compared_by_what_its_logs_show(tmp_path: Path)
             f"seed:{seed}\nstep:9/9 train_loss:2.0 train_time:1000ms step_avg:111.1ms\n"
             f"final_int8_zlib_roundtrip_exact val_loss:{bpb * 1.7:.8f} val_bpb:{bpb:.8f}\n"
         )
+    (folder / "results.json").write_text('{"anything": "of theirs"}')
     arm = arm_of(str(folder), "A")
     assert arm.val_bpb == (1.2, 1.21, 1.23)
     assert arm.nats_per_bpb == pytest.approx(1.7)

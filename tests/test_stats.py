@@ -135,6 +135,7 @@ def test_the_quantile_is_that_of_scipys_distribution(df: float) -> None:
 
 
 @given(scores)
+@settings(max_examples=60)
 def test_a_sample_is_the_standard_librarys(values: list[float]) -> None:
     found = describe(values)
     assert found.mean == pytest.approx(statistics.fmean(values))
