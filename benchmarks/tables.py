@@ -3,8 +3,9 @@
     python benchmarks/tables.py [--records N] [--json FILE]
 
 The folders are written as `golf run` writes them, three seeds each with scores of their own. Each format is timed as
-the whole command in a process of its own, start of Python included; beside it what only reading the bytes of all
-results.json takes, and what starting the command takes (`golf --help`).
+the whole command in a process of its own, start of Python included: wall and processor seconds, which differ where
+the machine has other work. Beside it what only reading the bytes of all results.json takes, and what starting the
+command takes (`golf --help`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import platform
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -39,13 +41,15 @@ def make_records(root: Path, count: int) -> None:
         write_record(data, RecordFiles(script=SCRIPT), root)
 
 
-def golf(*words: str) -> float:
-    """Seconds of one command; its output goes nowhere."""
-    start = time.perf_counter()
+def golf(*words: str) -> tuple[float, float]:
+    """Wall and processor seconds of one command; its output goes nowhere."""
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "runner.cli", *words]
     home = Path(__file__).resolve().parents[1]
     subprocess.run(command, cwd=home, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return round(time.perf_counter() - start, 2), round(used, 2)
 
 
 def main() -> None:
@@ -66,10 +70,11 @@ def main() -> None:
             "records": len(folders),
             "megabytes": round(size / 1e6, 1),
             "bytes_only_s": round(bytes_only, 3),
-            "golf_help_s": round(golf("--help"), 2),
+            "load_average": round(os.getloadavg()[0], 1),
+            "golf_help_s": golf("--help"),
         }
         for name in FORMATS:
-            found[f"{name}_s"] = round(golf("report", str(root / "all"), "--output", str(root / f"t.{name}")), 2)
+            found[f"{name}_s"] = golf("report", str(root / "all"), "--output", str(root / f"t.{name}"))
             found[f"{name}_kB"] = round((root / f"t.{name}").stat().st_size / 1000)
     for name, value in found.items():
         print(f"{name:14} {value}")
