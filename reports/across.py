@@ -7,7 +7,6 @@ validation text and tokenizer are the same. Layout is across_pages.py's.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,8 @@ from runner.statistics import Sample, describe
 
 UNITS = {"val_bpb": "bpb", "val_loss": "nats/token"}
 """Column of the seed table -> what its unit is called."""
+BEYOND = 1e12
+"""A score that is no number, or that large, is as good as not measured."""
 STATISTICS = ("n", "mean", "std", "standard_error", "low", "high", "min", "max")
 """Fields of a Sample; low and high are the ends of the mean's 95 % t interval."""
 WORDS = ("level", "folder", "job", "run", "track", "verdict", "data", "data_hash")
@@ -80,6 +81,7 @@ def _seed_level(records: Iterable[tuple[Path, RecordData]]) -> pd.DataFrame:
         words += [_words("seed", folder, data)] * len(own)
     frame = seed_frame(rows)
     for unit in UNITS:
+        frame[unit] = frame[unit].where(frame[unit].abs() < BEYOND)
         frame[f"{unit}_n"] = frame[unit].notna().astype("Int64")
         for name in ("mean", "min", "max"):
             frame[f"{unit}_{name}"] = frame[unit]
@@ -119,7 +121,7 @@ def _statistics(values: dict[str, list[object]] | dict[str, list[float]]) -> dic
     """Statistics of each unit over the values that are numbers."""
     made: dict[str, object] = {}
     for unit, given in values.items():
-        numbers = [value for value in given if isinstance(value, (int, float)) and math.isfinite(value)]
+        numbers = [value for value in given if isinstance(value, (int, float)) and abs(value) < BEYOND]
         made[f"{unit}_n"] = len(numbers)
         if numbers:
             found: Sample = describe(numbers)

@@ -20,8 +20,8 @@ from runner.results import Arm, RecordData
 
 MOST_TYPED = 1_000_000
 """Bytes of a file of scores."""
-BEYOND = 1e6
-"""No score is that large, in any unit."""
+LEAST, MOST = 1e-6, 1e6
+"""Between them lies every score, in any unit."""
 NUMBERS = re.compile(r"[\s,;]+")
 SAME_COVERAGE = 1e-6
 """Ratios of loss to bpb that differ by more, relatively, are not of the same tokens."""
@@ -30,10 +30,8 @@ SAME_COVERAGE = 1e-6
 def arm_of_record(data: RecordData) -> Arm:
     """A record of ours as an arm."""
     scored = [(result, result.final_score) for result in data.results]
-    kept = [(result, score) for result, score in scored if score is not None and math.isfinite(score.val_bpb)]
-    known = [
-        score.val_loss / score.val_bpb for _, score in kept if math.isfinite(score.val_loss) and score.val_bpb > 0
-    ]
+    kept = [(result, score) for result, score in scored if score is not None and LEAST < score.val_bpb < MOST]
+    known = [score.val_loss / score.val_bpb for _, score in kept if LEAST < score.val_loss < MOST]
     one_constant = bool(known) and max(known) - min(known) <= SAME_COVERAGE * max(known)
     registered = data.job.get("seeds")
     seeds = len(registered) if isinstance(registered, list) else len(data.results)
@@ -178,7 +176,7 @@ def _scores(values: Iterable[Any], source: str) -> tuple[float, ...]:
 def require_score(value: Any, source: str) -> float:
     """A positive finite number; UserError that names its source otherwise."""
     number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
-    if not 0 < number < BEYOND:
+    if not LEAST < number < MOST:
         raise UserError(f"{cut(source)}: {cut(repr(value))} is not a score; scores are positive numbers")
     return number
 

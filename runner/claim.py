@@ -17,7 +17,8 @@ from runner.errors import UserError
 from runner.results import Arm, PolicyName
 from runner.strict import Strict
 
-Score = Annotated[float, Field(gt=0, lt=1e6)]
+Score = Annotated[float, Field(gt=1e-6, lt=1e6)]
+"""As a list of scores may hold (runner.arms)."""
 
 
 class BaselineSpec(Arm):
@@ -50,7 +51,7 @@ class ClaimSpec(Strict):
 
     baseline: BaselineSpec
     """What is to be beaten; a path alone is its record, a list alone its val_bpb."""
-    gain: Annotated[float, Field(gt=0)]
+    gain: Annotated[float, Field(gt=0, lt=1e6)]
     """True gain that is expected, nats/token: what the plan counts seeds for."""
     policy: PolicyName = "readme"
     """What must be shown: readme, progression or target (runner.compare)."""

@@ -16,10 +16,15 @@ from pydantic import ValidationError
 from runner.audit.folder import RECORD_SIGNS, SKIPPED
 from runner.errors import UserError
 from runner.results import RecordData
+from runner.strict import MAX_SEED
 
 RESULTS = "results.json"
 MOST_BYTES = 64 * 2**20
 """Of a results.json; one of three seeds has about 30 kB."""
+
+
+BEYOND = 10**15
+"""No limit of a job is that large."""
 
 
 def find_record_folders(paths: Iterable[Path]) -> list[Path]:
@@ -50,13 +55,28 @@ def read_record(folder: Path) -> RecordData:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise UserError(f"{path}: larger than {MOST_BYTES:,} bytes, so not a record's")
-        return RecordData.model_validate_json(path.read_bytes())
+        data = RecordData.model_validate_json(path.read_bytes())
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise UserError(f"{path}: is not a record's: {cut(where)}: {cut(first['msg'])}") from None
+    problem = impossible(data)
+    if problem:
+        raise UserError(f"{path}: is not a record's: {problem}")
+    return data
+
+
+def impossible(data: RecordData) -> str:
+    """What no run of golf can have written, though its type fits; empty where there is nothing."""
+    for result in data.results:
+        if not 0 <= result.seed <= MAX_SEED or not 0 <= result.attempt <= MAX_SEED:
+            return "results: a seed or attempt beyond what a job may name"
+    for name in ("cap_bytes", "train_seconds", "eval_seconds"):
+        if not 0 < data.limits.get(name, 0) < BEYOND:
+            return f"limits: {name} is missing or no positive number"
+    return ""
 
 
 def is_ours(folder: Path) -> bool:

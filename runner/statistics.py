@@ -148,7 +148,7 @@ def welch_power(excess: float, stds: tuple[float, float], sizes: tuple[int, int]
     total = seen[0] + seen[1]
     df = total**2 / (seen[0] ** 2 / one + seen[1] ** 2 / two)
     bound = stats.t.isf(alpha, df) * ((one + two) * total / truth) ** 0.5
-    beyond = stats.nct.sf(bound, one + two, excess / math.sqrt(truth))
+    beyond = stats.nct.sf(bound, one + two, _shift(excess / math.sqrt(truth)))
     return _probability((weights * beyond).sum() / weights.sum())
 
 
@@ -158,7 +158,7 @@ def one_sample_power(excess: float, std: float, size: int, alpha: float) -> floa
 
     if size < 2 or std <= 0:
         raise ValueError("power takes two values, and a spread")
-    return _probability(stats.nct.sf(stats.t.isf(alpha, size - 1), size - 1, excess * math.sqrt(size) / std))
+    return _probability(stats.nct.sf(stats.t.isf(alpha, size - 1), size - 1, _shift(excess * math.sqrt(size) / std)))
 
 
 def seeds_per_arm(excess: float, stds: tuple[float, float], alpha: float, power: float = WANTED_POWER) -> int | None:
@@ -203,6 +203,11 @@ def chance(probability: float) -> str:
     if 0.005 <= probability < 0.995:
         return f"with a probability of {probability:.2f}"
     return "almost surely" if probability > 0.5 else "almost never"
+
+
+def _shift(noncentrality: float) -> float:
+    """Beyond what decides anything the noncentral t is not defined by scipy."""
+    return min(1e6, max(-1e6, noncentrality))
 
 
 def _probability(value: float) -> float:

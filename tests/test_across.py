@@ -163,6 +163,35 @@ def test_broken_folders_are_one_line_each_and_the_rest_is_tabulated(tmp_path: Pa
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"results": [{**run_result().model_dump(mode="json"), "seed": 10**30}]},
+        {"results": [{**run_result().model_dump(mode="json"), "attempt": -1}]},
+        {"limits": {}},
+        {"limits": {"cap_bytes": "NaN", "train_seconds": 1, "eval_seconds": 1}},
+        {"limits": {"cap_bytes": 1e300, "train_seconds": 1, "eval_seconds": 1}},
+    ],
+)
+def test_what_no_run_can_have_written_is_one_line(change: dict[str, object], tmp_path: Path) -> None:
+    content = {**record().model_dump(mode="json"), **change}
+    (tmp_path / "results.json").write_text(json.dumps(content))
+    code, page, said = golf(str(tmp_path))
+    assert code == 2
+    assert "0 records, 1 not read." in page
+    assert said.startswith(f"golf: {tmp_path}/results.json: is not a record's: ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e308, -1e308])
+def test_scores_beyond_all_sense_count_as_not_measured(value: float) -> None:
+    wild = score(3.7).model_copy(update={"val_loss": value, "val_bpb": value})
+    frame = frame_of(record([run_result(seed, final_score=wild) for seed in (1337, 42)], seeds=(1337, 42)))
+    assert row(frame, "job")["val_bpb_n"] == row(frame, "seed")["val_bpb_n"] == 0
+    assert row(frame, "jobs")[["val_loss_mean", "val_loss_std"]].isna().all()
+    assert to_html(frame)
+
+
 def test_a_folder_named_twice_counts_once_and_half_written_ones_are_not_seen(tmp_path: Path) -> None:
     folder = put(record(), tmp_path)
     hidden = folder.parent / ".x.tmp"

@@ -255,6 +255,13 @@ def test_a_small_baseline_that_stays_can_make_a_gain_impossible_to_show() -> Non
     assert candidate_seeds(1.0, (1.0, 1.0), 40, 0.01) is not None
 
 
+def test_gains_beyond_all_measure_are_certain_and_losses_hopeless() -> None:
+    for excess in (1e9, 1e30):
+        assert welch_power(excess, (1.0, 1.0), (3, 3), 0.01) == pytest.approx(1.0)
+        assert one_sample_power(excess, 1.0, 3, 0.01) == pytest.approx(1.0)
+        assert welch_power(-excess, (1.0, 1.0), (3, 3), 0.01) == pytest.approx(0.0)
+
+
 @pytest.mark.parametrize(("stds", "sizes"), [((0.0, 0.0), (3, 3)), ((1.0, 1.0), (1, 3))])
 def test_power_without_spread_or_a_second_value_is_no_number(
     stds: tuple[float, float], sizes: tuple[int, int]
