@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import math
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from scipy import stats
 from typer.testing import CliRunner
@@ -18,11 +21,15 @@ from typer.testing import CliRunner
 from reports.across import COLUMNS, STATISTICS, Found, across_frame
 from reports.across_pages import FORMATS, headline, sections, to_csv, to_html, to_markdown, to_parquet
 from reports.record import RecordFiles, write_record
+from runner.arms import arm_of_record
 from runner.cli import app
+from runner.compare import compare
 from runner.errors import UserError
+from runner.record_folders import impossible
 from runner.results import RecordData
 from tests.samples import LOSSES, SCRIPT, failed_result, failed_verification, record, run_result, score, verification
 from tests.test_compare import BETTER, another
+from tests.test_job import ODD, places
 from tests.test_readme import HOSTILE, hostile, rejected_by_size
 
 RUNNER = CliRunner()
@@ -282,6 +289,31 @@ def test_a_hostile_name_in_csv_is_one_cell_and_no_formula(name: str) -> None:
     assert not str(read["job"].iloc[0]).startswith(("=", "+", "-", "@"))
     assert "\x1b" not in to_csv(frame).decode()
     assert len(pd.read_parquet(io.BytesIO(to_parquet(frame)))) == len(frame)
+
+
+WHOLE = json.loads(record().model_dump_json())
+
+
+@given(st.data())
+@settings(max_examples=60)
+def test_any_value_anywhere_in_results_json_is_tabulated_or_refused(data: st.DataObject) -> None:
+    mutated = copy.deepcopy(WHOLE)
+    for _ in range(data.draw(st.integers(1, 3))):
+        *above, last = data.draw(st.sampled_from(places(mutated)))
+        parent = mutated
+        for step in above:
+            parent = parent[step]
+        parent[last] = data.draw(ODD | st.sampled_from([1e308, -1.0, 0, "NaN", "Infinity", HOSTILE]))
+    try:
+        found = RecordData.model_validate_json(json.dumps(mutated))
+    except ValueError:
+        return
+    if impossible(found):
+        return
+    frame = frame_of(found, record())
+    for make in FORMATS.values():
+        assert make(frame)
+    compare(arm_of_record(found), arm_of_record(another()))
 
 
 def test_no_record_at_all_is_an_empty_page() -> None:
