@@ -452,6 +452,7 @@ def report(
     """Tables of seeds, jobs and across jobs, verdicts beside them: n, mean, std, 95 % t interval, both units."""
     from reports.across import Found, across_frame
     from reports.across_pages import FORMATS, chosen_format
+    from reports.markdown import one_line
     from runner.files import require_writable, write_atomic
     from runner.record_folders import find_record_folders, record_or_problem
 
@@ -462,7 +463,7 @@ def report(
     made = FORMATS[chosen](across_frame(found))
     for one in found:
         if isinstance(one.data, str):
-            print(f"golf: {one.data}", file=sys.stderr)
+            print(f"golf: {one_line(one.data)}", file=sys.stderr)
     if output is None:
         typer.echo(made.decode(), nl=False)
     else:

@@ -199,6 +199,16 @@ def test_scores_beyond_all_sense_count_as_not_measured(value: float) -> None:
     assert to_html(frame)
 
 
+def test_a_broken_folder_of_a_hostile_name_is_still_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "a\nb\x1b[2J <script>"
+    folder.mkdir()
+    (folder / "results.json").write_text("{")
+    code, page, said = golf(str(tmp_path), "--format", "html")
+    assert (code, said.count("\n")) == (2, 1)
+    assert "\x1b" not in said + page
+    assert "<script>" not in page
+
+
 def test_a_folder_named_twice_counts_once_and_half_written_ones_are_not_seen(tmp_path: Path) -> None:
     folder = put(record(), tmp_path)
     hidden = folder.parent / ".x.tmp"
