@@ -21,6 +21,7 @@ from runner.job import job_from_mapping, job_hash, resolved, with_seeds
 from runner.jobdata import DataRequest
 from runner.nodes import Room
 from runner.plan import Plan, make_plan, open_job_data
+from runner.profiles import with_profile
 from runner.statistics import candidate_seeds
 from tests.samples import SCRIPT, record
 from tests.test_cli import write_job
@@ -73,6 +74,10 @@ def test_a_resolved_claim_needs_its_record_no_more(tmp_path: Path) -> None:
 
 def test_a_claim_decides_no_result() -> None:
     assert job_hash(parse(GOOD), "script", {"a": "1"}) == job_hash(parse(GOOD + VALUES), "script", {"a": "1"})
+
+
+def test_a_rehearsal_on_other_text_claims_nothing() -> None:
+    assert with_profile(parse(GOOD + VALUES), "small").claim is None
 
 
 MISTAKES = {
