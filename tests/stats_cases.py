@@ -85,6 +85,8 @@ STATED: dict[str, tuple[float, Callable[[Pair], float]]] = {
     "p_one_sample_vs_baseline_mean_minus_margin": (1e-6, _p_against_number),
 }
 """What a case may state -> how near ours must be, and how we get it."""
+IN_NATS = {"gain_nats_per_token", "p_welch_gain_at_least_0.005_nats", "p_one_sample_vs_baseline_mean_minus_margin"}
+"""What cannot be told without nats_per_bpb."""
 PUBLISHED_TOLERANCE = 1e-3
 
 
@@ -102,7 +104,7 @@ def statements(data: dict[str, Any]) -> Iterator[Statement]:
             continue
         pair = Pair(arm(data, case["baseline"]), arm(data, case["candidate"]))
         for key, stated in case.items():
-            if key in STATED:
+            if key in STATED and (key not in IN_NATS or pair.by("progression").nats_per_bpb):
                 tolerance, ours = STATED[key]
                 yield Statement(named(pair, key), float(stated), tolerance, partial(ours, pair))
     for candidate, stated in data.get("published_p", {}).items():
@@ -125,6 +127,8 @@ def not_checked(data: dict[str, Any]) -> list[str]:
     """What the file states and nobody here knows how to check."""
     names = {key for case in data.get("cases", []) for key in case} - set(STATED) - {"baseline", "candidate", "note"}
     lone = {f"published_p {name}" for name in data.get("published_p", {}) if earlier(data, name) is None}
+    pairs = [(case, arm(data, case["candidate"])) for case in data.get("cases", []) if known_arms(data, case)]
+    names |= {f"{key} of {one.name}" for case, one in pairs for key in IN_NATS & set(case) if not one.nats_per_bpb}
     names |= {f"case {number}" for number, case in enumerate(data.get("cases", [])) if not known_arms(data, case)}
     return sorted(names | lone | (set(data) - {"note", "records", "published_p", "cases"}))
 

@@ -40,7 +40,7 @@ def test_a_job_that_is_trained_for_longer_beats_a_shorter_one(tmp_path: Path, ti
     assert code == 0, said
     short = record_of(tmp_path, "short")
     longer = job(tmp_path, tiny_data, "longer", 100, f"claim: {{baseline: {short}, gain: 0.1}}")
-    assert "against the baseline as it is" in golf(tmp_path, "plan", longer)[1]
+    assert "in each arm (for a probability of 0.8)" in golf(tmp_path, "plan", longer)[1]
     code, said = golf(tmp_path, "run", longer, "--local")
     assert code == 0, said
     assert "The claim holds by the policy readme" in said
