@@ -17,6 +17,7 @@ from reports.markdown import Markdown, code, escaped, fenced, one_line, table
 from reports.numbers import MISSING, NOT_DEFINED, cell, fixed, known, mean_and_std
 from reports.published import reference_of
 from reports.published_section import beside_section
+from reports.statistics_section import statistics_section
 from reports.tables import figure, seed_table, summary_table
 from runner.results import Host, RecordData, RunResult
 
@@ -84,6 +85,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "checks_table": checks_table(data),
         "yardsticks_table": yardsticks_table(data, seeds) if data.yardsticks else "",
         "learned": learned(data, seeds),
+        "statistics": statistics_section(data.comparison) if data.comparison else None,
         "beside": beside_section(data, reference) if reference else None,
         "data_sentence": data_sentence(data),
         "files_table": files_table(data),

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from reports.answers import MARKS, worst_lines
 from reports.comparable import compare
+from reports.comparison_terminal import outcome_lines
 from reports.markdown import one_line
 from reports.numbers import NOT_DEFINED, cell, fixed, known, mean_and_std
 from reports.published import overall_bpb, reference_of
@@ -59,6 +60,8 @@ def terminal_summary(data: RecordData, folder: Path) -> RenderableType:
     if data.yardsticks:
         parts += [Text(), _yardsticks(data)]
     parts += _published(data)
+    if data.comparison is not None:
+        parts += [Text(), outcome_lines(data.comparison)]
     parts += [Text(), _verdict(data), Text.assemble("Record: ", (str(folder), "bold"), overflow="fold")]
     return Group(*parts)
 

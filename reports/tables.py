@@ -7,7 +7,7 @@ readme.py and summary.py pick columns and format them, results.csv is the seed t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -83,7 +83,11 @@ def seed_rows(data: RecordData) -> list[SeedRow]:
 
 def seed_table(data: RecordData) -> pd.DataFrame:
     """One row per seed: seed, attempt, status, then NUMBERS (Int64 or float64, missing where not measured)."""
-    rows = seed_rows(data)
+    return seed_frame(seed_rows(data))
+
+
+def seed_frame(rows: Sequence[SeedRow]) -> pd.DataFrame:
+    """The same of any rows, of one record or of many."""
     columns: dict[str, pd.Series] = {
         "seed": pd.Series([row.result.seed for row in rows], dtype="int64"),
         "attempt": pd.Series([row.result.attempt for row in rows], dtype="int64"),

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.arms import arm_of_record
 from runner.attempt import installed_versions
 from runner.bundle import Script
 from runner.collect import finished_attempt, read_result
+from runner.compare import compare
 from runner.coverage import Coverage, coverage
 from runner.data.dataset import scored_targets
 from runner.external import counted_bytes, uncounted_bytes
@@ -136,6 +138,10 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Wal
         ledger=ledger.counts(),
         versions=installed_versions(),
     )
+    if job.claim is not None:
+        baseline, candidate = job.claim.baseline.as_arm(), arm_of_record(data)
+        comparison = compare(baseline, candidate, job.claim.policy, job.claim.gain)
+        data = data.model_copy(update={"comparison": comparison})
     logs = {}
     for result in results:
         attempt = folder.attempt(result.seed, result.attempt)

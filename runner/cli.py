@@ -247,17 +247,20 @@ def ledger_verify(
 def plan_verb(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: Address = None) -> None:
     """Show what `golf run` would do (seeds, nodes, parameters, size, time) and start nothing."""
     from runner.bundle import script_of
+    from runner.claim_plan import plan_rows
     from runner.nodes import inventory, room_here
     from runner.past_sizes import forecast_from_past
     from runner.plan import make_plan, plan_table, preflight
 
     console = _console()
     job = _load(path, seeds, profile)
-    code_bytes = script_of(job).code_bytes
+    script = script_of(job)
+    code_bytes = script.code_bytes
     data = preflight(job, code_bytes, console.print)
     past = forecast_from_past(Path(), job, code_bytes) if job.script is None else None
     if address is None:
-        console.print(plan_table(make_plan(job, data, code_bytes, [room_here()]), "this machine", past))
+        plan = make_plan(job, data, code_bytes, [room_here()])
+        console.print(plan_table(plan, "this machine", past, plan_rows(plan, Path(), script.sha256)))
         return
     from runner.ray_environment import prepare_environment
 
@@ -266,7 +269,9 @@ def plan_verb(path: JobPath, seeds: Seeds = None, profile: Profile = None, addre
 
     connect(address)
     nodes = cluster_rooms()
-    console.print(plan_table(make_plan(job, data, code_bytes, nodes), f"{address}: {inventory(nodes)}", past))
+    plan = make_plan(job, data, code_bytes, nodes)
+    where = f"{address}: {inventory(nodes)}"
+    console.print(plan_table(plan, where, past, plan_rows(plan, Path(), script.sha256)))
 
 
 @app.command()
@@ -440,6 +445,87 @@ def audit(
             console.print(summary(found))
             console.print(f"table: {table}")
     raise typer.Exit(_audit_code([one for _, one in found]))
+
+
+@app.command()
+def report(
+    records: Annotated[
+        list[Path], typer.Argument(metavar="RECORD...", help="Record folders, or folders of them such as records/.")
+    ],
+    format: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--format", help="md, html, csv or parquet; by the output's ending when left out, else md."),
+    ] = None,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", metavar="FILE", help="Where to write it; the terminal when left out."),
+    ] = None,
+) -> None:
+    """Tables of seeds, jobs and across jobs, verdicts beside them: n, mean, std, 95 % t interval, both units."""
+    from reports.across import Found, across_frame
+    from reports.across_pages import FORMATS, chosen_format
+    from reports.markdown import one_line
+    from runner.files import require_writable, write_atomic
+    from runner.record_folders import find_record_folders, record_or_problem
+
+    chosen = chosen_format(format, output)
+    if output is not None:
+        require_writable(output.parent)
+    found = [Found(folder, record_or_problem(folder)) for folder in find_record_folders(records)]
+    made = FORMATS[chosen](across_frame(found))
+    for one in found:
+        if isinstance(one.data, str):
+            print(f"golf: {one_line(one.data)}", file=sys.stderr)
+    if output is None:
+        typer.echo(made.decode(), nl=False)
+    else:
+        write_atomic(output, made)
+        typer.echo(f"{output}: {len(found):,} folders")
+    raise typer.Exit(2 if any(isinstance(one.data, str) for one in found) else 0)
+
+
+@app.command("compare")
+def compare_verb(
+    baseline: Annotated[
+        str,
+        typer.Argument(metavar="A", help="What is to be beaten: a record folder, a file of scores, or 1.081,1.0808."),
+    ],
+    candidate: Annotated[str, typer.Argument(metavar="B", help="What is claimed to beat it: the same kinds.")],
+    policy: Annotated[str, typer.Option("--policy", help="readme, progression or target.")] = "readme",
+    nats_per_bpb: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option("--nats-per-bpb", metavar="X", help="val_loss / val_bpb of B's tokenizer, where B has none."),
+    ] = None,
+    gain: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            "--gain", metavar="X", help="Also: seeds that show a true gain of X nats/token in 80 % of cases."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything that was found, as one JSON object.")] = False,
+) -> None:
+    """Does B beat A? Exit code 0 the claim holds, 1 it is not shown, 3 it cannot be decided."""
+    from reports.comparison_terminal import terminal_comparison
+    from runner.arms import arm_of, require_score
+    from runner.compare import POLICIES, compare
+    from runner.job_errors import choice_message
+
+    if policy not in POLICIES:
+        raise UserError(f"--policy: {choice_message(policy, POLICIES)}")
+    for option, value in (("--nats-per-bpb", nats_per_bpb), ("--gain", gain)):
+        if value is not None:
+            require_score(value, option)
+    found = compare(
+        arm_of(baseline, "A"),
+        arm_of(candidate, "B", nats_per_bpb),
+        next(name for name in POLICIES if name == policy),
+        gain,
+    )
+    if as_json:
+        typer.echo(found.model_dump_json())
+    else:
+        _console().print(terminal_comparison(found))
+    raise typer.Exit({"holds": 0, "not shown": 1, "undecided": 3}[found.outcome])
 
 
 def _audit_code(audits: Sequence[Audit | str]) -> int:

@@ -13,9 +13,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from runner.claim import resolved_claim
 from runner.errors import UserError
 from runner.job_errors import Problem, choice_message, problems_of, report
 from runner.job_spec import DataSpec, JobSpec, LimitsSpec, job_hash, resolved
+from runner.record_folders import cut
 from runner.tracks import HARDWARE, TRACKS, track_problems
 from runner.yaml_lines import MAX_BYTES, Lines, load_yaml
 
@@ -46,6 +48,7 @@ def job_from_mapping(data: Any, *, source: str, lines: Lines | None = None, fold
     where = lines or {}
     if not isinstance(data, dict):
         raise UserError(f"{source}:1: job: must be a mapping of keys such as name, track, seeds, data and config")
+    data = _written_out(data)
     try:
         # As JSON, because there a list may become a tuple and text a path while numbers stay strict.
         job = JobSpec.model_validate_json(json.dumps(data, allow_nan=False))
@@ -55,7 +58,14 @@ def job_from_mapping(data: Any, *, source: str, lines: Lines | None = None, fold
     problems = problems or [Problem(place, message) for place, message in track_problems(job)]
     if problems:
         raise report(problems, where, source)
-    return _with_absolute_paths(job, (folder or Path()).absolute())
+    job = _with_absolute_paths(job, (folder or Path()).absolute())
+    if job.claim is None:
+        return job
+    try:
+        claim = resolved_claim(job.claim, (folder or Path()).absolute())
+    except UserError as error:
+        raise report([Problem(("claim", "baseline", "record"), cut(str(error)))], where, source) from None
+    return job.model_copy(update={"claim": claim})
 
 
 def with_seeds(job: JobSpec, seeds: Sequence[int]) -> JobSpec:
@@ -74,6 +84,17 @@ def _read(path: Path) -> str:
         raise UserError(f"{path}: is not UTF-8 text (byte {error.start}); a job is a YAML file") from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {error}") from None
+
+
+def _written_out(data: dict[str, Any]) -> dict[str, Any]:
+    """A claim's baseline that is only a path, or only a list of scores, as the mapping that it stands for."""
+    claim = data.get("claim")
+    if not isinstance(claim, dict):
+        return data
+    for kind, field in ((str, "record"), (list, "val_bpb")):
+        if isinstance(claim.get("baseline"), kind):
+            return {**data, "claim": {**claim, "baseline": {field: claim["baseline"]}}}
+    return data
 
 
 def _names(data: dict[str, Any]) -> list[Problem]:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from golf_model.config import REFUSED_VARIABLES, GolfConfig, require
+from runner.claim import ClaimSpec
 from runner.external import OutputsSpec, require_package, require_plain_names
 from runner.reference import ReferenceSpec
 from runner.strict import Seconds, Seed, Strict
@@ -67,6 +68,8 @@ class JobSpec(Strict):
     """A few words on what is new, for the record."""
     reference: ReferenceSpec | None = None
     """The published run that this job reproduces, shown beside ours."""
+    claim: ClaimSpec | None = None
+    """What it is to beat, for the plan and the record; decides no verdict."""
     data: DataSpec
     """What is trained and scored on."""
     nproc: Annotated[int, Field(ge=0)] = 0
@@ -138,6 +141,7 @@ _NO_EFFECT_ON_RESULTS = {
     "github_id",
     "blurb",
     "reference",
+    "claim",
     "script",  # its bytes are hashed instead, and those of its files
     "requires",
     "probe",

@@ -149,7 +149,8 @@ def make_plan(
     )
 
 
-def _seconds(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time for people."""
     return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
 
 
@@ -161,12 +162,12 @@ def hardware_notes(plan: Plan) -> list[str]:
     return [f"track {plan.job.track} wants {' or '.join(allowed)}: a run here is labelled so and ends rejected"]
 
 
-def cost(plan: Plan, seconds: float) -> str:
-    """What the nodes cost for that long at most, where the profile names a price."""
+def node_price(plan: Plan, seconds: float, seeds: int) -> str:
+    """What nodes for that many seeds cost for that long, where the profile names a price."""
     price = plan.hardware.dollars_per_hour
     if price is None:
         return ""
-    nodes = min(plan.nodes, -(-len(plan.job.seeds) // plan.concurrent))
+    nodes = min(plan.nodes, -(-seeds // plan.concurrent))
     return f", about ${nodes * price * seconds / 3600:.2f} on {nodes} node(s) at ${price:g} an hour each (a guess)"
 
 
@@ -182,8 +183,10 @@ def size_rows(plan: Plan) -> list[tuple[str, str]]:
     ]
 
 
-def plan_table(plan: Plan, where: str, past: SizeForecast | None = None) -> Table:
-    """The plan for people; past: what earlier runs say of the size."""
+def plan_table(
+    plan: Plan, where: str, past: SizeForecast | None = None, claim: Sequence[tuple[str, str]] = ()
+) -> Table:
+    """The plan for people; past: what earlier runs say of the size; claim: what the job's claim takes."""
     job, limits, facts = plan.job, plan.limits, plan.data.facts
     together = plan.concurrent * plan.nodes
     rounds = -(-len(job.seeds) // together)
@@ -210,7 +213,8 @@ def plan_table(plan: Plan, where: str, past: SizeForecast | None = None) -> Tabl
         *earlier,
         ("training", f"stops {stop}; limit {limits.train_seconds:g} s"),
         ("evaluation", f"limit {limits.eval_seconds:g} s"),
-        ("at most", f"about {_seconds(longest)} for all seeds{cost(plan, longest)}"),
+        ("at most", f"about {duration(longest)} for all seeds{node_price(plan, longest, len(job.seeds))}"),
+        *claim,
     ]
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)

@@ -1,21 +1,25 @@
 """The values that flow from a run to its record: all frozen, all plain JSON on disk.
 
 `RunResult` (one attempt of one seed) -> `Verification` (what the referee counted itself) ->
-`Verdict` (checks) -> `RecordData` (everything a record folder is written from). No behaviour here
-beyond reading and writing JSON; numbers carry their unit in the name.
+`Verdict` (checks) -> `RecordData` (everything a record folder is written from). `Comparison` holds seeds against a
+baseline. No behaviour here beyond reading and writing JSON; numbers carry their unit in the name.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from runner.statistics import GainTest, Sample
+from runner.strict import Strict
 
 SCHEMA_VERSION = 1
 
 Status = Literal["pass", "fail", "unknown"]
 RunStatus = Literal["completed", "failed", "timeout", "lost", "interrupted"]
 VerdictStatus = Literal["passed", "rejected", "unverified"]
+PolicyName = Literal["readme", "progression", "target"]
 
 
 class Frozen(BaseModel):
@@ -282,6 +286,104 @@ class SizeForecast(Frozen):
     basis: str
 
 
+class Arm(Strict):
+    """One side of a comparison: the scores of its seeds, and what is known of them. Empty or None: not known."""
+
+    name: str
+    """What it is called: a record's job, a pull request, or what was typed."""
+    val_bpb: tuple[float, ...]
+    """Published score of each seed, bits per byte."""
+    nats_per_bpb: float | None = None
+    """val_loss / val_bpb of its tokenizer on the validation text."""
+    seeds: tuple[int, ...] = ()
+    """In the order of the scores."""
+    unscored: Annotated[int, Field(ge=0)] = 0
+    """Seeds that belong to it and have no score."""
+    verdict: VerdictStatus | None = None
+    problem: str = ""
+    """Why its scores cannot be relied on, beside the verdict."""
+    origin: str = ""
+    """Who measured, e.g. that these are the figures of somebody's logs."""
+    run: str = ""
+    """The record's run."""
+    track: str = ""
+    tokenizer: str = ""
+    """SHA-256 of the tokenizer."""
+    validation: str = ""
+    """SHA-256 over the hashes of the validation shards."""
+    val_bytes: int | None = None
+    """Bytes of the validation text."""
+    artifacts: tuple[str, ...] = ()
+    """SHA-256 of each seed's artifact."""
+
+
+class Power(Strict):
+    """What it takes to show a gain, if it and the deviations are as assumed."""
+
+    gain_bpb: float
+    """Assumed true gain, bits per byte."""
+    gain_nats: float | None
+    """The same in nats/token."""
+    std_baseline: float | None
+    """Assumed deviation between seeds, bits per byte; None against a number."""
+    std_candidate: float
+    std_from: str
+    """Where the deviations come from."""
+    now: float | None
+    """Probability that seeds as many as these show it; None where they cannot be tested."""
+    wanted: float
+    """Probability that is asked for below."""
+    most_seeds: int
+    """As far as seeds were counted."""
+    seeds_per_arm: int | None
+    """Fewest seeds in each arm that show it so often; None where there are none, and against a number."""
+    candidate_seeds: int | None
+    """The candidate's, with the baseline as it is."""
+    more_seeds: int | None
+    """How many of them are still missing."""
+
+
+class Comparison(Frozen):
+    """A candidate's seeds held against a baseline by one policy; every score in bits per byte unless it says nats."""
+
+    policy: PolicyName
+    margin_nats: float
+    """Gain that must be exceeded, nats/token."""
+    alpha: float
+    """p must be below it."""
+    outcome: Literal["holds", "not shown", "undecided"]
+    obstacles: list[str]
+    """Why the test cannot decide."""
+    notes: list[str]
+    """What a reader must know beside the outcome."""
+    baseline: Arm
+    candidate: Arm
+    target: float | None
+    """The number to beat, where the test is against one."""
+    nats_per_bpb: float | None
+    """What turns bits per byte into nats/token here: the candidate's constant."""
+    confidence_percent: int
+    """Of every interval."""
+    gain_bpb: float | None
+    """Baseline's mean minus the candidate's."""
+    gain_nats: float | None
+    baseline_bpb: Sample | None
+    candidate_bpb: Sample | None
+    baseline_nats: Sample | None
+    """The baseline in nats per token of the candidate's tokenizer."""
+    candidate_nats: Sample | None
+    test: GainTest | None
+    """The policy's test, bits per byte; None where it cannot be done."""
+    any_gain: GainTest | None
+    """The same without a margin."""
+    test_nats: GainTest | None
+    """The policy's test in nats/token: the same p."""
+    power: Power | None
+    """At the measured gain."""
+    power_at: Power | None
+    """At the gain that is claimed or asked about."""
+
+
 class RecordData(Frozen):
     """Everything a record folder is written from; stored in it as results.json."""
 
@@ -308,3 +410,5 @@ class RecordData(Frozen):
     """Counts: launches, completed, failed, ..."""
     versions: dict[str, str]
     """Of the referee's own environment."""
+    comparison: Comparison | None = None
+    """The seeds against the baseline of the job's claim; decides no verdict."""

@@ -154,5 +154,17 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     assert shown.returncode == 0
     assert all(
         verb in shown.stdout
-        for verb in ("run", "plan", "status", "logs", "stop", "resume", "ledger", "bundle", "data")
+        for verb in (
+            "run",
+            "plan",
+            "status",
+            "logs",
+            "stop",
+            "resume",
+            "ledger",
+            "bundle",
+            "compare",
+            "report",
+            "data",
+        )
     )

@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 
+from runner.arms import arm_of_folder
 from runner.audit.audit import audit_folder
+from runner.compare import compare
 from runner.jobdata import DataRequest
 from runner.ledger import check_chain
 from runner.results import RecordData
@@ -33,6 +35,7 @@ data:
   path: {folder}
   tokenizer: {tokenizer}
 limits: {{train_seconds: 60, eval_seconds: 60}}
+claim: {{baseline: {{name: guessing, val_bpb: [9.0, 9.1, 9.2]}}, gain: 0.01}}
 config:
   model:
     vocab_size: {vocab}
@@ -119,6 +122,19 @@ def without_circumstances(data: RecordData) -> dict[str, Any]:
         if check["name"] in ("train_clock", "eval_clock", "log_clock"):
             del check["measured"], check["limit"], check["detail"]
     return content
+
+
+def test_the_jobs_claim_is_tested_in_its_record_and_decides_no_verdict(records: dict[str, Path]) -> None:
+    found = results(records["ray"]).comparison
+    assert found is not None
+    assert (found.outcome, found.baseline.name, found.candidate.seeds) == ("holds", "guessing", (1, 2))
+    assert "**The claim holds by the policy readme" in (records["ray"] / "README.md").read_text()
+
+
+def test_two_records_of_one_run_are_not_held_against_each_other(records: dict[str, Path]) -> None:
+    found = compare(arm_of_folder(records["ray"]), arm_of_folder(records["local"]))
+    assert found.outcome == "undecided"
+    assert "same artifact" in found.obstacles[0]
 
 
 def test_the_record_is_complete(records: dict[str, Path]) -> None:

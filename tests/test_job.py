@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from golf_model.config import GolfConfig
+from runner.claim import BaselineSpec, ClaimSpec
 from runner.errors import UserError
 from runner.job import DataSpec, JobSpec, LimitsSpec, job_from_mapping, job_hash, load_job, resolved, with_seeds
 from runner.reference import Figures, OverallFigures, ReferenceSeed, ReferenceSpec
@@ -391,7 +392,17 @@ def test_hash_changes_with_all_that_decides_results() -> None:
 
 
 def test_every_field_has_a_line_of_documentation() -> None:
-    for kind in (JobSpec, DataSpec, LimitsSpec, ReferenceSpec, ReferenceSeed, OverallFigures, Figures):
+    for kind in (
+        JobSpec,
+        DataSpec,
+        LimitsSpec,
+        ClaimSpec,
+        BaselineSpec,
+        ReferenceSpec,
+        ReferenceSeed,
+        OverallFigures,
+        Figures,
+    ):
         text = inspect.getsource(kind)
         for name in kind.__annotations__:
             after = text[text.index(f"\n    {name}: ") + 1 :].split("\n")[1]
@@ -429,7 +440,8 @@ def outcome(act: Callable[[], JobSpec]) -> None:
     assert [line for line in lines if not line.startswith("job.yaml:")] == []
 
 
-RESOLVED = resolved(parse(GOOD + PUBLISHED))
+CLAIM = "claim: {baseline: {val_bpb: [1.1, 1.2], nats_per_bpb: 2.5}, gain: 0.01}\n"
+RESOLVED = resolved(parse(GOOD + PUBLISHED + CLAIM))
 
 
 @given(st.data())
@@ -449,7 +461,7 @@ def test_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
 
 @given(st.data())
 def test_any_damage_to_the_text_is_read_or_refused(data: st.DataObject) -> None:
-    text = GOOD + PUBLISHED
+    text = GOOD + PUBLISHED + CLAIM
     for _ in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(text)))
         end = data.draw(st.integers(start, min(len(text), start + 8)))
