@@ -76,7 +76,9 @@ class Counted(Memory):
             yield spec, message
 
 
-def drive(folder: Path, data: DataRequest, seeds: int, live: int, fake: Fake | None = None, screen: str = "") -> Found:
+def drive(
+    folder: Path, data: DataRequest, seeds: int, live: int, fake: Fake | None = None, screen: str = ""
+) -> Found:
     """Drive fake seeds from the walk's first line to the end of its assessment, in memory.
 
     screen: `terminal` draws on a terminal that nobody sees; else lines go nowhere.

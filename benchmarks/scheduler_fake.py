@@ -172,9 +172,13 @@ def fake_job(data: DataRequest, seeds: int, *, hardware: str = "cpu", concurrent
     }
 
 
-def fake_plan(data: DataRequest, seeds: int, rooms: list[Room], *, hardware: str = "cpu", concurrent: int = 1) -> Plan:
+def fake_plan(
+    data: DataRequest, seeds: int, rooms: list[Room], *, hardware: str = "cpu", concurrent: int = 1
+) -> Plan:
     """The plan of a fake job on such nodes."""
-    job = job_from_mapping(fake_job(data, seeds, hardware=hardware, concurrent=concurrent), source="fake", folder=Path())
+    job = job_from_mapping(
+        fake_job(data, seeds, hardware=hardware, concurrent=concurrent), source="fake", folder=Path()
+    )
     return make_plan(job, open_requested(data), code_bytes=SCRIPT_BYTES, nodes=rooms, launcher=())
 
 

@@ -59,7 +59,8 @@ class Case:
         asked = list(dict.fromkeys(self.seeds))
         uninvited = sorted({*results, *counted} - set(asked))
         return [
-            Evidence(seed, _only(results.get(seed, [])), _only(counted.get(seed, []))) for seed in [*asked, *uninvited]
+            Evidence(seed, _only(results.get(seed, [])), _only(counted.get(seed, [])))
+            for seed in [*asked, *uninvited]
         ]
 
 
