@@ -65,8 +65,6 @@ class Counted(Memory):
     first = 0.0
 
     def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
-        begun = time.perf_counter()
-        del begun
         for spec, message in super().messages():
             self.counted += 1
             if isinstance(message, Started) and not self.first:
@@ -183,13 +181,13 @@ def turns(nodes: int, drivers: int, waiting: int, rounds: int = 3) -> Found:
                     raise SystemExit("a node was given twice")
     given = 0
     with timed() as moving:
-        for driver in range(drivers):
-            if held[driver]:
-                del held[driver][next(iter(held[driver]))]
-                given += ask(driver)
+        for _ in range(rounds):
+            busy = next(driver for driver in range(drivers) if held[driver])
+            del held[busy][next(iter(held[busy]))]
+            given += sum(ask((busy + further) % drivers) for further in range(drivers))
     taken = [node for mine in held for node, _ in mine.values()]
-    if len(taken) != len(set(taken)):
-        raise SystemExit("a node was given twice")
+    if len(taken) != len(set(taken)) or given != rounds:
+        raise SystemExit(f"{given} of {rounds} freed nodes were given again, or one twice")
     return {
         "nodes": nodes,
         "drivers": drivers,
@@ -197,6 +195,5 @@ def turns(nodes: int, drivers: int, waiting: int, rounds: int = 3) -> Found:
         "first_grants": first,
         "fill_ms_per_ask": filling.cpu / drivers * 1e3,
         "full_ms_per_ask": full.cpu / asks * 1e3,
-        "moving_ms_per_ask": moving.cpu / max(1, sum(1 for mine in held if mine) or 1) * 1e3,
-        "given": given,
+        "moving_ms_per_ask": moving.cpu / (rounds * drivers) * 1e3,
     }

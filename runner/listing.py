@@ -6,11 +6,14 @@ Shortens what people read; the values themselves stay whole where they are store
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 MOST = 20
 """As many things are written out one by one."""
 SHOWN = 10
 """As many of more than that."""
+
+Item = TypeVar("Item")
 
 
 def listed(seeds: Iterable[int]) -> str:
@@ -29,6 +32,11 @@ def listed(seeds: Iterable[int]) -> str:
         return ", ".join(words)
     rest = sum(last - first + 1 for first, last in runs[SHOWN:])
     return ", ".join(words[:SHOWN]) + f" and {rest:,} more"
+
+
+def few(items: Sequence[Item]) -> Sequence[Item]:
+    """All of a few, the first of many."""
+    return items if len(items) <= MOST else items[:SHOWN]
 
 
 def some(texts: Sequence[str], between: str = "; ") -> str:
