@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from benchmarks.scheduler_fake import Fake, Memory, fake_of, fake_plan, fake_script
+from benchmarks.scheduler_fake import Memory, fake_of, fake_plan, fake_script
 from reports.record import RecordFiles, write_record
 from reports.summary import terminal_summary
 from runner.assess import assess
@@ -59,10 +59,10 @@ def memory_mib() -> float:
 
 
 class Counted(Memory):
-    """Counts messages and looks at open files now and then."""
+    """Counts messages, looks at open files now and then, and at the memory when the last seed has ended."""
 
     counted = files = 0
-    first = 0.0
+    first = memory = 0.0
 
     def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         for spec, message in super().messages():
@@ -72,14 +72,16 @@ class Counted(Memory):
             if self.counted % 5000 == 0:
                 self.files = max(self.files, len(os.listdir("/proc/self/fd")))  # noqa: PTH208
             yield spec, message
+        self.memory = memory_mib()
 
 
 def drive(
-    folder: Path, data: DataRequest, seeds: int, live: int, fake: Fake | None = None, screen: str = ""
+    folder: Path, data: DataRequest, seeds: int, live: int, lines: int = 20, beats: int = 5, screen: str = ""
 ) -> Found:
     """Drive fake seeds from the walk's first line to the end of its assessment, in memory.
 
-    screen: `terminal` draws on a terminal that nobody sees; else lines go nowhere.
+    lines, beats: log lines and heartbeats of each. screen: `terminal` draws on a terminal that nobody sees; else
+    lines go nowhere.
     """
     plan = fake_plan(data, seeds, HERE)
     out = io.StringIO()
@@ -87,7 +89,7 @@ def drive(
     backends: list[Counted] = []
 
     def make(_: DataRequest) -> Backend:
-        backends.append(Counted(fake or fake_of(plan), live))
+        backends.append(Counted(fake_of(plan, lines, beats), live))
         return backends[0]
 
     before, begun = memory_mib(), time.perf_counter()
@@ -107,9 +109,9 @@ def drive(
         "cpu_us_per_message": used.cpu / backend.counted * 1e6,
         "first_start_s": backend.first - begun,
         "memory_before_mib": before,
-        "memory_mib": memory_mib(),
+        "memory_driving_mib": backend.memory,
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "kib_per_seed": (memory_mib() - before) * 1024 / seeds,
+        "kib_per_seed": (backend.memory - before) * 1024 / seeds,
         "files": backend.files,
         "ledger_kib": ledger.stat().st_size / 1024,
         "screen_kib": len(out.getvalue()) / 1024,
