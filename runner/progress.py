@@ -174,7 +174,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """A line that belongs to no seed."""
-        self.console.print(line, markup=False, highlight=False)
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _settle(self, seed: int, result: RunResult, note: str) -> Row:
         row = self.rows[seed]

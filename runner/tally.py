@@ -34,7 +34,7 @@ class Tally:
         self._squares += gap * (bpb - self._mean)
 
     def line(self, now: float) -> str:
-        """`900 seeds: 412 completed, 200 running, 288 waiting; bpb 1.20741 ± 0.00052; 31 ended a minute`."""
+        """`900 seeds: 412 completed, 200 running, 288 waiting; bpb 1.20741 ± 0.00052; 31 a minute`."""
         running = sum(count for state, count in self.states.items() if state not in FIRST)
         counts = [(state, self.states[state]) for state in FIRST[:-1]]
         counts += [("running", running), (FIRST[-1], self.states[FIRST[-1]])]
@@ -44,5 +44,5 @@ class Tally:
             parts.append(f"bpb {self._mean:.5f}" + ("" if std is None else f" ± {std:.5f}"))
         if self.ended and now > self.begun:
             pace = self.ended * 60 / (now - self.begun)
-            parts.append(f"{pace:,.{0 if pace >= 10 else 1}f} ended a minute")
+            parts.append(f"{pace:,.{0 if pace >= 10 else 1}f} a minute")
         return f"{self.seeds:,} seeds: " + "; ".join(parts)
