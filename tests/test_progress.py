@@ -109,9 +109,7 @@ def test_mean_and_deviation_are_those_of_the_finished_seeds() -> None:
     assert "bpb 1.50000 ± 0.25000" in tally.line(0.0)
 
 
-@pytest.mark.parametrize(
-    ("ended", "seconds", "said"), [(30, 60, "30 a minute"), (3, 120, "1.5 a minute")]
-)
+@pytest.mark.parametrize(("ended", "seconds", "said"), [(30, 60, "30 a minute"), (3, 120, "1.5 a minute")])
 def test_the_pace_is_what_ended_since_the_start(ended: int, seconds: float, said: str) -> None:
     tally = Tally(50, 0.0)
     tally.ended = ended
