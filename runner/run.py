@@ -126,8 +126,9 @@ class Driver:
         self.probes: dict[str, list[Probe]] = {}
         """Kind of node -> speeds of those that the ledger has seen and not refused."""
         for entry in ledger.entries:
-            if entry["kind"] == "checked" and not entry["refused"]:
-                self._note_probe(NodeReport.model_validate(entry["report"]))
+            if entry["kind"] == "checked" and not entry["refused"] and entry["report"]["probe"] is not None:
+                probe = Probe.model_validate(entry["report"]["probe"])
+                self.probes.setdefault(entry["report"]["hardware"], []).append(probe)
 
     def launch(self, backend: Backend, seeds: list[int], *, front: bool = False) -> None:
         """Queue a new attempt of each seed; it stands in the ledger before it can start, and again when it does."""
@@ -189,10 +190,6 @@ class Driver:
         ended = self.free_since.get(node)
         return None if ended is None or self.busy[node] else round(time.monotonic() - ended, 3)
 
-    def _note_probe(self, report: NodeReport) -> None:
-        if report.probe is not None:
-            self.probes.setdefault(report.hardware, []).append(report.probe)
-
     def admit(self, report: NodeReport) -> list[str]:
         """Put a node's report into the ledger; the reasons for which it is refused.
 
@@ -202,8 +199,8 @@ class Driver:
         earlier = self.probes.get(report.hardware, [])
         slow = [] if report.probe is None else slower_than(report.probe, earlier) or []
         refused = [*report.problems, *slow]
-        if not refused:
-            self._note_probe(report)
+        if not refused and report.probe is not None:
+            self.probes.setdefault(report.hardware, []).append(report.probe)
         self.ledger.append("checked", node=report.node, report=report.model_dump(mode="json"), refused=refused)
         for reason in refused:
             self.progress.say(f"node {report.host} is refused: {reason}")
