@@ -68,9 +68,12 @@ class Progress:
         self.clock = clock
         self.live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self.table)
 
-    def __enter__(self) -> Progress:
+    def opening(self) -> None:
+        """Say how many of many seeds are kept and how many wait."""
         if self.crowd:
             self.say(self.tally.line(self.clock()))
+
+    def __enter__(self) -> Progress:
         if self.console.is_terminal:
             self.live.start()
         return self
@@ -167,7 +170,7 @@ class Progress:
         self._now_and_then(self.clock())
 
     def kept(self, seed: int, result: RunResult) -> None:
-        """Show a seed that an earlier run finished; of many their number is told at the start."""
+        """Show a seed that an earlier run finished; of many `opening` tells their number."""
         if not self.crowd:
             self.say(f"seed {seed}: already finished (attempt {result.attempt}), kept")
         self._settle(seed, result, "kept from an earlier run")

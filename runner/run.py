@@ -304,6 +304,7 @@ def walk(
                 waiting.append(seed)
             else:
                 progress.kept(seed, kept)
+        progress.opening()
         if waiting:
             request = replace(plan.request, files=plan.data.facts.files)
             with progress:

@@ -80,6 +80,7 @@ def test_away_from_a_terminal_a_thousand_seeds_make_a_line_now_and_then_and_one_
 ) -> None:
     clock = Clock()
     progress, out = screen(1000, clock)
+    progress.opening()
     with progress:
         for seed in range(1, 101):
             clock.now += 1

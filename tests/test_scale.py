@@ -88,7 +88,8 @@ def test_a_second_run_of_many_says_how_many_are_kept_and_runs_none(tiny_data: Da
         fake_plan(tiny_data, SEEDS, HERE), fake_script(), driven.folder.path.parents[1], screen.console, never
     )
     assert again.data.results == driven.data.results
-    assert len(screen.text.splitlines()) <= 2
+    assert screen.text.startswith(f"{SEEDS} seeds: {SEEDS} completed; bpb ")
+    assert len(screen.text.splitlines()) == 1
 
 
 def test_status_of_many_seeds_is_a_line_that_counts_them(driven: Walk) -> None:
