@@ -1,7 +1,7 @@
 """How does the driver bear a thousand seeds? What a seed costs it as seeds, streams, nodes and waiting jobs grow.
 
-    python benchmarks/scheduler.py [--quick] [--no-ray] [--seeds N] [--raylets N] [--live N,N] [--driver N,N]
-                                   [--json FILE]
+    python benchmarks/scheduler.py [--quick] [--no-ray | --only-ray] [--seeds N] [--raylets N] [--live N,N]
+                                   [--driver N,N] [--json FILE]
 
 What is measured is the real driver: walk, ledger, collectors, progress, the queue, on Ray its backend, node checks
 and the shared queue's actor as well. What is not real is the attempts, which only talk (scheduler_fake.py), for a
@@ -196,6 +196,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="about two minutes: fewer of everything")
     parser.add_argument("--no-ray", action="store_true", help="only the parts that need no cluster")
+    parser.add_argument("--only-ray", action="store_true", help="only the parts on a cluster")
     parser.add_argument("--seeds", type=int, help="seeds on the cluster (1000; quick: 100)")
     parser.add_argument("--raylets", type=int, help="raylets of the cluster (8; quick: 2)")
     parser.add_argument("--live", type=numbers, help="numbers of live streams (8,64,256,1000; quick: 8,64)")
@@ -215,7 +216,9 @@ def main() -> None:
         "versions": {"python": platform.python_version(), "ray": importlib.metadata.version("ray")},
     }
     print(f"{about['machine']}, load {about['load']}, {about['versions']}")
-    found = driver_tables(asked.driver or ([300, 1500] if quick else [1000, 5000, 20000]), lives)
+    found: dict[str, list[Row]] = {}
+    if not asked.only_ray:
+        found |= driver_tables(asked.driver or ([300, 1500] if quick else [1000, 5000, 20000]), lives)
     if not asked.no_ray:
         raylets = asked.raylets or (2 if quick else 8)
         found |= cluster_tables(raylets, asked.seeds or (100 if quick else 1000), lives)
