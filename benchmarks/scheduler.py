@@ -130,7 +130,6 @@ STREAMS = {
     "cpu_us_per_message": "us/message",
     "cpu_share": "of a core",
     "peak_mib": "peak MiB",
-    "files": "open files",
 }
 
 
