@@ -30,11 +30,12 @@ test-slow: $(READY)  ## everything that takes minutes
 fuzz: $(READY)  ## the property tests with 10,000 cases each
 	$(BIN)/python -m pytest -m 'hypothesis' --hypothesis-profile=fuzz
 
-bench: $(READY)  ## scoring, the artifact (coders, quantisers, caps), reading records, tables; each side by side
+bench: $(READY)  ## scoring, the artifact (coders, quantisers, caps), reading records, tables, many seeds; side by side
 	$(BIN)/python benchmarks/evaluate.py
 	$(BIN)/python benchmarks/artifact.py
 	$(BIN)/python benchmarks/audit.py
 	$(BIN)/python benchmarks/tables.py
+	$(BIN)/python benchmarks/scheduler.py --quick
 
 format: $(READY)  ## rewrite the sources in the one format
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

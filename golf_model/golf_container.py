@@ -207,11 +207,16 @@ def unpacked(part: Part, size: int) -> bytes:
     return raw
 
 
+MOST_EMPTY = 4096
+"""How large empty tensors may be together, counted as if no side of them were zero."""
+
+
 def read_golf(blob: bytes, most_elements: int) -> dict[str, Stored]:
     """What `write_golf` wrote; ScriptError for a damaged file and for one of more than `most_elements`."""
     heads, parts = open_golf(blob)
-    weights = sum(prod(max(1, side) for side in head.shape) for head in heads)  # an empty tensor's sides cost, too
-    if weights > most_elements:
+    weights = sum(prod(head.shape) for head in heads)
+    sides = sum(prod(max(1, side) for side in head.shape) for head in heads)  # an empty tensor's sides cost, too
+    if weights > most_elements or sides > most_elements + MOST_EMPTY:
         raise misread(f"{weights:,} weights, more than the {most_elements:,} that are expected")
     quantized = [head for head in heads if head.scheme in LEVELS]
     matrices = integer_tensors(parts["integers"], quantized)

@@ -5,12 +5,15 @@ Nothing is judged here; the worst answer of a question is the one that counts wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from runner.listing import MOST, listed, some
 from runner.results import Check, Status
 
 MARKS: dict[Status, str] = {"pass": "✓", "fail": "✗", "unknown": "?"}
+NUMBER = re.compile(r"(-?[\d,]+(?:\.\d+)?) (\S+)")
 WORST_FIRST: tuple[Status, ...] = ("fail", "unknown", "pass")
 
 
@@ -67,14 +70,25 @@ def worst_statuses(checks: Sequence[Check]) -> dict[str, Status]:
     return worst
 
 
+def _range(values: Sequence[str]) -> str:
+    """The least and the greatest of many values of one unit; the first few where they are no such numbers."""
+    numbers = [NUMBER.fullmatch(value) for value in values]
+    if all(numbers) and len({found[2] for found in numbers if found}) == 1:
+        ordered = sorted(values, key=lambda value: float(value.split(" ")[0].replace(",", "")))
+        return f"{ordered[0].rpartition(' ')[0]} to {ordered[-1]} ({len(values):,} seeds)"
+    return some(list(dict.fromkeys(values)), " / ")
+
+
 def _measured(group: Sequence[Check], named: bool) -> str:
     """What was measured: once if it is the same everywhere, with its seeds where these are only some."""
     values = [check.measured for check in group]
     if len(set(values)) == 1:
-        seeds = ", ".join(str(check.seed) for check in group if check.seed is not None)
+        seeds = listed(check.seed for check in group if check.seed is not None)
         return f"{values[0]} (seed {seeds})" if named and seeds else values[0]
     if named:
-        return ", ".join(f"{check.measured} (seed {check.seed})" for check in group)
+        return some([f"{check.measured} (seed {check.seed})" for check in group], ", ")
+    if len(values) > MOST:
+        return _range(values)
     units = {value.rpartition(" ")[2] for value in values}
     if len(units) == 1 and all(" " in value for value in values):
         return " / ".join(value.rpartition(" ")[0] for value in values) + f" {units.pop()}"

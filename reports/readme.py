@@ -6,6 +6,7 @@ ours is escaped when the template puts it in. Writes no file.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from reports.published import reference_of
 from reports.published_section import beside_section
 from reports.statistics_section import statistics_section
 from reports.tables import figure, seed_table, summary_table
+from runner.listing import MOST, SHOWN, few, some
 from runner.results import Host, RecordData, RunResult
 
 ENVIRONMENT = Environment(
@@ -61,6 +63,7 @@ def _view(data: RecordData) -> dict[str, Any]:
     hosts = [result.host for result in data.results if result.host is not None]
     scored = int(figure(summary, "n", "val_bpb"))
     reference = reference_of(data)
+    bad = [result for result in data.results if result.status != "completed"]
     headline = mean_and_std(figure(summary, "mean", "val_bpb"), figure(summary, "std", "val_bpb"))
     return {
         "name": data.name,
@@ -79,9 +82,12 @@ def _view(data: RecordData) -> dict[str, Any]:
         "resumed_sentence": resumed_sentence(data.results),
         "failures": [
             {"seed": result.seed, "status": result.status, "reason": fenced(result.reason or "no reason was given")}
-            for result in data.results
-            if result.status != "completed"
+            for result in few(bad)
         ],
+        "bad": len(bad),
+        "seeds": len(data.results),
+        "shown": len(few(data.results)),
+        "reasons": few(data.verdict.reasons),
         "checks_table": checks_table(data),
         "yardsticks_table": yardsticks_table(data, seeds) if data.yardsticks else "",
         "learned": learned(data, seeds),
@@ -134,8 +140,15 @@ def results_table(data: RecordData, seeds: pd.DataFrame, summary: pd.DataFrame) 
     """One row per seed, then mean and sample standard deviation."""
     rows: list[list[object]] = [
         [row["seed"], *(cell(row[name], digits, data.limits.get(name)) for name, (_, digits) in COLUMNS.items())]
-        for row in seeds.to_dict("records")
+        for row in few(seeds.to_dict("records"))
     ]
+    if len(seeds) > MOST:
+        least, most = seeds.min(numeric_only=True), seeds.max(numeric_only=True)
+        rows.append(["…", *("" for _ in COLUMNS)])
+        rows += [
+            [title, *(cell(found[name], digits) for name, (_, digits) in COLUMNS.items())]
+            for title, found in (("least", least), ("most", most))
+        ]
     means = [fixed(figure(summary, "mean", name), digits) for name, (_, digits) in COLUMNS.items()]
     rows.append([Markdown("**mean**"), *means])
     rows.append([Markdown("**std**"), *(_std(summary, name, digits) for name, (_, digits) in COLUMNS.items())])
@@ -151,6 +164,8 @@ def _std(summary: pd.DataFrame, column: str, digits: int) -> str:
 
 def strict_sentence(seeds: pd.DataFrame) -> str:
     """The strict clocks, in the order of the seeds; empty where none was seen."""
+    if len(seeds) > MOST:
+        return ""  # a column of results.csv
     phases = {"Training": "strict_train_seconds", "evaluation": "strict_eval_seconds"}
     if seeds[list(phases.values())].isna().all(axis=None):
         return ""
@@ -170,13 +185,17 @@ def resumed_sentence(results: Sequence[RunResult]) -> str:
     if not resumed:
         return ""
     return (
-        f"Killed and resumed from a checkpoint: seed {', '.join(resumed)}. The training time counts every life, work "
-        "that was lost included, at its upper bound."
+        f"Killed and resumed from a checkpoint: seed {some(resumed, ', ')}. The training time counts every life, "
+        "work that was lost included, at its upper bound."
     )
 
 
 def idle_sentence(results: Sequence[RunResult]) -> str:
     """How long nodes stood idle between two seeds; empty where no node ran two in a row."""
+    known = [result.idle_seconds for result in results if result.idle_seconds]
+    if len(known) > MOST:
+        middle, most = fixed(statistics.median(known), 1), fixed(max(known), 1)
+        return f"Between two seeds their node stood idle, {len(known):,} times: median {middle} s, at most {most} s."
     idle = [
         f"{fixed(result.idle_seconds, 1)} s before seed {result.seed}" for result in results if result.idle_seconds
     ]
@@ -190,12 +209,14 @@ def nodes_table(results: Sequence[RunResult]) -> Markdown | None:
         return None
     names = ("gemm_tflops", "memory_gb_per_s", "all_reduce_gb_per_s", "loader_tokens_per_s")
     rows: list[list[object]] = []
-    for report in reports.values():
+    for report in few(list(reports.values())):
         gpus = [f"{gpu.name}, {gpu.memory_mib:,} MiB, driver {gpu.driver}" for gpu in report.gpus]
         kinds = [f"{gpus.count(kind)}x {kind}" for kind in dict.fromkeys(gpus)]
         speeds = [cell(getattr(report.probe, name, None), 1) for name in names[:3]]
         tokens = report.probe.loader_tokens_per_s / 1e6 if report.probe else None
         rows.append([report.host, "; ".join(kinds) or "none", *speeds, fixed(tokens, 0)])
+    if len(reports) > MOST:
+        rows.append([f"and {len(reports) - SHOWN:,} more", "", "", "", "", ""])
     heads = ["node", "GPUs", "GEMM TFLOP/s", "memory GB/s", "all-reduce GB/s", "loader M tokens/s"]
     return table("llrrrr", heads, rows)
 
@@ -272,6 +293,8 @@ def size_sentence(data: RecordData, seeds: pd.DataFrame) -> str:
 
 def reproduce_command(data: RecordData) -> str:
     """The command that runs these seeds again, for a job file that holds the same job."""
+    if len(data.results) > MOST:
+        return "golf run JOB.yaml"  # the job says which
     seeds = ",".join(str(result.seed) for result in data.results)
     return "golf run JOB.yaml" + (f" --seeds {seeds}" if seeds else "")
 

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,24 +122,29 @@ def track_folders(data: RecordData, root: Path) -> list[Path]:
     return [folder for folder in folders if folder.is_dir()]
 
 
-def contents(data: RecordData, files: RecordFiles) -> dict[str, bytes]:
-    """File name -> bytes of the whole folder, SHA256SUMS last."""
-    made: dict[str, bytes] = {
-        "README.md": render_readme(data).encode(),
-        "submission.json": submission_json(data).encode(),
-        "results.json": results_json(data).encode(),
-        "results.csv": to_csv(seed_table(data)).encode(),
-        "train_gpt.py": files.script,
-    }
-    made |= {f"files/{name}": content for name, content in files.files.items()}
+def contents(data: RecordData, files: RecordFiles) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each file of the folder, one at a time, for the logs of a thousand seeds fit no memory;
+    SHA256SUMS comes last."""
+    sums: dict[str, str] = {}
+    for name, content in _pages_and_logs(data, files):
+        sums[name] = sha256_bytes(content)
+        yield name, content
+    yield CHECKSUMS, "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(sums.items())).encode()
+
+
+def _pages_and_logs(data: RecordData, files: RecordFiles) -> Iterator[tuple[str, bytes]]:
+    yield "README.md", render_readme(data).encode()
+    yield "submission.json", submission_json(data).encode()
+    yield "results.json", results_json(data).encode()
+    yield "results.csv", to_csv(seed_table(data)).encode()
+    yield "train_gpt.py", files.script
+    yield from ((f"files/{name}", content) for name, content in files.files.items())
     if files.flat_script is not None:
-        made["train_gpt_flat.py"] = files.flat_script.encode()
+        yield "train_gpt_flat.py", files.flat_script.encode()
     for seed, source in files.logs.items():
-        made[f"train_seed{seed}.log"] = _log(source)
+        yield f"train_seed{seed}.log", _log(source)
     if files.ledger is not None:
-        made["ledger.jsonl"] = files.ledger.read_bytes()
-    sums = "".join(f"{sha256_bytes(content)}  {name}\n" for name, content in sorted(made.items()))
-    return {**made, CHECKSUMS: sums.encode()}
+        yield "ledger.jsonl", files.ledger.read_bytes()
 
 
 def results_json(data: RecordData) -> str:
@@ -155,8 +160,8 @@ def _log(source: LogSource) -> bytes:
     return b"".join(part if part.endswith(b"\n") or not part else part + b"\n" for part in parts)
 
 
-def _fill(folder: Path, made: Mapping[str, bytes]) -> None:
-    for name, content in made.items():
+def _fill(folder: Path, made: Iterable[tuple[str, bytes]]) -> None:
+    for name, content in made:
         write_atomic(folder / name, content)
     _sync(folder)
 

@@ -23,6 +23,7 @@ from reports.markdown import one_line
 from reports.numbers import NOT_DEFINED, cell, fixed, known, mean_and_std
 from reports.published import overall_bpb, reference_of
 from reports.tables import figure, seed_table, summary_table
+from runner.listing import MOST, SHOWN, few
 from runner.results import RecordData, Status, VerdictStatus
 
 STYLES: dict[Status, str] = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
@@ -51,11 +52,12 @@ SPARED_FIRST = ("headroom_bytes", "live_val_bpb", "step_avg_ms", "val_loss", "st
 def terminal_summary(data: RecordData, folder: Path) -> RenderableType:
     """A renderable of the whole outcome; `folder` is where the record lies."""
     parts: list[RenderableType] = [Text(), _headline(data), Text(), SeedRows(data)]
+    bad = [result for result in data.results if result.status != "completed"]
     parts += [
         Text(f"seed {result.seed} {result.status}: {one_line(result.reason)[:300] or 'no reason was given'}", "red")
-        for result in data.results
-        if result.status != "completed"
+        for result in few(bad)
     ]
+    parts += [Text(f"and {len(bad) - SHOWN:,} more that did not complete", "red")] if len(bad) > MOST else []
     parts += [Text(), _checks(data)]
     if data.yardsticks:
         parts += [Text(), _yardsticks(data)]
@@ -99,11 +101,16 @@ def _seeds(data: RecordData, columns: Mapping[str, tuple[str, int]]) -> Table:
     summary = summary_table(seeds)
     table = _table(["seed", *(head for head, _ in columns.values())], "r" * (len(columns) + 1))
 
-    for row in seeds.to_dict("records"):
+    for row in few(seeds.to_dict("records")):
         table.add_row(
             str(row["seed"]),
             *(cell(row[name], digits, data.limits.get(name)) for name, (_, digits) in columns.items()),
         )
+    if len(seeds) > MOST:
+        table.add_row("…", *("" for _ in columns))
+        least, most = seeds.min(numeric_only=True), seeds.max(numeric_only=True)
+        for title, found in (("least", least), ("most", most)):
+            table.add_row(title, *(cell(found[name], digits) for name, (_, digits) in columns.items()))
     table.add_section()
     table.add_row("mean", *(fixed(figure(summary, "mean", name), digits) for name, (_, digits) in columns.items()))
     stds = [(figure(summary, "std", name), digits) for name, (_, digits) in columns.items()]
@@ -158,10 +165,12 @@ def _verdict(data: RecordData) -> RenderableType:
     verdict = data.verdict
     word = Text(verdict.status.upper(), VERDICT_STYLES[verdict.status])
     failed = sum(check.required and check.status == "fail" for check in verdict.checks)
-    shown = verdict.reasons[:failed] if failed else verdict.reasons
+    shown = few(verdict.reasons[:failed] if failed else verdict.reasons)
     lines = [Padding(Text(f"- {one_line(reason)}"), (0, 0, 0, 2)) for reason in shown]
     more = len(verdict.reasons) - len(shown)
-    rest = [Text(f"  and {more} unknown, listed in the record's README.md", "dim")] if more else []
+    kind = "more" if len(shown) < failed or not failed else "unknown"
+    where = "README.md" if len(verdict.reasons) <= MOST else "results.json"
+    rest = [Text(f"  and {more:,} {kind}, listed in the record's {where}", "dim")] if more else []
     return Group(word, *lines, *rest)
 
 

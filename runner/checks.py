@@ -8,22 +8,25 @@ Not here: which questions a track requires and what the answers amount to (runne
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from runner.clock_checks import data_after_freeze, eval_clock, eval_isolated, log_clock, train_clock
 from runner.evidence import NOT_MEASURED, Answer, Case, Evidence, status_of
+from runner.listing import listed, some
 from runner.machine_checks import hardware, one_environment
 from runner.score_checks import beats_yardstick, bpb_arithmetic, no_nan, process_agreement
 
 
 def seeds_complete(case: Case) -> Answer:
     """Exactly the seeds asked for, each completed, none twice."""
-    ran = sorted(result.seed for result in case.results)
+    ran = Counter(result.seed for result in case.results)
+    asked = Counter(case.seeds)
     ordered = [of.seed for of in case.evidence()]
     done = {result.seed for result in case.results if result.status == "completed"}
-    measured = "completed " + (", ".join(str(seed) for seed in ordered if seed in done) or "none")
-    limit = "exactly " + (", ".join(map(str, case.seeds)) or "none")
+    measured = "completed " + (listed(seed for seed in ordered if seed in done) or "none")
+    limit = "exactly " + (listed(case.seeds) or "none")
     if not case.seeds:
         return Answer("fail" if ran else "unknown", measured, limit, "no seed was asked for")
     problems = [
@@ -31,11 +34,11 @@ def seeds_complete(case: Case) -> Answer:
         for result in sorted(case.results, key=lambda result: (result.seed, result.status, result.reason))
         if result.status != "completed"
     ]
-    problems += [f"seed {seed} never ran" for seed in dict.fromkeys(case.seeds) if seed not in ran]
-    problems += [f"seed {seed} was not asked for" for seed in sorted(set(ran) - set(case.seeds))]
-    problems += [f"seed {seed} ran {ran.count(seed)} times" for seed in sorted(set(ran)) if ran.count(seed) > 1]
-    problems += [f"seed {seed} is asked for twice" for seed in sorted(set(case.seeds)) if case.seeds.count(seed) > 1]
-    return Answer(status_of(not problems), measured, limit, "; ".join(problems))
+    problems += [f"seed {seed} never ran" for seed in asked if seed not in ran]
+    problems += [f"seed {seed} was not asked for" for seed in sorted(ran.keys() - asked.keys())]
+    problems += [f"seed {seed} ran {times} times" for seed, times in sorted(ran.items()) if times > 1]
+    problems += [f"seed {seed} is asked for twice" for seed, times in sorted(asked.items()) if times > 1]
+    return Answer(status_of(not problems), measured, limit, some(problems))
 
 
 def first_line(reason: str) -> str:
@@ -52,10 +55,11 @@ def one_script(case: Case) -> Answer:
     limit = case.script_sha256[:12]
     other = sorted({seed for seed, sha256 in [*ran, *counted] if sha256 != case.script_sha256})
     if other:
-        return Answer("fail", measured, limit, "another script in seed " + ", ".join(map(str, other)))
-    unseen = [str(seed) for seed in dict.fromkeys(case.seeds) if seed not in dict(ran) or seed not in dict(counted)]
+        return Answer("fail", measured, limit, "another script in seed " + listed(other))
+    seen = {seed for seed, _ in ran} & {seed for seed, _ in counted}
+    unseen = [seed for seed in dict.fromkeys(case.seeds) if seed not in seen]
     if unseen or not case.seeds:
-        return Answer("unknown", measured, limit, "not seen for seed " + ", ".join(unseen) if unseen else "no seed")
+        return Answer("unknown", measured, limit, f"not seen for seed {listed(unseen)}" if unseen else "no seed")
     return Answer("pass", measured, limit)
 
 
@@ -65,13 +69,15 @@ def distinct_seeds(case: Case) -> Answer:
     weights = {(item.seed, sha256) for item in case.verifications if (sha256 := item.artifact_sha256) is not None} | {
         (result.seed, result.artifact.sha256) for result in case.results if result.artifact is not None
     }
-    different = len({sha256 for _, sha256 in weights})
+    frozen: dict[str, set[int]] = {}
+    for seed, sha256 in weights:
+        frozen.setdefault(sha256, set()).add(seed)
+    different = len(frozen)
     measured = f"{different} different artifacts" if different > 1 else "1 artifact" if weights else NOT_MEASURED
     problems = []
-    for sha256 in sorted({sha256 for _, sha256 in weights}):
-        same = sorted({seed for seed, other in weights if other == sha256})
+    for _, same in sorted(frozen.items()):
         if len(same) > 1:
-            problems.append(f"seeds {', '.join(map(str, same))} froze the same artifact")
+            problems.append(f"seeds {listed(sorted(same))} froze the same artifact")
     for result in sorted(case.results, key=lambda result: result.seed):
         log = result.log
         if log.seed is not None and log.seed != result.seed:
@@ -79,10 +85,10 @@ def distinct_seeds(case: Case) -> Answer:
         if log.world_size is not None and log.world_size != case.nproc:
             problems.append(f"seed {result.seed} says that its processes number {log.world_size}, not {case.nproc}")
     if problems:
-        return Answer("fail", measured, limit, "; ".join(dict.fromkeys(problems)))
+        return Answer("fail", measured, limit, some(list(dict.fromkeys(problems))))
     silent = {result.seed for result in case.results if result.log.seed is None}
     missing = set(case.seeds) - ({result.seed for result in case.results} & {seed for seed, _ in weights})
-    unseen = ", ".join(map(str, sorted(silent | missing)))
+    unseen = listed(sorted(silent | missing))
     if unseen or not case.seeds:
         return Answer("unknown", measured, limit, f"not seen for seed {unseen}" if unseen else "no seed")
     return Answer("pass", measured, limit)

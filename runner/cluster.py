@@ -147,4 +147,5 @@ class SharedDesk:
 
 def _desk_actor() -> Any:
     options = {"name": DESK, "namespace": NAMESPACE, "lifetime": "detached", "get_if_exists": True, "num_cpus": 0}
+    options |= {"enable_task_events": False}  # its questions are no tasks that anybody wants to see listed
     return ray.remote(OwnDesk).options(**options).remote()

@@ -54,6 +54,7 @@ class Collector:
             case LogChunk(phase=phase, data=data):
                 self.phase = phase
                 if phase not in self._logs:
+                    self.close()  # the other phase has ended: of many seeds each holds one file open
                     opened = self.folder.log(phase).open("ab", buffering=0)
                     self._logs[phase] = self._files.enter_context(opened)
                 self._logs[phase].write(data)
@@ -123,6 +124,7 @@ class Collector:
     def close(self) -> None:
         """Close what is open; the folder stays as it is."""
         self._files.close()
+        self._logs.clear()
 
 
 def last_score(scores: list[Score]) -> Score | None:

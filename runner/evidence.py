@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from runner.results import RunResult, Status, Verification, Yardstick
@@ -45,15 +46,21 @@ class Case:
 
     def evidence(self) -> list[Evidence]:
         """One entry per seed: those asked for in their order, then uninvited ones by number."""
+        return self._evidence
+
+    @cached_property
+    def _evidence(self) -> list[Evidence]:
+        results: dict[int, list[RunResult]] = {}
+        counted: dict[int, list[Verification]] = {}
+        for result in self.results:
+            results.setdefault(result.seed, []).append(result)
+        for item in self.verifications:
+            counted.setdefault(item.seed, []).append(item)
         asked = list(dict.fromkeys(self.seeds))
-        seen = {result.seed for result in self.results} | {item.seed for item in self.verifications}
+        uninvited = sorted({*results, *counted} - set(asked))
         return [
-            Evidence(
-                seed,
-                _only([result for result in self.results if result.seed == seed]),
-                _only([item for item in self.verifications if item.seed == seed]),
-            )
-            for seed in [*asked, *sorted(seen - set(asked))]
+            Evidence(seed, _only(results.get(seed, [])), _only(counted.get(seed, [])))
+            for seed in [*asked, *uninvited]
         ]
 
 

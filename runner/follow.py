@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from runner.errors import UserError
+from runner.listing import listed
 from runner.paths import AttemptFolder, RunFolder
-from runner.status import run_state, seed_states
+from runner.status import last_entries, run_state
 
 POLL_S = 0.5
 PIECE = 1 << 16
@@ -63,9 +64,9 @@ class SeedLog:
 
 def chosen_seeds(run: RunFolder, seed: int | None) -> list[int]:
     """The seeds whose logs are meant; UserError where the run does not have it."""
-    seeds = [state.seed for state in seed_states(run)]
+    seeds = list(last_entries(run))
     if seed is not None and seed not in seeds:
-        raise UserError(f"{run.path.name}: has no seed {seed}; registered are {', '.join(map(str, seeds)) or 'none'}")
+        raise UserError(f"{run.path.name}: has no seed {seed}; registered are {listed(seeds) or 'none'}")
     return seeds if seed is None else [seed]
 
 

@@ -6,6 +6,8 @@ script's log says. Exported on the metrics port of the node that the driver runs
 
 from __future__ import annotations
 
+import time
+
 from ray.util.metrics import Gauge
 
 from runner.collect import Collector
@@ -26,6 +28,10 @@ GAUGES = {
 }
 
 
+EVERY_S = 1.0
+"""Seconds between two settings of one attempt's gauges; Ray exports them more rarely than that."""
+
+
 class Gauges:
     """Called with a collector after every message of its attempt."""
 
@@ -33,8 +39,17 @@ class Gauges:
         self.plan = plan
         self.gauges = {name: Gauge(name, description=text, tag_keys=TAGS) for name, text in GAUGES.items()}
 
+        self.set_at: dict[int, float] = {}
+        """Seed -> when its gauges were set last, while it runs."""
+
     def __call__(self, collector: Collector) -> None:
-        spec = collector.spec
+        spec, now = collector.spec, time.monotonic()
+        if collector.result is not None:
+            self.set_at.pop(spec.seed, None)
+        elif now - self.set_at.get(spec.seed, -EVERY_S) < EVERY_S:
+            return
+        else:
+            self.set_at[spec.seed] = now
         tags = {"job": spec.job, "seed": str(spec.seed), "attempt": str(spec.attempt)}
         for name, value in self.values(collector).items():
             if value is not None:

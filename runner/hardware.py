@@ -38,12 +38,6 @@ class Hardware:
         """Processes run one per GPU."""
         return self.gpus > 0
 
-    @property
-    def selector(self) -> dict[str, str]:
-        """Every label that a node of this kind carries."""
-        named = {ACCELERATOR_LABEL: self.accelerator} if self.accelerator else {}
-        return {**named, **self.labels}
-
 
 PROFILES = {
     profile.name: profile

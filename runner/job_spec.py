@@ -110,10 +110,10 @@ class JobSpec(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> JobSpec:
         require(bool(self.seeds), "seeds", "give at least one")
+        before: set[int] = set()
         for index, seed in enumerate(self.seeds):
-            require(
-                seed not in self.seeds[:index], f"seeds.{index}", f"seed {seed} stands twice; give each seed once"
-            )
+            require(seed not in before, f"seeds.{index}", f"seed {seed} stands twice; give each seed once")
+            before.add(seed)
         require(self.must_beat is None or self.yardsticks, "must_beat", "needs yardsticks: true, which measures it")
         taken = ("SEED", "DATA_PATH", "TOKENIZER_PATH", "RUN_ID", *(() if self.script else REFUSED_VARIABLES))
         for name in self.env:

@@ -10,6 +10,7 @@ from typing import Any
 from runner.errors import UserError
 from runner.files import sha256_file
 from runner.ledger import check_chain
+from runner.listing import listed
 from runner.paths import RunFolder
 
 MAX_LEDGER_BYTES = 256 << 20
@@ -61,7 +62,7 @@ def audit_ledger(path: Path) -> Audit:
     registrations = [entry for entry in entries if entry["kind"] == "registered"]
     lines = [f"{path}: {len(entries)} entries, chain whole, head {entries[-1]['hash'][:16]}"]
     lines += [
-        f"registered {entry['time']}{' (later)' if number else ''}: seeds {', '.join(map(str, entry['seeds']))}"
+        f"registered {entry['time']}{' (later)' if number else ''}: seeds {listed(entry['seeds'])}"
         for number, entry in enumerate(registrations)
     ]
     ends = {(entry["seed"], entry["attempt"]): entry["status"] for entry in entries if entry["kind"] == "finished"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from runner.evidence import NOT_MEASURED, Answer, Case
 from runner.hardware import PROFILES
+from runner.listing import listed
 from runner.results import Host, RunResult
 
 CPU_PROFILE = "cpu"
@@ -80,4 +81,4 @@ def _used(result: RunResult, host: Host) -> str:
 
 
 def _listed(seeds: set[int]) -> str:
-    return ", ".join(map(str, sorted(seeds)))
+    return listed(sorted(seeds))

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from runner.hardware import ACCELERATOR_LABEL, Hardware
+from runner.hardware import Hardware
 
 RESOURCE = "accelerator_type:"
 """How Ray names the resource by which it counts a node's accelerators of one type."""
@@ -38,8 +38,9 @@ class Room:
 
     def is_of(self, hardware: Hardware) -> bool:
         """Whether this node carries every label of a profile; how much of it is free is another question."""
-        carried = {**self.labels, ACCELERATOR_LABEL: self.accelerator}
-        return all(carried.get(name) == value for name, value in hardware.selector.items())
+        if hardware.accelerator and self.accelerator != hardware.accelerator:
+            return False
+        return all(self.labels.get(name) == value for name, value in hardware.labels.items())
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from runner.forecast import forecast_bytes
 from runner.hardware import Hardware, claimants, resolve_hardware
 from runner.job_spec import JobSpec, job_hash, resolved
 from runner.jobdata import DataRequest, open_requested
+from runner.listing import listed
 from runner.node_check import CheckOrder, script_imports
 from runner.nodes import Need, Room, inventory
 from runner.order import TORCHRUN
@@ -201,7 +202,7 @@ def plan_table(
         earlier = [("size, from the past", f"{past.low:,} to {past.high:,} bytes"), ("", past.basis)]
     rows = [
         ("job", f"{job.name}, track {job.track}"),
-        ("seeds", f"{', '.join(map(str, job.seeds))} ({min(together, len(job.seeds))} at a time)"),
+        ("seeds", f"{listed(job.seeds)} ({min(together, len(job.seeds))} at a time)"),
         ("where", f"{where}; hardware {plan.hardware.name}"),
         *(("", note) for note in hardware_notes(plan)),
         ("each seed", f"{plan.nproc} process(es), {'a node alone with ' if plan.need.alone else ''}{plan.need}"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -113,34 +114,53 @@ class Driver:
         self.ledger = ledger
         self.progress = progress
         self.observe = observe
+        self.waiting: dict[int, AttemptSpec] = {}
+        """Attempts that have said nothing yet."""
         self.collectors: dict[int, Collector] = {}
+        """Those that run, and no others: what a message costs must not depend on how many seeds there were."""
         self.lost: dict[int, int] = {}
+        self.busy: Counter[str] = Counter()
+        """Node -> our seeds on it."""
         self.free_since: dict[str, float] = {}
         """Node -> when our last seed on it ended."""
+        self.probes: dict[str, list[Probe]] = {}
+        """Kind of node -> speeds of those that the ledger has seen and not refused."""
+        for entry in ledger.entries:
+            if entry["kind"] == "checked" and not entry["refused"] and entry["report"]["probe"] is not None:
+                probe = Probe.model_validate(entry["report"]["probe"])
+                self.probes.setdefault(entry["report"]["hardware"], []).append(probe)
 
-    def launch(self, backend: Backend, seed: int, *, front: bool = False) -> None:
-        """Queue a new attempt of `seed`; it stands in the ledger before it can start, and again when it does."""
-        attempt = self.folder.new_attempt(seed)
-        spec = attempt_spec(self.plan, self.script, self.folder, seed, attempt.number)
-        self.ledger.append("queued", seed=seed, attempt=attempt.number, script_sha256=self.script.sha256)
-        self.collectors[seed] = Collector(spec, attempt)
-        backend.submit(spec, front=front)
+    def launch(self, backend: Backend, seeds: list[int], *, front: bool = False) -> None:
+        """Queue a new attempt of each seed; it stands in the ledger before it can start, and again when it does."""
+        specs = [
+            attempt_spec(self.plan, self.script, self.folder, seed, self.folder.new_attempt(seed).number)
+            for seed in seeds
+        ]
+        self.waiting |= {spec.seed: spec for spec in specs}
+        self.ledger.extend(
+            "queued",
+            [{"seed": spec.seed, "attempt": spec.attempt, "script_sha256": self.script.sha256} for spec in specs],
+        )
+        for spec in specs:
+            backend.submit(spec, front=front)
 
     def drive(self, backend: Backend, seeds: list[int]) -> None:
         """Run `seeds` to their results; OSError when this disk is full, KeyboardInterrupt when stopped."""
         backend.admit = self.admit
         try:
-            for seed in seeds:
-                self.launch(backend, seed)
+            self.launch(backend, seeds)
             with closing(backend.messages()) as messages:
                 for spec, message in messages:
-                    collector = self.collectors[spec.seed]
+                    collector = self._collector(spec)
+                    if collector is None:
+                        continue  # it had ended when it was lost
                     if isinstance(message, Lost):
                         self._lost(backend, spec, collector, message)
                         continue
                     if isinstance(message, Started):
                         self.ledger.append("launched", seed=spec.seed, attempt=spec.attempt, node=message.node)
                         collector.idle_seconds = self._idle_seconds(message.node)
+                        self.busy[message.node] += 1
                     collector.take(message)
                     if self.observe is not None:
                         self.observe(collector)
@@ -154,16 +174,21 @@ class Driver:
             raise
         finally:
             backend.close()
-            for seed, collector in self.collectors.items():
-                collector.close()
-                if collector.result is None:
-                    self._cut_short(seed, collector)
+            self._cut_short()
+
+    def _collector(self, spec: AttemptSpec) -> Collector | None:
+        """What takes the attempt's messages; None once it has ended."""
+        waiting = self.waiting.get(spec.seed)
+        if waiting is not None and waiting.attempt == spec.attempt:
+            del self.waiting[spec.seed]
+            self.collectors[spec.seed] = Collector(waiting, self.folder.attempt(spec.seed, spec.attempt))
+        collector = self.collectors.get(spec.seed)
+        return None if collector is None or collector.spec.attempt != spec.attempt else collector
 
     def _idle_seconds(self, node: str) -> float | None:
         """How long a node on which a seed begins has stood idle; None for its first, or while others run there."""
         ended = self.free_since.get(node)
-        shared = any(other.node == node and other.result is None for other in self.collectors.values())
-        return None if ended is None or shared else round(time.monotonic() - ended, 3)
+        return None if ended is None or self.busy[node] else round(time.monotonic() - ended, 3)
 
     def admit(self, report: NodeReport) -> list[str]:
         """Put a node's report into the ledger; the reasons for which it is refused.
@@ -171,16 +196,11 @@ class Driver:
         A node is held against the median of this ledger's earlier probes of its kind; before there are three, how it
         compares is not known and refuses nothing.
         """
-        earlier = [
-            Probe.model_validate(entry["report"]["probe"])
-            for entry in self.ledger.entries
-            if entry["kind"] == "checked"
-            and entry["report"]["hardware"] == report.hardware
-            and entry["report"]["probe"] is not None
-            and not entry["refused"]
-        ]
+        earlier = self.probes.get(report.hardware, [])
         slow = [] if report.probe is None else slower_than(report.probe, earlier) or []
         refused = [*report.problems, *slow]
+        if not refused and report.probe is not None:
+            self.probes.setdefault(report.hardware, []).append(report.probe)
         self.ledger.append("checked", node=report.node, report=report.model_dump(mode="json"), refused=refused)
         for reason in refused:
             self.progress.say(f"node {report.host} is refused: {reason}")
@@ -192,29 +212,36 @@ class Driver:
             seed=spec.seed,
             attempt=spec.attempt,
             status=result.status,
-            result_sha256=sha256_file(self.collectors[spec.seed].folder.result),
+            result_sha256=sha256_file(self.folder.attempt(spec.seed, spec.attempt).result),
         )
+        collector = self.collectors.pop(spec.seed)
+        if collector.node:
+            self.busy[collector.node] -= 1
         self.progress.finished(spec.seed, result)
 
     def _lost(self, backend: Backend, spec: AttemptSpec, collector: Collector, lost: Lost) -> None:
-        if collector.result is not None:
-            return
         result = collector.finish("failed" if lost.final else "lost", lost.reason)
         self._ended(spec, result)
         if lost.final:
             return
         self.lost[spec.seed] = self.lost.get(spec.seed, 0) + 1
         if self.lost[spec.seed] < MAX_LOST:
-            self.launch(backend, spec.seed, front=True)
+            self.launch(backend, [spec.seed], front=True)
 
-    def _cut_short(self, seed: int, collector: Collector) -> None:
-        """Note an attempt that our own end cut short; on a full disk even that may fail, and must not mask why."""
+    def _cut_short(self) -> None:
+        """Note the attempts that our own end cut short; on a full disk even that may fail, and must not mask why."""
+        begun, waiting = list(self.collectors.values()), list(self.waiting.values())
+        for collector in begun:
+            collector.close()
+        for spec in waiting:
+            with suppress(OSError):
+                self.folder.attempt(spec.seed, spec.attempt).path.rmdir()
         with suppress(OSError):
-            if collector.node:
-                self.ledger.append("finished", seed=seed, attempt=collector.spec.attempt, status="interrupted")
-            else:
-                collector.folder.path.rmdir()
-                self.ledger.append("withdrawn", seed=seed, attempt=collector.spec.attempt)
+            self.ledger.extend(
+                "finished",
+                [{"seed": one.spec.seed, "attempt": one.spec.attempt, "status": "interrupted"} for one in begun],
+            )
+            self.ledger.extend("withdrawn", [{"seed": spec.seed, "attempt": spec.attempt} for spec in waiting])
 
 
 def register(ledger: Ledger, plan: Plan, script: Script) -> None:
@@ -270,14 +297,14 @@ def walk(
         ledger = Ledger(folder.ledger)
         register(ledger, plan, script)
         progress = Progress(console, list(job.seeds), plan.limits.train_seconds)
-        waiting = []
+        waiting, vouched = [], ledger.finished_hashes()
         for seed in job.seeds:
-            kept = finished_attempt(folder.attempts(seed), script.sha256, ledger.finished_hashes())
+            kept = finished_attempt(folder.attempts(seed), script.sha256, vouched)
             if kept is None:
                 waiting.append(seed)
             else:
-                console.print(f"seed {seed}: already finished (attempt {kept.attempt}), kept", highlight=False)
                 progress.kept(seed, kept)
+        progress.opening()
         if waiting:
             request = replace(plan.request, files=plan.data.facts.files)
             with progress:

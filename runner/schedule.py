@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from itertools import islice
+from typing import Any
 
 import ray
 import ray.exceptions
@@ -32,9 +33,15 @@ from runner.results import NodeReport, Probe
 from runner.turns import Ticket, Wish
 
 WAIT_S = 0.25
+"""Longest wait for the next word of any attempt."""
+GATHER_S = 0.02
+"""Wait after the first word for those of others, so that of many streams one look brings many words."""
 CANCEL_S = 1.0
+ASK_S, ASK_MOST_S = 0.25, 2.0
+"""Seconds between two questions of a driver that waits for a node, at first and once nothing has changed for long:
+what others free is seen that much later. A change of its own is told at once."""
 ALIVE_S = 5.0
-"""Seconds between two questions of a driver that waits for nothing."""
+"""The same of a driver that waits for nothing."""
 NO_NODE_S = 60.0
 """How long a seed waits for a node that could take it to come back before it is reported."""
 
@@ -59,6 +66,9 @@ def task_name(spec: AttemptSpec) -> str:
 
 class RayBackend(Waiting):
     """Attempts on a Ray cluster, at most `side_by_side` of them on one node."""
+
+    task: Any = attempt_task
+    """What runs an attempt; a benchmark puts one in its place that only talks."""
 
     def __init__(
         self,
@@ -94,7 +104,8 @@ class RayBackend(Waiting):
         self.bad_nodes: dict[str, None] = {}
         self.refused: dict[str, str] = {}
         """Node -> why it was refused."""
-        self.asked = -ALIVE_S
+        self.ask_next, self.pause = 0.0, ASK_S
+        """When to ask for nodes again (0: at once), and how long to wait after that."""
         self.homeless_since = time.monotonic()
 
     @classmethod
@@ -106,20 +117,24 @@ class RayBackend(Waiting):
     def _take_turns(self) -> str:
         """Ask for nodes and start what got one; returns why nothing that waits can ever start, or ''.
 
-        Asked now and then also when nothing waits: a driver that is silent for long is taken for dead.
+        Asked at once when something has changed here, else ever more rarely, yet also when nothing waits: a driver
+        that is silent for long is taken for dead.
         """
         now = time.monotonic()
-        if now - self.asked < (WAIT_S if self.queue else ALIVE_S):
+        if now < self.ask_next:
             return ""
-        self.asked = now
         rooms = {room.node: room for room in self.rooms()}
-        granted = self.desk.ask(self._wish(), list(rooms.values()))
-        for spec in [spec for spec in self.queue if granted.get(task_name(spec)) in rooms]:
-            self.queue.remove(spec)
-            room = rooms[granted[task_name(spec)]]
-            self.granted[task_name(spec)] = spec, room
-            self._begin_check(room.node)
         fitting = [room for room in rooms.values() if self.need.fits(room)]
+        told = list(islice(self.queue, len(fitting) * self.side_by_side))
+        granted = self.desk.ask(self._wish(told), list(rooms.values()))
+        taken = {task_name(spec): spec for spec in told if granted.get(task_name(spec)) in rooms}
+        for name, spec in taken.items():
+            self.queue.remove(spec)
+            room = rooms[granted[name]]
+            self.granted[name] = spec, room
+            self._begin_check(room.node)
+        self.pause = ASK_S if taken else min(ASK_MOST_S, 1.5 * self.pause)
+        self.ask_next = now + (self.pause if self.queue else ALIVE_S)
         if not self.queue or any(room.node not in self.refused for room in fitting):
             self.homeless_since = now
         elif fitting:
@@ -127,6 +142,11 @@ class RayBackend(Waiting):
         elif now - self.homeless_since > NO_NODE_S:
             return f"no node offers {self.need} any more; the cluster has {inventory(list(rooms.values()))}"
         return ""
+
+    def _awaited_checks(self) -> list[Any]:
+        """Of the nodes that attempts were granted, each once."""
+        nodes = dict.fromkeys(room.node for _, room in self.granted.values())
+        return [self.checks[node] for node in nodes if node in self.checks]
 
     def _begin_check(self, node: str) -> None:
         """Look at a node, unless that is going on; its speed is measured once, and never while a seed runs there."""
@@ -142,13 +162,17 @@ class RayBackend(Waiting):
 
     def _start_checked(self) -> Iterator[tuple[AttemptSpec, Lost]]:
         """Start the attempts whose nodes were found good; the others go back to wait for another node."""
+        if self.check is not None:
+            for _, room in self.granted.values():
+                self._begin_check(room.node)
+        awaited = self._awaited_checks()
+        ended = set(ray.wait(awaited, num_returns=len(awaited), timeout=0)[0]) if awaited else set()
         for name, (spec, room) in list(self.granted.items()):
             if self.check is None:
                 del self.granted[name]
                 self._launch(spec, room)
                 continue
-            self._begin_check(room.node)
-            if not ray.wait([self.checks[room.node]], timeout=0, fetch_local=False)[0]:
+            if self.checks.get(room.node) not in ended:
                 continue
             found = self.checks.pop(room.node)
             del self.granted[name]
@@ -156,6 +180,7 @@ class RayBackend(Waiting):
                 report: NodeReport = ray.get(found)
             except ray.exceptions.RayError as error:
                 self.bad_nodes[room.node] = None
+                self.ask_next = 0.0
                 yield spec, Lost(lost_reason(error))
                 continue
             unmeasured = self.check.probe and report.probe is None and room.node not in self.probes
@@ -170,17 +195,24 @@ class RayBackend(Waiting):
             if refused:
                 self.refused[room.node] = f"{report.host}: {', '.join(refused)}"
                 self.queue.appendleft(spec)
+                self.ask_next = 0.0
             else:
                 self._launch(replace(spec, preflight=report), room)
 
-    def _wish(self) -> Wish:
-        avoid = tuple(self.bad_nodes)
+    def submit(self, spec: AttemptSpec, *, front: bool = False) -> None:
+        super().submit(spec, front=front)
+        self.ask_next = 0.0
+
+    def _wish(self, told: Sequence[AttemptSpec]) -> Wish:
+        """What we want and hold. told: the head of the queue: as many as could start if all nodes were ours, for a
+        queue of thousands would be sent and sorted for nothing."""
+        avoid, refused = tuple(self.bad_nodes), tuple(self.refused)
         return Wish(
             self.driver,
             self.since,
             self.seeds,
             self.side_by_side,
-            waiting=tuple(Ticket(task_name(spec), self.need, avoid, tuple(self.refused)) for spec in self.queue),
+            waiting=tuple(Ticket(task_name(spec), self.need, avoid, refused) for spec in told),
             held={
                 **{task_name(spec): (node, self.need) for spec, node in self.running.values()},
                 **{name: (room.node, self.need) for name, (_, room) in self.granted.items()},
@@ -190,7 +222,7 @@ class RayBackend(Waiting):
     def _launch(self, spec: AttemptSpec, room: Room) -> None:
         # A seed that takes its node alone takes all that Ray counts there, so that nobody else's task joins it.
         cpus, gpus = (room.cpus, room.gpus) if self.need.alone else (self.need.cpus, self.need.gpus)
-        stream = attempt_task.options(
+        stream = self.task.options(
             name=task_name(spec),
             num_cpus=cpus,
             num_gpus=gpus,
@@ -204,25 +236,39 @@ class RayBackend(Waiting):
             if lacking:
                 yield self.queue.popleft(), Lost(lacking, final=True)
             yield from self._start_checked()
-            if not self.running:
-                time.sleep(0.02 if self.granted else WAIT_S)
-                continue
-            ready, _ = ray.wait(list(self.running), num_returns=1, timeout=WAIT_S)
-            for stream in cast(list[Any], ready):
-                spec, node = self.running[stream]
-                try:
-                    message = ray.get(next(stream))
-                except StopIteration:
-                    del self.running[stream]
-                except ray.exceptions.RayError as error:
-                    del self.running[stream]
-                    self.bad_nodes[node] = None
-                    yield spec, Lost(lost_reason(error))
-                else:
-                    if isinstance(message, ArtifactBytes) and self.queue:
-                        self._begin_check(node)  # the seed has run: what is left of it is clearing up
-                    yield spec, message
+            for stream in self._speaking():
+                yield from self._hear(stream)
         self.desk.leave(self.driver)
+
+    def _speaking(self) -> list[Any]:
+        """Streams that have a word for us, all of them in one look; waits a moment for the first."""
+        awaited = [*self.running, *self._awaited_checks()]
+        if not awaited:
+            time.sleep(max(0.0, min(WAIT_S, self.ask_next - time.monotonic())))
+            return []
+        # One at a time would let those behind a stream that never pauses wait for ever.
+        ready, _ = ray.wait(awaited, num_returns=1, timeout=WAIT_S)
+        if ready and len(awaited) > 1:
+            ready, _ = ray.wait(awaited, num_returns=len(awaited), timeout=GATHER_S)
+        return [stream for stream in ready if stream in self.running]
+
+    def _hear(self, stream: Any) -> Iterator[tuple[AttemptSpec, Message | Lost]]:
+        """The next word of a stream that has one; its end is one, too."""
+        spec, node = self.running[stream]
+        try:
+            message = ray.get(next(stream))
+        except StopIteration:
+            del self.running[stream]
+            self.ask_next = 0.0
+        except ray.exceptions.RayError as error:
+            del self.running[stream]
+            self.ask_next = 0.0
+            self.bad_nodes[node] = None
+            yield spec, Lost(lost_reason(error))
+        else:
+            if isinstance(message, ArtifactBytes) and self.queue:
+                self._begin_check(node)  # the seed has run: what is left of it is clearing up
+            yield spec, message
 
     def close(self) -> None:
         """Cancel what runs: asked first, so that it can clean up, then by force (a supervisor outlives that)."""

@@ -1,7 +1,12 @@
-"""Where runs stand, read from their folders: one row a seed. What a log says is shown as it says it."""
+"""Where runs stand, read from their folders: one row a seed. What a log says is shown as it says it.
+
+Of a run of many seeds (CROWD) the ledger alone is read, and the folders of those seeds only that have a row: some
+that run and some that ended badly.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +22,10 @@ from runner.logfacts import LogReader
 from runner.paths import AttemptFolder, RunFolder
 from runner.runs import driver_of
 
+CROWD = 40
+"""As many seeds of a run have a row of their own."""
+CROWD_ROWS = 10
+"""Rows, of more, for those that run and for those that ended badly."""
 TAIL_BYTES = 256 << 10
 """Of a log that is still written, as much is read as tells where it stands."""
 
@@ -55,10 +64,38 @@ def run_state(run: RunFolder) -> str:
 
 def seed_states(run: RunFolder) -> list[SeedState]:
     """Every registered seed of a run, in the order of registration."""
-    entries, alive = entries_of(run), run_state(run) == "running"
-    seeds = [seed for entry in entries if entry["kind"] == "registered" for seed in entry["seeds"]]
+    alive = run_state(run) == "running"
+    return [_seed_state(run, seed, entry, alive) for seed, entry in last_entries(run).items()]
+
+
+def last_entries(run: RunFolder) -> dict[int, dict[str, Any] | None]:
+    """Every registered seed, in the order of registration -> the last that the ledger says of it."""
+    entries = entries_of(run)
     last = {entry["seed"]: entry for entry in entries if "seed" in entry}
-    return [_seed_state(run, seed, last.get(seed), alive) for seed in seeds]
+    seeds = [seed for entry in entries if entry["kind"] == "registered" for seed in entry["seeds"]]
+    return {seed: last.get(seed) for seed in seeds}
+
+
+def crowd(run: RunFolder, last: dict[int, dict[str, Any] | None]) -> tuple[str, list[SeedState]]:
+    """How many of a run's seeds stand where, and the rows of some: those that run, and those that ended badly."""
+    alive = run_state(run) == "running"
+    words = {seed: _ledger_word(entry, alive) for seed, entry in last.items()}
+    counts = ", ".join(f"{count:,} {word}" for word, count in Counter(words.values()).most_common())
+    busy = [seed for seed, word in words.items() if word == "running"]
+    bad = [seed for seed, word in words.items() if word in ("failed", "timeout", "lost")]
+    shown = [*busy[:CROWD_ROWS], *bad[:CROWD_ROWS]]
+    return counts, [_seed_state(run, seed, last[seed], alive) for seed in shown]
+
+
+def _ledger_word(entry: dict[str, Any] | None, alive: bool) -> str:
+    kind = "" if entry is None else entry["kind"]
+    if entry is not None and kind == "finished":
+        return str(entry["status"])
+    if kind == "launched":
+        return "running" if alive else "interrupted"
+    if kind == "queued":
+        return "waiting" if alive else "interrupted"
+    return "waiting" if alive else "not started"
 
 
 def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: bool) -> SeedState:
@@ -122,7 +159,14 @@ def status_table(runs: Sequence[RunFolder]) -> Table:
         table.add_column(title, justify="right" if number else "left")
     for run in runs:
         name, driver = run.path.name, run_state(run)
-        for state in seed_states(run):
+        last = last_entries(run)
+        if len(last) > CROWD:
+            counts, states = crowd(run, last)
+            table.add_row(Text(name), Text(driver), f"{len(last):,}", "", Text(counts))
+            name = driver = ""
+        else:
+            states = [_seed_state(run, seed, entry, driver == "running") for seed, entry in last.items()]
+        for state in states:
             cells = (name, driver, str(state.seed), _shown(state.attempt), state.state, _shown(state.step))
             numbers = (_shown(state.loss, 4), _shown(state.bpb, 4), _shown(state.clock, 1))
             table.add_row(*(Text(cell) for cell in (*cells, *numbers, state.note)))

@@ -34,6 +34,10 @@ class Ticket:
         """Whether the node, all of it free, can take it."""
         return room.node not in self.refused and self.need.fits(room)
 
+    def is_like(self, other: Ticket) -> bool:
+        """Whether both may go to the same nodes."""
+        return (self.need, self.avoid, self.refused) == (other.need, other.avoid, other.refused)
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -49,6 +53,32 @@ class Wish:
     waiting: tuple[Ticket, ...] = ()
     held: Mapping[str, tuple[str, Need]] = field(default_factory=dict)
     """Key -> node and what is taken of it."""
+
+
+@dataclass
+class Load:
+    """What is taken of one node."""
+
+    cpus: int = 0
+    gpus: int = 0
+    alone: bool = False
+    seeds: dict[str, int] = field(default_factory=dict)
+    """Driver -> its seeds there."""
+
+    def add(self, driver: str, need: Need) -> None:
+        """One more seed."""
+        self.cpus, self.gpus, self.alone = self.cpus + need.cpus, self.gpus + need.gpus, self.alone or need.alone
+        self.seeds[driver] = self.seeds.get(driver, 0) + 1
+
+    def leaves_room(self, room: Room) -> bool:
+        """Whether any seed at all might start here."""
+        return not self.alone and room.cpus > self.cpus
+
+    def takes(self, wish: Wish, need: Need, room: Room) -> bool:
+        """Whether this seed may start here."""
+        if self.alone or (need.alone and self.seeds) or self.seeds.get(wish.driver, 0) >= wish.side_by_side:
+            return False
+        return room.cpus - self.cpus >= need.cpus and room.gpus - self.gpus >= need.gpus
 
 
 class Turns:
@@ -82,45 +112,60 @@ class Turns:
             kept.pop(driver, None)
 
     def _grant(self, rooms: Sequence[Room]) -> None:
+        loads = self._loads()
+        empty = Load()
+        usable = [room for room in rooms if loads.get(room.node, empty).leaves_room(room)]
+        """Nodes on which anybody could start; of a busy cluster few or none, which is what makes asking cheap."""
+        if not usable:
+            return
         kept_back: set[str] = set()
         """Nodes that an earlier job has waited for long enough."""
         before: list[tuple[Wish, Ticket]] = []
-        """Tickets of earlier jobs that found no node."""
+        """Tickets of earlier jobs that found no node, one of each kind."""
         for wish in sorted(self.wishes.values(), key=lambda one: (one.since, one.driver)):
-            unserved = []
+            granted = self.granted[wish.driver]
+            places: list[tuple[Ticket, list[Room]]] = []
+            """Of each kind of ticket: where it may go yet, best last. Within one pass nodes only fill up."""
             for ticket in wish.waiting:
-                if ticket.key in self.granted[wish.driver]:
+                if ticket.key in granted:
                     continue
-                room = self._place(wish, ticket, [room for room in rooms if room.node not in kept_back])
-                if room is None:
-                    unserved.append((wish, ticket))
+                free = next((free for kind, free in places if kind.is_like(ticket)), None)
+                if free is None:
+                    free = _by_preference(ticket, usable)
+                    places.append((ticket, free))
+                while free and not (
+                    free[-1].node not in kept_back
+                    and loads.setdefault(free[-1].node, Load()).takes(wish, ticket.need, free[-1])
+                ):
+                    free.pop()
+                if not free:
                     continue
-                self.granted[wish.driver][ticket.key] = (room.node, ticket.need)
+                room = free[-1]
+                granted[ticket.key] = (room.node, ticket.need)
+                loads[room.node].add(wish.driver, ticket.need)
                 for driver in {other.driver for other, waiting in before if waiting.fits(room)}:
                     self.passed[driver] = self.passed.get(driver, 0) + 1
-                kept_back |= self._due(before, rooms)
-            before += unserved
-            kept_back |= self._due(before, rooms)
+                self._keep_back(kept_back, before, usable)
+            before += [(wish, kind) for kind, free in places if not free]
+            self._keep_back(kept_back, before, usable)
 
-    def _due(self, before: Sequence[tuple[Wish, Ticket]], rooms: Sequence[Room]) -> set[str]:
-        """Nodes that nobody behind may take any more."""
+    def _loads(self) -> dict[str, Load]:
+        """What is held and granted on each node, in one pass."""
+        loads: dict[str, Load] = {}
+        for driver, wish in self.wishes.items():
+            for node, need in {**self.granted[driver], **wish.held}.values():
+                loads.setdefault(node, Load()).add(driver, need)
+        return loads
+
+    def _keep_back(self, kept: set[str], before: Sequence[tuple[Wish, Ticket]], rooms: Sequence[Room]) -> None:
+        """Add the nodes that nobody behind may take any more."""
         due = [ticket for wish, ticket in before if self.passed.get(wish.driver, 0) >= wish.seeds]
-        return {room.node for room in rooms if any(ticket.fits(room) for ticket in due)}
+        if due:
+            kept |= {room.node for room in rooms if any(ticket.fits(room) for ticket in due)}
 
-    def _place(self, wish: Wish, ticket: Ticket, rooms: Sequence[Room]) -> Room | None:
-        free = [room for room in rooms if ticket.fits(room) and self._is_free(wish, ticket, room)]
-        return min(free, key=lambda room: (room.node in ticket.avoid, room.gpus, room.cpus), default=None)
 
-    def _is_free(self, wish: Wish, ticket: Ticket, room: Room) -> bool:
-        on_it = [
-            (driver, need)
-            for driver in self.wishes
-            for node, need in {**self.granted[driver], **self.wishes[driver].held}.values()
-            if node == room.node
-        ]
-        if on_it and (ticket.need.alone or any(need.alone for _, need in on_it)):
-            return False
-        if sum(driver == wish.driver for driver, _ in on_it) >= wish.side_by_side:
-            return False
-        cpus, gpus = sum(need.cpus for _, need in on_it), sum(need.gpus for _, need in on_it)
-        return room.cpus - cpus >= ticket.need.cpus and room.gpus - gpus >= ticket.need.gpus
+def _by_preference(ticket: Ticket, rooms: Sequence[Room]) -> list[Room]:
+    """The nodes that fit, best last: not avoided, then the smallest, then the first told."""
+    fitting = [room for room in rooms if ticket.fits(room)]
+    fitting.sort(key=lambda room: (room.node in ticket.avoid, room.gpus, room.cpus))
+    return fitting[::-1]

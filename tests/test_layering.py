@@ -26,7 +26,14 @@ REPORTER = {"pandas", "jinja2", "rich", "pydantic"}
 SCHEDULES = {"runner/cluster.py", "runner/gauges.py", "runner/remote.py", "runner/schedule.py"}
 STDLIB_ONLY = {"golf_model/config.py", "golf_model/shapes.py"}
 COMPOSITION_ROOT = "runner/cli.py"
-REPORTER_READS = {"runner.results", "runner.statistics", "runner.files", "runner.errors", "runner.audit.facts"}
+REPORTER_READS = {
+    "runner.results",
+    "runner.statistics",
+    "runner.files",
+    "runner.errors",
+    "runner.listing",
+    "runner.audit.facts",
+}
 
 
 def sources(package: str) -> list[str]:

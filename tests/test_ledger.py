@@ -78,3 +78,14 @@ def test_the_ledger_knows_every_seed_ever_registered(tmp_path: Path) -> None:
     ledger = filled(tmp_path / "ledger.jsonl")
     ledger.append("registered", seeds=[7])
     assert ledger.registered_seeds() == [1, 2, 7]
+
+
+def test_many_entries_at_once_are_one_chain_with_those_before_and_after(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.append("registered", seeds=[1, 2, 3])
+    ledger.extend("queued", [{"seed": seed} for seed in (1, 2, 3)])
+    ledger.extend("queued", [])
+    ledger.append("launched", seed=1)
+    entries = check_chain(ledger.path)
+    assert [entry["kind"] for entry in entries] == ["registered", "queued", "queued", "queued", "launched"]
+    assert entries == Ledger(ledger.path).entries == ledger.entries
