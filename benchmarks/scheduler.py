@@ -143,7 +143,7 @@ def driver_tables(sizes: Sequence[int], lives: Sequence[int]) -> dict[str, list[
     show("driving, by number of live streams", live, DRIVE, "cpu_us_per_message")
     plain, drawn = (part("drive", seeds=sizes[0], live=NODES, screen=screen)[0] for screen in ("", "terminal"))
     show("plain lines, and drawing on a terminal", [plain, drawn], DRIVE, "cpu_ms_per_seed")
-    seeds, more = 50, 5000
+    seeds, more = 50, 2000
     quiet, lines, beats = (
         part("drive", seeds=seeds, live=seeds, lines=lines, beats=beats)[0]
         for lines, beats in ((20, 5), (20 + more, 5), (20, 5 + more))

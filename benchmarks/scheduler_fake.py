@@ -27,7 +27,8 @@ from tests.tiny_data import VOCAB
 
 SCRIPT_BYTES = 60_000
 """As long as a real script."""
-STEP_S = 0.02
+STEP_S, MOST_S = 0.02, 20.0
+"""Seconds of a step, and of all of a seed's at most."""
 PROBE = Probe(
     device="fake",
     torch="0",
@@ -68,12 +69,13 @@ def said(spec: AttemptSpec, node: str, fake: Fake) -> Iterator[Message]:
     head = f"device:cpu name:a fake precision:float32\nmodel_params:1000\nworld_size:1\nseed:{spec.seed}\n"
     yield LogChunk("train", head.encode())
     yield Event("train", "train_start", 1.0)
+    pace = min(STEP_S, MOST_S / max(1, fake.lines))
     for step in range(1, fake.lines + 1):
-        took = f"train_time:{step * STEP_S * 1000:.0f}ms step_avg:{STEP_S * 1000:.2f}ms"
+        took = f"train_time:{step * pace * 1000:.0f}ms step_avg:{pace * 1000:.2f}ms"
         yield LogChunk("train", f"step:{step}/{fake.lines} train_loss:{3 - step / 1e3:.4f} {took}\n".encode())
     for beat in range(fake.beats):
         yield Heartbeat("train", 2.0 * beat)
-    trained = fake.lines * STEP_S
+    trained = fake.lines * pace
     yield Event("train", "train_end", 1.0 + trained)
     yield Event("train", "artifact_frozen", 1.5 + trained)
     yield LogChunk("train", f"score {score}".encode())
