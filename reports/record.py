@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.names import file_name
-from reports.readme import render_readme
-from reports.submission import submission_json
-from reports.tables import seed_table, to_csv
+from reports.pages import pages, results_json
 from runner.files import sha256_bytes, sha256_files, write_atomic
 from runner.results import RecordData, VerdictStatus
 
@@ -44,6 +42,8 @@ class RecordFiles:
     """Seed -> log; a seed that never started has none."""
     ledger: Path | None = None
     """ledger.jsonl of the run folder."""
+    tokenizer: Path | None = None
+    """The tokenizer's model, where it is none that everybody has."""
 
 
 def record_path(data: RecordData, root: Path) -> Path:
@@ -124,13 +124,7 @@ def track_folders(data: RecordData, root: Path) -> list[Path]:
 
 def contents(data: RecordData, files: RecordFiles) -> dict[str, bytes]:
     """File name -> bytes of the whole folder, SHA256SUMS last."""
-    made: dict[str, bytes] = {
-        "README.md": render_readme(data).encode(),
-        "submission.json": submission_json(data).encode(),
-        "results.json": results_json(data).encode(),
-        "results.csv": to_csv(seed_table(data)).encode(),
-        "train_gpt.py": files.script,
-    }
+    made = {**pages(data), "results.json": results_json(data).encode(), "train_gpt.py": files.script}
     made |= {f"files/{name}": content for name, content in files.files.items()}
     if files.flat_script is not None:
         made["train_gpt_flat.py"] = files.flat_script.encode()
@@ -138,13 +132,20 @@ def contents(data: RecordData, files: RecordFiles) -> dict[str, bytes]:
         made[f"train_seed{seed}.log"] = _log(source)
     if files.ledger is not None:
         made["ledger.jsonl"] = files.ledger.read_bytes()
-    sums = "".join(f"{sha256_bytes(content)}  {name}\n" for name, content in sorted(made.items()))
-    return {**made, CHECKSUMS: sums.encode()}
+    if files.tokenizer is not None:
+        name = tokenizer_name(data) if tokenizer_name(data) not in made else f"tokenizer-{tokenizer_name(data)}"
+        made[name] = files.tokenizer.read_bytes()
+    return {**made, CHECKSUMS: checksums({name: sha256_bytes(content) for name, content in made.items()}).encode()}
 
 
-def results_json(data: RecordData) -> str:
-    """The whole data as JSON; read back and written again it is the same bytes."""
-    return data.model_dump_json(indent=2) + "\n"
+def checksums(hashes: Mapping[str, str]) -> str:
+    """SHA256SUMS as text: name -> hash, sorted by name."""
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
+
+
+def tokenizer_name(data: RecordData) -> str:
+    """What the tokenizer is called in the record's folder."""
+    return file_name(data.data.tokenizer or "tokenizer.model")
 
 
 def _log(source: LogSource) -> bytes:

@@ -554,6 +554,7 @@ def _drive(
         files=done.script.files,
         logs=done.logs,
         ledger=done.folder.ledger,
+        tokenizer=done.tokenizer,
     )
     with sole_driver(done.folder):
         folder = write_record(done.data, files, output)

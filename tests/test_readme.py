@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from reports.answers import answer_lines, worst_lines
+from reports.pages import results_json
 from reports.readme import render_readme
-from reports.record import results_json
 from reports.tables import NUMBERS, seed_table, summary_table
 from runner.results import (
     DataFacts,
@@ -64,6 +64,12 @@ def row_of(readme: str, first: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split(" | ")]
 
 
+def tables_of(readme: str) -> tuple[str, str]:
+    """The two tables of results: scores, and what they took."""
+    scores, costs = readme.split("\nWhat it took:\n")
+    return scores, costs.split("\n## ")[0]
+
+
 def test_the_headline_has_mean_sample_std_seeds_track_and_hardware() -> None:
     head = render_readme(record()).split("## Results")[0]
     assert head.startswith("# quickstart\n")
@@ -74,16 +80,17 @@ def test_the_headline_has_mean_sample_std_seeds_track_and_hardware() -> None:
 
 
 def test_each_seed_has_a_row_with_its_numbers() -> None:
-    assert row_of(render_readme(record()), "42") == [
-        "42", "410", "141.22", "1.7349", "3.688750", "1.739574", "1,530,062", "1,551,407", "14,448,593",
-        "57.93", "6.51", "871",
+    scores, costs = tables_of(render_readme(record()))
+    assert row_of(scores, "42") == ["42", "3.6788", "1.7349", "3.6888", "1.7396", "0.0047", "3.688750", "1.739574"]
+    assert row_of(costs, "42") == [
+        "42", "410", "141.22", "57.93", "6.51", "1,530,062", "1,551,407", "14,448,593", "871",
     ]  # fmt: skip
 
 
 def test_mean_and_sample_std_stand_below_the_seeds() -> None:
     readme = render_readme(record())
-    assert row_of(readme, "**mean**")[4:6] == ["3.699167", "1.744486"]
-    assert row_of(readme, "**std**")[4:6] == ["0.009547", "0.004502"]
+    assert row_of(readme, "**mean**")[6:] == ["3.699167", "1.744486"]
+    assert row_of(readme, "**std**")[6:] == ["0.009547", "0.004502"]
 
 
 def test_one_seed_has_no_std() -> None:
@@ -110,7 +117,7 @@ def test_a_rejected_run_gives_its_reasons_before_any_number() -> None:
     reason = readme.index("Script and artifact under the cap? No for seed 42: 16,564,943 B; limit 16,000,000 B")
     assert start < reason < readme.index("1.7445") < readme.index("## Results")
     assert "Passed" not in readme
-    assert row_of(readme, "42")[8] == "-564,943"
+    assert row_of(tables_of(readme)[1], "42")[7] == "-564,943"
 
 
 def test_an_unverified_run_says_first_what_is_unknown() -> None:
@@ -132,7 +139,7 @@ def test_every_reason_of_the_verdict_is_a_line_of_its_own() -> None:
 
 def test_a_crashed_seed_is_a_row_of_dashes_with_its_reason_below() -> None:
     readme = render_readme(crashed())
-    assert row_of(readme, "2024")[1:] == ["–"] * 11
+    assert [row_of(part, "2024")[1:] for part in tables_of(readme)] == [["–"] * 7, ["–"] * 8]
     assert "2 of 3 seeds" in readme
     assert "Seed 2024 did not complete (failed):\n\n```text\nexit code 1\nlast line of the log\n```" in readme
 
@@ -206,7 +213,7 @@ def test_a_score_that_is_not_a_number_survives_the_disk_and_shows_as_a_dash() ->
     data = record([run_result(1337, final_score=score(math.nan))], seeds=(1337,))
     stored = RecordData.model_validate_json(results_json(data))
     assert results_json(stored) == results_json(data)
-    assert row_of(render_readme(stored), "1337")[4:6] == ["–", "–"]
+    assert row_of(render_readme(stored), "1337")[6:] == ["–", "–"]
 
 
 # ---- beside the published run ----
@@ -255,7 +262,7 @@ def test_a_run_published_without_single_seeds_has_no_table_of_seeds() -> None:
 
 @pytest.mark.parametrize("job", [{}, {"reference": None}])
 def test_a_job_that_reproduces_nothing_says_nothing_of_a_published_run(job: dict[str, Any]) -> None:
-    assert "published" not in render_readme(record(job=job)).replace("the published scores", "")
+    assert "published" not in render_readme(record(job=job)).replace("*Final* is the published\nscore", "")
 
 
 # ---- only what was measured ----

@@ -17,9 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.names import file_name
-from reports.readme import render_readme
+from reports.pages import pages
 from reports.record import RecordFiles, record_path, write_record
-from reports.tables import seed_table, to_csv
 from runner.results import RecordData
 from tests.samples import SCRIPT, phase, record, reproduction, run_result
 
@@ -58,8 +57,9 @@ def test_it_holds_pages_script_logs_results_and_checksums(tmp_path: Path) -> Non
     ledger.write_text('{"kind": "launched"}\n')
     folder = write_record(record(), files(flat_script="flat = 1\n", ledger=ledger), tmp_path)
     assert sorted(tree(folder)) == sorted(
-        ["README.md", "SHA256SUMS", "ledger.jsonl", "results.csv", "results.json", "submission.json", "train_gpt.py",
-         "train_gpt_flat.py", "train_seed1337.log", "train_seed2024.log", "train_seed42.log"]
+        ["README.md", "SHA256SUMS", "environment.json", "ledger.jsonl", "requirements.txt", "results.csv",
+         "results.json", "submission.json", "train_gpt.py", "train_gpt_flat.py", "train_seed1337.log",
+         "train_seed2024.log", "train_seed42.log"]
     )  # fmt: skip
     assert (folder / "train_gpt.py").read_bytes() == SCRIPT
     assert (folder / "ledger.jsonl").read_bytes() == ledger.read_bytes()
@@ -80,8 +80,7 @@ def test_checksums_cover_every_other_file(tmp_path: Path) -> None:
 def test_pages_and_tables_are_rebuilt_byte_for_byte_from_results_json(tmp_path: Path, data: RecordData) -> None:
     folder = write_record(data, files(), tmp_path)
     stored = RecordData.model_validate_json((folder / "results.json").read_bytes())
-    assert render_readme(stored) == (folder / "README.md").read_text()
-    assert to_csv(seed_table(stored)) == (folder / "results.csv").read_text()
+    assert {name: (folder / name).read_bytes() for name in pages(stored)} == pages(stored)
     again = write_record(stored, files(), tmp_path / "again")
     assert tree(again) == tree(folder)
 
