@@ -16,6 +16,8 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 130, 24, 48
 SIZE = f'width="{WIDTH}" height="{HEIGHT}"'
 FONT = 'font-family="sans-serif" font-size="12"'
 COLOURS = ("#0b62a4", "#c2410c", "#15803d", "#7e22ce", "#a16207", "#be185d", "#0f766e", "#475569")
+FINEST = 1e-6
+"""Losses closer than this are drawn as one; logs write four decimals."""
 MOST_LABELS = 14
 """Seeds that the legend names; the others are drawn all the same."""
 
@@ -79,7 +81,7 @@ class Frame:
 
 def ticks(low: float, high: float, about: int = 6) -> list[float]:
     """Round numbers from at most `low` to at least `high`, evenly apart; two at least."""
-    span = high - low or abs(high) or 1.0
+    span = high - low if high - low > FINEST else max(abs(high), 1.0)
     power = 10.0 ** math.floor(math.log10(span / about))
     apart = next(factor * power for factor in (1, 2, 5, 10) if span / (factor * power) <= about)
     first, last = math.floor(low / apart + 1e-9), math.ceil(high / apart - 1e-9)

@@ -479,7 +479,8 @@ def reproduce(
     root = output or Path("reproduced") / record.resolve().name
     done, folder = _carry_out(job, script, root, local=local, address=address)
     checks = compare(opened.data, done.data)
-    _console().print(answers(checks, "Reproduced."), f"The new record: {folder}", highlight=False)
+    told = answers(checks, "Like the record, as far as these questions go.")
+    _console().print(told, f"The new record: {folder}", highlight=False)
     statuses = {check.status for check in checks}
     raise typer.Exit(1 if "fail" in statuses else 3 if "unknown" in statuses else 0)
 

@@ -107,14 +107,18 @@ def scored_by(
     """
     reader = LogReader(pattern=pattern)
     with tempfile.TemporaryDirectory(prefix="golf-eval-") as place:
-        work = Path(place)
+        work, shards = Path(place, "work"), Path(place, "shards")
+        work.mkdir()
+        shards.mkdir()
+        for shard in find_shards(folder, "val"):  # nothing else is any business of a scoring script
+            (shards / shard.name).symlink_to(shard.resolve())
         for path, content in files.items():
             (work / path).parent.mkdir(parents=True, exist_ok=True)
             (work / path).write_bytes(content)
         shutil.copyfile(artifact, work / name)
         surroundings = kept_environment(os.environ) | {
             "GOLF_PHASE": "eval",
-            "DATA_PATH": str(folder.resolve()),
+            "DATA_PATH": str(shards),
             "TOKENIZER_PATH": str(tokenizer.resolve()),
             "RUN_ID": "eval",
         }
