@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.markdown import Markdown, code, table
+from reports.markdown import Markdown, code, escaped, table
 from reports.numbers import MISSING, fixed
 from runner.results import Launch, RecordData
 
@@ -65,7 +65,8 @@ def price_sentence(data: RecordData) -> Markdown:
     told = f" Of {unended} {'launch' if unended == 1 else 'launches'} no end was noted." if unended else ""
     if data.dollars_per_hour is None:
         return Markdown(f"The hardware profile is {profile}. {UNPRICED}{told}")
+    price = escaped(f"${data.dollars_per_hour:,g}")
     return Markdown(
-        f"A node of the hardware profile {profile} is taken to cost ${data.dollars_per_hour:,g} an hour, a guess "
-        f"that stands in the profile, as if every launch had its node alone.{told}"
+        f"A node of the hardware profile {profile} is taken to cost {price} an hour, a guess that stands in the "
+        f"profile, as if every launch had its node alone.{told}"
     )

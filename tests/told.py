@@ -9,7 +9,7 @@ from runner.base import attributions, changes
 from runner.job import load_job
 from runner.job_spec import resolved, without_folders
 from runner.results import Curve, DataFacts, Launch, RecordData, Variant
-from tests.samples import BYTES, TOKENS, record
+from tests.samples import BYTES, TOKENS, record, run_result
 
 JOBS = Path(__file__).resolve().parents[1] / "jobs"
 
@@ -20,6 +20,7 @@ def told_record(job: str = "quickstart", **changed: Any) -> RecordData:
     mapping = without_folders(resolved(spec))
     notes = ["a table of 4,096 rows: 0.02 bpb worse", "no warm-up: the first steps diverged"]
     base: dict[str, Any] = {
+        "results": [run_result(1337), run_result(42, attempt=2), run_result(2024)],
         "job": {**mapping, "name": "quickstart", "track": "local", "author": "A. Person", "notes": notes},
         "changes": changes(spec),
         "attributions": attributions(spec),
