@@ -18,7 +18,7 @@ from reports.cost_section import cost_section
 from reports.ledger_section import ledger_sentences
 from reports.markdown import Markdown, code, escaped, fenced, table
 from reports.model_section import model_section
-from reports.names import file_name
+from reports.names import tokenizer_file
 from reports.numbers import cell, fixed, mean_and_std
 from reports.published import reference_of
 from reports.published_section import beside_section
@@ -214,7 +214,7 @@ def tokenizer_sentence(data: RecordData) -> Markdown | None:
         return Markdown(f"The tokenizer is the challenge's own, {code(data.data.official_tokenizer)}, by its hash.")
     return Markdown(
         "The tokenizer is none of the challenge's own; it lies in this folder as "
-        f"{code(file_name(data.data.tokenizer))}."
+        f"{code(tokenizer_file(data.data.tokenizer))}."
     )
 
 

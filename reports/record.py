@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reports.names import file_name
+from reports.names import file_name, tokenizer_file
 from reports.pages import pages, results_json
 from runner.files import sha256_bytes, sha256_files, write_atomic
 from runner.results import RecordData, VerdictStatus
@@ -133,19 +133,13 @@ def contents(data: RecordData, files: RecordFiles) -> dict[str, bytes]:
     if files.ledger is not None:
         made["ledger.jsonl"] = files.ledger.read_bytes()
     if files.tokenizer is not None:
-        name = tokenizer_name(data) if tokenizer_name(data) not in made else f"tokenizer-{tokenizer_name(data)}"
-        made[name] = files.tokenizer.read_bytes()
+        made[tokenizer_file(data.data.tokenizer)] = files.tokenizer.read_bytes()
     return {**made, CHECKSUMS: checksums({name: sha256_bytes(content) for name, content in made.items()}).encode()}
 
 
 def checksums(hashes: Mapping[str, str]) -> str:
     """SHA256SUMS as text: name -> hash, sorted by name."""
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
-
-
-def tokenizer_name(data: RecordData) -> str:
-    """What the tokenizer is called in the record's folder."""
-    return file_name(data.data.tokenizer or "tokenizer.model")
 
 
 def _log(source: LogSource) -> bytes:

@@ -471,11 +471,11 @@ def reproduce(
     """
     from reports.verify_terminal import answers
     from runner.record_folder import open_record
-    from runner.reproduce import compare, stored_job, stored_script
+    from runner.reproduce import compare, job_again, stored_script
 
     opened = open_record(record)
     script = stored_script(opened)
-    job = stored_job(opened, seeds, hardware, data, tokenizer)
+    job = job_again(opened, seeds, hardware, data, tokenizer)
     root = output or Path("reproduced") / record.resolve().name
     done, folder = _carry_out(job, script, root, local=local, address=address)
     checks = compare(opened.data, done.data)

@@ -37,7 +37,7 @@ def stored_script(record: Record) -> Script:
     return Script(record.script, flat, record.script_sha256, dict(record.files))
 
 
-def stored_job(
+def job_again(
     record: Record, seeds: Sequence[int] | None, hardware: str | None, data: Path | None, tokenizer: Path | None
 ) -> JobSpec:
     """The record's job for some of its seeds, with data of this machine; UserError where it cannot run."""

@@ -60,8 +60,8 @@ def with_data(job: Mapping[str, Any], record: Record, data: Path | None, tokeniz
     """The job, with the data that the command line names in the place of its own."""
     if data is None:
         return stored_job(record.data) if job is record.data.job else job_from_mapping(dict(job), source="job.json")
-    own = record.folder / record.data.data.tokenizer
-    found = tokenizer or (own if record.data.data.tokenizer and own.is_file() else None)
+    own = record.folder / Path(record.data.data.tokenizer).name
+    found = tokenizer or (own if own.is_file() and not own.is_symlink() else None)
     if found is None:
         raise UserError("--data: add --tokenizer FILE, the SentencePiece model of those shards")
     given = {"corpus": None, "path": str(data.absolute()), "tokenizer": str(found.absolute())}

@@ -68,6 +68,20 @@ def test_it_holds_pages_script_logs_results_and_checksums(tmp_path: Path) -> Non
     assert [row["total_bytes"] for row in rows] == ["1552702", "1551407", "1553389"]
 
 
+@pytest.mark.parametrize(
+    ("named", "kept"), [("t.model", "t.model"), ("../t", "t-"), ("README.md", "README.md.model")]
+)
+def test_a_tokenizer_of_ones_own_lies_beside_and_takes_no_other_files_place(
+    tmp_path: Path, named: str, kept: str
+) -> None:
+    (tmp_path / "some.model").write_bytes(b"pieces")
+    data = record(data=record().data.model_copy(update={"tokenizer": named}))
+    folder = write_record(data, files(tokenizer=tmp_path / "some.model"), tmp_path)
+    (held,) = [name for name, content in tree(folder).items() if content == b"pieces"]
+    assert held.startswith(kept)
+    assert f"  {held}\n" in (folder / "SHA256SUMS").read_text()
+
+
 def test_checksums_cover_every_other_file(tmp_path: Path) -> None:
     folder = write_record(record(), files(), tmp_path)
     listed = dict(line.split("  ")[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines())

@@ -12,7 +12,7 @@ import pytest
 from runner.errors import UserError
 from runner.jobdata import DataRequest
 from runner.record_folder import open_record
-from runner.reproduce import compare, further_score, stored_job, stored_script
+from runner.reproduce import compare, further_score, job_again, stored_script
 from runner.results import Artifact, RecordData, RunResult
 from tests.samples import failed_result, record, run_result, score, weights_sha256
 
@@ -102,7 +102,7 @@ def test_the_script_is_the_folders_very_bytes_and_a_changed_folder_is_refused(
 
 def test_the_job_is_the_records_with_data_of_this_machine(kept_record: Path, tiny_data: DataRequest) -> None:
     opened = open_record(kept_record)
-    job = stored_job(opened, [2], None, Path(str(tiny_data.folder)), None)
+    job = job_again(opened, [2], None, Path(str(tiny_data.folder)), None)
     assert (job.name, job.seeds, job.config.schedule.iterations) == ("kept", (2,), 5)
     assert str(job.data.path) == tiny_data.folder
     assert job.data.tokenizer == kept_record / "tokenizer.model"
@@ -113,6 +113,6 @@ def test_a_seed_that_is_none_of_the_records_and_missing_data_are_one_message(
 ) -> None:
     opened, folder = open_record(kept_record), Path(str(tiny_data.folder))
     with pytest.raises(UserError, match="--seed 7: the record has 1, 2"):
-        stored_job(opened, [7], None, folder, None)
+        job_again(opened, [7], None, folder, None)
     with pytest.raises(UserError, match="--data FOLDER: needed"):
-        stored_job(opened, None, None, None, None)
+        job_again(opened, None, None, None, None)
