@@ -53,7 +53,7 @@ def _figures(launches: Sequence[Launch], rates: Rates) -> list[str]:
         return [UNKNOWN] * 3
     least = "at least " if len(known) < len(launches) else ""
     hours = sum(known) / 3600
-    gpu_hours = UNKNOWN if rates.gpus is None else f"{least}{fixed(hours * rates.gpus, 3)}"
+    gpu_hours = UNKNOWN if rates.gpus is None else f"{least}{fixed(hours * rates.gpus, 3)}" if rates.gpus else "0"
     dollars = UNKNOWN if rates.dollars is None else f"{least}${fixed(hours * rates.dollars, 2)}"
     return [f"{least}{fixed(hours, 3)}", gpu_hours, dollars]
 

@@ -25,6 +25,7 @@ from reports.published_section import beside_section
 from reports.reproduce_section import reproduce_section
 from reports.results_section import (
     costs_table,
+    gap_sentence,
     idle_sentence,
     resumed_sentence,
     rule_sentence,
@@ -98,6 +99,7 @@ def _view(data: RecordData) -> dict[str, Any]:
 def said_of_results(data: RecordData, seeds: pd.DataFrame) -> list[str]:
     """What must be known beside the tables of results, a paragraph each."""
     said = [
+        gap_sentence(data),
         rule_sentence(data),
         strict_sentence(seeds),
         idle_sentence(data.results),

@@ -64,6 +64,21 @@ def _std(summary: pd.DataFrame, column: str, digits: int) -> str:
     return fixed(std, digits)
 
 
+def gap_sentence(data: RecordData) -> str:
+    """What beside compression the gap holds; empty where nothing does."""
+    config = data.job.get("config") or {}
+    average = (config.get("average") or {}).get("kind", "off")
+    told = []
+    if average != "off":
+        told.append(
+            f"What is stored is an average of the weights ({average}), what was validated before it the live ones: "
+            "the gap is what averaging and compression did together."
+        )
+    if (config.get("qat") or {}).get("active") in ("until_export", "always"):
+        told.append("The validation before compression saw the matrices on their grid already.")
+    return " ".join(told)
+
+
 def rule_sentence(data: RecordData) -> str:
     """By which rule the final score was made; empty where nothing was scored."""
     scored = [result for result in data.results if result.final_score is not None]

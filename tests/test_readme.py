@@ -279,7 +279,7 @@ def test_a_run_published_without_single_seeds_has_no_table_of_seeds() -> None:
 
 @pytest.mark.parametrize("job", [{}, {"reference": None}])
 def test_a_job_that_reproduces_nothing_says_nothing_of_a_published_run(job: dict[str, Any]) -> None:
-    assert "published" not in render_readme(record(job=job)).replace("*Final* is the published\nscore", "")
+    assert "published" not in render_readme(record(job=job)).replace("*Final* is the\npublished score", "")
 
 
 # ---- only what was measured ----
@@ -425,6 +425,13 @@ def test_the_gap_is_the_plain_score_after_compression_less_that_before() -> None
     scores, _ = tables_of(render_readme(record([run_result(1337), unseen], seeds=(1337, 42))))
     assert row_of(scores, "1337")[3:6] == ["3.7012", "1.7455", "0.0047"]
     assert row_of(scores, "42")[3:6] == ["–", "–", "–"]
+
+
+def test_what_the_gap_holds_beside_compression_is_said() -> None:
+    assert "an average of the weights (ema)" in render_readme(told_record("pr372"))
+    assert "on their grid already" in render_readme(told_record("pr160"))
+    for told in ("averaging and compression", "on their grid already"):
+        assert told not in render_readme(told_record())
 
 
 def test_another_rule_than_the_plain_one_is_named() -> None:
