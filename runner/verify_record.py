@@ -32,6 +32,7 @@ def verify_record(record: Record) -> list[Check]:
     """Every answer, in the order in which people read them."""
     return [
         *file_checks(record.folder),
+        *tokenizer_checks(record),
         *script_checks(record),
         verdict_check(record),
         *ledger_checks(record),
@@ -73,6 +74,20 @@ def file_checks(folder: Path) -> Iterator[Check]:
     paths = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
     strange = sorted({path.relative_to(folder).as_posix() for path in paths} - sums.keys() - {CHECKSUMS})
     yield answer("no_others", "No file that is not listed?", is_pass(not strange), said(strange, "none"), CHECKSUMS)
+
+
+def tokenizer_checks(record: Record) -> Iterator[Check]:
+    """Is the tokenizer in the folder the one that the data were made with? Not asked of the challenge's own."""
+    facts = record.data.data
+    if not facts.tokenizer or facts.official_tokenizer:
+        return
+    title, place = "The tokenizer of the data?", record.folder / Path(facts.tokenizer).name
+    wanted = facts.files.get(facts.tokenizer, "")
+    if place.is_symlink() or not place.is_file():
+        yield answer("tokenizer", title, "unknown", "not in the folder", wanted[:12])
+        return
+    found = sha256_file(place)
+    yield answer("tokenizer", title, is_pass(found == wanted), found[:12], wanted[:12])
 
 
 # script --------------------------------------------------------------------------------------------------------

@@ -79,6 +79,15 @@ def test_a_changed_file_is_named(record: Path, name: str) -> None:
     assert (files.status, files.measured) == ("fail", f"{name} is another")
 
 
+def test_another_tokenizer_is_found_however_it_is_signed(record: Path) -> None:
+    (record / "tokenizer.model").write_bytes(b"pieces")
+    sign(record)
+    assert wrong(record) == {"tokenizer"}
+    (record / "tokenizer.model").unlink()
+    sign(record)
+    assert answers(record)["tokenizer"] == {"unknown"}
+
+
 def test_a_missing_and_an_added_file_are_found(record: Path) -> None:
     (record / "train_seed2.log").unlink()
     (record / "notes.txt").write_text("mine")
