@@ -19,7 +19,7 @@ def rebuild(folder: Path) -> dict[str, bool]:
     Only pages and their lines in SHA256SUMS are touched: what was measured must still have the hash it was given.
     """
     data, sums = recorded(folder)
-    made = pages(data)
+    made = made_of(data, str(folder / "results.json"))
     changed = {name: _content(folder / name) != content for name, content in made.items()}
     for name, content in made.items():
         if changed[name]:
@@ -51,15 +51,32 @@ def recorded(folder: Path) -> tuple[RecordData, dict[str, str]]:
         raise UserError(f"{place}: {where}: {first['msg']}; it is of another version of golf") from None
 
 
+BENT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What comes of values that no run of golf has stored: a record may be anybody's."""
+
+
+def made_of(data: RecordData, where: str) -> dict[str, bytes]:
+    """Every page; UserError where results.json holds what no page can be made of."""
+    try:
+        return pages(data)
+    except BENT as error:
+        raise UserError(f"{where}: no page can be made of it ({type(error).__name__}: {error})") from error
+
+
 def page_check(folder: Path, data: RecordData) -> Check:
     """Whether every page is what this golf makes of the results, byte for byte."""
-    others = [name for name, content in pages(data).items() if _content(folder / name) != content]
+    try:
+        made = made_of(data, "results.json")
+        others = [f"{name} is another" for name, content in made.items() if _content(folder / name) != content]
+        told = ", ".join(others) or f"{len(made)} files"
+    except UserError as error:
+        others = [told := str(error)]
     return Check(
         name="pages",
         title="README.md and tables as the results make them?",
         status="fail" if others else "pass",
         required=True,
-        measured=", ".join(f"{name} is another" for name in others) or f"{len(pages(data))} files",
+        measured=told,
         limit="byte for byte",
     )
 

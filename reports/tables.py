@@ -15,6 +15,7 @@ import pandas as pd
 from runner.results import PhaseResult, RecordData, RunResult, Score, Verification
 
 LARGEST = 2**63 - 1
+LARGEST_REAL = 1e150
 
 
 @dataclass(frozen=True)
@@ -135,4 +136,5 @@ def _whole(value: int | None) -> int | None:
 
 
 def _real(value: float | None) -> float:
-    return value if value is not None and math.isfinite(value) else math.nan
+    """The same for a number whose square no column can hold."""
+    return value if value is not None and abs(value) < LARGEST_REAL else math.nan

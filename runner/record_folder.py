@@ -47,8 +47,12 @@ def open_record(folder: Path) -> Record:
         raise UserError(
             f"{folder / 'results.json'}: {place}: {first['msg']}; it is not as golf wrote it, or of another version"
         ) from None
-    names = data.job.get("files") or ()
-    inside = [name for name in names if isinstance(name, str) and is_inside(folder / "files", name)]
+    names = data.job.get("files")
+    inside = [
+        name
+        for name in (names if isinstance(names, list) else ())
+        if isinstance(name, str) and is_inside(folder / "files", name)
+    ]
     files = {name: bounded(folder / "files" / name) for name in inside}
     return Record(folder, data, bounded(folder / "train_gpt.py"), files)
 

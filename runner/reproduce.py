@@ -19,7 +19,7 @@ from runner.job_spec import JobSpec, resolved
 from runner.record_folder import Record, bounded
 from runner.rescore_record import with_data
 from runner.results import Check, Host, RecordData, RunResult
-from runner.verify_record import answer, file_checks, is_pass, script_checks
+from runner.verify_record import answer, file_checks, is_pass, script_checks, stored_job
 
 CONFIDENCE = 0.95
 SAME = ("python", "torch")
@@ -41,18 +41,18 @@ def job_again(
     record: Record, seeds: Sequence[int] | None, hardware: str | None, data: Path | None, tokenizer: Path | None
 ) -> JobSpec:
     """The record's job for some of its seeds, with data of this machine; UserError where it cannot run."""
-    names = record.data.job.get("data") or {}
-    if data is None and names.get("corpus") is None:
+    recorded = stored_job(record.data)
+    if data is None and recorded.data.path is not None:
         raise UserError(
-            f"--data FOLDER: needed, as the record holds no data but their hashes ({names.get('path') or 'shards'})"
+            f"--data FOLDER: needed, as the record holds no data but their hashes ({recorded.data.path.name})"
         )
-    known = [int(seed) for seed in record.data.job.get("seeds", ())]
-    wanted = known if seeds is None else list(seeds)
+    known = recorded.seeds
+    wanted = known if seeds is None else tuple(seeds)
     for seed in wanted:
         if seed not in known:
             raise UserError(f"--seed {seed}: the record has {', '.join(map(str, known))}")
     job = resolved(with_data(record.data.job, record, data, tokenizer))
-    chosen = {"seeds": wanted, "hardware": hardware or job["hardware"]}
+    chosen = {"seeds": list(wanted), "hardware": hardware or job["hardware"]}
     return job_from_mapping({**job, **chosen}, source="results.json")
 
 

@@ -189,7 +189,7 @@ def ledger_checks(record: Record) -> Iterator[Check]:
     yield answer("ledger", title, "pass", f"{len(ledger.entries)} entries", "whole")
     wrong = ["other counts"] if counts != data.ledger else []
     wrong += [] if scripts == {record.script_sha256} else ["another script"]
-    wrong += [] if registered == list(data.job.get("seeds", ())) else ["other seeds"]
+    wrong += [] if registered == data.job.get("seeds") else ["other seeds"]
     title = "Registered: this script and these seeds?"
     yield answer("registered", title, is_pass(not wrong), said(wrong, "as in results.json"), "as in results.json")
     unknown = [f"seed {result.seed}" for result in data.results if result_sha256(result) not in vouched]
