@@ -77,7 +77,7 @@ def page_check(folder: Path, data: RecordData) -> Check:
         status="fail" if others else "pass",
         required=True,
         measured=told,
-        limit="byte for byte",
+        limit="byte for byte, by this golf",
     )
 
 
