@@ -16,3 +16,9 @@ def file_name(text: str) -> str:
         return name
     digest = sha256_bytes(text.encode("utf-8", "surrogatepass"))[:8]
     return f"{name}-{digest}" if name else digest
+
+
+def tokenizer_file(named: str) -> str:
+    """What a tokenizer is called in a record's folder, where nothing else ends in `.model`."""
+    name = file_name(named)
+    return name if name.endswith(".model") else f"{name}.model"

@@ -6,7 +6,6 @@ ours is escaped when the template puts it in. Writes no file.
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,13 +13,28 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports.answers import answer_lines
-from reports.markdown import Markdown, code, escaped, fenced, one_line, table
-from reports.numbers import MISSING, NOT_DEFINED, cell, fixed, known, mean_and_std
+from reports.changes_section import attributions_table, changes_section, tried_section
+from reports.cost_section import cost_section
+from reports.ledger_section import ledger_sentences
+from reports.markdown import Markdown, code, escaped, fenced, table
+from reports.model_section import model_section
+from reports.names import tokenizer_file
+from reports.numbers import cell, fixed, mean_and_std
 from reports.published import reference_of
 from reports.published_section import beside_section
+from reports.reproduce_section import reproduce_section
+from reports.results_section import (
+    costs_table,
+    gap_sentence,
+    idle_sentence,
+    resumed_sentence,
+    rule_sentence,
+    scores_table,
+    strict_sentence,
+)
 from reports.statistics_section import statistics_section
 from reports.tables import figure, seed_table, summary_table
-from runner.listing import MOST, SHOWN, few, some
+from runner.listing import MOST, SHOWN, few
 from runner.results import Host, RecordData, RunResult
 
 ENVIRONMENT = Environment(
@@ -31,25 +45,6 @@ ENVIRONMENT = Environment(
     trim_blocks=False,
     keep_trailing_newline=True,
 )
-
-COLUMNS: dict[str, tuple[str, int]] = {
-    "steps": ("steps", 0),
-    "step_avg_ms": ("ms/step", 2),
-    "live_val_bpb": ("live bpb", 4),
-    "val_loss": ("loss", 6),
-    "val_bpb": ("bpb", 6),
-    "artifact_bytes": ("artifact B", 0),
-    "total_bytes": ("total B", 0),
-    "headroom_bytes": ("headroom B", 0),
-    "train_seconds": ("train s", 2),
-    "eval_seconds": ("eval s", 2),
-    "peak_memory_mib": ("peak MiB", 0),
-}
-"""Column of the seed table -> its head in the README and how many decimals it shows."""
-
-
-ONE_OF = {"registrations": "registration", "launches": "launch"}
-"""What the ledger counts -> what one of them is called."""
 
 
 def render_readme(data: RecordData) -> str:
@@ -64,7 +59,8 @@ def _view(data: RecordData) -> dict[str, Any]:
     scored = int(figure(summary, "n", "val_bpb"))
     reference = reference_of(data)
     bad = [result for result in data.results if result.status != "completed"]
-    headline = mean_and_std(figure(summary, "mean", "val_bpb"), figure(summary, "std", "val_bpb"))
+    mean = figure(summary, "mean", "val_bpb")
+    headline = mean_and_std(mean, figure(summary, "std", "val_bpb"))
     return {
         "name": data.name,
         "track": code(data.track),
@@ -75,11 +71,11 @@ def _view(data: RecordData) -> dict[str, Any]:
         "opening": opening(data),
         "byline": byline(data),
         "blurb": data.job.get("blurb") or "",
-        "results_table": results_table(data, seeds, summary),
-        "strict_sentence": strict_sentence(seeds),
-        "idle_sentence": idle_sentence(data.results),
+        "scores_table": scores_table(data, seeds, summary),
+        "costs_table": costs_table(data, seeds, summary),
+        "said_of_results": said_of_results(data, seeds),
+        "curves": bool(data.curves),
         "nodes_table": nodes_table(data.results),
-        "resumed_sentence": resumed_sentence(data.results),
         "failures": [
             {"seed": result.seed, "status": result.status, "reason": fenced(result.reason or "no reason was given")}
             for result in few(bad)
@@ -89,18 +85,34 @@ def _view(data: RecordData) -> dict[str, Any]:
         "shown": len(few(data.results)),
         "reasons": few(data.verdict.reasons),
         "checks_table": checks_table(data),
+        "changes": changes_section(data),
+        "model": model_section(data),
+        "attributions_table": attributions_table(data.attributions) if data.attributions else "",
+        "tried": tried_section(data, mean),
         "yardsticks_table": yardsticks_table(data, seeds) if data.yardsticks else "",
         "learned": learned(data, seeds),
         "statistics": statistics_section(data.comparison) if data.comparison else None,
         "beside": beside_section(data, reference) if reference else None,
         "data_sentence": data_sentence(data),
+        "tokenizer_sentence": tokenizer_sentence(data),
         "files_table": files_table(data),
         "size_sentence": size_sentence(data, seeds),
-        "command": Markdown(reproduce_command(data)),
-        "torchrun": Markdown(torchrun_command(data, hosts)),
-        "environment_table": environment_table(data, hosts),
-        "ledger": ", ".join(counted(kind, number) for kind, number in data.ledger.items()),
+        "cost": cost_section(data),
+        "ledger": [Markdown(sentence) for sentence in ledger_sentences(data)],
+        "reproduce": reproduce_section(data),
     }
+
+
+def said_of_results(data: RecordData, seeds: pd.DataFrame) -> list[str]:
+    """What must be known beside the tables of results, a paragraph each."""
+    said = [
+        gap_sentence(data),
+        rule_sentence(data),
+        strict_sentence(seeds),
+        idle_sentence(data.results),
+        resumed_sentence(data.results),
+    ]
+    return [sentence for sentence in said if sentence]
 
 
 def basis(scored: int, seeds: int) -> str:
@@ -136,76 +148,10 @@ def hardware(hosts: Iterable[Host]) -> Markdown:
     return Markdown(" and ".join(dict.fromkeys(kinds)) or "unknown hardware")
 
 
-def results_table(data: RecordData, seeds: pd.DataFrame, summary: pd.DataFrame) -> Markdown:
-    """One row per seed, then mean and sample standard deviation."""
-    rows: list[list[object]] = [
-        [row["seed"], *(cell(row[name], digits, data.limits.get(name)) for name, (_, digits) in COLUMNS.items())]
-        for row in few(seeds.to_dict("records"))
-    ]
-    if len(seeds) > MOST:
-        least, most = seeds.min(numeric_only=True), seeds.max(numeric_only=True)
-        rows.append(["…", *("" for _ in COLUMNS)])
-        rows += [
-            [title, *(cell(found[name], digits) for name, (_, digits) in COLUMNS.items())]
-            for title, found in (("least", least), ("most", most))
-        ]
-    means = [fixed(figure(summary, "mean", name), digits) for name, (_, digits) in COLUMNS.items()]
-    rows.append([Markdown("**mean**"), *means])
-    rows.append([Markdown("**std**"), *(_std(summary, name, digits) for name, (_, digits) in COLUMNS.items())])
-    return table("r" * (len(COLUMNS) + 1), ["seed", *(head for head, _ in COLUMNS.values())], rows)
-
-
-def _std(summary: pd.DataFrame, column: str, digits: int) -> str:
-    std = figure(summary, "std", column)
-    if known(std) is None:
-        return MISSING if figure(summary, "n", column) == 0 else NOT_DEFINED
-    return fixed(std, digits)
-
-
-def strict_sentence(seeds: pd.DataFrame) -> str:
-    """The strict clocks, in the order of the seeds; empty where none was seen."""
-    if len(seeds) > MOST:
-        return ""  # a column of results.csv
-    phases = {"Training": "strict_train_seconds", "evaluation": "strict_eval_seconds"}
-    if seeds[list(phases.values())].isna().all(axis=None):
-        return ""
-    taken = [
-        f"{phase} took {' / '.join(fixed(value, 2) for value in seeds[name])} s" for phase, name in phases.items()
-    ]
-    return (
-        f"{' and '.join(taken)}, seed by seed, by the strict clock: warm-up and mid-run validation count "
-        "as training, the whole process as evaluation."
-    )
-
-
-def resumed_sentence(results: Sequence[RunResult]) -> str:
-    """Which seeds were killed and went on, and that all their lives count; empty where none was."""
-    lives = {result.seed: len(result.train.earlier) + 1 for result in results if result.train is not None}
-    resumed = [f"{seed} ({count} lives)" for seed, count in lives.items() if count > 1]
-    if not resumed:
-        return ""
-    return (
-        f"Killed and resumed from a checkpoint: seed {some(resumed, ', ')}. The training time counts every life, "
-        "work that was lost included, at its upper bound."
-    )
-
-
-def idle_sentence(results: Sequence[RunResult]) -> str:
-    """How long nodes stood idle between two seeds; empty where no node ran two in a row."""
-    known = [result.idle_seconds for result in results if result.idle_seconds]
-    if len(known) > MOST:
-        middle, most = fixed(statistics.median(known), 1), fixed(max(known), 1)
-        return f"Between two seeds their node stood idle, {len(known):,} times: median {middle} s, at most {most} s."
-    idle = [
-        f"{fixed(result.idle_seconds, 1)} s before seed {result.seed}" for result in results if result.idle_seconds
-    ]
-    return f"Between two seeds their node stood idle: {', '.join(idle)}." if idle else ""
-
-
 def nodes_table(results: Sequence[RunResult]) -> Markdown | None:
-    """What preflight found on each node, speed included; None where nobody looked."""
+    """What preflight found on each node, speed included; None where it saw no GPU and measured nothing."""
     reports = {result.preflight.node: result.preflight for result in results if result.preflight is not None}
-    if not reports:
+    if not any(report.gpus or report.probe for report in reports.values()):
         return None
     names = ("gemm_tflops", "memory_gb_per_s", "all_reduce_gb_per_s", "loader_tokens_per_s")
     rows: list[list[object]] = []
@@ -271,6 +217,18 @@ def data_sentence(data: RecordData) -> str:
     )
 
 
+def tokenizer_sentence(data: RecordData) -> Markdown | None:
+    """Whose tokenizer it was; None where nobody noted which file that is."""
+    if not data.data.tokenizer:
+        return None
+    if data.data.official_tokenizer:
+        return Markdown(f"The tokenizer is the challenge's own, {code(data.data.official_tokenizer)}, by its hash.")
+    return Markdown(
+        "The tokenizer is none of the challenge's own; it lies in this folder as "
+        f"{code(tokenizer_file(data.data.tokenizer))}."
+    )
+
+
 def files_table(data: RecordData) -> Markdown:
     """The data's files and their hashes."""
     return table("ll", ["file", "sha256"], [[code(name), code(sha256)] for name, sha256 in data.data.files.items()])
@@ -289,41 +247,3 @@ def size_sentence(data: RecordData, seeds: pd.DataFrame) -> str:
     if data.model_params is not None:
         told.append(f"The model has {data.model_params:,} parameters.")
     return " ".join(told)
-
-
-def reproduce_command(data: RecordData) -> str:
-    """The command that runs these seeds again, for a job file that holds the same job."""
-    if len(data.results) > MOST:
-        return "golf run JOB.yaml"  # the job says which
-    seeds = ",".join(str(result.seed) for result in data.results)
-    return "golf run JOB.yaml" + (f" --seeds {seeds}" if seeds else "")
-
-
-def torchrun_command(data: RecordData, hosts: list[Host]) -> str:
-    """The bare script's command for the first seed."""
-    threads = data.job.get("threads")
-    variables = [f"SEED={result.seed}" for result in data.results[:1]]
-    variables += ["DATA_PATH=FOLDER", "TOKENIZER_PATH=FILE"]
-    variables += [f"OMP_NUM_THREADS={threads}"] if isinstance(threads, int) else []
-    nproc = hosts[0].nproc if hosts else 1
-    return f"{' '.join(variables)} \\\n  torchrun --standalone --nproc_per_node={nproc} train_gpt.py"
-
-
-def counted(kind: str, number: int) -> str:
-    """`1 registration`, `3 launches`, `2 completed`."""
-    return f"{number:,} {ONE_OF.get(kind, kind) if number == 1 else kind}"
-
-
-def environment_table(data: RecordData, hosts: list[Host]) -> Markdown:
-    """Versions of the seeds' nodes and of the referee, and the script's hash."""
-    nodes = dict.fromkeys(_versions(host.versions) for host in hosts)
-    scripts = dict.fromkeys(result.script_sha256 for result in data.results)
-    rows: list[list[object]] = [["script sha256", code(sha256)] for sha256 in scripts]
-    referee = _versions(data.versions)
-    rows += [["versions where it ran" + (" and was judged" if own == referee else ""), own] for own in nodes]
-    rows += [] if referee in nodes else [["versions of the referee", referee]]
-    return table("ll", ["what", "value"], rows)
-
-
-def _versions(versions: dict[str, str]) -> str:
-    return one_line(", ".join(f"{name} {version}" for name, version in versions.items()))

@@ -16,10 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reports.names import file_name
-from reports.readme import render_readme
-from reports.submission import submission_json
-from reports.tables import seed_table, to_csv
+from reports.names import file_name, tokenizer_file
+from reports.pages import pages, results_json
 from runner.files import sha256_bytes, sha256_files, write_atomic
 from runner.results import RecordData, VerdictStatus
 
@@ -44,6 +42,8 @@ class RecordFiles:
     """Seed -> log; a seed that never started has none."""
     ledger: Path | None = None
     """ledger.jsonl of the run folder."""
+    tokenizer: Path | None = None
+    """The tokenizer's model, where it is none that everybody has."""
 
 
 def record_path(data: RecordData, root: Path) -> Path:
@@ -129,14 +129,12 @@ def contents(data: RecordData, files: RecordFiles) -> Iterator[tuple[str, bytes]
     for name, content in _pages_and_logs(data, files):
         sums[name] = sha256_bytes(content)
         yield name, content
-    yield CHECKSUMS, "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(sums.items())).encode()
+    yield CHECKSUMS, checksums(sums).encode()
 
 
 def _pages_and_logs(data: RecordData, files: RecordFiles) -> Iterator[tuple[str, bytes]]:
-    yield "README.md", render_readme(data).encode()
-    yield "submission.json", submission_json(data).encode()
+    yield from pages(data).items()
     yield "results.json", results_json(data).encode()
-    yield "results.csv", to_csv(seed_table(data)).encode()
     yield "train_gpt.py", files.script
     yield from ((f"files/{name}", content) for name, content in files.files.items())
     if files.flat_script is not None:
@@ -145,11 +143,13 @@ def _pages_and_logs(data: RecordData, files: RecordFiles) -> Iterator[tuple[str,
         yield f"train_seed{seed}.log", _log(source)
     if files.ledger is not None:
         yield "ledger.jsonl", files.ledger.read_bytes()
+    if files.tokenizer is not None:
+        yield tokenizer_file(data.data.tokenizer), files.tokenizer.read_bytes()
 
 
-def results_json(data: RecordData) -> str:
-    """The whole data as JSON; read back and written again it is the same bytes."""
-    return data.model_dump_json(indent=2) + "\n"
+def checksums(hashes: Mapping[str, str]) -> str:
+    """SHA256SUMS as text: name -> hash, sorted by name."""
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
 
 
 def _log(source: LogSource) -> bytes:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from runner.results import PhaseResult, RecordData, RunResult, Verification
+from runner.results import PhaseResult, RecordData, RunResult, Score, Verification
 
 LARGEST = 2**63 - 1
+LARGEST_REAL = 1e150
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,18 @@ def strict_seconds(phase: PhaseResult | None) -> float | None:
     return phase.strict_clock.high if phase is not None and phase.strict_clock is not None else None
 
 
+def plain_score(result: RunResult) -> Score | None:
+    """The compressed weights' score without a sliding window, from the fresh process where there is one."""
+    scores = (result.eval_score, result.train_score)
+    return next((score for score in scores if score is not None and score.rule == "plain"), None)
+
+
+def quantisation_gap(result: RunResult) -> float | None:
+    """Bits per byte that compression cost: the same plain score after it and before it."""
+    after, before = plain_score(result), result.log.live_val_bpb
+    return None if after is None or before is None else after.val_bpb - before
+
+
 WHOLE: dict[str, Callable[[SeedRow], int | None]] = {
     "steps": lambda row: row.result.log.steps,
     "code_bytes": lambda row: row.counted.code_bytes if row.counted else None,
@@ -55,6 +68,9 @@ REAL: dict[str, Callable[[SeedRow], float | None]] = {
     "step_avg_ms": lambda row: row.result.log.step_avg_ms,
     "live_val_loss": lambda row: row.result.log.live_val_loss,
     "live_val_bpb": lambda row: row.result.log.live_val_bpb,
+    "quant_val_loss": lambda row: score.val_loss if (score := plain_score(row.result)) else None,
+    "quant_val_bpb": lambda row: score.val_bpb if (score := plain_score(row.result)) else None,
+    "quant_gap_bpb": lambda row: quantisation_gap(row.result),
     "val_loss": lambda row: row.result.final_score.val_loss if row.result.final_score else None,
     "val_bpb": lambda row: row.result.final_score.val_bpb if row.result.final_score else None,
     "train_seconds": lambda row: clock_seconds(row.result.train),
@@ -66,7 +82,8 @@ REAL: dict[str, Callable[[SeedRow], float | None]] = {
     "peak_rss_mib": lambda row: row.result.train.peak_rss_mib if row.result.train else None,
 }
 NUMBERS = (
-    "steps", "step_avg_ms", "live_val_loss", "live_val_bpb", "val_loss", "val_bpb",
+    "steps", "step_avg_ms", "live_val_loss", "live_val_bpb",
+    "quant_val_loss", "quant_val_bpb", "quant_gap_bpb", "val_loss", "val_bpb",
     "code_bytes", "artifact_bytes", "total_bytes", "headroom_bytes",
     "train_seconds", "eval_seconds", "strict_train_seconds", "strict_eval_seconds",
     "train_wall_seconds", "eval_wall_seconds", "peak_memory_mib", "peak_rss_mib",
@@ -123,4 +140,5 @@ def _whole(value: int | None) -> int | None:
 
 
 def _real(value: float | None) -> float:
-    return value if value is not None and math.isfinite(value) else math.nan
+    """The same for a number whose square no column can hold."""
+    return value if value is not None and abs(value) < LARGEST_REAL else math.nan

@@ -9,23 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from runner.arms import arm_of_record
 from runner.attempt import installed_versions
+from runner.base import attributions, changes
 from runner.bundle import Script
 from runner.collect import finished_attempt, read_result
 from runner.compare import compare
 from runner.coverage import Coverage, coverage
+from runner.curves import curve
 from runner.data.dataset import scored_targets
 from runner.external import counted_bytes, uncounted_bytes
 from runner.files import sha256_file, sha256_files
+from runner.job_spec import without_folders
 from runner.judge import judge
+from runner.launches import launches
 from runner.ledger import Ledger
 from runner.paths import RunFolder
 from runner.plan import Plan
+from runner.requirements import requirements
 from runner.results import RecordData, RunResult, Verification, Yardstick
 from runner.tracks import TRACKS
+from runner.variants import variants
 from runner.yardsticks import measure
 
 
@@ -37,6 +42,8 @@ class Walk:
     folder: RunFolder
     script: Script
     logs: dict[int, list[Path]]
+    tokenizer: Path | None
+    """Where it is none of the challenge's own, which everybody has."""
 
 
 def verify(
@@ -68,16 +75,6 @@ def verify(
         final_tokens=final.tokens if final else None,
         final_bytes=final.bytes if final else None,
     )
-
-
-def without_folders(job: dict[str, Any]) -> dict[str, Any]:
-    """The resolved job as it may be published: data by name; its hashes identify it, our folders do not."""
-    data = {
-        name: Path(value).name if name in ("path", "tokenizer") and value else value
-        for name, value in job["data"].items()
-    }
-    script = {"script": Path(job["script"]).name} if job.get("script") else {}
-    return {**job, "data": data, **script}
 
 
 def counted_result(folder: RunFolder, seed: int, script_sha256: str, vouched: set[str]) -> RunResult | None:
@@ -117,12 +114,16 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Wal
         verifications=verifications,
         to_beat=to_beat,
     )
+    logs = {result.seed: logs_of(folder, result) for result in results}
+    published = {**without_folders(plan.resolved), "seeds": seeds}
+    readable = script.flat or script.source.decode("utf-8", "replace")
+    hosts = [result.host for result in results if result.host is not None]
     data = RecordData(
         name=job.name,
         run=folder.path.name,
         track=job.track,
         date=max((result.finished_at[:10] for result in results), default=""),
-        job={**without_folders(plan.resolved), "seeds": seeds},
+        job=published,
         limits={
             "cap_bytes": plan.limits.cap_bytes,
             "train_seconds": plan.limits.train_seconds,
@@ -137,15 +138,26 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Wal
         yardsticks=yardsticks,
         ledger=ledger.counts(),
         versions=installed_versions(),
+        changes=changes(job),
+        attributions=attributions(job),
+        variants=variants(folder.path.parent.parent, job.name, folder.path.name, published),
+        launches=launches(ledger.entries),
+        gpus_per_seed=plan.need.gpus,
+        dollars_per_hour=plan.hardware.dollars_per_hour,
+        requirements=requirements(readable, (Path(name).stem for name in script.files), job.requires, hosts),
+        curves=[one for seed, parts in logs.items() if (one := curve(seed, parts)) is not None],
     )
     if job.claim is not None:
         baseline, candidate = job.claim.baseline.as_arm(), arm_of_record(data)
         comparison = compare(baseline, candidate, job.claim.policy, job.claim.gain)
         data = data.model_copy(update={"comparison": comparison})
-    logs = {}
-    for result in results:
-        attempt = folder.attempt(result.seed, result.attempt)
-        lives = [folder.attempt(result.seed, life.attempt) for life in (result.train.earlier if result.train else [])]
-        parts = [*(life.log("train") for life in lives), attempt.log("train"), attempt.log("eval")]
-        logs[result.seed] = [path for path in parts if path.is_file()]
-    return Walk(data, folder, script, logs)
+    tokenizer = None if plan.data.facts.official_tokenizer else plan.data.tokenizer
+    return Walk(data, folder, script, logs, tokenizer)
+
+
+def logs_of(folder: RunFolder, result: RunResult) -> list[Path]:
+    """The logs of a seed's counted attempt, those of the lives that it went on from first."""
+    attempt = folder.attempt(result.seed, result.attempt)
+    lives = [folder.attempt(result.seed, life.attempt) for life in (result.train.earlier if result.train else [])]
+    parts = [*(life.log("train") for life in lives), attempt.log("train"), attempt.log("eval")]
+    return [path for path in parts if path.is_file()]

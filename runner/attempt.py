@@ -13,7 +13,7 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from runner.messages import ArtifactBytes, Finished, Message, Started
 from runner.nodes import gpu_names
 from runner.order import AttemptSpec
 from runner.phase import run_phase
+from runner.requirements import imported_packages
 from runner.results import Host, PhaseResult, Segment
 from runner.vault import Vault, open_vault
 from runner.workfolder import (
@@ -63,7 +64,7 @@ MEDDLING = (
 """Beginnings of variables that change what a Python or torch program does; what a run needs, its job says."""
 SECRET = re.compile(r"(TOKEN|SECRET|PASSW(OR)?D|CREDENTIALS?|API_?KEY|ACCESS_KEY(_ID)?|PRIVATE_KEY)$", re.IGNORECASE)
 """Ends of variables that hold what no log may show, the cluster's token among them."""
-VERSIONED = ("torch", "numpy", "sentencepiece", "zstandard", "ray")
+VERSIONED = ("torch", "numpy", "sentencepiece", "zstandard", "brotli", "ray")
 
 
 def kept_environment(surroundings: Mapping[str, str]) -> dict[str, str]:
@@ -128,10 +129,10 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def installed_versions() -> dict[str, str]:
-    """Python and the packages that matter, without importing them."""
+def installed_versions(more: Iterable[str] = ()) -> dict[str, str]:
+    """Python and the packages that matter, without importing them; more: further packages."""
     versions = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
-    for name in VERSIONED:
+    for name in dict.fromkeys((*VERSIONED, *more)):
         with contextlib.suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
     return versions
@@ -195,7 +196,7 @@ def attempt_in(
         gpus=gpus,
         cpus=os.cpu_count() or 0,
         nproc=spec.nproc,
-        versions=installed_versions(),
+        versions=installed_versions(imported_packages(spec.script.decode("utf-8", "replace"))),
     )
     train: PhaseResult | None = None
     scored: PhaseResult | None = None

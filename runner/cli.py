@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from runner.assess import Walk
     from runner.audit.facts import Audit
     from runner.backends import Backend
     from runner.bundle import Script
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from runner.jobdata import DataRequest
     from runner.node_check import CheckOrder
     from runner.plan import Plan
+    from runner.record_folder import Record
+    from runner.results import Check
 
 app = typer.Typer(
     name="golf",
@@ -46,6 +49,8 @@ model_app = typer.Typer(help="What a job's model consists of.", no_args_is_help=
 app.add_typer(model_app, name="model")
 artifact_app = typer.Typer(help="What an artifact consists of.", no_args_is_help=True)
 app.add_typer(artifact_app, name="artifact")
+export_app = typer.Typer(help="A record for somewhere else.", no_args_is_help=True)
+app.add_typer(export_app, name="export")
 ledger_app = typer.Typer(help="What was ever launched.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 
@@ -78,6 +83,15 @@ Address = Annotated[
     typer.Option("--address", metavar="HOST:PORT", help="Ray cluster to run on; this machine when left out."),
 ]
 Local = Annotated[bool, typer.Option("--local", help="Run in this process, one seed after the other, without Ray.")]
+RecordPath = Annotated[Path, typer.Argument(metavar="RECORD", help="A record's folder.")]
+OtherData = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--data", metavar="DIR", help="Folder of its shards; an embedded corpus needs none."),
+]
+OtherTokenizer = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--tokenizer", metavar="FILE", help="What made those shards; the record's own when left out."),
+]
 Output = Annotated[
     Path, typer.Option("--output", metavar="DIR", help="Where runs/ and records/ are kept (default: here).")
 ]
@@ -401,6 +415,101 @@ def artifact_inspect(
 
 
 @app.command()
+def verify(
+    record: RecordPath,
+    artifacts: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--artifacts", metavar="DIR", help="Where its artifacts are; runs its script to score them."),
+    ] = None,
+    data: OtherData = None,
+    tokenizer: OtherTokenizer = None,
+) -> None:
+    """Check RECORD by its own files: hashes, sizes, pages, script, verdict, ledger, logs, and scores where it can.
+
+    Exit code 1 where something is wrong. Scores are made again where --artifacts points, or where the run that made
+    the record lies beside it.
+    """
+    from reports.verify_terminal import answers
+    from runner.rescore_record import artifact_checks, source_of
+
+    console = _console()
+    opened, checks = _verified(record)
+    source = source_of(opened, artifacts, data, tokenizer)
+    checks += artifact_checks(opened, source, lambda line: None)
+    console.print(answers(checks, "Nothing speaks against it."))
+    raise typer.Exit(int(any(check.status == "fail" for check in checks)))
+
+
+def _verified(folder: Path) -> tuple[Record, list[Check]]:
+    """A record, and every answer that its own files give."""
+    from reports.rebuild import page_check
+    from runner.record_folder import open_record
+    from runner.verify_record import verify_record
+
+    record = open_record(folder)
+    return record, [*verify_record(record), page_check(folder, record.data)]
+
+
+@app.command()
+def reproduce(
+    record: RecordPath,
+    seeds: Annotated[
+        Optional[list[int]],  # noqa: UP045
+        typer.Option("--seed", metavar="N", help="Run this seed only; may be given again. All when left out."),
+    ] = None,
+    data: OtherData = None,
+    tokenizer: OtherTokenizer = None,
+    hardware: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--hardware", metavar="PROFILE", help="Another kind of node than the record's, e.g. auto."),
+    ] = None,
+    local: Local = False,
+    address: Address = None,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", metavar="DIR", help="Where the new run is kept (default: reproduced/<record>)."),
+    ] = None,
+) -> None:
+    """Run RECORD's seeds again, by the script and the job in its folder alone, and compare.
+
+    Exit code 1 where the new run is not like the record, 3 where that cannot be told.
+    """
+    from reports.verify_terminal import answers
+    from runner.record_folder import open_record
+    from runner.reproduce import compare, job_again, stored_script
+
+    opened = open_record(record)
+    script = stored_script(opened)
+    job = job_again(opened, seeds, hardware, data, tokenizer)
+    root = output or Path("reproduced") / record.resolve().name
+    done, folder = _carry_out(job, script, root, local=local, address=address)
+    checks = compare(opened.data, done.data)
+    told = answers(checks, "Like the record, as far as these questions go.")
+    _console().print(told, f"The new record: {folder}", highlight=False)
+    statuses = {check.status for check in checks}
+    raise typer.Exit(1 if "fail" in statuses else 3 if "unknown" in statuses else 0)
+
+
+@export_app.command("pr")
+def export_pr(
+    record: RecordPath,
+    repo: Annotated[Path, typer.Option("--repo", metavar="CHECKOUT", help="The challenge's repository, clean.")],
+) -> None:
+    """Commit a passed RECORD on a new branch of CHECKOUT and print the pull request's text. Nothing is pushed."""
+    from reports.pr_text import pr_text, pr_title
+    from runner.export_pr import export, require_checkout, require_passed
+
+    opened, checks = _verified(record)
+    track = require_passed(opened, checks)
+    require_checkout(repo, track)
+    title = pr_title(opened.data)
+    made = export(opened, repo, track, title)
+    print(f"# {title}\n\n{pr_text(opened.data)}")
+    print(f"golf: {made.place} is committed on branch {made.branch}; look at it, then", file=sys.stderr)
+    print(f"golf:   git -C {repo} push --set-upstream origin {made.branch}", file=sys.stderr)
+
+
+@app.command()
 def audit(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Record folders, ours or anyone's.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line for each folder.")] = False,
@@ -461,7 +570,16 @@ def report(
         typer.Option("--output", metavar="FILE", help="Where to write it; the terminal when left out."),
     ] = None,
 ) -> None:
-    """Tables of seeds, jobs and across jobs, verdicts beside them: n, mean, std, 95 % t interval, both units."""
+    """One RECORD: its README and tables again, from its results.json. Several, or with --format: tables across them.
+
+    Tables of seeds, of jobs and across jobs, verdicts beside them: n, mean, std, 95 % t interval, both units.
+    """
+    if len(records) == 1 and format is None and output is None and (records[0] / "results.json").is_file():
+        from reports.rebuild import rebuild
+
+        changed = [name for name, other in rebuild(records[0]).items() if other]
+        typer.echo(f"{records[0]}: {', '.join(changed) + ' made anew' if changed else 'as it was'}")
+        return
     from reports.across import Found, across_frame
     from reports.across_pages import FORMATS, chosen_format
     from reports.markdown import one_line
@@ -619,9 +737,19 @@ def _ask(address: str, words: list[str], output: Path) -> NoReturn:
 def _drive(
     job: JobSpec, script: Script, output: Path, *, local: bool, address: str | None, only: str | None = None
 ) -> None:
+    """Run a job to its record, show it, and end with its verdict's exit code."""
+    from reports.summary import terminal_summary
+
+    done, folder = _carry_out(job, script, output, local=local, address=address, only=only)
+    _console().print(terminal_summary(done.data, folder))
+    raise typer.Exit(EXIT_CODES[done.data.verdict.status])
+
+
+def _carry_out(
+    job: JobSpec, script: Script, output: Path, *, local: bool, address: str | None, only: str | None = None
+) -> tuple[Walk, Path]:
     """Run a job to its record. only: the run folder that this must lead to, where a run is to go on."""
     from reports.record import RecordFiles, write_record
-    from reports.summary import terminal_summary
     from runner.alone import machine_alone
     from runner.backends import LocalBackend
     from runner.files import require_writable
@@ -667,11 +795,10 @@ def _drive(
         files=done.script.files,
         logs=done.logs,
         ledger=done.folder.ledger,
+        tokenizer=done.tokenizer,
     )
     with sole_driver(done.folder):
-        folder = write_record(done.data, files, output)
-    console.print(terminal_summary(done.data, folder))
-    raise typer.Exit(EXIT_CODES[done.data.verdict.status])
+        return done, write_record(done.data, files, output)
 
 
 def _console() -> Console:

@@ -90,6 +90,8 @@ class Collector:
         host = finished.host if finished else None
         if host is not None and device:
             host = host.model_copy(update={"device": device})
+        if host is not None and train.facts.get("cuda"):
+            host = host.model_copy(update={"versions": {**host.versions, "cuda": train.facts["cuda"]}})
         claims = train.log_facts()
         if fresh.facts.get("eval_seconds") is not None:
             claims = claims.model_copy(update={"eval_seconds": fresh.facts["eval_seconds"]})

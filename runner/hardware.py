@@ -27,7 +27,8 @@ class Hardware:
     labels: Mapping[str, str] = field(default_factory=dict)
     """Ray's label selector beyond the accelerator: labels that a node must carry."""
     dollars_per_hour: float | None = None
-    """Of one node, rented by the hour; None where it is not rented or not known. A guess, for plans only."""
+    """Of one node, rented by the hour; None where it is not rented or not known. A guess, for plans and for the cost
+    in a record, which says so."""
     tracks: tuple[str, ...] = EVERYWHERE
     """Tracks whose records it may claim; a run elsewhere is labelled so and rejected there."""
     unified_memory: bool = False

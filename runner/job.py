@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from runner.base import base_spec
 from runner.claim import resolved_claim
 from runner.errors import UserError
 from runner.job_errors import Problem, choice_message, problems_of, report
@@ -49,6 +50,8 @@ def job_from_mapping(data: Any, *, source: str, lines: Lines | None = None, fold
     if not isinstance(data, dict):
         raise UserError(f"{source}:1: job: must be a mapping of keys such as name, track, seeds, data and config")
     data = _written_out(data)
+    if isinstance(data.get("base"), str):
+        data = {**data, "base": _base(data["base"], source, where, folder or Path())}
     try:
         # As JSON, because there a list may become a tuple and text a path while numbers stay strict.
         job = JobSpec.model_validate_json(json.dumps(data, allow_nan=False))
@@ -72,6 +75,18 @@ def with_seeds(job: JobSpec, seeds: Sequence[int]) -> JobSpec:
     """The same job for other seeds, checked like those of a file."""
     data = {**resolved(job), "seeds": list(seeds)}
     return job_from_mapping(data, source="--seeds")
+
+
+def _base(named: str, source: str, lines: Lines, folder: Path) -> dict[str, Any]:
+    """What the job at the path `named` says; of the job that it sets out from itself nothing is asked."""
+    path = folder / named
+    try:
+        data, its_lines = load_yaml(_read(path), str(path))
+        alone = {key: value for key, value in data.items() if key != "base"} if isinstance(data, dict) else data
+        job = job_from_mapping(alone, source=str(path), lines=its_lines, folder=path.parent)
+    except UserError as error:
+        raise UserError(f"{source}:{lines.get(('base',), 1)}: base: {error}") from None
+    return base_spec(job).model_dump(mode="json")
 
 
 def _read(path: Path) -> str:

@@ -49,6 +49,15 @@ class LimitsSpec(Strict):
     """Evaluation clock, seconds."""
 
 
+class BaseSpec(Strict):
+    """The job that another one sets out from: in YAML the path of its file, here what it says."""
+
+    name: str
+    """Its name."""
+    job: dict[str, Any]
+    """Everything of it that has a say in a run, as plain JSON."""
+
+
 class JobSpec(Strict):
     """One job: what is trained, with which seeds, where, and by which track's rules it is judged."""
 
@@ -66,6 +75,11 @@ class JobSpec(Strict):
     """Their GitHub name."""
     blurb: str = ""
     """A few words on what is new, for the record."""
+    base: BaseSpec | None = None
+    """The job that this one sets out from: the path of its file, relative to this one's folder. The record shows what
+    changed against it, or against golf's defaults where none is named."""
+    notes: tuple[str, ...] = ()
+    """What was tried and rejected on the way, a few words each, for the record."""
     reference: ReferenceSpec | None = None
     """The published run that this job reproduces, shown beside ours."""
     claim: ClaimSpec | None = None
@@ -140,6 +154,8 @@ _NO_EFFECT_ON_RESULTS = {
     "author",
     "github_id",
     "blurb",
+    "base",
+    "notes",
     "reference",
     "claim",
     "script",  # its bytes are hashed instead, and those of its files
@@ -172,3 +188,13 @@ def job_hash(job: JobSpec, script_sha256: str, data_files: Mapping[str, str]) ->
     facts = {"job": decisive, "script": script_sha256, "data": dict(data_files)}
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:8]
+
+
+def without_folders(job: dict[str, Any]) -> dict[str, Any]:
+    """The resolved job as it may be published: data by name; its hashes identify it, our folders do not."""
+    data = {
+        name: Path(value).name if name in ("path", "tokenizer") and value else value
+        for name, value in job["data"].items()
+    }
+    script = {"script": Path(job["script"]).name} if job.get("script") else {}
+    return {**job, "data": data, **script}

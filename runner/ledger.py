@@ -53,12 +53,16 @@ def check_chain(path: Path) -> list[dict[str, Any]]:
 
 
 class Ledger:
-    """A ledger opened for appending; one writer at a time (the run folder's lock sees to that)."""
+    """A ledger opened for appending; one writer at a time (the run folder's lock sees to that).
 
-    def __init__(self, path: Path) -> None:
+    read_only: somebody's copy, in which nothing is mended.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         if path.exists():
-            self._cut_torn_line()
+            if not read_only:
+                self._cut_torn_line()
             self.entries = check_chain(path)
         else:
             self.entries = []

@@ -91,6 +91,7 @@ PATTERNS = (
         device_type=str,
         device=str,
     ),
+    _pattern(r"^driver:\S+ cuda:(\d\S{0,20})", "driver:580.95.05 cuda:13.0 system:Linux 6.8", cuda=str),
     _pattern(r"^nan_loss step:(\d{1,18})", "nan_loss step:7", nan_step=int),
 )
 

@@ -5,7 +5,6 @@ Speaks of everything that has a say in a run, and leaves out the words that only
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +13,14 @@ from rich.text import Text
 
 from golf_model.config import GolfConfig
 from golf_model.shapes import parameter_count, payload_bytes
+from runner.base import flat_fields
 from runner.footprint import flops, memory, processes
 from runner.forecast import forecast_bytes
 from runner.job_spec import JobSpec, resolved
 from runner.model_summary import MEBI, figures_table
 from runner.tensor_lines import folded, tensors_of
 
-NOT_OF_THE_RUN = ("name", "blurb", "reference", "author", "github_id")
+NOT_OF_THE_RUN = ("name", "blurb", "base", "notes", "claim", "reference", "author", "github_id")
 """Fields that describe a job and change nothing in it."""
 
 
@@ -33,15 +33,6 @@ class Side:
     job: JobSpec
     code_bytes: int
     """Of the script that is shipped."""
-
-
-def flat_fields(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted name, value) of every field of a nested mapping."""
-    for name, inner in value.items():
-        if isinstance(inner, Mapping):
-            yield from flat_fields(inner, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", inner
 
 
 def changed_fields(one: JobSpec, other: JobSpec) -> list[tuple[str, Any, Any]]:

@@ -7,7 +7,6 @@ others (`slower_than`) follows from what the ledger knows of them.
 
 from __future__ import annotations
 
-import ast
 import importlib.metadata
 import importlib.util
 import json
@@ -28,6 +27,7 @@ from runner.data.dataset import DataSet
 from runner.errors import UserError
 from runner.hardware import Hardware
 from runner.nodes import accelerator_of
+from runner.requirements import imported_modules
 from runner.results import GpuFacts, NodeReport, Probe
 
 LEAST_DISK_BYTES = 2 << 30
@@ -62,17 +62,7 @@ def script_imports(source: str, own: Iterable[str] = ()) -> tuple[str, ...]:
     What stands in functions, conditions or `try` may be optional and is left out; so is a script that is no Python
     that we can read.
     """
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return ()
-    names: dict[str, None] = {}
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            names.update(dict.fromkeys(alias.name.split(".")[0] for alias in node.names))
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names[node.module.split(".")[0]] = None
-    return tuple(name for name in names if name not in sys.stdlib_module_names and name not in set(own))
+    return tuple(name for name, needed in imported_modules(source, own).items() if needed)
 
 
 def check_node(order: CheckOrder, open_data: Callable[[], DataSet], node: str = "local") -> NodeReport:

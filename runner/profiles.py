@@ -74,6 +74,7 @@ def small(job: JobSpec) -> JobSpec:
     return job.model_copy(
         update={
             "name": f"{job.name[:58]}-small",
+            "base": None,  # a change of the full job's says nothing of a small one
             "track": "local",
             "hardware": "auto",
             "seeds": job.seeds[:1],

@@ -7,11 +7,12 @@ in which the referee scores. What was scored is counted here a second time.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -83,21 +84,47 @@ def rescore(
         raise UserError(f"{artifact}: no such file; give the path of an artifact, e.g. final_model.ptz")
     require_vocab(load_tokenizer(tokenizer), config.model.vocab_size, str(tokenizer))
     files = ValidationFiles(find_shards(folder, "val"), tokenizer)
-    reader = LogReader()
+    script = {SCRIPT_NAME: make_script(config).source}
+    reader = scored_by(script, artifact, ARTIFACT_NAME, folder, tokenizer, {"OMP_NUM_THREADS": str(threads)}, say)
+    counted = coverage(files, config.eval, config.batch.train_seq_len)
+    return Rescored(reader.final_scores[-1], reader.facts.get("eval_seconds"), counted)
+
+
+def scored_by(
+    files: Mapping[str, bytes],
+    artifact: Path,
+    name: str,
+    folder: Path,
+    tokenizer: Path,
+    env: Mapping[str, str],
+    say: Callable[[str], None],
+    pattern: re.Pattern[str] | None = None,
+) -> LogReader:
+    """Run a script's evaluation phase on an artifact, and read what it said; UserError where it gave no score.
+
+    files: the script and what lies beside it, by name; name: of the artifact, as the script looks for it; env: more
+    of its environment; pattern: how somebody else's script writes a score.
+    """
+    reader = LogReader(pattern=pattern)
     with tempfile.TemporaryDirectory(prefix="golf-eval-") as place:
-        work = Path(place)
-        (work / SCRIPT_NAME).write_bytes(make_script(config).source)
-        shutil.copyfile(artifact, work / ARTIFACT_NAME)
-        env = kept_environment(os.environ) | {
+        work, shards = Path(place, "work"), Path(place, "shards")
+        work.mkdir()
+        shards.mkdir()
+        for shard in find_shards(folder, "val"):  # nothing else is any business of a scoring script
+            (shards / shard.name).symlink_to(shard.resolve())
+        for path, content in files.items():
+            (work / path).parent.mkdir(parents=True, exist_ok=True)
+            (work / path).write_bytes(content)
+        shutil.copyfile(artifact, work / name)
+        surroundings = kept_environment(os.environ) | {
             "GOLF_PHASE": "eval",
-            "DATA_PATH": str(folder.resolve()),
+            "DATA_PATH": str(shards),
             "TOKENIZER_PATH": str(tokenizer.resolve()),
-            "OMP_NUM_THREADS": str(threads),
             "RUN_ID": "eval",
         }
         command = [sys.executable, "-u", SCRIPT_NAME]
         with subprocess.Popen(
-            command, cwd=work, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command, cwd=work, env={**surroundings, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ) as running:
             assert running.stdout is not None
             for line in running.stdout:
@@ -108,8 +135,7 @@ def rescore(
     if running.returncode != 0 or not reader.final_scores:
         told = [line.removeprefix("error: ") for line in reader.tail if line.startswith("error: ")]
         raise UserError(f"{artifact}: cannot be scored: {(told or reader.tail or ['the script said nothing'])[-1]}")
-    counted = coverage(files, config.eval, config.batch.train_seq_len)
-    return Rescored(reader.final_scores[-1], reader.facts.get("eval_seconds"), counted)
+    return reader
 
 
 def report_lines(found: Rescored) -> list[str]:

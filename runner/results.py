@@ -266,6 +266,75 @@ class Yardstick(Frozen):
     detail: str
 
 
+class Launch(Frozen):
+    """One attempt that was started on a node, by the ledger."""
+
+    seed: int
+    attempt: int
+    status: str | None
+    """How it ended; None where no end was noted, because its driver was killed."""
+    seconds: float | None
+    """From its start to its end by the ledger's times, which are whole seconds."""
+
+
+class Curve(Frozen):
+    """Losses of one seed by its own log, nats per token; long curves are thinned."""
+
+    seed: int
+    steps: list[int]
+    """Steps of `losses`."""
+    losses: list[float]
+    """Training loss of the batch at that step."""
+    val_steps: list[int]
+    val_losses: list[float]
+    """Mid-run validation, before compression."""
+
+
+class Change(Frozen):
+    """One field of a job that differs from another job's."""
+
+    field: str
+    """Dotted, e.g. `config.model.num_layers`."""
+    there: Any
+    """In the other job; None where it has no such field."""
+    here: Any
+    about: str = ""
+    """What the field is, in the configuration's own words."""
+
+
+class Changes(Frozen):
+    """What a job changed against the one that it sets out from."""
+
+    base: str
+    """Name of that job; empty where the job names none, and golf's defaults stand in."""
+    fields: list[Change]
+
+
+class Attribution(Frozen):
+    """A technique that the configuration uses, and its source as the configuration's fields name it."""
+
+    title: str
+    field: str
+    value: Any
+    source: str
+
+
+class Variant(Frozen):
+    """Another judged run of a job of the same name, stored beside this one."""
+
+    run: str
+    date: str
+    status: VerdictStatus
+    reason: str
+    """The first of its verdict's reasons; empty where it passed."""
+    seeds: int
+    """Seeds that were scored."""
+    val_bpb: float | None
+    """Their mean."""
+    fields: list[Change]
+    """What it had other than this run (`there` is its value)."""
+
+
 class DataFacts(Frozen):
     """The data a job ran on."""
 
@@ -276,6 +345,10 @@ class DataFacts(Frozen):
     vocab_size: int
     files: dict[str, str]
     """File name -> sha256, tokenizer included."""
+    tokenizer: str = ""
+    """Which of `files` is the tokenizer."""
+    official_tokenizer: str | None = None
+    """Variant of the challenge whose tokenizer that is, e.g. `sp1024`; None for any other."""
 
 
 class SizeForecast(Frozen):
@@ -412,3 +485,19 @@ class RecordData(Frozen):
     """Of the referee's own environment."""
     comparison: Comparison | None = None
     """The seeds against the baseline of the job's claim; decides no verdict."""
+    changes: Changes | None = None
+    """Against the job that this one sets out from; None for somebody else's script without a base."""
+    attributions: list[Attribution] = []
+    """Techniques in use and their sources."""
+    variants: list[Variant] = []
+    """Other judged runs of this job's name that were found where this record was written, newest first."""
+    launches: list[Launch] = []
+    """Every attempt that was started on a node, whether it counts or not."""
+    gpus_per_seed: int | None = None
+    """GPUs that one attempt held; 0 on a CPU, None where nobody noted it."""
+    dollars_per_hour: float | None = None
+    """Price of one node of the hardware profile; None where it is not known."""
+    requirements: dict[str, str | None] = {}
+    """Package that the script imports -> version on the nodes that ran it, None where nobody noted it."""
+    curves: list[Curve] = []
+    """Losses over steps, of the seeds whose logs show some."""

@@ -12,6 +12,7 @@ from hypothesis import settings
 from runner.cluster import connect
 from runner.jobdata import DataRequest
 from runner.ray_environment import prepare_environment
+from tests.kept_record import keep_record
 from tests.tiny_data import make_tiny_data
 
 settings.register_profile("fast", max_examples=300, deadline=None)
@@ -33,6 +34,18 @@ def shared() -> Path:
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> DataRequest:
     """A tiny real data set, made once."""
     return make_tiny_data(tmp_path_factory.mktemp("tiny-data"))
+
+
+@pytest.fixture(scope="session")
+def kept_record(tiny_data: DataRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A passed record beside its run folder; to be read, and copied where it is to be changed."""
+    return keep_record(tiny_data, tmp_path_factory.mktemp("kept"))
+
+
+@pytest.fixture(scope="session")
+def kept_rejected(tiny_data: DataRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A record whose two processes disagree on the score."""
+    return keep_record(tiny_data, tmp_path_factory.mktemp("rejected"), "disagree", (1,))
 
 
 @pytest.fixture(scope="session", autouse=True)

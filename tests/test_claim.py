@@ -12,12 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from reports.record import RecordFiles, write_record
-from runner.assess import without_folders
 from runner.claim import BaselineSpec, ClaimSpec
 from runner.claim_plan import Past, claim_rows, past_of, planned_deviation
 from runner.cli import app
 from runner.hardware import PROFILES
 from runner.job import job_from_mapping, job_hash, resolved, with_seeds
+from runner.job_spec import without_folders
 from runner.jobdata import DataRequest
 from runner.nodes import Room
 from runner.plan import Plan, make_plan, open_job_data
@@ -142,7 +142,7 @@ def plan_of(tiny_data: DataRequest, tmp_path: Path, hardware: str = "cpu", rooms
 
     job = job_from_mapping(load_yaml(text, "job.yaml")[0], source="job.yaml")
     profile = PROFILES[hardware]
-    room = Room(cpus=64, gpus=profile.gpus, accelerator=profile.accelerator, labels=profile.selector)
+    room = Room(cpus=64, gpus=profile.gpus, accelerator=profile.accelerator, labels=profile.labels)
     return make_plan(job, open_job_data(job, lambda line: None), 1000, [room] * rooms)
 
 

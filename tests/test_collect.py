@@ -46,6 +46,15 @@ def test_a_finished_attempt_is_on_disk_whole(tmp_path: Path) -> None:
     assert '"train_end"' in taking.folder.events.read_text()
 
 
+def test_the_cuda_version_that_the_script_names_stands_among_the_nodes_versions(tmp_path: Path) -> None:
+    taking = collector(RunFolder(tmp_path))
+    taking.take(LogChunk("train", b"driver:580.95.05 cuda:13.0 system:Linux 6.8\n"))
+    finish_well(taking)
+    assert taking.result is not None
+    assert taking.result.host is not None
+    assert taking.result.host.versions == {"cuda": "13.0"}
+
+
 def test_an_artifact_with_another_hash_is_not_taken(tmp_path: Path) -> None:
     taking = collector(RunFolder(tmp_path))
     finish_well(taking, sha256="0" * 64)

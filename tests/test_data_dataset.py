@@ -61,6 +61,11 @@ def test_facts_are_counted_over_all_shards(data: DataSet, rows: list[list[int]],
     assert len(data.facts.files) == 5
 
 
+def test_a_tokenizer_of_ones_own_is_named_and_not_the_challenges(data: DataSet, model: Path) -> None:
+    assert (data.facts.tokenizer, data.facts.official_tokenizer) == (model.name, None)
+    assert data.facts.tokenizer in data.facts.files
+
+
 def test_a_data_set_without_a_name_takes_its_folders(folder: Path, model: Path) -> None:
     assert open_dataset(folder, model, VOCAB).name == folder.name
 

@@ -17,6 +17,7 @@ from sentencepiece import SentencePieceProcessor
 from runner.data.text import recount_bytes
 from runner.data.tokenizer import (
     LARGEST_MODEL_BYTES,
+    OFFICIAL_TOKENIZERS,
     TRAINER_SETTINGS,
     ByteTable,
     byte_table,
@@ -25,6 +26,7 @@ from runner.data.tokenizer import (
     train_tokenizer,
 )
 from runner.errors import DataError
+from runner.files import sha256_file
 
 LINES = [f"The small river runs under bridge number {i}, past the old mill and the quiet town." for i in range(200)]
 VOCAB = 310
@@ -51,6 +53,13 @@ def tokenizer(model: bytes, tmp_path_factory: pytest.TempPathFactory) -> Sentenc
 @pytest.fixture(scope="module")
 def table(tokenizer: SentencePieceProcessor) -> ByteTable:
     return byte_table(tokenizer)
+
+
+def test_the_challenges_own_models_are_known_by_their_hashes(shared: Path) -> None:
+    models = sorted((shared / "data" / "tokenizers").glob("fineweb_*_bpe.model"))
+    found = [OFFICIAL_TOKENIZERS[sha256_file(path)] for path in models]
+    assert found == [f"sp{path.name.split('_')[1]}" for path in models]
+    assert len(found) == len(OFFICIAL_TOKENIZERS)
 
 
 def test_training_twice_gives_the_same_bytes(model: bytes) -> None:

@@ -110,7 +110,7 @@ def results(record: Path) -> RecordData:
 
 def without_circumstances(data: RecordData) -> dict[str, Any]:
     """A record's content but for times, hosts and ledger."""
-    content = data.model_dump(mode="json", exclude={"ledger", "date"})
+    content = data.model_dump(mode="json", exclude={"ledger", "launches", "date"})
     for result in content["results"]:
         for name in ("host", "preflight", "idle_seconds", "started_at", "finished_at"):
             del result[name]
@@ -143,10 +143,14 @@ def test_the_record_is_complete(records: dict[str, Path]) -> None:
     assert {path.name for path in record.iterdir()} == {
         "README.md",
         "SHA256SUMS",
+        "environment.json",
         "ledger.jsonl",
+        "loss.svg",
+        "requirements.txt",
         "results.csv",
         "results.json",
         "submission.json",
+        "tokenizer.model",
         "train_gpt.py",
         "train_gpt_flat.py",
         "train_seed1.log",
@@ -184,6 +188,29 @@ def test_ray_and_local_give_the_same_record(records: dict[str, Path]) -> None:
     hashes = [result.artifact.sha256 for result in ray.results if result.artifact]
     assert len(set(hashes)) == 2
     assert (records["ray"] / "train_gpt.py").read_bytes() == (records["local"] / "train_gpt.py").read_bytes()
+
+
+@pytest.mark.slow
+def test_the_record_verifies_with_its_artifacts_scored_again(records: dict[str, Path]) -> None:
+    output, _ = (process := start_golf(records["local"], "verify", ".")).communicate(timeout=200)
+    assert process.returncode == 0, output
+    assert "Nothing speaks against it." in output
+    assert "Not checked" not in output
+
+
+@pytest.mark.slow
+def test_the_record_is_reproduced_from_its_folder_alone_to_the_bit(
+    records: dict[str, Path], tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    words = ["reproduce", str(records["local"]), "--seed", "2", "--data", str(tiny_data.folder), "--local"]
+    output, _ = (process := start_golf(tmp_path, *words)).communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert "The same artifact?" in output
+    (again,) = (tmp_path / "reproduced" / records["local"].name / "records" / "local").iterdir()
+    (new,), old = results(again).results, results(records["local"]).results[1]
+    assert new.artifact is not None
+    assert new.artifact == old.artifact
+    assert (again / "train_gpt.py").read_bytes() == (records["local"] / "train_gpt.py").read_bytes()
 
 
 def test_the_bundled_script_runs_alone_under_torchrun(tmp_path: Path, job: Path, tiny_data: DataRequest) -> None:

@@ -71,6 +71,13 @@ def test_a_job_carries_the_published_run_and_only_over_cap_originals_may_exceed_
     assert not claimed or parameter_count(job.config.model) in claimed
 
 
+def test_every_job_of_a_pull_request_sets_out_from_another_job_of_the_folder() -> None:
+    bases = {name: base.name for name in [*PARAMETERS, "fit16"] if (base := full_job(name).base)}
+    assert {name for name in [*PARAMETERS, "fit16"] if name not in bases} == {"baseline"}
+    assert {bases[name] for name in ("pr102", "pr160", "pr372", "pr465", "pr1606")} == {"baseline"}
+    assert (bases["pr102_head"], bases["pr465_sp8192"], bases["fit16"]) == ("pr102", "pr465", "pr372")
+
+
 # the small profile ---------------------------------------------------------------------------------------------
 
 

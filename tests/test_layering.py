@@ -24,7 +24,7 @@ REFEREE = {
 }
 REPORTER = {"pandas", "jinja2", "rich", "pydantic"}
 SCHEDULES = {"runner/cluster.py", "runner/gauges.py", "runner/remote.py", "runner/schedule.py"}
-STDLIB_ONLY = {"golf_model/config.py", "golf_model/shapes.py"}
+STDLIB_ONLY = {"golf_model/config.py", "golf_model/shapes.py", "golf_model/sources.py"}
 COMPOSITION_ROOT = "runner/cli.py"
 REPORTER_READS = {
     "runner.results",
@@ -81,7 +81,7 @@ def test_the_referee_never_imports_torch_or_pandas(source: str) -> None:
         allowed |= {"reports"}
     assert outside(names, "runner") <= allowed
     player = {name for name in names if name.startswith("golf_model")}
-    assert player <= {"golf_model.config", "golf_model.shapes"}
+    assert player <= {"golf_model.config", "golf_model.shapes", "golf_model.sources"}
 
 
 @pytest.mark.parametrize("source", sources("reports"))

@@ -17,9 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.names import file_name
-from reports.readme import render_readme
+from reports.pages import pages
 from reports.record import RecordFiles, record_path, write_record
-from reports.tables import seed_table, to_csv
 from runner.results import RecordData
 from tests.samples import SCRIPT, phase, record, reproduction, run_result
 
@@ -58,14 +57,29 @@ def test_it_holds_pages_script_logs_results_and_checksums(tmp_path: Path) -> Non
     ledger.write_text('{"kind": "launched"}\n')
     folder = write_record(record(), files(flat_script="flat = 1\n", ledger=ledger), tmp_path)
     assert sorted(tree(folder)) == sorted(
-        ["README.md", "SHA256SUMS", "ledger.jsonl", "results.csv", "results.json", "submission.json", "train_gpt.py",
-         "train_gpt_flat.py", "train_seed1337.log", "train_seed2024.log", "train_seed42.log"]
+        ["README.md", "SHA256SUMS", "environment.json", "ledger.jsonl", "requirements.txt", "results.csv",
+         "results.json", "submission.json", "train_gpt.py", "train_gpt_flat.py", "train_seed1337.log",
+         "train_seed2024.log", "train_seed42.log"]
     )  # fmt: skip
     assert (folder / "train_gpt.py").read_bytes() == SCRIPT
     assert (folder / "ledger.jsonl").read_bytes() == ledger.read_bytes()
     assert json.loads((folder / "submission.json").read_text())["seeds"] == [1337, 42, 2024]
     rows = list(csv.DictReader(io.StringIO((folder / "results.csv").read_text())))
     assert [row["total_bytes"] for row in rows] == ["1552702", "1551407", "1553389"]
+
+
+@pytest.mark.parametrize(
+    ("named", "kept"), [("t.model", "t.model"), ("../t", "t-"), ("README.md", "README.md.model")]
+)
+def test_a_tokenizer_of_ones_own_lies_beside_and_takes_no_other_files_place(
+    tmp_path: Path, named: str, kept: str
+) -> None:
+    (tmp_path / "some.model").write_bytes(b"pieces")
+    data = record(data=record().data.model_copy(update={"tokenizer": named}))
+    folder = write_record(data, files(tokenizer=tmp_path / "some.model"), tmp_path)
+    (held,) = [name for name, content in tree(folder).items() if content == b"pieces"]
+    assert held.startswith(kept)
+    assert f"  {held}\n" in (folder / "SHA256SUMS").read_text()
 
 
 def test_checksums_cover_every_other_file(tmp_path: Path) -> None:
@@ -80,8 +94,7 @@ def test_checksums_cover_every_other_file(tmp_path: Path) -> None:
 def test_pages_and_tables_are_rebuilt_byte_for_byte_from_results_json(tmp_path: Path, data: RecordData) -> None:
     folder = write_record(data, files(), tmp_path)
     stored = RecordData.model_validate_json((folder / "results.json").read_bytes())
-    assert render_readme(stored) == (folder / "README.md").read_text()
-    assert to_csv(seed_table(stored)) == (folder / "results.csv").read_text()
+    assert {name: (folder / name).read_bytes() for name in pages(stored)} == pages(stored)
     again = write_record(stored, files(), tmp_path / "again")
     assert tree(again) == tree(folder)
 

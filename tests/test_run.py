@@ -97,6 +97,22 @@ def test_every_seed_leaves_its_files_and_its_place_in_the_ledger(tiny_data: Data
     assert done.data.ledger == {"registrations": 1, "launches": 2, "completed": 2}
 
 
+def test_what_the_records_pages_need_is_collected(tiny_data: DataRequest, tmp_path: Path) -> None:
+    data = run_fake(plan_for(tiny_data, notes=["tried this"]), tmp_path).data
+    assert [(launch.seed, launch.attempt, launch.status) for launch in data.launches] == [
+        (1, 1, "completed"),
+        (2, 1, "completed"),
+    ]
+    assert all(launch.seconds is not None for launch in data.launches)
+    assert (data.gpus_per_seed, data.dollars_per_hour) == (0, None)
+    assert [curve.losses for curve in data.curves] == [[2.9, 2.8, 2.7, 2.6, 2.5]] * 2
+    assert data.job["notes"] == ["tried this"]
+    assert data.changes is not None
+    assert "config.model.model_dim" in {change.field for change in data.changes.fields}
+    assert [one.title for one in data.attributions] == ["activation of the MLP", "Muon"]
+    assert (data.data.tokenizer, data.data.official_tokenizer) == ("tokenizer.model", None)
+
+
 def test_sizes_are_counted_from_disk_and_clocks_stamped(tiny_data: DataRequest, tmp_path: Path) -> None:
     done = run_fake(plan_for(tiny_data), tmp_path)
     for verification, result in zip(done.data.verifications, done.data.results, strict=True):

@@ -9,8 +9,8 @@ import re
 import pytest
 
 from reports.comparison_words import outcome, power_lines, probability
+from reports.pages import results_json
 from reports.readme import render_readme
-from reports.record import results_json
 from runner.arms import arm_of_record
 from runner.compare import compare
 from runner.results import Arm, Comparison, PolicyName, RecordData

@@ -5,18 +5,52 @@ from __future__ import annotations
 import json
 import math
 import statistics
+from pathlib import Path
 
+import jsonschema
 import pytest
 
 from reports.submission import submission, submission_json
-from runner.results import Host
+from runner.results import Host, RecordData
 from tests.samples import LOSSES, failed_result, failed_verification, phase, record, run_result, score, verification
+from tests.told import told_record
 
 KEYS = [
     "author", "github_id", "name", "blurb", "date", "track", "val_loss", "val_bpb", "val_loss_std", "val_bpb_std",
     "seeds", "seed_results", "bytes_total", "bytes_code", "bytes_model_max", "hardware", "gpu_memory_mib",
     "pytorch_version", "cuda_version", "compliance",
 ]  # fmt: skip
+
+
+SCHEMA = json.loads((Path(__file__).resolve().parents[1] / "reports" / "submission.schema.json").read_text())
+
+
+def test_the_published_schema_is_one_and_has_the_very_keys() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert list(SCHEMA["properties"]) == SCHEMA["required"] == KEYS
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        record(),
+        told_record(),
+        record([], [], date=""),
+        record([run_result(1337, final_score=score(math.nan)), failed_result(42)], seeds=(1337, 42)),
+        record([run_result(1337, eval=None)], seeds=(1337,), job={}),
+    ],
+)
+def test_what_is_written_is_valid_by_the_published_schema(data: RecordData) -> None:
+    jsonschema.validate(json.loads(submission_json(data)), SCHEMA, jsonschema.Draft202012Validator)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"val_bpb": "1.2"}, {"bytes_total": 1.5}, {"more": 1}, {"compliance": {"cap": True}}, {"date": "today"}],
+)
+def test_the_schema_refuses_what_is_not_meant(change: dict[str, object]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**submission(record()), **change}, SCHEMA, jsonschema.Draft202012Validator)
 
 
 def test_it_has_the_keys_of_merged_records_in_their_order() -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from runner.data.cache import FileFacts, cache_root, shard_facts
 from runner.data.shards import Tokens, check_range, find_shards, read_shard
 from runner.data.text import recount_bytes
-from runner.data.tokenizer import byte_table, load_tokenizer, require_vocab
+from runner.data.tokenizer import OFFICIAL_TOKENIZERS, byte_table, load_tokenizer, require_vocab
 from runner.errors import DataError
 from runner.files import sha256_file
 from runner.results import DataFacts, Frozen
@@ -65,6 +65,7 @@ def open_dataset(
             f"{folder}: {train_tokens} training and {len(val_stream)} validation tokens ({val_bytes} bytes of text) "
             "leave nothing to learn or to predict; use more text, or the tokenizer that made the shards"
         )
+    tokenizer_sha256 = sha256_file(tokenizer)
     return DataSet(
         name=name or folder.name,
         folder=folder,
@@ -79,7 +80,9 @@ def open_dataset(
             val_bytes=val_bytes,
             vocab_size=vocab_size,
             files={path.name: facts[path].sha256 for path in (*train_files, *val_files)}
-            | {tokenizer.name: sha256_file(tokenizer)},
+            | {tokenizer.name: tokenizer_sha256},
+            tokenizer=tokenizer.name,
+            official_tokenizer=OFFICIAL_TOKENIZERS.get(tokenizer_sha256),
         ),
     )
 

@@ -24,6 +24,12 @@ from runner.errors import DataError
 
 WORD_MARK = "\u2581"
 LARGEST_MODEL_BYTES = 64 << 20
+OFFICIAL_TOKENIZERS = {
+    "4f5e8adb109c66b4886963bc75a7befd73bda36d27fd7102df8e9e66503b0e2a": "sp1024",
+    "6b0337698df13acdb58e5b05446ef26d9d7e4ca5545dc5e13ad5815a7ec904e0": "sp4096",
+    "5697ec9cf5a1f193b509a6f8739be415c618d7e4e0c531fd2d884f12c1c482fc": "sp8192",
+}
+"""SHA-256 of the challenge's own models -> the variant of its data that they made."""
 CHUNK_TOKENS = 1 << 22
 
 TRAINER_SETTINGS: dict[str, Any] = {

@@ -1,0 +1,179 @@
+"""Where the techniques of a configuration come from: the sources that config.py names, as data.
+
+The fields' docstrings say the same to people; a test keeps the two alike. Stdlib only and in no script: the referee
+reads it for the record's attributions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
+from typing import Any
+
+from golf_model.config import GolfConfig
+
+OFFICIAL = "official baseline"
+
+
+def always(config: GolfConfig) -> bool:
+    """No condition."""
+    return True
+
+
+def quantises_in_training(config: GolfConfig) -> bool:
+    """Fake quantisation is on."""
+    return config.qat.active != "off"
+
+
+def has_bigram(config: GolfConfig) -> bool:
+    """There is a bigram table."""
+    return config.model.bigram.buckets > 0
+
+
+def samples_weights(config: GolfConfig) -> bool:
+    """SWA is on."""
+    return config.average.kind == "swa"
+
+
+def below_eight_bits(config: GolfConfig) -> bool:
+    """Some matrices are stored by row scales below eight bits."""
+    return bool({config.export.embed, config.export.mlp, config.export.attn} & {"int6", "int5", "int4"})
+
+
+def originals_container(config: GolfConfig) -> bool:
+    """The artifact has an original's format, not ours."""
+    return config.export.container != "golf"
+
+
+@dataclasses.dataclass(frozen=True)
+class Technique:
+    """One field that turns something on, and who did it first or how."""
+
+    title: str
+    field: str
+    """Dotted name below the configuration."""
+    sources: Mapping[Any, str] = dataclasses.field(default_factory=dict)
+    """Value -> source."""
+    wherever_on: str = ""
+    """Source of every value that is not 0, empty or false."""
+    applies: Callable[[GolfConfig], bool] = always
+    """Whether the field has an effect at all."""
+
+    def source(self, value: Any) -> str:
+        """Of this value; '' where it is off, or nobody's."""
+        return self.sources.get(value, self.wherever_on if value else "")
+
+
+TECHNIQUES = (
+    Technique("BigramHash", "model.bigram.buckets", wherever_on="PR #102"),
+    Technique("bigram table in bfloat16", "model.bigram.embed_dtype", {"bfloat16": "PR #465"}, applies=has_bigram),
+    Technique(
+        "place of the bigram table",
+        "model.bigram.placement",
+        {"before_blocks": "PRs #102, #465", "last": "PR #372"},
+        applies=has_bigram,
+    ),
+    Technique("activation of the MLP", "model.mlp_activation", {"relu2": OFFICIAL, "leaky_relu2": "PR #1606"}),
+    Technique(
+        "fractional width of the MLP",
+        "model.mlp_mult",
+        wherever_on="PR #102",
+        applies=lambda config: config.model.mlp_mult % 1 != 0,
+    ),
+    Technique("rounded rotary frequencies", "model.rope_table", {"bfloat16_frequencies": "PR #160"}),
+    Technique("NTK scaling", "model.rope_ntk_seq_len", wherever_on="PR #160"),
+    Technique("exclusive attention (XSA)", "model.xsa_last_n", wherever_on="PR #372"),
+    Technique("SmearGate", "model.smear", {"module": "PRs #102, #465", "parameter": "PR #372"}),
+    Technique("orthogonal initial matrices", "model.linear_init", {"orthogonal": "PR #102"}),
+    Technique("norm epsilon of the activations' precision", "model.norm_eps", {"compute": "PR #465"}),
+    Technique("Muon", "optim.matrix_optimizer", {"muon": OFFICIAL}),
+    Technique(
+        "order of Muon's decay",
+        "optim.muon_decay_order",
+        {"before": "PR #465", "after": "PR #372"},
+        applies=lambda config: config.optim.muon_weight_decay > 0,
+    ),
+    Technique("decoupled decay (AdamW)", "optim.adam_weight_decay", wherever_on="PRs #102, #465"),
+    Technique("floor of the learning rate", "schedule.warmdown_lr_floor", wherever_on="PR #372"),
+    Technique("averaged weights", "average.kind", {"ema": "PRs #372, #1606", "swa": "PR #465"}),
+    Technique("start of the samples", "average.swa_start_multiplier", wherever_on="PR #465", applies=samples_weights),
+    Technique("steps between samples", "average.swa_every", wherever_on="PR #465", applies=samples_weights),
+    Technique("sums in bfloat16", "average.swa_sum", {"native": "PR #465"}, applies=samples_weights),
+    Technique(
+        "fake quantisation",
+        "qat.active",
+        {"training": "PRs #102, #1606", "until_export": "PR #160", "always": "PR #372"},
+    ),
+    Technique("late fake quantisation", "qat.start_step", wherever_on="PR #160", applies=quantises_in_training),
+    Technique("five bits for the MLP", "qat.mlp_bits", {5: "PR #372"}, applies=quantises_in_training),
+    Technique(
+        "grid of fake quantisation",
+        "qat.grid",
+        {"amax": "PR #102", "amax_floor": "PR #372", "unit_floor": "PRs #160, #1606"},
+        applies=quantises_in_training,
+    ),
+    Technique(
+        "precision of fake quantisation",
+        "qat.precision",
+        {"float32": "PRs #160, #372", "compute": "PR #102", "mixed": "PR #1606"},
+        applies=quantises_in_training,
+    ),
+    Technique("small matrices left alone", "qat.min_numel", wherever_on="PR #372", applies=quantises_in_training),
+    Technique("late keys left alone", "qat.late_k", wherever_on="PRs #160, #372", applies=quantises_in_training),
+    Technique(
+        "scoring windows",
+        "eval.rule",
+        {
+            "last_stride": "PR #102",
+            "last_stride_short": "PR #372",
+            "exact_tail": "PR #160",
+            "repeated_tail": "PR #465",
+        },
+    ),
+    Technique("windows to the last target", "eval.keep_tail", wherever_on="PR #160"),
+    Technique("sums of the score in float32", "eval.sums", {"float32": "PR #465"}),
+    Technique("GPTQ", "export.gptq.tokens", wherever_on="arXiv 2210.17323"),
+    Technique(
+        "container of the artifact",
+        "export.container",
+        {"torch": f"{OFFICIAL}, PRs #372, #1606", "torch_pair": "PRs #102, #465", "qgv3": "PR #160"},
+    ),
+    Technique(
+        "compressor of the artifact",
+        "export.compressor",
+        {"zlib": OFFICIAL, "lzma": "PR #160", "zstd": "PRs #102, #372, #465"},
+        applies=originals_container,
+    ),
+    Technique("embedding in float16", "export.embed", {"float16": "PRs #102, #372, #465"}),
+    Technique("bits of the MLPs", "export.mlp", {"int6": "PRs #102, #160", "int5": "PRs #372, #465"}),
+    Technique("bits of the attention", "export.attn", {"int6": "PRs #102, #160, #372, #465"}),
+    Technique(
+        "scale of a row",
+        "export.rows",
+        {
+            "clip_floor": "PR #160",
+            "amax_float16": "PRs #102, #465",
+            "amax_float32": "PR #372",
+            "clip_search": "PR #1606",
+        },
+        applies=below_eight_bits,
+    ),
+    Technique("late keys in float16", "export.late_k_float16", wherever_on="PRs #102, #372, #465"),
+    Technique(
+        "further control tensors",
+        "export.more_control",
+        {"smear,bigram": "PR #102", "smear,bigram.scale": "PR #465", "bigram": "PR #372"},
+    ),
+    Technique("small control tensors in float16", "export.small_control", {"float16": "PRs #102, #465"}),
+    Technique("bigram table as it is", "export.large_control", {"float32": "PR #102"}, applies=has_bigram),
+)
+
+
+def sources_of(config: GolfConfig) -> Iterator[tuple[Technique, Any, str]]:
+    """(technique, value, source) of everything in a configuration that has a source, in the order of the table."""
+    for technique in TECHNIQUES:
+        value = attrgetter(technique.field)(config)
+        source = technique.source(value) if technique.applies(config) else ""
+        if source:
+            yield technique, value, source

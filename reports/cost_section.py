@@ -1,0 +1,72 @@
+"""The README's section "What it took": node-hours, GPU-hours and dollars of the seeds that count and of all launches.
+
+Hours are those of the ledger, from an attempt's start on its node to its end. What nobody noted is unknown, and a sum
+with an unknown part says that it is only what is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.markdown import Markdown, code, escaped, table
+from reports.numbers import MISSING, fixed
+from runner.results import Launch, RecordData
+
+UNKNOWN = "unknown"
+UNPRICED = "What such a node costs is not known here, so no cost is given."
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What an hour of one launch comes to."""
+
+    gpus: int | None
+    dollars: float | None
+
+
+def cost_section(data: RecordData) -> dict[str, Any] | None:
+    """Table and words; None where the ledger told of no launch."""
+    if not data.launches:
+        return None
+    rates = Rates(data.gpus_per_seed, data.dollars_per_hour)
+    counted = {(result.seed, result.attempt) for result in data.results}
+    rows: list[list[object]] = []
+    for seed in dict.fromkeys(launch.seed for launch in data.launches):
+        all_of_it = [launch for launch in data.launches if launch.seed == seed]
+        own = [launch for launch in all_of_it if (launch.seed, launch.attempt) in counted]
+        rows.append([seed, len(all_of_it), *_figures(own, rates), *_figures(all_of_it, rates)])
+    ours = [launch for launch in data.launches if (launch.seed, launch.attempt) in counted]
+    rows.append([Markdown("**all**"), len(data.launches), *_figures(ours, rates), *_figures(data.launches, rates)])
+    heads = ["seed", "launches", "node-hours", "GPU-hours", "cost"]
+    heads += [f"{head}, all launches" for head in heads[2:]]
+    return {"table": table("r" * len(heads), heads, rows), "price": price_sentence(data)}
+
+
+def _figures(launches: Sequence[Launch], rates: Rates) -> list[str]:
+    """Node-hours, GPU-hours and dollars of some launches."""
+    if not launches:
+        return [MISSING] * 3
+    known = [launch.seconds for launch in launches if launch.seconds is not None]
+    if not known:
+        return [UNKNOWN] * 3
+    least = "at least " if len(known) < len(launches) else ""
+    hours = sum(known) / 3600
+    gpu_hours = UNKNOWN if rates.gpus is None else f"{least}{fixed(hours * rates.gpus, 3)}" if rates.gpus else "0"
+    dollars = UNKNOWN if rates.dollars is None else f"{least}${fixed(hours * rates.dollars, 2)}"
+    return [f"{least}{fixed(hours, 3)}", gpu_hours, dollars]
+
+
+def price_sentence(data: RecordData) -> Markdown:
+    """Where the dollars come from."""
+    profile = code(data.job.get("hardware") or UNKNOWN)
+    unended = sum(launch.seconds is None for launch in data.launches)
+    told = f" Of {unended} {'launch' if unended == 1 else 'launches'} no end was noted." if unended else ""
+    if data.dollars_per_hour is None:
+        return Markdown(f"The hardware profile is {profile}. {UNPRICED}{told}")
+    price = escaped(f"${data.dollars_per_hour:,g}")
+    return Markdown(
+        f"A node of the hardware profile {profile} is taken to cost {price} an hour, a guess that stands in the "
+        f"profile, as if every launch had its node alone.{told}"
+    )

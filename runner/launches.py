@@ -1,0 +1,37 @@
+"""What a run took of its nodes: every attempt that was started, as the ledger has it, and how long it held one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from runner.results import Launch
+
+
+def launches(entries: Sequence[Mapping[str, Any]]) -> list[Launch]:
+    """One line for each attempt that was launched, in that order. entries: a ledger's, chain checked."""
+    ends = {_key(entry): entry for entry in entries if entry["kind"] == "finished"}
+    found = []
+    for entry in entries:
+        if entry["kind"] != "launched":
+            continue
+        end = ends.get(_key(entry))
+        seconds = None if end is None else (_time(end) - _time(entry)).total_seconds()
+        found.append(
+            Launch(
+                seed=entry["seed"],
+                attempt=entry["attempt"],
+                status=None if end is None else str(end["status"]),
+                seconds=seconds,
+            )
+        )
+    return found
+
+
+def _key(entry: Mapping[str, Any]) -> tuple[int, int]:
+    return entry["seed"], entry["attempt"]
+
+
+def _time(entry: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(entry["time"])

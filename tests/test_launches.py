@@ -1,0 +1,33 @@
+"""What was launched and how long it held its node, from the ledger's entries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runner.launches import launches
+from runner.results import Launch
+
+
+def entry(kind: str, seed: int, attempt: int, time: str, **facts: Any) -> dict[str, Any]:
+    return {"kind": kind, "seed": seed, "attempt": attempt, "time": f"2026-01-02T{time}Z", **facts}
+
+
+def test_every_launch_has_its_end_and_its_seconds_and_a_killed_driver_leaves_neither() -> None:
+    entries = [
+        {"kind": "registered", "seeds": [1, 2], "time": "2026-01-02T03:00:00Z"},
+        entry("queued", 1, 1, "03:00:00"),
+        entry("launched", 1, 1, "03:00:05"),
+        entry("launched", 2, 1, "03:00:06"),
+        entry("finished", 1, 1, "03:01:20", status="lost"),
+        entry("launched", 1, 2, "23:59:30"),
+        {"kind": "finished", "seed": 1, "attempt": 2, "time": "2026-01-03T00:00:30Z", "status": "completed"},
+    ]
+    assert launches(entries) == [
+        Launch(seed=1, attempt=1, status="lost", seconds=75.0),
+        Launch(seed=2, attempt=1, status=None, seconds=None),
+        Launch(seed=1, attempt=2, status="completed", seconds=60.0),
+    ]
+
+
+def test_what_was_queued_and_never_started_is_no_launch() -> None:
+    assert launches([entry("queued", 1, 1, "03:00:00"), entry("withdrawn", 1, 1, "03:00:01")]) == []
