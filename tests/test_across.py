@@ -183,7 +183,7 @@ def test_broken_folders_are_one_line_each_and_the_rest_is_tabulated(tmp_path: Pa
 def test_what_no_run_can_have_written_is_one_line(change: dict[str, object], tmp_path: Path) -> None:
     content = {**record().model_dump(mode="json"), **change}
     (tmp_path / "results.json").write_text(json.dumps(content))
-    code, page, said = golf(str(tmp_path))
+    code, page, said = golf(str(tmp_path), "--format", "md")
     assert code == 2
     assert "0 records, 1 not read." in page
     assert said.startswith(f"golf: {tmp_path}/results.json: is not a record's: ")

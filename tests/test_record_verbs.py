@@ -59,8 +59,9 @@ def test_report_says_what_it_made_anew(record: Path) -> None:
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
-    for verb in ("verify", "report", "reproduce"):
+    for verb in ("verify", "reproduce"):
         assert "record" in refused(verb, tmp_path / "missing")
+    assert "0 records, 1 not read." in golf("report", tmp_path / "missing", code=2)
 
 
 def test_reproducing_without_its_data_is_refused_before_anything_runs(record: Path, tmp_path: Path) -> None:
