@@ -144,12 +144,12 @@ def resume(
 
     from runner.bundle import stored_script
     from runner.job import job_from_mapping, with_seeds
-    from runner.ledger import Ledger
+    from runner.ledger import check_chain, seeds_of
     from runner.runs import driver_of, find_run
 
     run = find_run(output, run_name)
     job = job_from_mapping(json.loads(run.job.read_text(encoding="utf-8")), source=str(run.job))
-    job = with_seeds(job, Ledger(run.ledger).registered_seeds())
+    job = with_seeds(job, seeds_of(check_chain(run.ledger, unfinished_ok=True)))  # its driver may live and write
     driver = driver_of(run)
     where = address or (driver.address if driver else "") or None
     local = bool(driver and driver.local and not address)
@@ -182,6 +182,7 @@ def logs(
     if address is not None:
         _ask(address, ["logs", *(["-f"] if until_end else []), run_name], output)
     from runner.follow import follow
+    from runner.printable import printable_bytes
     from runner.runs import find_run
 
     name, slash, seed = run_name.partition("/")
@@ -189,7 +190,8 @@ def logs(
         raise UserError(f"{run_name}: after the slash stands a seed, a whole number")
 
     def write(line: bytes) -> None:
-        sys.stdout.buffer.write(line)
+        # A script's escapes could rewrite what the terminal shows; a file or a pipe gets every byte as it was.
+        sys.stdout.buffer.write(printable_bytes(line) if sys.stdout.isatty() else line)
         sys.stdout.buffer.flush()
 
     follow(find_run(output, name), int(seed) if slash else None, write, until_end=until_end)

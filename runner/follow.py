@@ -12,6 +12,7 @@ from runner.status import run_state, seed_states
 
 POLL_S = 0.5
 PIECE = 1 << 16
+LONGEST = 1 << 20
 
 
 class SeedLog:
@@ -35,6 +36,9 @@ class SeedLog:
             for piece in self._pieces(phase, self.attempt.log(phase)):
                 *lines, self.partial = (self.partial + piece).split(b"\n")
                 yield from (line + b"\n" for line in lines)
+                while len(self.partial) > LONGEST:  # a line without end is given out in pieces
+                    yield self.partial[:LONGEST] + b"\n"
+                    self.partial = self.partial[LONGEST:]
 
     def rest(self) -> bytes:
         """The end of a log that does not end with a line's end."""

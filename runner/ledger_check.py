@@ -9,6 +9,7 @@ from runner.errors import UserError
 from runner.files import sha256_file
 from runner.ledger import check_chain
 from runner.paths import RunFolder
+from runner.torn import unfinished
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Audit:
 def audit_ledger(path: Path) -> Audit:
     """Check a ledger file on its own: a record's copy, which has no attempts beside it."""
     try:
-        entries = check_chain(path)
+        entries = check_chain(path, unfinished_ok=True)
+        rest = unfinished(path.read_bytes())
     except UserError as error:
         return Audit([], [str(error)])
     except OSError as error:
@@ -33,6 +35,8 @@ def audit_ledger(path: Path) -> Audit:
         f"registered {entry['time']}{' (later)' if number else ''}: seeds {', '.join(map(str, entry['seeds']))}"
         for number, entry in enumerate(registrations)
     ]
+    if rest:
+        lines.append(f"line {len(entries) + 1} is torn: a kill or a power cut tore it; the next run sets it aside")
     ends = {(entry["seed"], entry["attempt"]): entry["status"] for entry in entries if entry["kind"] == "finished"}
     for entry in entries:
         if entry["kind"] == "launched":
@@ -55,7 +59,7 @@ def audit_run(run: RunFolder) -> Audit:
     audit = audit_ledger(run.ledger)
     if audit.problems:
         return audit
-    entries = check_chain(run.ledger)
+    entries = check_chain(run.ledger, unfinished_ok=True)
     problems = []
     vouched = {
         (entry["seed"], entry["attempt"]): entry["result_sha256"] for entry in entries if "result_sha256" in entry

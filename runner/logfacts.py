@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.printable import printable
 from runner.results import LogFacts, Score
 
 MAX_LINE = 1 << 16
+MOST_SCORES = 16
 NUMBER = r"([-+]?(?:\d{1,18}(?:\.\d{0,40})?(?:e[-+]?\d{1,4})?|nan|inf))"
 
 
@@ -115,20 +117,26 @@ class LogReader:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the log."""
-        *lines, rest = (self._partial + data).split(b"\n")
-        self._partial = rest[-MAX_LINE:]
+        begun, *more = data.split(b"\n")
+        self._partial += begun[: MAX_LINE - len(self._partial)]
+        if not more:
+            return
+        *lines, rest = self._partial, *more
+        self._partial = rest[:MAX_LINE]
         for line in lines:
             self.line(line[:MAX_LINE].decode("utf-8", "replace").rstrip("\r"))
 
     def line(self, text: str) -> None:
         """Take one whole line."""
         if text.strip():
-            self.tail = [*self.tail[-9:], text[:400]]
+            self.tail = [*self.tail[-9:], printable(text[:400])]
         score = SCORE.match(text)
         if score:
             kind, rule, tokens, size, loss, bpb = score.groups()
-            value = Score(rule=rule, tokens=int(tokens), bytes=int(size), val_loss=float(loss), val_bpb=float(bpb))
-            (self.final_scores if kind == "final_score" else self.scores).append(value)
+            value = Score(
+                rule=printable(rule), tokens=int(tokens), bytes=int(size), val_loss=float(loss), val_bpb=float(bpb)
+            )
+            keep(self.final_scores if kind.lower() == "final_score" else self.scores, value)
             self._watch_nan(value.val_loss, value.val_bpb)
             return
         if self.pattern is not None and (told := self.pattern.search(text)):
@@ -149,9 +157,9 @@ class LogReader:
             loss, bpb = float(found["val_loss"]), float(found["val_bpb"])
         except (TypeError, ValueError):
             return
-        value = Score(rule=found.get("rule") or "script", val_loss=loss, val_bpb=bpb)
-        self.scores.append(value)
-        self.final_scores.append(value)
+        value = Score(rule=printable(found.get("rule") or "script"), val_loss=loss, val_bpb=bpb)
+        keep(self.scores, value)
+        keep(self.final_scores, value)
         self._watch_nan(loss, bpb)
 
     def _watch_nan(self, *values: float) -> None:
@@ -161,6 +169,12 @@ class LogReader:
         """The claims as the result stores them."""
         known = {name: value for name, value in self.facts.items() if name in LogFacts.model_fields}
         return LogFacts(**known, saw_nan=self.saw_nan)
+
+
+def keep(scores: list[Score], value: Score) -> None:
+    """Put a score behind the others; only the last count, so a log of scores does not fill the memory."""
+    scores.append(value)
+    del scores[:-MOST_SCORES]
 
 
 def read_log(chunks: Iterable[bytes]) -> LogReader:

@@ -34,6 +34,7 @@ from runner.lineclock import Arrivals, LineClock
 from runner.messages import Event, GpuSample, Heartbeat, LogChunk, Message, Phase
 from runner.results import PhaseResult, RunStatus, Segment
 from runner.supervise import Deadline, Order, order_line
+from runner.wallclock import WallClock
 from runner.watch_reads import watched
 
 POLL_S = 0.25
@@ -113,7 +114,7 @@ def run_phase(
     arrivals = Arrivals(watch) if watch is not None else None
     started = beat = time.monotonic()
     begun = 0.0
-    gpu_watch = GpuWatch() if gpus else None
+    gpu_watch, system = GpuWatch() if gpus else None, WallClock()
     supervised = Supervised(order)
     try:
         with log.open("rb") as reading, watched(shards) as reads:
@@ -135,7 +136,7 @@ def run_phase(
                         elif frame["kind"] == "start":
                             begun = time.monotonic() - frame["t"]
                             if watch is not None:
-                                watch.epoch = time.time() - frame["t"]
+                                watch.epoch = system.now() - frame["t"]
                         frame = supervised.frames.get_nowait()
                 while data := reading.read(1 << 20):
                     yield LogChunk(phase, data)
@@ -144,6 +145,8 @@ def run_phase(
                     beat = time.monotonic()
                 if arrivals is not None:
                     arrivals.take(b"")
+                if watch is not None and system.jumped():
+                    watch.epoch = None
                 if gpu_watch is not None and (use := gpu_watch.take()) is not None:
                     yield GpuSample(phase, use)
                 if time.monotonic() - beat > HEARTBEAT_S:
@@ -176,7 +179,7 @@ def run_phase(
         peak_rss_mib=last.get("peak_rss_mib"),
     )
     if not last:
-        return result, "failed", "its supervisor was killed"
+        return result, "lost", "its supervisor was killed"
     if last["survivors"]:
         return result, "failed", f"{last['survivors']} processes could not be killed"
     if last["reason"]:

@@ -78,7 +78,7 @@ class Progress:
         row = self.rows[seed]
         facts = collector.readers["train"].facts
         before = row.state
-        row.state = self._state(collector)
+        row.state, row.note = self._state(collector), ""
         row.step = str(facts.get("steps", ""))
         loss = facts.get("train_loss")
         row.loss = _number(loss, 4)

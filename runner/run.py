@@ -25,6 +25,7 @@ from runner.errors import UserError
 from runner.files import locked, sha256_bytes, sha256_file, write_atomic
 from runner.jobdata import DataRequest
 from runner.ledger import Ledger
+from runner.mend import adopt_results, open_ledger, remove_unfinished
 from runner.messages import Started
 from runner.node_check import slower_than
 from runner.order import AttemptSpec
@@ -32,12 +33,9 @@ from runner.paths import RunFolder
 from runner.plan import Plan
 from runner.progress import Progress
 from runner.results import NodeReport, Probe, RunResult
+from runner.retry import ended_by_itself, may_be_chance
 from runner.runs import noted_driver
 from runner.tracks import TRACKS
-
-MAX_LOST = 3
-"""Attempts of one seed that may be cut off from outside before it is reported lost."""
-
 
 Observe = Callable[[Collector], None]
 
@@ -114,14 +112,16 @@ class Driver:
         self.progress = progress
         self.observe = observe
         self.collectors: dict[int, Collector] = {}
-        self.lost: dict[int, int] = {}
+        self.tries: dict[int, int] = {}
+        """Seed -> its attempts in this run that came to nothing."""
         self.free_since: dict[str, float] = {}
         """Node -> when our last seed on it ended."""
 
-    def launch(self, backend: Backend, seed: int, *, front: bool = False) -> None:
+    def launch(self, backend: Backend, seed: int, *, front: bool = False, afresh: bool = False) -> None:
         """Queue a new attempt of `seed`; it stands in the ledger before it can start, and again when it does."""
         attempt = self.folder.new_attempt(seed)
         spec = attempt_spec(self.plan, self.script, self.folder, seed, attempt.number)
+        spec = replace(spec, afresh=afresh)
         self.ledger.append("queued", seed=seed, attempt=attempt.number, script_sha256=self.script.sha256)
         self.collectors[seed] = Collector(spec, attempt)
         backend.submit(spec, front=front)
@@ -131,10 +131,12 @@ class Driver:
         backend.admit = self.admit
         try:
             for seed in seeds:
-                self.launch(backend, seed)
+                self.launch(backend, seed, afresh=ended_by_itself(self.folder.attempts(seed)))
             with closing(backend.messages()) as messages:
                 for spec, message in messages:
                     collector = self.collectors[spec.seed]
+                    if collector.spec.attempt != spec.attempt:
+                        continue  # an attempt that has ended clears up, and another of its seed is under way
                     if isinstance(message, Lost):
                         self._lost(backend, spec, collector, message)
                         continue
@@ -149,6 +151,8 @@ class Driver:
                     else:
                         self.free_since[collector.node] = time.monotonic()
                         self._ended(spec, collector.result)
+                        if may_be_chance(collector.result):
+                            self._again(backend, spec.seed, front=collector.result.status == "lost")
         except OSError as error:
             error.filename = error.filename or str(self.folder.path)  # a full disk does not say where it is full
             raise
@@ -201,11 +205,14 @@ class Driver:
             return
         result = collector.finish("failed" if lost.final else "lost", lost.reason)
         self._ended(spec, result)
-        if lost.final:
-            return
-        self.lost[spec.seed] = self.lost.get(spec.seed, 0) + 1
-        if self.lost[spec.seed] < MAX_LOST:
-            self.launch(backend, spec.seed, front=True)
+        if not lost.final:
+            self._again(backend, spec.seed, front=True)
+
+    def _again(self, backend: Backend, seed: int, *, front: bool) -> None:
+        """Launch another attempt after one that came to nothing, unless the job's tries are used up."""
+        self.tries[seed] = self.tries.get(seed, 0) + 1
+        if self.tries[seed] < self.plan.job.tries:
+            self.launch(backend, seed, front=front)
 
     def _cut_short(self, seed: int, collector: Collector) -> None:
         """Note an attempt that our own end cut short; on a full disk even that may fail, and must not mask why."""
@@ -267,7 +274,9 @@ def walk(
             write_atomic(folder.flat_script, script.flat)
         for name, content in script.files.items():
             write_atomic(folder.files / name, content)
-        ledger = Ledger(folder.ledger)
+        ledger = open_ledger(folder, console)
+        remove_unfinished(folder.path)
+        adopt_results(folder, ledger, script.sha256)
         register(ledger, plan, script)
         progress = Progress(console, list(job.seeds), plan.limits.train_seconds)
         waiting = []

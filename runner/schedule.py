@@ -31,6 +31,8 @@ from runner.plan import Plan
 from runner.results import NodeReport, Probe
 from runner.turns import Ticket, Wish
 
+AHEAD = 32
+"""Messages that an attempt may be ahead of us; the log of one that writes faster waits on its node's disk."""
 WAIT_S = 0.25
 CANCEL_S = 1.0
 ALIVE_S = 5.0
@@ -154,6 +156,10 @@ class RayBackend(Waiting):
             del self.granted[name]
             try:
                 report: NodeReport = ray.get(found)
+            except (ray.exceptions.TaskUnschedulableError, ray.exceptions.NodeDiedError):
+                self.bad_nodes[room.node] = None  # it was gone before the seed could start there: none of its tries
+                self.queue.appendleft(spec)
+                continue
             except ray.exceptions.RayError as error:
                 self.bad_nodes[room.node] = None
                 yield spec, Lost(lost_reason(error))
@@ -195,6 +201,7 @@ class RayBackend(Waiting):
             num_cpus=cpus,
             num_gpus=gpus,
             scheduling_strategy=NodeAffinitySchedulingStrategy(room.node, soft=False),
+            _generator_backpressure_num_objects=AHEAD,
         ).remote(spec, self.data)
         self.running[stream] = spec, room.node
 

@@ -60,10 +60,10 @@ def check_files(output: Path) -> Iterator[str]:
         if path.suffix in (".tmp", ".old") or (path.name.startswith(".") and path.is_file()):
             yield f"half-written: {path.relative_to(output)}"
         elif path.suffix in (".json", ".jsonl") and path.is_file():
-            lines = path.read_bytes().splitlines() if path.suffix == ".jsonl" else [path.read_bytes()]
+            whole = path.read_bytes()
             try:
-                for line in lines:
-                    json.loads(line)
+                for part in whole.splitlines() if path.suffix == ".jsonl" else [whole]:
+                    json.loads(part)
             except ValueError:
                 yield f"half-written: {path.relative_to(output)}"
     for sums in output.rglob(CHECKSUMS):

@@ -32,8 +32,10 @@ APART = frozenset(
     }
 )
 """Fields that tell of time, place and how often something was launched."""
-TIMED = frozenset({"measured"})
-"""Of a check: its figures tell of time; its status must be the same."""
+TIMED = frozenset({"measured", "detail", "reasons"})
+"""Of a verdict: words in which figures tell of time; the status of every check must be the same."""
+BY_OTHERS = "data_after_freeze"
+"""A check that is unknown as soon as anybody else on the machine reads the shards."""
 
 
 def settled(value: Any) -> Any:
@@ -44,7 +46,9 @@ def settled(value: Any) -> Any:
             for name, item in value.items()
             if name not in APART | TIMED
         }
-    return [settled(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [settled(item) for item in value if not (isinstance(item, dict) and item.get("name") == BY_OTHERS)]
+    return value
 
 
 def content(record: Path) -> Any:

@@ -67,7 +67,7 @@ OURS = """config:
     num_heads: 2
     num_kv_heads: 1
     bigram: {{buckets: 64, dim: 8}}
-  schedule: {{kind: steps, iterations: 1500, warmdown_iters: 100, warmup_steps: 1, checkpoint_every_s: 0.3}}
+  schedule: {{kind: steps, iterations: 240, warmdown_iters: 40, warmup_steps: 1, checkpoint_every_s: 0.3}}
   batch: {{train_batch_tokens: 256, train_seq_len: 16, val_batch_tokens: 512, micro_batches: 1}}
   log: {{train_log_every: 10, val_loss_every: 0}}
   runtime: {{compile: off}}
