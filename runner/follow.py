@@ -24,6 +24,7 @@ class SeedLog:
         self.attempt: AttemptFolder | None = None
         self.read: dict[str, int] = {}
         self.partial = b""
+        self.phase = ""
 
     def lines(self) -> Iterator[bytes]:
         """Whole lines that are new, both phases in order."""
@@ -34,6 +35,9 @@ class SeedLog:
             return
         for phase in ("train", "eval"):
             for piece in self._pieces(phase, self.attempt.log(phase)):
+                if phase != self.phase and self.partial:
+                    yield self.rest()  # the log before it ended without a line's end
+                self.phase = phase
                 *lines, self.partial = (self.partial + piece).split(b"\n")
                 yield from (line + b"\n" for line in lines)
                 while len(self.partial) > LONGEST:  # a line without end is given out in pieces

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.logfacts import PATTERNS, LogReader, Pattern, read_log
+from runner.logfacts import MAX_LINE, PATTERNS, LogReader, Pattern, read_log
 
 LOG = b"""model_params:17059912
 world_size:8 grad_accum_steps:1
@@ -79,3 +79,20 @@ def test_an_endless_line_does_not_grow_memory() -> None:
     for _ in range(64):
         reader.feed(b"x" * 65536)
     assert len(reader._partial) <= 65536
+
+
+def test_what_stands_inside_a_long_line_is_no_claim_however_it_arrives() -> None:
+    claim = b"step:5/5 train_loss:1.0 train_time:1ms step_avg:1.00ms"
+    for pad in (MAX_LINE - 1, MAX_LINE, MAX_LINE + 1, 3 * MAX_LINE):
+        reader = LogReader()
+        for piece in (b"x" * pad, claim, b"\n"):
+            reader.feed(piece)
+        assert reader.facts == {}
+
+
+def test_a_log_of_nothing_but_scores_fills_no_memory_and_the_last_counts() -> None:
+    reader = LogReader()
+    for number in range(1000):
+        reader.feed(b"final_score rule:plain tokens:5 bytes:9 val_loss:2.5 val_bpb:%d\n" % number)
+    assert len(reader.final_scores) < 100
+    assert reader.final_scores[-1].val_bpb == 999

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -90,6 +91,16 @@ def test_logs_of_one_seed_stand_as_they_are_and_of_several_with_the_seed_before(
     assert both.count(b"seed 1 | ") == one.count(b"\n")
     with pytest.raises(UserError, match="has no seed 7; registered are 1, 2"):
         follow(run, 7, one.extend, until_end=False)
+
+
+def test_a_line_without_end_is_followed_in_pieces_and_held_in_no_memory(finished: Path, tmp_path: Path) -> None:
+    run = RunFolder(shutil.copytree(all_runs(finished)[0].path, tmp_path / "copy"))
+    with run.attempt(1, 1).log("train").open("ab") as file:
+        file.write(b"y" * (5 << 20))
+    pieces: list[bytes] = []
+    follow(run, 1, pieces.append, until_end=False)
+    assert max(map(len, pieces)) <= (1 << 20) + 1
+    assert b"".join(pieces).count(b"y") >= 5 << 20
 
 
 def test_a_whole_ledger_is_verified_and_shows_registrations_and_launches(finished: Path) -> None:
