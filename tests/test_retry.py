@@ -89,7 +89,8 @@ def test_a_lost_seed_goes_ahead_of_the_queue_and_a_failed_one_behind_it(
     def how(spec: AttemptSpec) -> Finished | Lost | None:
         if spec.attempt > 1:
             return None
-        return {1: Lost("NodeDiedError: gone"), 2: died(1)}.get(spec.seed)
+        ends: dict[int, Finished | Lost] = {1: Lost("NodeDiedError: gone"), 2: died(1)}
+        return ends.get(spec.seed)
 
     _, backend = run(tiny_data, tmp_path, how, seeds=(1, 2, 3))
     assert backend.started == [(1, 1), (1, 2), (2, 1), (3, 1), (2, 2)]

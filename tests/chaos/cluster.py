@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -15,7 +16,7 @@ import psutil
 from tests.chaos.jobs import TRUTH
 
 NODE = {"num_cpus": 2, "object_store_memory": 80 << 20}
-WORKERS = 2
+WORKERS = 3
 
 
 class Raylets:
@@ -73,12 +74,21 @@ class Raylets:
         for node in [self.cluster.head_node, *self.cluster.worker_nodes]:
             for processes in node.all_processes.values():
                 for one in processes:
-                    os.kill(one.process.pid, signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(one.process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End the cluster and remove its folder."""
-        self.cluster.shutdown()
+        self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def stop(self) -> None:
+        """End the cluster at once; asked politely, it would drain its nodes for half a minute."""
+        self.lose_all()
+        for one in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if one.environ().get(TRUTH) == str(self.truth) and one.pid != os.getpid():
+                    one.kill()
 
     def left_behind(self) -> list[str]:
         """Processes of attempts, their supervisors and Ray workers that run one: after a run there may be none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import subprocess
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from runner.status import entries_of
 from tests.chaos.cluster import Raylets
 from tests.chaos.jobs import Kind
 
-DEATHS = ("script", "torchrun worker", "supervisor", "Ray worker", "raylet", "driver")
+DEATHS = ("script", "torchrun worker", "supervisor", "Ray worker", "raylet", "node", "driver")
+"""A raylet alone leaves its workers at their work; with them it is a node that is gone."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,13 @@ class Victim:
     words: str
     seed: int | None
     """Whose death it is; None where it is everybody's."""
+
+    def kill(self, *, with_children: bool) -> None:
+        """SIGKILL, and of its children with it, which have no time to notice."""
+        children = self.process.children() if with_children else []
+        for process in [self.process, *children]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def living(
@@ -38,7 +47,7 @@ def living(
         if death == "Ray worker":
             title = f"ray::{kind.name}/seed{seed}/"
             found += [Victim(one, words, seed) for one, words in _processes() if words.startswith(title)]
-        elif death == "raylet":
+        elif death in ("raylet", "node"):
             node = None if run is None else node_of(run, seed)
             if node in raylets.nodes() and marked(f"{kind.name}-seed{seed}-"):
                 found.append(Victim(raylets.raylet(str(node)), f"raylet of node {node}", seed))

@@ -37,6 +37,8 @@ from tests.chaos.kills import choose, living
 LONGEST_S = 240.0
 """A driver that takes longer is taken for stuck."""
 WATCH_S = 0.05
+SHARE = 0.85
+"""Of the time that seeds run undisturbed, so much is drawn from, for not every run is as slow as that one."""
 
 
 @dataclass
@@ -48,7 +50,7 @@ class Undisturbed:
     seconds: float
     """From the driver's start to its end."""
     running: float
-    """Of these, while seeds ran."""
+    """Of these, from the first seed's first line to the last one's end."""
 
 
 @dataclass
@@ -78,6 +80,13 @@ class Run:
         self.told: list[str] = []
         self.driver = self.start()
 
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.driver.poll() is None:
+            self.driver.kill()
+
     def start(self) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "runner.cli", "run", str(self.job), "--address", self.raylets.address]
         self.told.append(f"driver-{len(self.told)}.txt")
@@ -97,6 +106,12 @@ class Run:
         folder = self.folder
         return {} if folder is None else {seed: moved_on(folder, seed) for seed in kind.seeds}
 
+    def newest(self, kind: Kind) -> dict[int, int]:
+        """Seed -> its newest attempt, whether it has said something or waits."""
+        folder = self.folder
+        found = {} if folder is None else {seed: folder.attempts(seed) for seed in kind.seeds}
+        return {seed: attempts[-1].number for seed, attempts in found.items() if attempts}
+
     def ended(self, kind: Kind) -> set[int]:
         """Seeds that have completed."""
         entries = [] if self.folder is None else entries_of(self.folder)
@@ -108,15 +123,18 @@ def undisturbed(raylets: Raylets, kind: Kind, job: Path, output: Path) -> Undist
     output.mkdir()
     begun = time.monotonic()
     run = Run(raylets, job, output, lambda line: None)
-    spoke = None
-    while run.driver.poll() is None:
-        if spoke is None and any(run.spoken(kind).values()):
-            spoke = time.monotonic()
-        time.sleep(WATCH_S)
+    spoke = over = None
+    with run:
+        while run.driver.poll() is None:
+            if spoke is None and any(run.spoken(kind).values()):
+                spoke = time.monotonic()
+            if over is None and len(run.ended(kind)) == len(kind.seeds):
+                over = time.monotonic()
+            time.sleep(WATCH_S)
     ended, record = time.monotonic(), record_of(output)
-    if record is None or spoke is None:
+    if record is None or spoke is None or over is None:
         raise SystemExit(f"{kind.name} fails undisturbed:\n{(output / run.told[0]).read_text()}")
-    return Undisturbed(content(record), run.driver.returncode, ended - begun, ended - spoke)
+    return Undisturbed(content(record), run.driver.returncode, ended - begun, over - spoke)
 
 
 def one_trial(
@@ -133,22 +151,23 @@ def one_trial(
     raylets.truth.mkdir()
     output.mkdir()
     run = Run(raylets, job, output, say)
-    died, before = _kill(trial, run, moments, usual, say)
-    if died is not None and death == "driver":
-        run.driver.wait()
-        run.start()
-    again = None
-    while run.driver.poll() is None:
-        if died is not None and again is None:
-            now = run.spoken(kind)
-            fresh = [seed for seed in before if now.get(seed, 0) > before[seed]]
-            again = time.monotonic() if fresh else None
-            if again is not None:
-                say(f"seed {fresh[0]} lives again")
-        if time.monotonic() - begun > LONGEST_S:
-            trial.problems.append("the driver is stuck")
-            run.driver.kill()
-        time.sleep(WATCH_S)
+    with run:
+        died, before = _kill(trial, run, moments, usual, say)
+        if died is not None and death == "driver":
+            run.driver.wait()
+            run.start()
+        again = None
+        while run.driver.poll() is None:
+            if died is not None and again is None:
+                now = run.spoken(kind)
+                fresh = [seed for seed in before if now.get(seed, 0) > before[seed]]
+                again = time.monotonic() if fresh else None
+                if again is not None:
+                    say(f"seed {fresh[0]} lives again")
+            if time.monotonic() - begun > LONGEST_S:
+                trial.problems.append("the driver is stuck")
+                run.driver.kill()
+            time.sleep(WATCH_S)
     say(f"driver ended with exit code {run.driver.returncode}")
     trial.recovery = None if died is None or again is None else again - died
     if run.driver.returncode != usual.code:
@@ -156,6 +175,7 @@ def one_trial(
     trial.problems += check_processes(raylets)
     _look(trial, run, usual, died if died is not None else time.monotonic())
     trial.seconds = time.monotonic() - begun
+    trial.trace += _history(run)
     if not trial.problems:
         shutil.rmtree(output)
     else:
@@ -168,7 +188,7 @@ def _kill(
 ) -> tuple[float | None, dict[int, int]]:
     """Wait for the moment and kill; returns when, and for each seed that it concerns its newest attempt by then."""
     death, kind = trial.death, trial.kind
-    wait = moments.uniform(0.0, usual.seconds if death == "driver" else usual.running)
+    wait = moments.uniform(0.0, usual.seconds if death == "driver" else SHARE * usual.running)
     if death != "driver":
         while run.driver.poll() is None and not any(run.spoken(kind).values()):
             time.sleep(WATCH_S / 2)
@@ -178,15 +198,15 @@ def _kill(
         time.sleep(WATCH_S / 5)
     while run.driver.poll() is None:
         victim = choose(living(death, kind, run.raylets, run.driver, run.folder), moments)
-        spoken, over = run.spoken(kind), run.ended(kind)
+        newest, over = run.newest(kind), run.ended(kind)
         if victim is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
-                victim.process.kill()
+                victim.kill(with_children=death == "node")
                 died = time.monotonic()
                 say(f"SIGKILL of {victim.process.pid}, seed {victim.seed}: {victim.words[:150]}")
                 trial.died = True
                 concerned = kind.seeds if victim.seed is None else (victim.seed,)
-                return died, {seed: spoken.get(seed, 0) for seed in concerned if seed not in over}
+                return died, {seed: newest.get(seed, 0) for seed in concerned if seed not in over}
         time.sleep(WATCH_S / 5)
     say("it had ended before its moment")
     return None, {}
@@ -204,6 +224,15 @@ def _look(trial: Trial, run: Run, usual: Undisturbed, died: float) -> None:
     if folder is not None:
         trial.problems += check_ledger(folder, trial.kind)
         trial.problems += check_streams(folder, trial.kind)
+
+
+def _history(run: Run) -> list[str]:
+    """The ledger in short."""
+    shown = ("seed", "attempt", "node", "status")
+    entries = [] if run.folder is None else entries_of(run.folder)
+    return [
+        " ".join([e["time"][11:19], e["kind"], *(f"{n} {str(e[n])[:9]}" for n in shown if n in e)]) for e in entries
+    ]
 
 
 def _evidence(run: Run) -> list[str]:
