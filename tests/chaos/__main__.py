@@ -1,6 +1,7 @@
 """Kill one part of a run at a random moment, many times, and see that nothing is lost.
 
-    python -m tests.chaos [--trials N] [--seed N] [--json FILE] [--only DEATH] [--first N] [--trace]
+    python -m tests.chaos [--trials N] [--seed N] [--json FILE] [--only DEATH] [--first N]
+                          [--minutes M] [--trace]
 
 Starts a cluster of several raylets on this machine, runs each kind of job once undisturbed, and then, trial by trial,
 one of them with one death: of the script, of one of torchrun's workers, of the supervisor, of the Ray worker, of a
@@ -32,7 +33,7 @@ from tests.chaos.kills import DEATHS
 from tests.chaos.trial import Trial, one_trial, undisturbed
 from tests.tiny_data import make_tiny_data
 
-MODEL_EVERY = 4
+MODEL_EVERY = 7
 """One trial in so many is with the real model."""
 
 
@@ -87,6 +88,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=None, help="where the table goes as well")
     parser.add_argument("--only", choices=DEATHS, default=None, help="this death in every trial")
     parser.add_argument("--first", type=int, default=0, help="number of the first trial, which its moment hangs on")
+    parser.add_argument("--minutes", type=float, default=None, help="begin no trial after so long")
     parser.add_argument("--trace", action="store_true", help="tell what happened also where all went well")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else int.from_bytes(os.urandom(3), "big")
@@ -105,6 +107,9 @@ def main() -> None:
             usual[kind.name] = undisturbed(raylets, kind, jobs[kind.name], raylets.folder / f"usual-{kind.name}")
             console.print(f"undisturbed {kind.name}: {usual[kind.name].seconds:.1f} s")
         for number, death in wanted:
+            if options.minutes is not None and time.monotonic() - begun > 60 * options.minutes:
+                console.print(f"stopped before trial {number}: {options.minutes:g} minutes are over")
+                break
             kind, moments = kind_of(number, death), random.Random(f"{seed}/{number}")
             trial = one_trial(number, death, kind, moments, raylets, jobs[kind.name], usual[kind.name])
             trials.append(trial)

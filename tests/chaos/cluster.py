@@ -15,6 +15,8 @@ import psutil
 
 from tests.chaos.jobs import TRUTH
 
+TOKEN = secrets.token_hex(32)
+"""Of all clusters of this process: Ray reads it once."""
 NODE = {"num_cpus": 2, "object_store_memory": 80 << 20}
 WORKERS = 3
 
@@ -32,7 +34,7 @@ class Raylets:
             "TMPDIR": str(self.folder),
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN": secrets.token_hex(32),
+            "RAY_AUTH_TOKEN": TOKEN,
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
             "OMP_NUM_THREADS": "1",
             TRUTH: str(self.truth),

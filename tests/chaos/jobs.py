@@ -40,10 +40,12 @@ if phase == "eval":
 say("model_params:1000")
 say(f"seed:{seed}")
 say("step:0/50 val_loss:6.9000 val_bpb:4.1000 train_time:0ms step_avg:0.01ms")
+begun = time.monotonic()
 for step in range(1, 51):
     time.sleep(0.06)
-    say(f"step:{step}/50 train_loss:{7 - step / 10:.4f} train_time:{60 * step}ms step_avg:60.00ms")
-say("stopping_early: wallclock_cap train_time:3000ms step:50/50")
+    took = 1000 * (time.monotonic() - begun)
+    say(f"step:{step}/50 train_loss:{7 - step / 10:.4f} train_time:{took:.0f}ms step_avg:{took / step:.2f}ms")
+say(f"stopping_early: wallclock_cap train_time:{took:.0f}ms step:50/50")
 if rank == 0:
     with open("final_model.int8.ptz", "wb") as file:
         file.write(b"weights of seed %d" % seed * 1000)
@@ -86,7 +88,7 @@ class Kind:
     """Our own script, whose artifact is bit-equal however often it was killed."""
 
 
-FAKE = Kind("chaos-fake", (1, 2, 3, 4), torchrun=False)
+FAKE = Kind("chaos-fake", (1, 2, 3), torchrun=False)
 WORKERS = Kind("chaos-torchrun", (1, 2), torchrun=True)
 MODEL = Kind("chaos-model", (1, 2), torchrun=True, ours=True)
 KINDS = (FAKE, WORKERS, MODEL)
