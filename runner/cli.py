@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -517,7 +518,7 @@ def _drive(
     from runner.files import require_writable
     from runner.nodes import room_here
     from runner.plan import check_order, make_plan, preflight
-    from runner.run import require_run, sole_driver, walk
+    from runner.run import require_run, run_name, sole_driver, walk
 
     if local and address:
         raise UserError("--local runs without Ray, --address names a Ray cluster: choose one")
@@ -549,7 +550,14 @@ def _drive(
         from runner.gauges import Gauges
 
         observe = Gauges(plan)
-    done = walk(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
+    watching: AbstractContextManager[None] = nullcontext()
+    if address is not None:
+        from runner.cluster import head_address
+        from runner.head_watch import head_watched
+
+        watching = head_watched(head_address(), run_name(plan, script))
+    with watching:
+        done = walk(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
     files = RecordFiles(
         script=done.script.source,
         flat_script=done.script.flat or None,

@@ -114,6 +114,11 @@ def require_reachable(address: str) -> None:
         ) from None
 
 
+def head_address() -> str:
+    """host:port of the control service of the cluster that was joined."""
+    return str(ray.get_runtime_context().gcs_address)
+
+
 class Desk(Protocol):
     """Where a driver asks whose turn it is."""
 
