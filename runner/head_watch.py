@@ -54,7 +54,7 @@ def _watch(address: str, run: str, every: float, lost: float, over: threading.Ev
             heard = time.monotonic()
         elif time.monotonic() - heard > lost:
             print(
-                f"golf: the cluster's head node ({address}) has not answered for {lost:g} s. Finished seeds are kept. "
+                f"golf: the cluster's head node ({address}) did not answer for {lost:g} s. Finished seeds are kept. "
                 f"On a new cluster: golf resume {run} --address HOST:PORT",
                 file=sys.stderr,
                 flush=True,
