@@ -9,6 +9,7 @@ before it. So every clock here is an interval; what the log claims about time pl
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 
 from runner.logfacts import MAX_LINE
@@ -92,10 +93,12 @@ class Arrivals:
 
     def __init__(self, clock: LineClock) -> None:
         self.clock = clock
-        self.pending = b""
+        self.pending = bytearray()
         self.offset = 0
         """Of the log, where `pending` begins."""
-        self.notes: list[tuple[int, float]] = []
+        self.notes: deque[tuple[int, float]] = deque()
+        self.inside = False
+        """Whether `pending` begins inside a line whose beginning was dropped."""
 
     def note(self, end: int, seconds: float) -> None:
         """The log reached `end` bytes at this time."""
@@ -109,11 +112,14 @@ class Arrivals:
             ready = end - self.offset
             if ready > len(self.pending):
                 return
-            *lines, rest = self.pending[:ready].split(b"\n")
-            taken = ready - len(rest)
+            self.notes.popleft()
+            *lines, rest = bytes(self.pending[:ready]).split(b"\n")
+            if self.inside and lines:
+                lines, self.inside = lines[1:], False
             for line in lines:
                 self.clock.feed(seconds, line[:4096].decode("utf-8", "replace").rstrip("\r"))
-            self.pending, self.offset = self.pending[taken:], self.offset + taken
-            self.notes.pop(0)
-            if len(rest) > MAX_LINE:  # nothing that we look for is as long
-                self.pending, self.offset = self.pending[len(rest) :], self.offset + len(rest)
+            if self.inside or len(rest) > MAX_LINE:  # nothing that we look for is as long
+                self.inside, rest = True, b""
+            taken = ready - len(rest)
+            del self.pending[:taken]
+            self.offset += taken

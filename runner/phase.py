@@ -39,6 +39,11 @@ from runner.watch_reads import watched
 
 POLL_S = 0.25
 HEARTBEAT_S = 2.0
+PIECE = 1 << 20
+FRAMES = 1000
+"""Frames that are looked at before the log again, and frames that may wait before notes of the log are joined."""
+JOINED_S = 0.02
+"""Of a log that comes faster than we read, lines within so long are stamped as one."""
 
 
 class Supervised:
@@ -59,9 +64,21 @@ class Supervised:
         self.stdin.flush()
 
     def _read(self, stream: IO[bytes]) -> None:
+        held, noted = None, -JOINED_S
         for line in stream:
-            self.frames.put(json.loads(line))
+            frame = json.loads(line)
+            if frame["kind"] == "log":
+                if self.frames.qsize() > FRAMES and frame["t"] - noted < JOINED_S:
+                    held = frame
+                    continue
+                held, noted = None, frame["t"]
+            elif held is not None:
+                self.frames.put(held)
+                held = None
+            self.frames.put(frame)
         stream.close()
+        if held is not None:
+            self.frames.put(held)
         self.frames.put(None)
 
     def stop(self) -> None:
@@ -118,11 +135,11 @@ def run_phase(
     supervised = Supervised(order)
     try:
         with log.open("rb") as reading, watched(shards) as reads:
-            over = False
-            while not over:
+            over = more = False
+            while not over or more:
                 with contextlib.suppress(queue.Empty):
-                    frame = supervised.frames.get(timeout=POLL_S)
-                    while True:
+                    frame = supervised.frames.get_nowait() if more else supervised.frames.get(timeout=POLL_S)
+                    for _ in range(FRAMES):
                         if frame is None:
                             over = True
                             break
@@ -138,13 +155,13 @@ def run_phase(
                             if watch is not None:
                                 watch.epoch = system.now() - frame["t"]
                         frame = supervised.frames.get_nowait()
-                while data := reading.read(1 << 20):
+                data = reading.read(PIECE)
+                more = len(data) == PIECE
+                if data:
                     yield LogChunk(phase, data)
-                    if arrivals is not None:
-                        arrivals.take(data)
                     beat = time.monotonic()
                 if arrivals is not None:
-                    arrivals.take(b"")
+                    arrivals.take(data)
                 if watch is not None and system.jumped():
                     watch.epoch = None
                 if gpu_watch is not None and (use := gpu_watch.take()) is not None:
