@@ -11,16 +11,17 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reports.joined import Content, content_sha256, joined, write_content
 from reports.names import file_name
 from reports.readme import render_readme
 from reports.submission import submission_json
 from reports.tables import seed_table, to_csv
-from runner.files import sha256_bytes, sha256_files, write_atomic
+from runner.files import sha256_files
 from runner.results import RecordData, VerdictStatus
 
 FOLDERS: dict[VerdictStatus, str] = {"passed": "records", "rejected": "rejected", "unverified": "unverified"}
@@ -122,9 +123,9 @@ def track_folders(data: RecordData, root: Path) -> list[Path]:
     return [folder for folder in folders if folder.is_dir()]
 
 
-def contents(data: RecordData, files: RecordFiles) -> dict[str, bytes]:
-    """File name -> bytes of the whole folder, SHA256SUMS last."""
-    made: dict[str, bytes] = {
+def contents(data: RecordData, files: RecordFiles) -> dict[str, Content]:
+    """File name -> content of the whole folder, SHA256SUMS last."""
+    made: dict[str, Content] = {
         "README.md": render_readme(data).encode(),
         "submission.json": submission_json(data).encode(),
         "results.json": results_json(data).encode(),
@@ -135,10 +136,10 @@ def contents(data: RecordData, files: RecordFiles) -> dict[str, bytes]:
     if files.flat_script is not None:
         made["train_gpt_flat.py"] = files.flat_script.encode()
     for seed, source in files.logs.items():
-        made[f"train_seed{seed}.log"] = _log(source)
+        made[f"train_seed{seed}.log"] = joined(source)
     if files.ledger is not None:
         made["ledger.jsonl"] = files.ledger.read_bytes()
-    sums = "".join(f"{sha256_bytes(content)}  {name}\n" for name, content in sorted(made.items()))
+    sums = "".join(f"{content_sha256(content)}  {name}\n" for name, content in sorted(made.items()))
     return {**made, CHECKSUMS: sums.encode()}
 
 
@@ -147,17 +148,9 @@ def results_json(data: RecordData) -> str:
     return data.model_dump_json(indent=2) + "\n"
 
 
-def _log(source: LogSource) -> bytes:
-    if isinstance(source, bytes):
-        return source
-    paths: Iterable[Path] = [source] if isinstance(source, Path) else source
-    parts = [path.read_bytes() for path in paths]
-    return b"".join(part if part.endswith(b"\n") or not part else part + b"\n" for part in parts)
-
-
-def _fill(folder: Path, made: Mapping[str, bytes]) -> None:
+def _fill(folder: Path, made: Mapping[str, Content]) -> None:
     for name, content in made.items():
-        write_atomic(folder / name, content)
+        write_content(folder / name, content)
     _sync(folder)
 
 

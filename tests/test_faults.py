@@ -158,7 +158,7 @@ def test_a_full_disk_stops_the_run_with_one_message_and_it_goes_on_when_there_is
     done = inside(
         tmp_path,
         f"{GOLF}; echo first $?",
-        "mount -o remount,size=600m small",
+        "mount -o remount,size=700m small",
         f"{GOLF}; echo second $?",
         "find small -name '.*' -type f",
         f"{sys.executable} -m runner.cli ledger verify small/runs/*; echo ledger $?",
