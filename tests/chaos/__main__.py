@@ -30,9 +30,11 @@ from runner.attempt import cpu_name
 from tests.chaos.cluster import Raylets
 from tests.chaos.jobs import FAKE, KINDS, MODEL, WORKERS, Kind, write_job
 from tests.chaos.kills import DEATHS
-from tests.chaos.trial import Trial, one_trial, undisturbed
+from tests.chaos.trial import SHARE, Trial, one_trial, undisturbed
 from tests.tiny_data import make_tiny_data
 
+SHARES = (SHARE, SHARE / 2, SHARE / 4)
+"""Of the usual time a moment is drawn from so much; from less when the run had ended before it came."""
 MODEL_EVERY = 7
 """One trial in so many is with the real model."""
 
@@ -111,7 +113,10 @@ def main() -> None:
                 console.print(f"stopped before trial {number}: {options.minutes:g} minutes are over")
                 break
             kind, moments = kind_of(number, death), random.Random(f"{seed}/{number}")
-            trial = one_trial(number, death, kind, moments, raylets, jobs[kind.name], usual[kind.name])
+            for share in SHARES:
+                trial = one_trial(number, death, kind, moments, raylets, jobs[kind.name], usual[kind.name], share)
+                if trial.died or trial.problems:
+                    break
             trials.append(trial)
             raylets.mend()
             told = "FAILED" if trial.problems else "well"

@@ -138,9 +138,18 @@ def undisturbed(raylets: Raylets, kind: Kind, job: Path, output: Path) -> Undist
 
 
 def one_trial(
-    number: int, death: str, kind: Kind, moments: random.Random, raylets: Raylets, job: Path, usual: Undisturbed
+    number: int,
+    death: str,
+    kind: Kind,
+    moments: random.Random,
+    raylets: Raylets,
+    job: Path,
+    usual: Undisturbed,
+    share: float = SHARE,
 ) -> Trial:
-    """Run, kill, look. The moment is drawn from `moments`; what dies from those who live then."""
+    """Run, kill, look. The moment is drawn from `moments`, in that share of the usual time; what dies from those who
+    live then.
+    """
     trial, begun = Trial(number, death, kind), time.monotonic()
 
     def say(line: str) -> None:
@@ -152,7 +161,9 @@ def one_trial(
     output.mkdir()
     run = Run(raylets, job, output, say)
     with run:
-        died, before = _kill(trial, run, moments, usual, say)
+        died, before = _kill(
+            trial, run, moments, share * (usual.seconds if death == "driver" else usual.running), say
+        )
         if died is not None and death == "driver":
             run.driver.wait()
             run.start()
@@ -184,11 +195,11 @@ def one_trial(
 
 
 def _kill(
-    trial: Trial, run: Run, moments: random.Random, usual: Undisturbed, say: Callable[[str], None]
+    trial: Trial, run: Run, moments: random.Random, span: float, say: Callable[[str], None]
 ) -> tuple[float | None, dict[int, int]]:
     """Wait for the moment and kill; returns when, and for each seed that it concerns its newest attempt by then."""
     death, kind = trial.death, trial.kind
-    wait = moments.uniform(0.0, usual.seconds if death == "driver" else SHARE * usual.running)
+    wait = moments.uniform(0.0, span)
     if death != "driver":
         while run.driver.poll() is None and not any(run.spoken(kind).values()):
             time.sleep(WATCH_S / 2)
