@@ -37,6 +37,9 @@ WAIT_S = 0.25
 CANCEL_S = 1.0
 ALIVE_S = 5.0
 """Seconds between two questions of a driver that waits for nothing."""
+QUIET_S = 30.0
+"""Silence of an attempt on a dead node after which it is lost. Ray was seen never to say so of a task that it sent to
+a node just after its raylet was killed; where only the raylet died, the attempt goes on and is heard."""
 NO_NODE_S = 60.0
 """How long a seed waits for a node that could take it to come back before it is reported."""
 
@@ -96,6 +99,9 @@ class RayBackend(Waiting):
         self.bad_nodes: dict[str, None] = {}
         self.refused: dict[str, str] = {}
         """Node -> why it was refused."""
+        self.heard: dict[Any, float] = {}
+        """Stream -> when it was begun or last said something."""
+        self.living: set[str] = set()
         self.asked = -ALIVE_S
         self.homeless_since = time.monotonic()
 
@@ -115,6 +121,7 @@ class RayBackend(Waiting):
             return ""
         self.asked = now
         rooms = {room.node: room for room in self.rooms()}
+        self.living = set(rooms)
         granted = self.desk.ask(self._wish(), list(rooms.values()))
         for spec in [spec for spec in self.queue if granted.get(task_name(spec)) in rooms]:
             self.queue.remove(spec)
@@ -151,6 +158,11 @@ class RayBackend(Waiting):
                 continue
             self._begin_check(room.node)
             if not ray.wait([self.checks[room.node]], timeout=0, fetch_local=False)[0]:
+                if room.node not in self.living:  # nobody may ever tell us how the check of a dead node ended
+                    ray.cancel(self.checks.pop(room.node), force=True)
+                    del self.granted[name]
+                    self.bad_nodes[room.node] = None
+                    self.queue.appendleft(spec)
                 continue
             found = self.checks.pop(room.node)
             del self.granted[name]
@@ -204,6 +216,19 @@ class RayBackend(Waiting):
             _generator_backpressure_num_objects=AHEAD,
         ).remote(spec, self.data)
         self.running[stream] = spec, room.node
+        self.heard[stream] = time.monotonic()
+
+    def _fallen_silent(self) -> Iterator[tuple[AttemptSpec, Lost]]:
+        """Give up attempts on dead nodes from which nothing comes any more."""
+        now = time.monotonic()
+        self.heard = {stream: when for stream, when in self.heard.items() if stream in self.running}
+        for stream, when in self.heard.items():
+            spec, node = self.running[stream]
+            if node not in self.living and now - when > QUIET_S:
+                del self.running[stream]
+                self.bad_nodes[node] = None
+                ray.cancel(stream, force=True)
+                yield spec, Lost(f"its node is dead and it has said nothing for {QUIET_S:g} s")
 
     def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         while self.queue or self.running or self.granted:
@@ -211,6 +236,7 @@ class RayBackend(Waiting):
             if lacking:
                 yield self.queue.popleft(), Lost(lacking, final=True)
             yield from self._start_checked()
+            yield from self._fallen_silent()
             if not self.running:
                 time.sleep(0.02 if self.granted else WAIT_S)
                 continue
@@ -226,6 +252,7 @@ class RayBackend(Waiting):
                     self.bad_nodes[node] = None
                     yield spec, Lost(lost_reason(error))
                 else:
+                    self.heard[stream] = time.monotonic()
                     if isinstance(message, ArtifactBytes) and self.queue:
                         self._begin_check(node)  # the seed has run: what is left of it is clearing up
                     yield spec, message
