@@ -70,6 +70,20 @@ def rows(trials: list[Trial]) -> list[dict[str, Any]]:
     return found
 
 
+def one_row(trial: Trial) -> dict[str, Any]:
+    """A trial in short."""
+    return {
+        "number": trial.number,
+        "death": trial.death,
+        "job": trial.kind.name,
+        "died": trial.died,
+        "problems": trial.problems,
+        "recovery s": None if trial.recovery is None else round(trial.recovery, 2),
+        "lost lines": trial.lost.lines,
+        "seconds": round(trial.seconds, 1),
+    }
+
+
 def table(found: list[dict[str, Any]]) -> Table:
     """For people."""
     shown = Table(box=None, pad_edge=False)
@@ -153,6 +167,7 @@ def main() -> None:
                 "torch": metadata.version("torch"),
             },
             "deaths": found,
+            "each": [one_row(trial) for trial in trials],
         }
         options.json.write_text(json.dumps(facts, indent=2) + "\n")
     sys.exit(1 if failed else 0)
