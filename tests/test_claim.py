@@ -142,7 +142,7 @@ def plan_of(tiny_data: DataRequest, tmp_path: Path, hardware: str = "cpu", rooms
 
     job = job_from_mapping(load_yaml(text, "job.yaml")[0], source="job.yaml")
     profile = PROFILES[hardware]
-    room = Room(cpus=64, gpus=profile.gpus, accelerator=profile.accelerator, labels=profile.selector)
+    room = Room(cpus=64, gpus=profile.gpus, accelerator=profile.accelerator, labels=profile.labels)
     return make_plan(job, open_job_data(job, lambda line: None), 1000, [room] * rooms)
 
 
