@@ -94,6 +94,26 @@ def test_a_bad_script_is_a_result_with_its_reason(tmp_path: Path, behaviour: str
     assert (finished.status, finished.reason) == (status, reason)
 
 
+ANNOUNCES = b"""
+import os
+pipe = os.open(os.environ["GOLF_EVENTS"], os.O_WRONLY)
+for number in range(3500):
+    os.write(pipe, b'{"event": "number %d"}\\n' % number)
+"""
+
+
+def test_of_many_events_that_wait_for_a_slow_reader_none_is_dropped(tmp_path: Path) -> None:
+    names = []
+    for message in run_attempt(spec_for(ANNOUNCES), lambda: fake_data(tmp_path / "data"), scratch=tmp_path):
+        if isinstance(message, Event):
+            if not names:
+                time.sleep(1)
+            names.append(message.name)
+    assert names == [f"number {number}" for number in range(3500)]
+    assert isinstance(message, Finished)
+    assert message.reason == "the training process wrote no artifact (final_model.ptz)"
+
+
 def test_a_hanging_script_is_stopped_as_a_timeout(tmp_path: Path) -> None:
     finished = end(said(spec_for(fake_script("hang"), stall_seconds=0.5), tmp_path))
     assert (finished.status, finished.reason) == ("timeout", "no output for 0.5 s")
