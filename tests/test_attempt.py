@@ -103,7 +103,7 @@ for number in range(3500):
 
 
 def test_of_many_events_that_wait_for_a_slow_reader_none_is_dropped(tmp_path: Path) -> None:
-    names = []
+    names: list[str] = []
     for message in run_attempt(spec_for(ANNOUNCES), lambda: fake_data(tmp_path / "data"), scratch=tmp_path):
         if isinstance(message, Event):
             if not names:
