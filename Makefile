@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow fuzz bench check format lint types clean
+.PHONY: help setup demo test test-slow chaos fuzz bench check format lint types clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,6 +26,11 @@ test: $(READY)  ## the fast test suite
 
 test-slow: $(READY)  ## everything that takes minutes
 	$(BIN)/python -m pytest -m slow
+
+TRIALS ?= 50
+SEED ?=
+chaos: $(READY)  ## kill one part of a run on a cluster of raylets, TRIALS=50 times, at moments drawn from SEED
+	$(BIN)/python -m tests.chaos --trials $(TRIALS) $(if $(SEED),--seed $(SEED))
 
 fuzz: $(READY)  ## the property tests with 10,000 cases each
 	$(BIN)/python -m pytest -m 'hypothesis' --hypothesis-profile=fuzz

@@ -11,14 +11,15 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reports.joined import Content, content_sha256, joined, write_content
 from reports.names import file_name, tokenizer_file
 from reports.pages import pages, results_json
-from runner.files import sha256_bytes, sha256_files, write_atomic
+from runner.files import sha256_files
 from runner.results import RecordData, VerdictStatus
 
 FOLDERS: dict[VerdictStatus, str] = {"passed": "records", "rejected": "rejected", "unverified": "unverified"}
@@ -122,29 +123,23 @@ def track_folders(data: RecordData, root: Path) -> list[Path]:
     return [folder for folder in folders if folder.is_dir()]
 
 
-def contents(data: RecordData, files: RecordFiles) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of each file of the folder, one at a time, for the logs of a thousand seeds fit no memory;
-    SHA256SUMS comes last."""
-    sums: dict[str, str] = {}
-    for name, content in _pages_and_logs(data, files):
-        sums[name] = sha256_bytes(content)
-        yield name, content
-    yield CHECKSUMS, checksums(sums).encode()
-
-
-def _pages_and_logs(data: RecordData, files: RecordFiles) -> Iterator[tuple[str, bytes]]:
-    yield from pages(data).items()
-    yield "results.json", results_json(data).encode()
-    yield "train_gpt.py", files.script
-    yield from ((f"files/{name}", content) for name, content in files.files.items())
+def contents(data: RecordData, files: RecordFiles) -> dict[str, Content]:
+    """File name -> content of the whole folder, SHA256SUMS last; logs are read in pieces, when they are written."""
+    made: dict[str, Content] = {
+        **pages(data),
+        "results.json": results_json(data).encode(),
+        "train_gpt.py": files.script,
+    }
+    made |= {f"files/{name}": content for name, content in files.files.items()}
     if files.flat_script is not None:
-        yield "train_gpt_flat.py", files.flat_script.encode()
+        made["train_gpt_flat.py"] = files.flat_script.encode()
     for seed, source in files.logs.items():
-        yield f"train_seed{seed}.log", _log(source)
+        made[f"train_seed{seed}.log"] = joined(source)
     if files.ledger is not None:
-        yield "ledger.jsonl", files.ledger.read_bytes()
+        made["ledger.jsonl"] = files.ledger.read_bytes()
     if files.tokenizer is not None:
-        yield tokenizer_file(data.data.tokenizer), files.tokenizer.read_bytes()
+        made[tokenizer_file(data.data.tokenizer)] = files.tokenizer.read_bytes()
+    return {**made, CHECKSUMS: checksums({name: content_sha256(content) for name, content in made.items()}).encode()}
 
 
 def checksums(hashes: Mapping[str, str]) -> str:
@@ -152,17 +147,9 @@ def checksums(hashes: Mapping[str, str]) -> str:
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
 
 
-def _log(source: LogSource) -> bytes:
-    if isinstance(source, bytes):
-        return source
-    paths: Iterable[Path] = [source] if isinstance(source, Path) else source
-    parts = [path.read_bytes() for path in paths]
-    return b"".join(part if part.endswith(b"\n") or not part else part + b"\n" for part in parts)
-
-
-def _fill(folder: Path, made: Iterable[tuple[str, bytes]]) -> None:
-    for name, content in made:
-        write_atomic(folder / name, content)
+def _fill(folder: Path, made: Mapping[str, Content]) -> None:
+    for name, content in made.items():
+        write_content(folder / name, content)
     _sync(folder)
 
 

@@ -102,7 +102,7 @@ def line_clock(outputs: OutputsSpec) -> LineClock:
     return LineClock(step, trained, stop, score)
 
 
-def scored_in_training(train: PhaseResult, watch: LineClock, frozen: float) -> PhaseResult:
+def scored_in_training(train: PhaseResult, watch: LineClock, frozen: float | None) -> PhaseResult:
     """The evaluation of a script that scores in its training process: what came after its artifact was frozen."""
     official, strict = watch.evaluation(frozen, train.wall_seconds)
     return PhaseResult(
@@ -138,9 +138,13 @@ def installed_versions(more: Iterable[str] = ()) -> dict[str, str]:
     return versions
 
 
-def ended_by_itself(message: Finished) -> bool:
-    """Whether the training process came to its own end, good or bad, so that nothing is left to go on from."""
-    return message.train is not None and message.train.returncode is not None
+def nothing_to_resume(message: Finished) -> bool:
+    """Whether the attempt came to an end that another must not go on from: completed, bad input, or a loss gone wild.
+
+    Anything else may have been a kill, which torchrun reports like a failure of the script's own.
+    """
+    told = None if message.train is None else message.train.returncode
+    return message.status == "completed" or told in (2, 3)
 
 
 def with_reads(train: PhaseResult, spec: AttemptSpec, watch: LineClock | None, artifact: Path | None) -> PhaseResult:
@@ -152,7 +156,8 @@ def with_reads(train: PhaseResult, spec: AttemptSpec, watch: LineClock | None, a
     frozen = train.events.get("artifact_frozen")
     if watch is not None and artifact is not None:
         # The script can date the file as it likes, but nothing is written after the process is gone.
-        frozen = round(min(artifact.stat().st_mtime - watch.epoch, train.wall_seconds), 3)
+        frozen = watch.since_start(artifact.stat().st_mtime)
+        frozen = None if frozen is None else min(frozen, round(train.wall_seconds, 3))
     # Where others work, too, a reading may be theirs; that there was none says the same everywhere.
     ours = train.reads_watched and (spec.alone or train.last_train_read is None)
     known: dict[str, object] = {"frozen_seconds": frozen, "reads_watched": ours}
@@ -179,7 +184,7 @@ def run_attempt(
     root = scratch or default_scratch()
     with work_folder(f"{spec.job}-seed{spec.seed}", root) as base, open_vault(spec.vault, root) as vault:
         for message in attempt_in(base, spec, open_data, node, vault):
-            if vault is not None and isinstance(message, Finished) and ended_by_itself(message):
+            if vault is not None and isinstance(message, Finished) and nothing_to_resume(message):
                 vault.forget()
             yield message
 
@@ -214,7 +219,7 @@ def attempt_in(
         watch = None if spec.outputs is None else line_clock(spec.outputs)
         where = {"DATA_PATH": str(data.folder), "TOKENIZER_PATH": str(data.tokenizer)}
         command = command_line(spec)
-        earlier = [] if vault is None else vault.begin(spec.attempt)
+        earlier = [] if vault is None else vault.begin(spec.attempt, afresh=spec.afresh)
         train, status, reason = yield from run_phase(
             "train",
             command,
@@ -246,7 +251,7 @@ def attempt_in(
         content = artifact.read_bytes()
         frozen = sha256_bytes(content)
         if spec.outputs is not None and watch is not None and not spec.outputs.eval_env:
-            scored = scored_in_training(train, watch, artifact.stat().st_mtime - watch.epoch)
+            scored = scored_in_training(train, watch, watch.since_start(artifact.stat().st_mtime))
             yield ArtifactBytes(artifact.name, content, frozen)
             yield Finished(status, reason, train, scored, host)
             return

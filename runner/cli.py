@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -161,12 +162,12 @@ def resume(
 
     from runner.bundle import stored_script
     from runner.job import job_from_mapping, with_seeds
-    from runner.ledger import Ledger
+    from runner.ledger import check_chain, seeds_of
     from runner.runs import driver_of, find_run
 
     run = find_run(output, run_name)
     job = job_from_mapping(json.loads(run.job.read_text(encoding="utf-8")), source=str(run.job))
-    job = with_seeds(job, Ledger(run.ledger).registered_seeds())
+    job = with_seeds(job, seeds_of(check_chain(run.ledger, unfinished_ok=True)))  # its driver may live and write
     driver = driver_of(run)
     where = address or (driver.address if driver else "") or None
     local = bool(driver and driver.local and not address)
@@ -205,6 +206,7 @@ def logs(
             return
         _ask(address, ["logs", *(["-f"] if until_end else []), run_name], output)
     from runner.follow import follow
+    from runner.printable import printable_bytes
     from runner.runs import find_run
 
     name, slash, seed = run_name.partition("/")
@@ -212,7 +214,8 @@ def logs(
         raise UserError(f"{run_name}: after the slash stands a seed, a whole number")
 
     def write(line: bytes) -> None:
-        sys.stdout.buffer.write(line)
+        # A script's escapes could rewrite what the terminal shows; a file or a pipe gets every byte as it was.
+        sys.stdout.buffer.write(printable_bytes(line) if sys.stdout.isatty() else line)
         sys.stdout.buffer.flush()
 
     follow(find_run(output, name), int(seed) if slash else None, write, until_end=until_end)
@@ -755,7 +758,7 @@ def _carry_out(
     from runner.files import require_writable
     from runner.nodes import room_here
     from runner.plan import check_order, make_plan, preflight
-    from runner.run import require_run, sole_driver, walk
+    from runner.run import require_run, run_name, sole_driver, walk
 
     if local and address:
         raise UserError("--local runs without Ray, --address names a Ray cluster: choose one")
@@ -787,7 +790,13 @@ def _carry_out(
         from runner.gauges import Gauges
 
         observe = Gauges(plan)
-    with machine_alone(plan.need.alone and address is None, console.print):
+    watching: AbstractContextManager[None] = nullcontext()
+    if address is not None:
+        from runner.cluster import head_address
+        from runner.head_watch import head_watched
+
+        watching = head_watched(head_address(), run_name(plan, script))
+    with machine_alone(plan.need.alone and address is None, console.print), watching:
         done = walk(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
     files = RecordFiles(
         script=done.script.source,

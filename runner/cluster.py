@@ -101,6 +101,11 @@ def room_of(node: Mapping[str, Any]) -> Room:
     )
 
 
+def head_address() -> str:
+    """host:port of the control service of the cluster that was joined."""
+    return str(ray.get_runtime_context().gcs_address)
+
+
 class Desk(Protocol):
     """Where a driver asks whose turn it is."""
 

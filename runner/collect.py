@@ -23,6 +23,7 @@ from runner.logfacts import LogReader
 from runner.messages import ArtifactBytes, Event, Finished, GpuSample, Heartbeat, LogChunk, Message, Started
 from runner.order import AttemptSpec
 from runner.paths import AttemptFolder
+from runner.printable import printable
 from runner.results import Artifact, NodeReport, RunResult, RunStatus, Score
 
 
@@ -82,16 +83,16 @@ class Collector:
             reader.feed(b"\n")
         train, fresh = self.readers["train"], self.readers["eval"]
         if status == "completed" and self.artifact is None:
-            status, reason = "failed", "the artifact arrived damaged"
+            status, reason = "lost", "the artifact arrived damaged"
         if status != "completed":
             last = (fresh if fresh.tail else train).tail
             reason = "\n".join([reason, *(f"| {line}" for line in last)])
         device = train.facts.get("device")
         host = finished.host if finished else None
         if host is not None and device:
-            host = host.model_copy(update={"device": device})
+            host = host.model_copy(update={"device": printable(device)})
         if host is not None and train.facts.get("cuda"):
-            host = host.model_copy(update={"versions": {**host.versions, "cuda": train.facts["cuda"]}})
+            host = host.model_copy(update={"versions": {**host.versions, "cuda": printable(train.facts["cuda"])}})
         claims = train.log_facts()
         if fresh.facts.get("eval_seconds") is not None:
             claims = claims.model_copy(update={"eval_seconds": fresh.facts["eval_seconds"]})

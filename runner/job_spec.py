@@ -106,6 +106,8 @@ class JobSpec(Strict):
     """Environment variables for the script, e.g. NCCL's; never those of its contract."""
     stall_seconds: Annotated[float, Field(ge=0)] = 300.0
     """Kill a run that has shown no sign of life for this long, seconds; 0 never does."""
+    tries: Annotated[int, Field(ge=1, le=10)] = 3
+    """Attempts of a seed that may be cut off or fail by chance before it is reported so; none once it has a score."""
     script: Path | None = None
     """Somebody else's train_gpt.py instead of ours; relative to the job file's folder, its bytes run unchanged."""
     files: tuple[str, ...] = ()
@@ -166,6 +168,7 @@ _NO_EFFECT_ON_RESULTS = {
     "yardsticks",
     "must_beat",
     "stall_seconds",
+    "tries",
 }
 
 

@@ -1,8 +1,8 @@
 """The append-only, hash-chained list of everything a run folder ever launched.
 
 Each line is JSON with the hash of the line before it, so that no line can be changed, or dropped from the middle,
-without the chain showing it; a result counts only while a line of the chain carries its hash. A torn last line
-(power lost while writing) is cut off on opening. This file keeps the chain; what goes into it is the caller's affair.
+without the chain showing it; a result counts only while a line of the chain carries its hash. A torn last line is set
+aside on opening (runner.torn). This file keeps the chain; what goes into it is the caller's affair.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from runner.errors import UserError
 from runner.files import sha256_bytes
+from runner.torn import is_torn, set_aside, unfinished
 
 GENESIS = "0" * 64
 
@@ -32,11 +33,17 @@ def utc_now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def check_chain(path: Path) -> list[dict[str, Any]]:
-    """All entries of a ledger; UserError naming the first line at which the chain is broken."""
+def check_chain(path: Path, *, unfinished_ok: bool = False) -> list[dict[str, Any]]:
+    """All entries of a ledger; UserError naming the first line at which the chain is broken.
+
+    unfinished_ok: a last line that is torn, or being written at this moment, is not there yet.
+    """
     entries: list[dict[str, Any]] = []
     previous = GENESIS
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+    lines = path.read_bytes().split(b"\n")
+    if lines[-1] == b"" or (unfinished_ok and is_torn(unfinished(lines[-1]), len(lines))):
+        lines.pop()
+    for number, line in enumerate(lines, start=1):
         try:
             entry = json.loads(line)
             sound = entry["prev"] == previous and entry["hash"] == entry_hash(entry) and entry["seq"] == number
@@ -52,6 +59,11 @@ def check_chain(path: Path) -> list[dict[str, Any]]:
     return entries
 
 
+def seeds_of(entries: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Every seed that these entries announce, in their order."""
+    return [seed for entry in entries if entry["kind"] == "registered" for seed in entry["seeds"]]
+
+
 class Ledger:
     """A ledger opened for appending; one writer at a time (the run folder's lock sees to that).
 
@@ -60,17 +72,9 @@ class Ledger:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        if path.exists():
-            if not read_only:
-                self._cut_torn_line()
-            self.entries = check_chain(path)
-        else:
-            self.entries = []
-
-    def _cut_torn_line(self) -> None:
-        data = self.path.read_bytes()
-        if data and not data.endswith(b"\n"):
-            os.truncate(self.path, data.rfind(b"\n") + 1)
+        self.torn = set_aside(path) if path.exists() and not read_only else {}
+        """What was set aside of a line that an earlier life did not finish; {} for nothing."""
+        self.entries = check_chain(path) if path.exists() else []
 
     def append(self, kind: str, **facts: Any) -> None:
         """Add one entry and bring it to the device before returning."""
@@ -101,7 +105,7 @@ class Ledger:
 
     def registered_seeds(self) -> list[int]:
         """Every seed ever announced for this job, in the order of announcement."""
-        return [seed for entry in self.entries if entry["kind"] == "registered" for seed in entry["seeds"]]
+        return seeds_of(self.entries)
 
     def finished_hashes(self) -> set[str]:
         """SHA-256 of every result file that the ledger vouches for."""

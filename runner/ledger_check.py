@@ -12,6 +12,7 @@ from runner.files import sha256_file
 from runner.ledger import check_chain
 from runner.listing import listed
 from runner.paths import RunFolder
+from runner.torn import unfinished
 
 MAX_LEDGER_BYTES = 256 << 20
 _ATTEMPT: dict[str, type] = {"seed": int, "attempt": int}
@@ -47,7 +48,8 @@ def audit_ledger(path: Path) -> Audit:
     if path.is_file() and path.stat().st_size > MAX_LEDGER_BYTES:
         return Audit([], [f"{path}: {path.stat().st_size:,} bytes are no ledger of golf's"])
     try:
-        entries = check_chain(path)
+        entries = check_chain(path, unfinished_ok=True)
+        rest = unfinished(path.read_bytes())
     except UserError as error:
         return Audit([], [str(error)])
     except RecursionError:
@@ -65,6 +67,8 @@ def audit_ledger(path: Path) -> Audit:
         f"registered {entry['time']}{' (later)' if number else ''}: seeds {listed(entry['seeds'])}"
         for number, entry in enumerate(registrations)
     ]
+    if rest:
+        lines.append(f"line {len(entries) + 1} is torn: a kill or a power cut tore it; the next run sets it aside")
     ends = {(entry["seed"], entry["attempt"]): entry["status"] for entry in entries if entry["kind"] == "finished"}
     for entry in entries:
         if entry["kind"] == "launched":
@@ -87,7 +91,7 @@ def audit_run(run: RunFolder) -> Audit:
     audit = audit_ledger(run.ledger)
     if audit.problems:
         return audit
-    entries = check_chain(run.ledger)
+    entries = check_chain(run.ledger, unfinished_ok=True)
     problems = []
     vouched = {
         (entry["seed"], entry["attempt"]): entry["result_sha256"]

@@ -8,9 +8,12 @@ Only this machine, only processes of this user.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
+import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +22,8 @@ import psutil
 from runner.files import locked
 
 LOCK = "lock"
+NEW = ".new-"
+PATIENCE_S = 5.0
 MARKER = "GOLF_ATTEMPT"
 """Environment variable that every process of an attempt carries, so that leftovers can be found."""
 
@@ -41,25 +46,65 @@ def marked(prefix: str) -> list[psutil.Process]:
 
 def kill_marked(marker: str) -> None:
     """Kill what carries exactly `marker`: the last resort when a supervisor itself was killed."""
-    for process in marked(marker):
-        with contextlib.suppress(psutil.Error):
-            if process.environ().get(MARKER) == marker:
+    give_up = time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up:
+        alive = [process for process in marked(marker) if _carries(process, marker)]
+        if not alive:
+            return
+        for process in alive:  # again and again: one may have forked while we looked
+            with contextlib.suppress(psutil.Error, OSError):
+                if _own_group(process, marker):
+                    os.killpg(os.getpgid(process.pid), signal.SIGKILL)
                 process.kill()
+        time.sleep(0.02)
+
+
+def _own_group(process: psutil.Process, marker: str) -> bool:
+    """Whether its process group is the attempt's alone: a signal to that leaves nobody out who is born meanwhile."""
+    group = os.getpgid(process.pid)
+    if group == os.getpgid(0):
+        return False
+    try:
+        leader = psutil.Process(group)
+        return leader.status() == psutil.STATUS_ZOMBIE or _carries(leader, marker)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _carries(process: psutil.Process, marker: str) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.environ().get(MARKER) == marker
+    return False
 
 
 @contextlib.contextmanager
 def work_folder(name: str, scratch: Path) -> Iterator[Path]:
     """A locked folder of the attempt's own, gone afterwards; what dead attempts left behind is swept first."""
     scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sweep(scratch)
-    fresh = Path(tempfile.mkdtemp(prefix=".", dir=scratch))
-    # Renamed into a name that sweeps only once it is locked, or another sweep could take it in between.
-    with locked(fresh / LOCK):
-        base = fresh.rename(scratch / f"{name}-{fresh.name[1:]}")
+    with contextlib.ExitStack() as held:
+        with _alone(scratch):
+            for unfinished in scratch.glob(f"{NEW}*"):
+                shutil.rmtree(unfinished, ignore_errors=True)  # its maker died in the next four lines
+            sweep(scratch)
+            fresh = Path(tempfile.mkdtemp(prefix=NEW, dir=scratch))
+            held.enter_context(locked(fresh / LOCK))
+            # Renamed into a name that sweeps only once it is locked, or another sweep could take it in between.
+            base = fresh.rename(scratch / f"{name}-{fresh.name.removeprefix(NEW)}")
         try:
             yield base
         finally:
             shutil.rmtree(base, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else makes a work folder here meanwhile; the system frees it when its holder dies."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sweep(scratch: Path) -> None:

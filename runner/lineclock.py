@@ -35,8 +35,8 @@ class LineClock:
     last_trained: float | None = None
     stopped: float | None = None
     scored: float | None = None
-    epoch: float = 0.0
-    """When the process started, seconds since the epoch by the node's own clock."""
+    epoch: float | None = None
+    """When the process started, seconds since the epoch by the node's wall clock; None where that clock was set."""
     pauses: float = 0.0
     """Most that mid-run validation may have taken."""
 
@@ -60,6 +60,10 @@ class LineClock:
         if trained:
             self.last_trained = seconds
 
+    def since_start(self, stamp: float) -> float | None:
+        """A file's time as seconds since the process started; None where the wall clock was set in between."""
+        return None if self.epoch is None else round(stamp - self.epoch, 3)
+
     def train(self, last_read: float | None = None) -> tuple[Interval | None, Interval | None]:
         """(official, strict) training time; None where no first step or no end was seen.
 
@@ -78,12 +82,11 @@ class LineClock:
     def evaluation(self, frozen: float | None, wall: float) -> tuple[Interval | None, Interval | None]:
         """(official, strict) time of scoring in the training process: what comes after the artifact is frozen.
 
-        frozen: when the artifact was last written. None where no score was seen.
+        frozen: when the artifact was last written, None where that is not known. None where no score was seen.
         """
         if self.scored is None or self.stopped is None:
             return None, None
-        begun = self.stopped if frozen is None else max(frozen, self.stopped)
-        low = max(0.0, self.scored - begun)
+        low = 0.0 if frozen is None else max(0.0, self.scored - max(frozen, self.stopped))
         taken = Interval(low=round(low, 3), high=round(max(low, wall - self.stopped), 3))
         return taken, taken
 
@@ -97,6 +100,8 @@ class Arrivals:
         self.offset = 0
         """Of the log, where `pending` begins."""
         self.notes: deque[tuple[int, float]] = deque()
+        self.inside = False
+        """Whether `pending` begins inside a line whose beginning was dropped."""
 
     def note(self, end: int, seconds: float) -> None:
         """The log reached `end` bytes at this time."""
@@ -109,9 +114,12 @@ class Arrivals:
         while self.notes and self.notes[0][0] - self.offset <= len(self.pending):
             end, seconds = self.notes.popleft()
             *lines, rest = bytes(self.pending[begin : end - self.offset]).split(b"\n")
+            if self.inside and lines:
+                lines[0], self.inside = b"", False  # the end of such a line is none that we look for
             for line in lines:
                 self.clock.feed(seconds, line[:MAX_TOLD].decode("utf-8", "replace").rstrip("\r"))
-            # A line that goes on beyond what we look for is not kept.
-            begin = end - self.offset - (len(rest) if len(rest) <= MAX_LINE else 0)
+            if self.inside or len(rest) > MAX_LINE:  # nothing that we look for is as long
+                self.inside, rest = True, b""
+            begin = end - self.offset - len(rest)
         del self.pending[:begin]
         self.offset += begin

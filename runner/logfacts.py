@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.printable import printable
 from runner.results import LogFacts, Score
 
 MAX_LINE = 1 << 16
@@ -118,20 +119,26 @@ class LogReader:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the log."""
-        *lines, rest = (self._partial + data).split(b"\n")
-        self._partial = rest[-MAX_LINE:]
+        begun, *more = data.split(b"\n")
+        self._partial += begun[: MAX_LINE - len(self._partial)]
+        if not more:
+            return
+        *lines, rest = self._partial, *more
+        self._partial = rest[:MAX_LINE]
         for line in lines:
             self.line(line[:MAX_LINE].decode("utf-8", "replace").rstrip("\r"))
 
     def line(self, text: str) -> None:
         """Take one whole line."""
         if text.strip():
-            self.tail = [*self.tail[-9:], text[:400]]
+            self.tail = [*self.tail[-9:], printable(text[:400])]
         score = SCORE.match(text)
         if score:
             kind, rule, tokens, size, loss, bpb = score.groups()
-            value = Score(rule=rule, tokens=int(tokens), bytes=int(size), val_loss=float(loss), val_bpb=float(bpb))
-            (self.final_scores if kind == "final_score" else self.scores)[:] = [value]
+            value = Score(
+                rule=printable(rule), tokens=int(tokens), bytes=int(size), val_loss=float(loss), val_bpb=float(bpb)
+            )
+            (self.final_scores if kind.lower() == "final_score" else self.scores)[:] = [value]
             self._watch_nan(value.val_loss, value.val_bpb)
             return
         if self.pattern is not None and (told := self.pattern.search(text)):
@@ -152,7 +159,7 @@ class LogReader:
             loss, bpb = float(found["val_loss"]), float(found["val_bpb"])
         except (TypeError, ValueError):
             return
-        value = Score(rule=found.get("rule") or "script", val_loss=loss, val_bpb=bpb)
+        value = Score(rule=printable(found.get("rule") or "script"), val_loss=loss, val_bpb=bpb)
         self.scores[:] = self.final_scores[:] = [value]
         self._watch_nan(loss, bpb)
 

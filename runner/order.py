@@ -41,5 +41,7 @@ class AttemptSpec:
     """Keep validation shards out of training's reach."""
     vault: str = ""
     """Name of the folder on the node that outlives the attempt, so that another can go on from it; '' for none."""
+    afresh: bool = False
+    """Go on from nothing that an earlier attempt left: it came to an end of its own."""
     launcher: tuple[str, ...] = TORCHRUN
     """What stands between the interpreter and the script; `{nproc}` is filled in."""

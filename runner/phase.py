@@ -34,10 +34,16 @@ from runner.lineclock import Arrivals, LineClock
 from runner.messages import Event, GpuSample, Heartbeat, LogChunk, Message, Phase
 from runner.results import Interval, PhaseResult, RunStatus, Segment
 from runner.supervise import Deadline, Order, order_line
+from runner.wallclock import WallClock
 from runner.watch_reads import watched
 
 POLL_S = 0.25
 HEARTBEAT_S = 2.0
+PIECE = 1 << 20
+FRAMES = 1000
+"""Frames that are looked at before the log again, and frames that may wait before notes of the log are joined."""
+JOINED_S = 0.02
+"""Of a log that comes faster than we read, lines within so long are stamped as one."""
 
 
 class Supervised:
@@ -58,9 +64,21 @@ class Supervised:
         self.stdin.flush()
 
     def _read(self, stream: IO[bytes]) -> None:
+        held, noted = None, -JOINED_S
         for line in stream:
-            self.frames.put(json.loads(line))
+            frame = json.loads(line)
+            if frame["kind"] == "log":
+                if self.frames.qsize() > FRAMES and frame["t"] - noted < JOINED_S:
+                    held = frame
+                    continue
+                held, noted = None, frame["t"]
+            elif held is not None:
+                self.frames.put(held)
+                held = None
+            self.frames.put(frame)
         stream.close()
+        if held is not None:
+            self.frames.put(held)
         self.frames.put(None)
 
     def stop(self) -> None:
@@ -116,15 +134,15 @@ def run_phase(
     arrivals = Arrivals(watch) if watch is not None else None
     started = beat = time.monotonic()
     begun = 0.0
-    gpu_watch = GpuWatch() if gpus else None
+    gpu_watch, system = GpuWatch() if gpus else None, WallClock()
     supervised = Supervised(order)
     try:
         with log.open("rb") as reading, watched(shards) as reads:
-            over, data = False, b""
-            while not over or data:
+            over = more = False
+            while not over or more:
                 with contextlib.suppress(queue.Empty):
-                    frame = None if over else supervised.frames.get(timeout=0 if data else POLL_S)
-                    while True:
+                    for number in range(FRAMES):
+                        frame = supervised.frames.get(timeout=0 if number or more else POLL_S)
                         if frame is None:
                             over = True
                             break
@@ -138,15 +156,17 @@ def run_phase(
                         elif frame["kind"] == "start":
                             begun = time.monotonic() - frame["t"]
                             if watch is not None:
-                                watch.epoch = time.time() - frame["t"]
-                        frame = supervised.frames.get_nowait()
+                                watch.epoch = system.now() - frame["t"]
                 # One piece a round, so that a script that never falls silent is not read ahead of its clock.
-                data = reading.read(1 << 20)
+                data = reading.read(PIECE)
+                more = len(data) == PIECE
                 if data:
                     yield LogChunk(phase, data)
                     beat = time.monotonic()
                 if arrivals is not None:
                     arrivals.take(data)
+                if watch is not None and system.jumped():
+                    watch.epoch = None
                 if gpu_watch is not None and (use := gpu_watch.take()) is not None:
                     yield GpuSample(phase, use)
                 if time.monotonic() - beat > HEARTBEAT_S:
@@ -181,7 +201,7 @@ def run_phase(
         peak_rss_mib=last.get("peak_rss_mib"),
     )
     if not last:
-        return result, "failed", "its supervisor was killed"
+        return result, "lost", "its supervisor was killed"
     if last["survivors"]:
         return result, "failed", f"{last['survivors']} processes could not be killed"
     if last["reason"]:

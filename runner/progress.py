@@ -113,8 +113,9 @@ class Progress:
         changed = heard != row.heard or seed not in self.running
         if changed:
             before, row.heard = row.state, heard
-            row.state = self._state(collector)
+            row.state, row.note = self._state(collector), ""
             self.running[seed] = collector
+            self.tally.ended -= before == "failed"  # it is tried again
             self.tally.move(before, row.state)
             changed = row.state != before
         now = self.clock()

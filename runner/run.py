@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from runner.errors import UserError
 from runner.files import locked, sha256_bytes, sha256_file, write_atomic
 from runner.jobdata import DataRequest
 from runner.ledger import Ledger
+from runner.mend import adopt_results, open_ledger, remove_unfinished
 from runner.messages import Started
 from runner.node_check import slower_than
 from runner.order import AttemptSpec
@@ -33,12 +34,9 @@ from runner.paths import RunFolder
 from runner.plan import Plan
 from runner.progress import Progress
 from runner.results import NodeReport, Probe, RunResult
+from runner.retry import ended_by_itself, may_be_chance
 from runner.runs import noted_driver
 from runner.tracks import TRACKS
-
-MAX_LOST = 3
-"""Attempts of one seed that may be cut off from outside before it is reported lost."""
-
 
 Observe = Callable[[Collector], None]
 
@@ -118,7 +116,8 @@ class Driver:
         """Attempts that have said nothing yet."""
         self.collectors: dict[int, Collector] = {}
         """Those that run, and no others: what a message costs must not depend on how many seeds there were."""
-        self.lost: dict[int, int] = {}
+        self.tries: dict[int, int] = {}
+        """Seed -> its attempts in this run that came to nothing."""
         self.busy: Counter[str] = Counter()
         """Node -> our seeds on it."""
         self.free_since: dict[str, float] = {}
@@ -130,10 +129,18 @@ class Driver:
                 probe = Probe.model_validate(entry["report"]["probe"])
                 self.probes.setdefault(entry["report"]["hardware"], []).append(probe)
 
-    def launch(self, backend: Backend, seeds: list[int], *, front: bool = False) -> None:
-        """Queue a new attempt of each seed; it stands in the ledger before it can start, and again when it does."""
+    def launch(
+        self, backend: Backend, seeds: Sequence[int], *, front: bool = False, afresh: Collection[int] = ()
+    ) -> None:
+        """Queue a new attempt of each seed; it stands in the ledger before it can start, and again when it does.
+
+        afresh: those of them that must not go on from what an earlier attempt left.
+        """
         specs = [
-            attempt_spec(self.plan, self.script, self.folder, seed, self.folder.new_attempt(seed).number)
+            replace(
+                attempt_spec(self.plan, self.script, self.folder, seed, self.folder.new_attempt(seed).number),
+                afresh=seed in afresh,
+            )
             for seed in seeds
         ]
         self.waiting |= {spec.seed: spec for spec in specs}
@@ -148,12 +155,12 @@ class Driver:
         """Run `seeds` to their results; OSError when this disk is full, KeyboardInterrupt when stopped."""
         backend.admit = self.admit
         try:
-            self.launch(backend, seeds)
+            self.launch(backend, seeds, afresh={s for s in seeds if ended_by_itself(self.folder.attempts(s))})
             with closing(backend.messages()) as messages:
                 for spec, message in messages:
                     collector = self._collector(spec)
                     if collector is None:
-                        continue  # it had ended when it was lost
+                        continue  # an attempt that has ended clears up; another of its seed may be under way
                     if isinstance(message, Lost):
                         self._lost(backend, spec, collector, message)
                         continue
@@ -169,6 +176,8 @@ class Driver:
                     else:
                         self.free_since[collector.node] = time.monotonic()
                         self._ended(spec, collector.result)
+                        if may_be_chance(collector.result):
+                            self._again(backend, spec.seed, front=collector.result.status == "lost")
         except OSError as error:
             error.filename = error.filename or str(self.folder.path)  # a full disk does not say where it is full
             raise
@@ -222,11 +231,14 @@ class Driver:
     def _lost(self, backend: Backend, spec: AttemptSpec, collector: Collector, lost: Lost) -> None:
         result = collector.finish("failed" if lost.final else "lost", lost.reason)
         self._ended(spec, result)
-        if lost.final:
-            return
-        self.lost[spec.seed] = self.lost.get(spec.seed, 0) + 1
-        if self.lost[spec.seed] < MAX_LOST:
-            self.launch(backend, [spec.seed], front=True)
+        if not lost.final:
+            self._again(backend, spec.seed, front=True)
+
+    def _again(self, backend: Backend, seed: int, *, front: bool) -> None:
+        """Launch another attempt after one that came to nothing, unless the job's tries are used up."""
+        self.tries[seed] = self.tries.get(seed, 0) + 1
+        if self.tries[seed] < self.plan.job.tries:
+            self.launch(backend, [seed], front=front)
 
     def _cut_short(self) -> None:
         """Note the attempts that our own end cut short; on a full disk even that may fail, and must not mask why."""
@@ -294,7 +306,9 @@ def walk(
             write_atomic(folder.flat_script, script.flat)
         for name, content in script.files.items():
             write_atomic(folder.files / name, content)
-        ledger = Ledger(folder.ledger)
+        ledger = open_ledger(folder, console)
+        remove_unfinished(folder.path)
+        adopt_results(folder, ledger, script.sha256)
         register(ledger, plan, script)
         progress = Progress(console, list(job.seeds), plan.limits.train_seconds)
         waiting, vouched = [], ledger.finished_hashes()

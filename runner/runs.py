@@ -20,10 +20,6 @@ from runner.files import write_atomic
 from runner.job_errors import did_you_mean
 from runner.paths import RunFolder
 
-SAME_START_S = 3.0
-"""How far apart two readings of one process's start may lie: the system counts it from its boot, whose time moves
-with every correction of the clock."""
-
 
 @dataclass(frozen=True)
 class DriverNote:
@@ -31,7 +27,7 @@ class DriverNote:
 
     pid: int
     started: float
-    """Start of that process by the system's own count, which no later process with its number shares."""
+    """Start of that process, which no later process with its number shares: see `start_of`."""
     host: str
     address: str = ""
     """Ray cluster; '' for this machine."""
@@ -48,17 +44,28 @@ class DriverNote:
             return None
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) < SAME_START_S
-            return same and process.status() != psutil.STATUS_ZOMBIE
+            return start_of(self.pid) == self.started and process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             return False
+
+
+def start_of(pid: int) -> float:
+    """When a process started, as a number that stays the same while it lives. psutil.Error where there is none.
+
+    On Linux that is the kernel's count of ticks since boot: psutil's time of day moves when the wall clock is set.
+    """
+    with suppress(OSError, ValueError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return float(fields[19])
+    return psutil.Process(pid).create_time()
 
 
 @contextmanager
 def noted_driver(folder: RunFolder, way: Mapping[str, str | bool]) -> Iterator[None]:
     """Leave word of this process in the run folder; way: `address` and `local` as the command line had them."""
-    started = psutil.Process().create_time()
-    note = DriverNote(os.getpid(), started, platform.node(), str(way.get("address", "")), bool(way.get("local")))
+    note = DriverNote(
+        os.getpid(), start_of(os.getpid()), platform.node(), str(way.get("address", "")), bool(way.get("local"))
+    )
     write_atomic(folder.driver, json.dumps(asdict(note)) + "\n")
     try:
         yield

@@ -32,6 +32,8 @@ from runner.plan import Plan
 from runner.results import NodeReport, Probe
 from runner.turns import Ticket, Wish
 
+AHEAD = 32
+"""Messages that an attempt may be ahead of us; the log of one that writes faster waits on its node's disk."""
 WAIT_S = 0.25
 """Longest wait for the next word of any attempt."""
 GATHER_S = 0.02
@@ -42,6 +44,9 @@ ASK_S, ASK_MOST_S = 0.25, 2.0
 what others free is seen that much later. A change of its own is told at once."""
 ALIVE_S = 5.0
 """The same of a driver that waits for nothing."""
+QUIET_S = 30.0
+"""Silence of an attempt on a dead node after which it is lost. Ray was seen never to say so of a task that it sent to
+a node just after its raylet was killed; where only the raylet died, the attempt goes on and is heard."""
 NO_NODE_S = 60.0
 """How long a seed waits for a node that could take it to come back before it is reported."""
 
@@ -104,6 +109,10 @@ class RayBackend(Waiting):
         self.bad_nodes: dict[str, None] = {}
         self.refused: dict[str, str] = {}
         """Node -> why it was refused."""
+        self.heard: dict[Any, float] = {}
+        """Stream -> when it was begun or last said something."""
+        self.living: set[str] = set()
+        """Nodes, when we last asked."""
         self.ask_next, self.pause = 0.0, ASK_S
         """When to ask for nodes again (0: at once), and how long to wait after that."""
         self.homeless_since = time.monotonic()
@@ -124,6 +133,7 @@ class RayBackend(Waiting):
         if now < self.ask_next:
             return ""
         rooms = {room.node: room for room in self.rooms()}
+        self.living = set(rooms)
         fitting = [room for room in rooms.values() if self.need.fits(room)]
         told = list(islice(self.queue, len(fitting) * self.side_by_side))
         granted = self.desk.ask(self._wish(told), list(rooms.values()))
@@ -173,11 +183,19 @@ class RayBackend(Waiting):
                 self._launch(spec, room)
                 continue
             if self.checks.get(room.node) not in ended:
+                if room.node not in self.living:  # nobody may ever tell us how the check of a dead node ended
+                    if room.node in self.checks:
+                        ray.cancel(self.checks.pop(room.node), force=True)
+                    del self.granted[name]
+                    self._put_back(spec, room.node)
                 continue
             found = self.checks.pop(room.node)
             del self.granted[name]
             try:
                 report: NodeReport = ray.get(found)
+            except (ray.exceptions.TaskUnschedulableError, ray.exceptions.NodeDiedError):
+                self._put_back(spec, room.node)
+                continue
             except ray.exceptions.RayError as error:
                 self.bad_nodes[room.node] = None
                 self.ask_next = 0.0
@@ -198,6 +216,12 @@ class RayBackend(Waiting):
                 self.ask_next = 0.0
             else:
                 self._launch(replace(spec, preflight=report), room)
+
+    def _put_back(self, spec: AttemptSpec, node: str) -> None:
+        """The node was gone before the seed could start there: none of its tries. Its death may not be known yet."""
+        self.bad_nodes[node] = None
+        self.queue.appendleft(spec)
+        self.ask_next = min(self.ask_next, time.monotonic() + ASK_S)
 
     def submit(self, spec: AttemptSpec, *, front: bool = False) -> None:
         super().submit(spec, front=front)
@@ -227,8 +251,23 @@ class RayBackend(Waiting):
             num_cpus=cpus,
             num_gpus=gpus,
             scheduling_strategy=NodeAffinitySchedulingStrategy(room.node, soft=False),
+            _generator_backpressure_num_objects=AHEAD,
         ).remote(spec, self.data)
         self.running[stream] = spec, room.node
+        self.heard[stream] = time.monotonic()
+
+    def _fallen_silent(self) -> Iterator[tuple[AttemptSpec, Lost]]:
+        """Give up attempts on dead nodes from which nothing comes any more."""
+        now = time.monotonic()
+        self.heard = {stream: when for stream, when in self.heard.items() if stream in self.running}
+        for stream, when in self.heard.items():
+            spec, node = self.running[stream]
+            if node not in self.living and now - when > QUIET_S:
+                del self.running[stream]
+                self.bad_nodes[node] = None
+                self.ask_next = 0.0
+                ray.cancel(stream, force=True)
+                yield spec, Lost(f"its node is dead and it has said nothing for {QUIET_S:g} s")
 
     def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         while self.queue or self.running or self.granted:
@@ -236,6 +275,7 @@ class RayBackend(Waiting):
             if lacking:
                 yield self.queue.popleft(), Lost(lacking, final=True)
             yield from self._start_checked()
+            yield from self._fallen_silent()
             for stream in self._speaking():
                 yield from self._hear(stream)
         self.desk.leave(self.driver)
@@ -266,6 +306,7 @@ class RayBackend(Waiting):
             self.bad_nodes[node] = None
             yield spec, Lost(lost_reason(error))
         else:
+            self.heard[stream] = time.monotonic()
             if isinstance(message, ArtifactBytes) and self.queue:
                 self._begin_check(node)  # the seed has run: what is left of it is clearing up
             yield spec, message

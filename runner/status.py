@@ -48,7 +48,7 @@ class SeedState:
 def entries_of(run: RunFolder) -> list[dict[str, Any]]:
     """The run's ledger as far as it is whole; a line that is just being written is not there yet."""
     try:
-        return check_chain(run.ledger)
+        return check_chain(run.ledger, unfinished_ok=True)
     except (OSError, UserError):
         return []
 

@@ -31,6 +31,9 @@ import psutil
 TICK_S = 0.1
 MEMORY_EVERY_S = 1.0
 CHUNK = 1 << 16
+MOST_EVENTS = 10_000
+"""A script that announces more is killed: somebody keeps each of them."""
+LONGEST_EVENT = 4096
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -133,6 +136,7 @@ class Supervisor:
         self.last_sign = 0.0
         self.happened: dict[str, float] = {}
         self.partial_event = b""
+        self.events = 0
         self.log_bytes = 0
         self.peak_rss = 0.0
         self.over_limit = False
@@ -254,6 +258,8 @@ class Supervisor:
             if begin is not None and not over and now - begin - free > deadline.seconds:
                 self.over_limit = True
                 return deadline.reason
+        if self.events > MOST_EVENTS:
+            return f"announced more than {MOST_EVENTS:,} events"
         if self.order.stall_seconds and now - self.last_sign > self.order.stall_seconds:
             self.over_limit = True
             return f"no output for {self.order.stall_seconds:g} s"
@@ -284,16 +290,22 @@ class Supervisor:
         stamp = self.now()
         self.partial_event += os.read(descriptor, CHUNK)
         *lines, self.partial_event = self.partial_event.split(b"\n")
+        if len(self.partial_event) > LONGEST_EVENT:
+            self.partial_event = b""
         for line in lines:
             try:
                 name = json.loads(line)["event"]
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 continue
-            if isinstance(name, str) and name not in self.happened:
-                self.happened[name] = stamp
+            if not isinstance(name, str) or len(line) > LONGEST_EVENT:
+                continue
+            self.events += 1
+            if self.events > MOST_EVENTS:
+                return
+            self.happened.setdefault(name, stamp)
             self._note_pause(name, stamp)
             self.last_sign = stamp
-            self.tell("event", name=str(name), t_event=round(stamp, 6))
+            self.tell("event", name=name, t_event=round(stamp, 6))
 
     def _drain(self, output: int, fifo: int | None, log: Any) -> None:
         """What was written before the end and not read yet still belongs to the log."""

@@ -42,12 +42,14 @@ class Vault:
         """Where the supervisor of an attempt notes its clock."""
         return self.path / f"attempt-{attempt}.json"
 
-    def begin(self, attempt: int) -> list[Segment]:
+    def begin(self, attempt: int, *, afresh: bool = False) -> list[Segment]:
         """How long each attempt that this one goes on from trained.
 
-        Where no checkpoint is left there is nothing to go on from: earlier lives are forgotten, and the seed starts
-        afresh on a fresh clock.
+        Where no checkpoint is left, or none is wanted (`afresh`), there is nothing to go on from: earlier lives are
+        forgotten, and the seed starts on a fresh clock.
         """
+        if afresh:
+            shutil.rmtree(self.checkpoints, ignore_errors=True)
         earlier = []
         for path in self.path.glob("attempt-*.json"):
             number = path.stem.removeprefix("attempt-")
@@ -90,4 +92,5 @@ def sweep_forgotten(root: Path) -> None:
         with contextlib.suppress(OSError):
             newest = max((file.stat().st_mtime for file in path.rglob("*")), default=path.stat().st_mtime)
             if newest < oldest:
-                shutil.rmtree(path, ignore_errors=True)
+                with locked(path / LOCK, wait=False):  # whatever the clock says: a living attempt holds it
+                    shutil.rmtree(path, ignore_errors=True)

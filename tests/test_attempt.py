@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from runner.attempt import base_environment, run_attempt
 from runner.deadlines import train_deadlines
 from runner.errors import DataError
 from runner.files import locked, sha256_bytes
-from runner.leftovers import marked, sweep
+from runner.leftovers import kill_marked, marked, sweep, work_folder
 from runner.messages import ArtifactBytes, Event, Finished, LogChunk, Message, Started
 from runner.order import AttemptSpec
 from tests.fakes import PLAIN, fake_data, fake_script
@@ -92,6 +94,26 @@ def test_a_bad_script_is_a_result_with_its_reason(tmp_path: Path, behaviour: str
     assert (finished.status, finished.reason) == (status, reason)
 
 
+ANNOUNCES = b"""
+import os
+pipe = os.open(os.environ["GOLF_EVENTS"], os.O_WRONLY)
+for number in range(3500):
+    os.write(pipe, b'{"event": "number %d"}\\n' % number)
+"""
+
+
+def test_of_many_events_that_wait_for_a_slow_reader_none_is_dropped(tmp_path: Path) -> None:
+    names: list[str] = []
+    for message in run_attempt(spec_for(ANNOUNCES), lambda: fake_data(tmp_path / "data"), scratch=tmp_path):
+        if isinstance(message, Event):
+            if not names:
+                time.sleep(1)
+            names.append(message.name)
+    assert names == [f"number {number}" for number in range(3500)]
+    assert isinstance(message, Finished)
+    assert message.reason == "the training process wrote no artifact (final_model.ptz)"
+
+
 def test_a_hanging_script_is_stopped_as_a_timeout(tmp_path: Path) -> None:
     finished = end(said(spec_for(fake_script("hang"), stall_seconds=0.5), tmp_path))
     assert (finished.status, finished.reason) == ("timeout", "no output for 0.5 s")
@@ -135,6 +157,43 @@ def test_folders_of_dead_attempts_are_swept_and_no_others(tmp_path: Path) -> Non
     alive.kill()
     alive.wait()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([living.name, foreign.name])
+
+
+def test_a_folder_whose_maker_died_before_it_locked_it_is_swept(tmp_path: Path) -> None:
+    unfinished, kept = tmp_path / ".new-abc", tmp_path / ".kept"
+    unfinished.mkdir()
+    kept.mkdir()
+    with work_folder("fake-seed1", tmp_path) as base:
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".kept", base.name]
+        sweep(tmp_path)
+        assert base.is_dir()
+
+
+FORKS = """
+import os, time
+end = time.monotonic() + 20
+for number in range(500):
+    if os.fork():
+        while number % 7 == 0 and time.monotonic() < end:
+            time.sleep(0.1)
+        os._exit(0)
+    time.sleep(0.01)
+"""
+"""One line of descent: whoever has forked never forks again, and all are gone in 20 s though nobody kills them."""
+
+
+def test_what_forks_while_it_is_killed_is_killed_too(tmp_path: Path) -> None:
+    marker = f"forks-{tmp_path.name}-{os.getpid()}"
+    env = {**os.environ, "GOLF_ATTEMPT": marker}
+    with subprocess.Popen([sys.executable, "-c", FORKS], env=env, start_new_session=True) as first:
+        try:
+            time.sleep(0.3)
+            kill_marked(marker)
+            left = marked(marker)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(first.pid, signal.SIGKILL)
+    assert left == []
 
 
 def test_the_surroundings_cannot_configure_the_script() -> None:

@@ -59,7 +59,7 @@ def test_an_artifact_with_another_hash_is_not_taken(tmp_path: Path) -> None:
     taking = collector(RunFolder(tmp_path))
     finish_well(taking, sha256="0" * 64)
     assert taking.result is not None
-    assert (taking.result.status, taking.result.artifact) == ("failed", None)
+    assert (taking.result.status, taking.result.artifact) == ("lost", None)
     assert "the artifact arrived damaged" in taking.result.reason
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.logfacts import PATTERNS, LogReader, Pattern, read_log
+from runner.logfacts import MAX_LINE, PATTERNS, LogReader, Pattern, read_log
 
 LOG = b"""model_params:17059912
 world_size:8 grad_accum_steps:1
@@ -85,3 +85,12 @@ def test_any_number_of_scores_takes_the_room_of_one() -> None:
     line = b"final_score rule:plain tokens:10 bytes:20 val_loss:2.5 val_bpb:1.25\n"
     reader = read_log([line * 1000, line.replace(b"2.5 ", b"2.4 ")])
     assert [score.val_loss for score in reader.final_scores] == [2.4]
+
+
+def test_what_stands_inside_a_long_line_is_no_claim_however_it_arrives() -> None:
+    claim = b"step:5/5 train_loss:1.0 train_time:1ms step_avg:1.00ms"
+    for pad in (MAX_LINE - 1, MAX_LINE, MAX_LINE + 1, 3 * MAX_LINE):
+        reader = LogReader()
+        for piece in (b"x" * pad, claim, b"\n"):
+            reader.feed(piece)
+        assert reader.facts == {}

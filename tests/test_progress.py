@@ -93,12 +93,15 @@ def test_away_from_a_terminal_a_thousand_seeds_make_a_line_now_and_then_and_one_
     assert lines[-1].startswith("1,000 seeds: 99 completed, 1 failed, 900 waiting")
 
 
-def test_a_lost_seed_that_runs_again_is_counted_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", ["lost", "failed"])
+def test_a_seed_that_is_tried_again_is_counted_once(tmp_path: Path, status: str) -> None:
     progress, _ = screen(MOST_ROWS + 1, Clock())
     progress.update(1, collector_of(tmp_path, 1))
-    progress.finished(1, failed_result(1).model_copy(update={"status": "lost"}))
+    progress.finished(1, failed_result(1).model_copy(update={"status": status}))
     progress.update(1, collector_of(tmp_path / "again", 1))
+    assert progress.rows[1].note == ""
     progress.finished(1, run_result(1))
+    assert progress.tally.ended == 1
     assert progress.tally.states.total() == MOST_ROWS + 1
     assert progress.tally.line(1.0).startswith("41 seeds: 1 completed, 40 waiting")
 

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from runner.ledger import Ledger, check_chain
 from runner.ledger_check import audit_ledger, audit_run
 from runner.leftovers import marked
 from runner.paths import RunFolder
-from runner.runs import all_runs, driver_of, find_run, noted_driver
+from runner.runs import all_runs, driver_of, find_run
 from runner.status import seed_states
 from runner.stop import stop_run
 from tests.foreign import write_foreign
@@ -108,15 +107,6 @@ def test_a_lost_attempt_is_shown_to_its_end_and_a_line_without_end_in_parts(fini
     assert (parts[0], parts[-1]) == (b"half a line\n", b"scored\n")
     assert sum(part.count(b"y") for part in parts) == 3 * PIECE
     assert max(map(len, parts)) <= 2 * PIECE + 1
-
-
-def test_a_driver_is_known_although_the_clock_was_corrected(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path)
-    with noted_driver(run, {}):
-        note = driver_of(run)
-        assert note is not None
-        assert replace(note, started=note.started - 1.0).lives()
-        assert replace(note, started=note.started - 60.0).lives() is False
 
 
 def test_a_whole_ledger_is_verified_and_shows_registrations_and_launches(finished: Path) -> None:

@@ -16,10 +16,11 @@ from runner.hardware import PROFILES
 from runner.jobdata import DataRequest
 from runner.leftovers import marked
 from runner.messages import Finished, LogChunk, Message, Started
-from runner.nodes import Need
+from runner.node_check import CheckOrder
+from runner.nodes import Need, Room
 from runner.order import AttemptSpec
 from runner.ray_environment import TOKEN
-from runner.schedule import RayBackend
+from runner.schedule import QUIET_S, RayBackend
 from tests.fakes import fake_script
 from tests.test_attempt import spec_for
 
@@ -110,3 +111,33 @@ def test_an_address_where_nobody_answers_is_said_at_once() -> None:
 def test_a_cluster_of_our_own_asks_for_a_token_that_only_its_user_can_read() -> None:
     assert os.environ["RAY_AUTH_MODE"] == "token"
     assert TOKEN.stat().st_mode & 0o077 == 0
+
+
+class Cancelled:
+    """Stands for a task of which Ray never says anything."""
+
+
+def test_what_a_dead_node_never_tells_is_not_waited_for(
+    tiny_data: DataRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ray.cancel", lambda task, force=False: None)
+    monkeypatch.setattr("ray.wait", lambda tasks, **options: ([], tasks))
+    backend = backend_for(tiny_data, 1)
+    backend.check = CheckOrder(PROFILES["cpu"], 0, 1, alone=False, imports=())
+    silent, heard, asked = (job_spec("dead", seed, b"") for seed in (1, 2, 3))
+    long_ago = time.monotonic() - QUIET_S - 1
+    for spec, node, when in ((silent, "gone", long_ago), (heard, "gone", time.monotonic())):
+        stream = Cancelled()
+        backend.running[stream], backend.heard[stream] = (spec, node), when
+    backend.granted["dead/seed3/a1"] = asked, Room(2, 0, node="gone")
+    backend.checks["gone"] = Cancelled()
+    assert list(backend._start_checked()) == []
+    assert list(backend.queue) == [asked]  # none of its tries
+    (lost,) = backend._fallen_silent()
+    assert lost[0] == silent
+    assert "its node is dead and it has said nothing for 30 s" in lost[1].reason
+    assert [spec for spec, _ in backend.running.values()] == [heard]
+    assert list(backend.bad_nodes) == ["gone"]
+    backend.living = {"gone"}
+    backend.heard = dict.fromkeys(backend.running, long_ago)
+    assert list(backend._fallen_silent()) == []

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from runner.supervise import Deadline, Order, order_line
+from runner.supervise import MOST_EVENTS, Deadline, Order, order_line
 
 SUPERVISE = Path(__file__).resolve().parents[1] / "runner" / "supervise.py"
 
@@ -222,3 +222,30 @@ def test_binary_noise_and_closed_output_do_not_disturb(watch: Watch, tmp_path: P
     end = watched.frame("exit")
     assert end["returncode"] == 0
     assert (tmp_path / "log").read_bytes() == bytes(range(256)) * 4096
+
+
+def test_a_disk_that_takes_no_log_ends_the_command_and_says_so(watch: Watch, tmp_path: Path) -> None:
+    (tmp_path / "log").symlink_to("/dev/full")
+    watched = watch("import time; print('up'); time.sleep(600)")
+    end = watched.frame("exit")
+    assert "could not write the log" in end["reason"]
+    assert "No space left" in end["reason"]
+    watched.assert_gone(within=0)
+
+
+def test_events_without_end_are_dropped_and_too_many_end_the_command(watch: Watch, tmp_path: Path) -> None:
+    program = f"""
+import os, time
+pipe = os.open(os.environ["EVENTS"], os.O_WRONLY)
+for _ in range(3):
+    os.write(pipe, b"x" * 60000)
+os.write(pipe, b"\\n" + b'{{"event": 7}}\\n' + b'{{"event": "train_start"}}\\n')
+for _ in range({MOST_EVENTS} // 100 + 1):
+    os.write(pipe, b'{{"event": "again"}}\\n' * 100)
+time.sleep(600)
+"""
+    watched = watch(program)
+    assert watched.frame("event")["name"] == "train_start"
+    end = watched.frame("exit")
+    assert end["reason"] == f"announced more than {MOST_EVENTS:,} events"
+    watched.assert_gone(within=0)

@@ -89,6 +89,24 @@ def test_vaults_that_nobody_came_back_for_are_swept(tmp_path: Path) -> None:
         assert sorted(path.name for path in (tmp_path / FOLDER).iterdir()) == ["new", "young"]
 
 
+def test_a_living_attempts_vault_stays_whatever_the_clock_says(tmp_path: Path) -> None:
+    with open_vault("living", tmp_path) as vault:
+        assert vault is not None
+        for path in [vault.path / "lock", vault.path]:
+            os.utime(path, (0, 0))
+        with open_vault("new", tmp_path):
+            assert vault.path.is_dir()
+
+
+def test_a_seed_that_starts_afresh_forgets_its_checkpoints_and_earlier_lives(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    vault.checkpoints.mkdir()
+    vault.journal(1).write_text(json.dumps(note(3.0, True, train_start=1.0)))
+    assert vault.begin(2, afresh=True) == []
+    assert not vault.checkpoints.exists()
+    assert not list(tmp_path.glob("attempt-*"))
+
+
 STEPS = 400
 RESUMABLE = replace(
     CONFIG,
@@ -157,8 +175,11 @@ def test_an_attempt_that_was_killed_twice_goes_on_and_freezes_the_same_artifact(
     assert result.train is not None
     assert result.train.clock is not None
     assert [life.attempt for life in result.train.earlier] == [1, 2]
-    own = result.train.events["train_end"] - result.train.events["train_start"]
-    assert result.train.clock.low > own + sum(life.clock.low for life in result.train.earlier) - 1.0
+    assert result.train.strict_clock is not None
+    own = result.train.events["train_end"] - result.train.events["warmup_start"]
+    earlier = sum(life.strict_clock.low for life in result.train.earlier if life.strict_clock is not None)
+    assert result.train.strict_clock.low == pytest.approx(own + earlier, abs=0.01)
+    assert result.train.clock.low > sum(life.clock.low for life in result.train.earlier)
     assert all(0 < life.clock.low <= life.clock.high for life in result.train.earlier)
     claimed = result.log.train_seconds
     assert claimed is not None

@@ -1,0 +1,62 @@
+"""A driver whose cluster has lost its head ends with a word of what to do, instead of as Ray ends it.
+
+Without its head node Ray's calls block, signals are not seen while they do, and after a minute Ray ends the process
+with an exit code that would mean a verdict. So a thread of ours looks whether anybody listens there. All that the
+driver knows is on disk; it ends as if it had been killed, which a run survives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+EVERY_S = 2.0
+LOST_S = 30.0
+"""Silence after which the head is lost; Ray ends the driver after 60 s of it."""
+USER_ERROR = 2
+
+
+def answers(address: str, patience: float = 5.0) -> bool:
+    """Whether somebody listens at host:port."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=patience).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def head_watched(address: str, run: str, every: float = EVERY_S, lost: float = LOST_S) -> Iterator[None]:
+    """While the context lasts, end this process if nobody has answered at the head's `address` for `lost` seconds.
+
+    address: host:port of the cluster's control service. run: the run folder's name, for the message.
+    """
+    over = threading.Event()
+    watch = threading.Thread(target=_watch, args=(address, run, every, lost, over), daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watch.join()
+
+
+def _watch(address: str, run: str, every: float, lost: float, over: threading.Event) -> None:
+    heard = time.monotonic()
+    while not over.wait(every):
+        if answers(address):
+            heard = time.monotonic()
+        elif time.monotonic() - heard > lost:
+            print(
+                f"golf: the cluster's head node ({address}) did not answer for {lost:g} s. Finished seeds are kept. "
+                f"On a new cluster: golf resume {run} --address HOST:PORT",
+                file=sys.stderr,
+                flush=True,
+            )
+            os._exit(USER_ERROR)

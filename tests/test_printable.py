@@ -1,0 +1,29 @@
+"""Text of scripts made fit for terminals and reports."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.printable import printable, printable_bytes
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("step:1 loss\t2.5 – fine", "step:1 loss\t2.5 – fine"),
+        ("\x1b[2J\x1b]0;title\x07gone", "�[2J�]0;title�gone"),
+        ("50%\r100%\r", "50%�100%"),
+        ("\x9b31mred", "�31mred"),
+    ],
+)
+def test_controls_are_replaced_and_text_is_kept(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@given(st.binary(max_size=300))
+def test_no_control_byte_comes_through(noise: bytes) -> None:
+    shown = printable_bytes(noise).decode()
+    assert not any(ord(character) < 0x20 and character not in "\t\n" for character in shown)
+    assert not any(0x7F <= ord(character) < 0xA0 for character in shown)
