@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from runner.attempt import base_environment, run_attempt
 from runner.deadlines import train_deadlines
 from runner.errors import DataError
 from runner.files import locked, sha256_bytes
-from runner.leftovers import kill_marked, marked, sweep, work_folder
+from runner.leftovers import marked, sweep, work_folder
 from runner.messages import ArtifactBytes, Event, Finished, LogChunk, Message, Started
 from runner.order import AttemptSpec
 from tests.fakes import PLAIN, fake_data, fake_script
@@ -146,23 +145,6 @@ def test_a_folder_whose_maker_died_before_it_locked_it_is_swept(tmp_path: Path) 
         assert sorted(path.name for path in tmp_path.iterdir()) == [".kept", base.name]
         sweep(tmp_path)
         assert base.is_dir()
-
-
-FORKS = """
-import os, time
-while True:
-    if os.fork():
-        time.sleep(600) if os.getpid() % 7 == 0 else os._exit(0)
-    time.sleep(0.01)
-"""
-
-
-def test_what_forks_while_it_is_killed_is_killed_too(tmp_path: Path) -> None:
-    marker = f"forks-{tmp_path.name}-{os.getpid()}"
-    with subprocess.Popen([sys.executable, "-c", FORKS], env={**os.environ, "GOLF_ATTEMPT": marker}):
-        time.sleep(0.3)
-        kill_marked(marker)
-    assert marked(marker) == []
 
 
 def test_the_surroundings_cannot_configure_the_script() -> None:
