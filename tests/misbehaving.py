@@ -36,9 +36,9 @@ if _how == "leaves daemons":             # in sessions of their own, deaf to SIG
         if _os.fork() == 0:
             _os.setsid()
             _signal.signal(_signal.SIGTERM, _signal.SIG_IGN)
-            if _os.fork() == 0:
-                _time.sleep(600)
+            _os.fork()
             _time.sleep(600)
+            _os._exit(0)
 if _how == "hangs":                      # deaf to everything that can be ignored
     for _number in (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP):
         _signal.signal(_number, _signal.SIG_IGN)
