@@ -24,6 +24,8 @@ from runner.files import locked
 LOCK = "lock"
 NEW = ".new-"
 PATIENCE_S = 5.0
+QUIET_LOOKS = 3
+"""Looks in a row that find nobody, after which nobody is left."""
 MARKER = "GOLF_ATTEMPT"
 """Environment variable that every process of an attempt carries, so that leftovers can be found."""
 
@@ -46,12 +48,11 @@ def marked(prefix: str) -> list[psutil.Process]:
 
 def kill_marked(marker: str) -> None:
     """Kill what carries exactly `marker`: the last resort when a supervisor itself was killed."""
-    give_up = time.monotonic() + PATIENCE_S
-    while time.monotonic() < give_up:
+    give_up, quiet = time.monotonic() + PATIENCE_S, 0
+    while quiet < QUIET_LOOKS and time.monotonic() < give_up:
         alive = [process for process in marked(marker) if _carries(process, marker)]
-        if not alive:
-            return
-        for process in alive:  # again and again: one may have forked while we looked
+        quiet = 0 if alive else quiet + 1  # one that forks while we look is seen at the next look
+        for process in alive:
             with contextlib.suppress(psutil.Error, OSError):
                 if _own_group(process, marker):
                     os.killpg(os.getpgid(process.pid), signal.SIGKILL)

@@ -36,8 +36,7 @@ if _how == "leaves daemons":             # in sessions of their own, deaf to SIG
         if _os.fork() == 0:
             _os.setsid()
             _signal.signal(_signal.SIGTERM, _signal.SIG_IGN)
-            if _os.fork() == 0:
-                _time.sleep(600)
+            _os.fork()
             _time.sleep(600)
             _os._exit(0)                 # or it would go on with the loop, and with the work below
 if _how == "hangs":                      # deaf to everything that can be ignored
