@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from runner.attempt import base_environment, run_attempt
 from runner.deadlines import train_deadlines
 from runner.errors import DataError
 from runner.files import locked, sha256_bytes
-from runner.leftovers import marked, sweep, work_folder
+from runner.leftovers import kill_marked, marked, sweep, work_folder
 from runner.messages import ArtifactBytes, Event, Finished, LogChunk, Message, Started
 from runner.order import AttemptSpec
 from tests.fakes import PLAIN, fake_data, fake_script
