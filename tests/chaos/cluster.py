@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import signal
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,13 @@ WORKERS = 3
 
 
 class Raylets:
-    """A head that takes no seeds, and nodes that take one each. Everything of it lies in one folder."""
+    """A head that takes no seeds, and nodes that take one each. Everything of it lies in one folder but for `truth`,
+    which the evaluation must reach, too: the places for temporary files are hidden from it."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="c", dir="/tmp"))
-        self.truth = self.folder / "truth"
+        self.truth = Path(tempfile.mkdtemp(prefix=".golf-chaos-", dir=Path.home()))
         self.scratch = self.folder / f"golf-attempts-{os.getuid()}"
-        self.truth.mkdir()
         os.environ |= {
             "RAY_TMPDIR": str(self.folder),
             "TMPDIR": str(self.folder),
@@ -76,13 +75,13 @@ class Raylets:
         for node in [self.cluster.head_node, *self.cluster.worker_nodes]:
             for processes in node.all_processes.values():
                 for one in processes:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(one.process.pid, signal.SIGKILL)
+                    one.process.kill()  # nobody else's, should it have ended long ago
 
     def close(self) -> None:
         """End the cluster and remove its folder."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.truth, ignore_errors=True)
 
     def stop(self) -> None:
         """End the cluster at once; asked politely, it would drain its nodes for half a minute."""

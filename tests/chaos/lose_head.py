@@ -8,6 +8,7 @@ NEW` ended, which attempts there were, and every promise that was broken.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -26,12 +27,20 @@ LONGEST_S = 180.0
 
 
 def main() -> None:
-    """Run, lose, resume, look."""
+    """Run, lose, resume, look; nothing stays behind, however that ends."""
+    with contextlib.ExitStack() as held:
+        print(json.dumps(lose(held)))
+
+
+def lose(held: contextlib.ExitStack) -> dict[str, object]:
+    """What came of it; `held` ends the clusters and removes the files."""
     work = Path(tempfile.mkdtemp(prefix="h", dir="/tmp"))
+    held.callback(shutil.rmtree, work, ignore_errors=True)
     data = make_tiny_data(work / "data")
     job, output = write_job(FAKE, work, data), work / "out"
     output.mkdir()
     first = Raylets()
+    held.callback(first.close)
     with Run(first, job, output, lambda line: None) as run:
         while run.driver.poll() is None and not run.ended(FAKE):
             time.sleep(0.05)
@@ -46,6 +55,7 @@ def main() -> None:
     problems = list(check_processes(first))
     first.close()
     second = Raylets()
+    held.callback(second.close)
     reference = undisturbed(second, FAKE, job, work / "usual")
     shutil.rmtree(second.truth)
     second.truth.mkdir()
@@ -60,7 +70,7 @@ def main() -> None:
     problems += check_streams(run.folder, FAKE)
     problems += check_lives(second.truth)
     problems += check_record(output, reference.content)
-    found = {
+    return {
         "driver": run.driver.returncode,
         "took": round(took, 1),
         "told": (output / run.told[0]).read_text(),
@@ -71,9 +81,6 @@ def main() -> None:
         "attempts": {seed: len(run.folder.attempts(seed)) for seed in FAKE.seeds},
         "problems": problems,
     }
-    second.close()
-    shutil.rmtree(work, ignore_errors=True)
-    print(json.dumps(found))
 
 
 if __name__ == "__main__":
