@@ -67,7 +67,8 @@ def job_from_mapping(data: Any, *, source: str, lines: Lines | None = None, fold
     try:
         claim = resolved_claim(job.claim, (folder or Path()).absolute())
     except UserError as error:
-        raise report([Problem(("claim", "baseline", "record"), cut(str(error)))], where, source) from None
+        said = cut(str(error), MOST_PATH + 120)  # it begins with the folder, and ends with what is wrong there
+        raise report([Problem(("claim", "baseline", "record"), said)], where, source) from None
     return job.model_copy(update={"claim": claim})
 
 

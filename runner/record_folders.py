@@ -105,7 +105,7 @@ def record_or_problem(folder: Path) -> RecordData | str:
         return str(error)
 
 
-def cut(text: str) -> str:
-    """Text from outside for a message: printable, on one line, not long."""
+def cut(text: str, most: int = 120) -> str:
+    """Text from outside for a message: printable, on one line, not longer than `most` characters."""
     shown = "".join(char if char.isprintable() else " " for char in text)
-    return shown if len(shown) <= 120 else f"{shown[:117]}..."
+    return shown if len(shown) <= most else f"{shown[: most - 3]}..."

@@ -128,7 +128,7 @@ def test_a_baseline_that_is_no_record_is_one_line(content: str | None, tmp_path:
     assert "\n" not in said
     scoreless = put(tmp_path, results=[], verifications=[])
     said = complaint(f"{GOOD}claim: {{baseline: {scoreless}, gain: 1}}\n")
-    assert "holds no score" in said  # and is cut where the folder's name is long
+    assert "holds no score" in said
 
 
 # ---- the plan ----
