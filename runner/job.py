@@ -22,6 +22,9 @@ from runner.record_folders import cut
 from runner.tracks import HARDWARE, TRACKS, track_problems
 from runner.yaml_lines import MAX_BYTES, Lines, load_yaml
 
+MOST_PATH = 4096
+"""Characters of a path on the systems that golf runs on."""
+
 __all__ = [
     "DataSpec",
     "JobSpec",
