@@ -29,6 +29,7 @@ APART = frozenset(
         "preflight",
         "attempt",
         "ledger",
+        "launches",
     }
 )
 """Fields that tell of time, place and how often something was launched."""
