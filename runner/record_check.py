@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from runner.errors import UserError
 from runner.files import sha256_bytes, sha256_files
-from runner.ledger import check_chain
+from runner.ledger import check_chain, seeds_of
 from runner.ledger_check import Audit, audit_ledger
 from runner.results import RecordData, RunResult
 
@@ -52,7 +52,7 @@ def audit_record(folder: Path) -> Audit:
         entry = finished.get((result.seed, result.attempt), {})
         if entry.get("result_sha256") not in result_hashes(result, raw):
             problems.append(f"seed {result.seed}: its result is not the one that the ledger vouches for")
-    registered = {seed for entry in entries if entry["kind"] == "registered" for seed in entry["seeds"]}
+    registered = set(seeds_of(entries))
     shown = [result.seed for result in data.results]
     launched = {entry["seed"] for entry in entries if entry["kind"] == "launched"}
     missing = sorted((registered & launched) - set(shown))

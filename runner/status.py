@@ -17,7 +17,7 @@ from rich.text import Text
 
 from runner.collect import read_result
 from runner.errors import UserError
-from runner.ledger import check_chain
+from runner.ledger import check_chain, seeds_of
 from runner.logfacts import LogReader
 from runner.paths import AttemptFolder, RunFolder
 from runner.runs import driver_of
@@ -72,8 +72,7 @@ def last_entries(run: RunFolder) -> dict[int, dict[str, Any] | None]:
     """Every registered seed, in the order of registration -> the last that the ledger says of it."""
     entries = entries_of(run)
     last = {entry["seed"]: entry for entry in entries if "seed" in entry}
-    seeds = [seed for entry in entries if entry["kind"] == "registered" for seed in entry["seeds"]]
-    return {seed: last.get(seed) for seed in seeds}
+    return {seed: last.get(seed) for seed in seeds_of(entries)}
 
 
 def crowd(run: RunFolder, last: dict[int, dict[str, Any] | None]) -> tuple[str, list[SeedState]]:

@@ -8,8 +8,8 @@ from typing import Any
 from runner.base import attributions, changes
 from runner.job import load_job
 from runner.job_spec import resolved, without_folders
-from runner.results import Curve, DataFacts, Launch, RecordData, Variant
-from tests.samples import BYTES, TOKENS, record, run_result
+from runner.results import Curve, Launch, RecordData, Variant
+from tests.samples import record, run_result
 
 JOBS = Path(__file__).resolve().parents[1] / "jobs"
 
@@ -48,14 +48,6 @@ def told_record(job: str = "quickstart", **changed: Any) -> RecordData:
             Curve(seed=seed, steps=[1, 50, 410], losses=[6.93, 4.25, 3.5], val_steps=[410], val_losses=[3.69])
             for seed in (1337, 42, 2024)
         ],
-        "data": DataFacts(
-            name="asv",
-            train_tokens=1_210_012,
-            val_tokens=TOKENS + 7,
-            val_bytes=BYTES + 21,
-            vocab_size=1024,
-            files={"fineweb_val_000000.bin": "cd" * 32, "tokenizer.model": "ef" * 32},
-            tokenizer="tokenizer.model",
-        ),
+        "data": record().data.model_copy(update={"tokenizer": "tokenizer.model"}),
     }
     return record(**{**base, **changed})
