@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import random
+import signal
 import statistics
 import sys
 import time
@@ -110,7 +111,9 @@ def main() -> None:
     seed = options.seed if options.seed is not None else int.from_bytes(os.urandom(3), "big")
     console = Console() if sys.stdout.isatty() else Console(width=160)
     console.print(f"seed {seed}, {options.trials} trials")
-    begun, trials = time.monotonic(), []
+    for name in (signal.SIGINT, signal.SIGTERM):  # also where a shell began us with SIGINT ignored
+        signal.signal(name, lambda number, frame: sys.exit(128 + number))
+    begun, load, trials = time.monotonic(), os.getloadavg()[0], []
     raylets = Raylets()
     try:
         data = make_tiny_data(raylets.folder / "data")
@@ -160,7 +163,8 @@ def main() -> None:
             "trials": len(trials),
             "failed": failed,
             "seconds": round(time.monotonic() - begun),
-            "hardware": f"{os.cpu_count()} cores, {cpu_name()}; shared with other work",
+            "hardware": f"{os.cpu_count()} cores, {cpu_name()}",
+            "busy before": f"{load:.1f} processes at a time in the minute before",
             "versions": {
                 "python": platform.python_version(),
                 "ray": metadata.version("ray"),
