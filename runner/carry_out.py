@@ -1,0 +1,92 @@
+"""From a job to finished and judged seeds: data, nodes and a backend are found, then the walk begins.
+
+In this process, on a Ray of this machine, or on a cluster: all that differs between the three is chosen here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from runner.alone import machine_alone
+from runner.assess import Walk
+from runner.backends import Backend, LocalBackend
+from runner.bundle import Script
+from runner.errors import UserError
+from runner.files import require_writable
+from runner.interrupt import catch_signals
+from runner.job_spec import JobSpec
+from runner.jobdata import DataRequest
+from runner.node_check import CheckOrder
+from runner.nodes import Room, room_here
+from runner.plan import Plan, check_order, make_plan, preflight
+from runner.run import Observe, require_run, run_name, walk
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a job runs; UserError for two places at once."""
+
+    local: bool = False
+    """In this process, without Ray."""
+    address: str | None = None
+    """A Ray cluster; None: this machine."""
+
+    def __post_init__(self) -> None:
+        if self.local and self.address:
+            raise UserError("--local runs without Ray, --address names a Ray cluster: choose one")
+
+
+MakeBackend = Callable[[Plan, CheckOrder], Callable[[DataRequest], Backend]]
+
+
+def carry_out(
+    job: JobSpec, script: Script, output: Path, where: Where, console: Console, only: str | None = None
+) -> Walk:
+    """Run a job until its seeds are judged. only: the run folder that this must lead to, where a run is to go on.
+
+    UserError, before anything runs, for data, a size or nodes that will not do.
+    """
+    data = preflight(job, script.code_bytes, console.print)
+    require_writable(output)
+    rooms, make_backend = _here() if where.local else _on_ray(where.address, console)
+    plan = make_plan(job, data, script.code_bytes, rooms)
+    if only is not None:
+        require_run(plan, script, only)
+    way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
+    observe, watching = _cluster_watch(plan, script) if where.address is not None else (None, nullcontext())
+    with machine_alone(plan.need.alone and where.address is None, console.print), watching:
+        return walk(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
+
+
+def _here() -> tuple[list[Room], MakeBackend]:
+    return [room_here()], lambda plan, check: partial(LocalBackend, check=check)
+
+
+def _on_ray(address: str | None, console: Console) -> tuple[list[Room], MakeBackend]:
+    """Ray is imported here, after its environment is prepared, and only where it is used."""
+    from runner.ray_environment import prepare_environment
+
+    prepare_environment(address)
+    from runner.cluster import OwnDesk, SharedDesk, cluster_rooms, connect
+    from runner.schedule import RayBackend
+
+    with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."):
+        connect(address)
+    catch_signals()  # Ray installs handlers of its own
+    desk = SharedDesk() if address else OwnDesk()
+    return cluster_rooms(), partial(RayBackend.of_plan, desk=desk)
+
+
+def _cluster_watch(plan: Plan, script: Script) -> tuple[Observe, AbstractContextManager[None]]:
+    """On a cluster that is not ours: gauges for its dashboard, and a watch on its head."""
+    from runner.cluster import head_address
+    from runner.gauges import Gauges
+    from runner.head_watch import head_watched
+
+    return Gauges(plan), head_watched(head_address(), run_name(plan, script))

@@ -1,0 +1,78 @@
+"""Verbs of a cluster that keeps drivers: `submit`, `dashboard`, and asking its head node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+import typer
+
+from runner.errors import UserError
+from runner.verbs.loading import load
+from runner.verbs.options import JobPath, Output, Seeds, There
+
+
+def submit(path: JobPath, address: There, seeds: Seeds = None, output: Output = Path()) -> None:
+    """Start one driver for JOB on the cluster, which goes on without this machine. Its data must be on the nodes."""
+    from runner.bundle import script_of
+
+    job = load(path, seeds)
+    script = script_of(job)
+    remote = remote_of(address)
+    client, place = remote.connect_jobs(address), there(output)
+    tell_submitted(client, remote.submit(client, job, script, place), job.name, address, output)
+
+
+def dashboard(address: There) -> None:
+    """Where the cluster's dashboard is, how to reach it, and the drivers that were submitted there."""
+    remote = remote_of(address)
+    found = remote.settings(address)
+    if found["tunnel"]:
+        typer.echo(f"it listens on the head node's loopback alone: {found['tunnel']}")
+    typer.echo("it asks for the cluster's token: ~/.ray/auth_token of its nodes", err=True)
+    client = remote.connect_jobs(address)
+    typer.echo(found["url"])
+    for name, state in remote.drivers(client):
+        typer.echo(f"{state:<10} {name}")
+
+
+def remote_of(address: str) -> ModuleType:
+    """The module that speaks to a cluster's dashboard, with Ray told who we are."""
+    from runner.ray_environment import prepare_environment
+
+    prepare_environment(address)
+    from runner import remote
+
+    return remote
+
+
+def there(output: Path) -> str:
+    """Where runs are kept on the head node."""
+    from runner.remote import HOME
+
+    if output == Path():
+        return HOME
+    if not output.is_absolute():
+        raise UserError(f"--output {output}: with a cluster's dashboard, give a whole path on its head node")
+    return str(output)
+
+
+def tell_submitted(client: object, name: str, job: str, address: str, output: Path) -> None:
+    """Tell that a driver is at work, or what it said if it has ended at once, with its exit code."""
+    remote = remote_of(address)
+    typer.echo(f"{name} is submitted; waiting until it is at work ...", err=True)
+    code = remote.settled(client, name)
+    if code is not None:
+        typer.echo(remote.said(client, name), nl=False)
+        raise typer.Exit(code)
+    place = "" if output == Path() else f" --output {output}"
+    typer.echo(f"{name} runs on the cluster and needs this machine no more")
+    typer.echo(f"  golf status --address {address}{place}    golf logs -f {job} --address {address}{place}")
+    typer.echo(f"  golf logs {name} --address {address}    shows what it prints itself")
+
+
+def ask(address: str, words: list[str], output: Path) -> NoReturn:
+    """Run a verb on the cluster's head node and end with its exit code."""
+    remote = remote_of(address)
+    raise typer.Exit(remote.ask(remote.connect_jobs(address), words, there(output)))

@@ -1,0 +1,45 @@
+"""A verb's job and the terminal it prints to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from runner.job_spec import JobSpec
+
+
+def load(path: Path, seeds: str | None = None, profile: str | None = None) -> JobSpec:
+    """The job under a profile, with the seeds of the command line where they were given."""
+    from runner.job import load_job, with_seeds
+    from runner.profiles import with_profile
+
+    job = with_profile(load_job(path), profile)
+    if seeds is None:
+        return job
+    try:
+        chosen = [int(part) for part in seeds.split(",")]
+    except ValueError:
+        raise UserError(f"--seeds {seeds!r}: whole numbers with commas between them, e.g. 1337,42,2024") from None
+    return with_seeds(job, chosen)
+
+
+def ours(job: JobSpec) -> JobSpec:
+    """A job whose script is made from its configuration; UserError for one that brings its own."""
+    if job.script is not None:
+        raise UserError(
+            f"{job.name}: its script is {job.script.name}; only a job with config: has a model to look at"
+        )
+    return job
+
+
+def terminal() -> Console:
+    """The terminal; where there is none, lines of 100 columns, so that no table is cut in a log."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=100)

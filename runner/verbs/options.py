@@ -1,0 +1,47 @@
+"""Arguments and options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+JobPath = Annotated[Path, typer.Argument(metavar="JOB", help="The job's YAML file.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder under runs/, or its job's name.")]
+OptionalRun = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Argument(metavar="RUN", help="A run's folder under runs/, or its job's name; all when left out."),
+]
+There = Annotated[
+    str, typer.Option("--address", metavar="HOST:PORT", help="The cluster's dashboard, usually 127.0.0.1:8265.")
+]
+MaybeThere = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--address", metavar="HOST:PORT", help="Dashboard of a cluster that keeps runs; else here."),
+]
+Seeds = Annotated[
+    Optional[str],  # noqa: UP045  (typer reads the annotation at run time)
+    typer.Option("--seeds", metavar="1,2,3", help="Run these seeds instead of the job's."),
+]
+Profile = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--profile", metavar="NAME", help="The same job at another size: small, a minute on a laptop."),
+]
+Address = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--address", metavar="HOST:PORT", help="Ray cluster to run on; this machine when left out."),
+]
+Local = Annotated[bool, typer.Option("--local", help="Run in this process, one seed after the other, without Ray.")]
+RecordPath = Annotated[Path, typer.Argument(metavar="RECORD", help="A record's folder.")]
+OtherData = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--data", metavar="DIR", help="Folder of its shards; an embedded corpus needs none."),
+]
+OtherTokenizer = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--tokenizer", metavar="FILE", help="What made those shards; the record's own when left out."),
+]
+Output = Annotated[
+    Path, typer.Option("--output", metavar="DIR", help="Where runs/ and records/ are kept (default: here).")
+]

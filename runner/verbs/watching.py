@@ -1,0 +1,72 @@
+"""Verbs that look at runs, or end one: `status`, `logs`, `stop`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runner.errors import UserError
+from runner.verbs.clusters import ask, remote_of
+from runner.verbs.loading import terminal
+from runner.verbs.options import MaybeThere, OptionalRun, Output, RunName
+
+
+def status(run_name: OptionalRun = None, address: MaybeThere = None, output: Output = Path()) -> None:
+    """Where every run, or one of them, stands."""
+    if address is not None:
+        ask(address, ["status", *([run_name] if run_name else [])], output)
+    from runner.runs import all_runs, find_run
+    from runner.status import status_table
+
+    runs = all_runs(output) if run_name is None else [find_run(output, run_name)]
+    if not runs:
+        typer.echo(f"no run under {output / 'runs'}")
+    else:
+        terminal().print(status_table(runs))
+
+
+def logs(
+    run_name: Annotated[
+        str, typer.Argument(metavar="RUN[/SEED]", help="A run, one of its seeds, or a submitted driver.")
+    ],
+    until_end: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run ends.")] = False,
+    address: MaybeThere = None,
+    output: Output = Path(),
+) -> None:
+    """What the scripts of a run print, as it comes."""
+    if address is not None:
+        remote = remote_of(address)
+        if remote.is_driver(run_name):
+            typer.echo(remote.said(remote.connect_jobs(address), run_name), nl=False)
+            return
+        ask(address, ["logs", *(["-f"] if until_end else []), run_name], output)
+    from runner.follow import follow
+    from runner.printable import printable_bytes
+    from runner.runs import find_run
+
+    name, slash, seed = run_name.partition("/")
+    if slash and not seed.isdecimal():
+        raise UserError(f"{run_name}: after the slash stands a seed, a whole number")
+
+    def write(line: bytes) -> None:
+        # A script's escapes could rewrite what the terminal shows; a file or a pipe gets every byte as it was.
+        sys.stdout.buffer.write(printable_bytes(line) if sys.stdout.isatty() else line)
+        sys.stdout.buffer.flush()
+
+    follow(find_run(output, name), int(seed) if slash else None, write, until_end=until_end)
+
+
+def stop(run_name: RunName, address: MaybeThere = None, output: Output = Path()) -> None:
+    """Stop a run: its attempts are killed and noted as interrupted, `golf resume` goes on with it."""
+    if address is not None:
+        ask(address, ["stop", run_name], output)
+    from runner.runs import find_run
+    from runner.stop import stop_run
+
+    run = find_run(output, run_name)
+    stopped = stop_run(run)
+    said = "stopped; golf resume goes on with it" if stopped else "nobody was at work on it"
+    typer.echo(f"{run.path.name}: {said}")
