@@ -6,12 +6,14 @@ with an unknown part says that it is only what is known.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from reports.markdown import Markdown, code, escaped, table
 from reports.numbers import MISSING, fixed
+from runner.listing import few
 from runner.results import Launch, RecordData
 
 UNKNOWN = "unknown"
@@ -31,17 +33,26 @@ def cost_section(data: RecordData) -> dict[str, Any] | None:
     if not data.launches:
         return None
     rates = Rates(data.gpus_per_seed, data.dollars_per_hour)
-    counted = {(result.seed, result.attempt) for result in data.results}
-    rows: list[list[object]] = []
-    for seed in dict.fromkeys(launch.seed for launch in data.launches):
-        all_of_it = [launch for launch in data.launches if launch.seed == seed]
-        own = [launch for launch in all_of_it if (launch.seed, launch.attempt) in counted]
-        rows.append([seed, len(all_of_it), *_figures(own, rates), *_figures(all_of_it, rates)])
-    ours = [launch for launch in data.launches if (launch.seed, launch.attempt) in counted]
-    rows.append([Markdown("**all**"), len(data.launches), *_figures(ours, rates), *_figures(data.launches, rates)])
+    taken = {(result.seed, result.attempt) for result in data.results}
+    of_seed: dict[int, list[Launch]] = defaultdict(list)
+    for launch in data.launches:
+        of_seed[launch.seed].append(launch)
     heads = ["seed", "launches", "node-hours", "GPU-hours", "cost"]
     heads += [f"{head}, all launches" for head in heads[2:]]
+    rows: list[list[object]] = [
+        [seed, len(launches), *_figures(_counted(launches, taken), rates), *_figures(launches, rates)]
+        for seed, launches in few(list(of_seed.items()))
+    ]
+    if len(of_seed) > len(rows):
+        rows.append([f"and {len(of_seed) - len(rows):,} more", *[""] * (len(heads) - 1)])
+    ours = _counted(data.launches, taken)
+    rows.append([Markdown("**all**"), len(data.launches), *_figures(ours, rates), *_figures(data.launches, rates)])
     return {"table": table("r" * len(heads), heads, rows), "price": price_sentence(data)}
+
+
+def _counted(launches: Sequence[Launch], taken: Set[tuple[int, int]]) -> list[Launch]:
+    """Those whose seed and attempt the record's results are of."""
+    return [launch for launch in launches if (launch.seed, launch.attempt) in taken]
 
 
 def _figures(launches: Sequence[Launch], rates: Rates) -> list[str]:

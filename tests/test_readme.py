@@ -414,6 +414,29 @@ def test_what_nobody_noted_of_the_cost_is_unknown_and_a_sum_with_it_is_at_least(
     assert "Hours and cost" not in render_readme(record())
 
 
+def test_a_page_of_two_thousand_seeds_is_no_longer_than_one_of_forty() -> None:
+    def lines(seeds: range) -> list[str]:
+        again = [
+            Launch(seed=seed, attempt=number, status="completed", seconds=75.0) for seed in seeds for number in (1, 2)
+        ]
+        curves = [
+            Curve(seed=seed, steps=[1, 410], losses=[6.93, 3.5], val_steps=[410], val_losses=[3.69]) for seed in seeds
+        ]
+        data = told_record(
+            results=[run_result(seed) for seed in seeds],
+            verifications=[verification(seed) for seed in seeds],
+            seeds=tuple(seeds),
+            launches=again,
+            curves=curves,
+        )
+        return render_readme(data).splitlines()
+
+    many = lines(range(1, 2001))
+    assert len(many) == len(lines(range(1, 41)))
+    assert max(map(len, many)) < 1000
+    assert row_of("\n".join(many), "and 1,990 more")[1:] == [""] * 7
+
+
 def test_launches_that_do_not_count_are_named() -> None:
     assert "Launched and not counted: seed 42 attempt 1 (lost)." in render_readme(told_record())
     honest = [launch for launch in told_record().launches if launch.status == "completed"]
