@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -70,3 +71,13 @@ def require_writable(folder: Path) -> None:
     nearest = next((path for path in (folder, *folder.absolute().parents) if path.exists()), Path())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         raise UserError(f"{folder}: nothing can be written there; give another folder with --output")
+
+
+def require_space(folder: Path, least: int, what: str) -> None:
+    """UserError where the disk of `folder`, which exists, has less than `least` bytes free. what: would take them."""
+    free = shutil.disk_usage(folder).free
+    if least > free:
+        raise UserError(
+            f"{folder}: {what} take at least {least:,} bytes, and its disk has {free:,} free; make room there, or "
+            "give a folder on another disk with --output"
+        )

@@ -23,7 +23,7 @@ from runner.backends import Backend, LocalBackend, Lost
 from runner.bundle import Script
 from runner.collect import Collector, finished_attempt
 from runner.errors import UserError
-from runner.files import locked, sha256_bytes, sha256_file, write_atomic
+from runner.files import locked, require_space, sha256_bytes, sha256_file, write_atomic
 from runner.jobdata import DataRequest
 from runner.ledger import Ledger
 from runner.mend import adopt_results, open_ledger, remove_unfinished
@@ -309,7 +309,6 @@ def walk(
         ledger = open_ledger(folder, console)
         remove_unfinished(folder.path)
         adopt_results(folder, ledger, script.sha256)
-        register(ledger, plan, script)
         progress = Progress(console, list(job.seeds), plan.limits.train_seconds)
         waiting, vouched = [], ledger.finished_hashes()
         for seed in job.seeds:
@@ -318,6 +317,10 @@ def walk(
                 waiting.append(seed)
             else:
                 progress.kept(seed, kept)
+        if plan.forecast is not None:  # of a script that is not ours, nobody knows what it writes
+            what = f"the artifacts of {len(waiting):,} seeds" if len(waiting) > 1 else "the artifact of a seed"
+            require_space(folder.path, plan.forecast.low * len(waiting), what)
+        register(ledger, plan, script)
         progress.opening()
         if waiting:
             request = replace(plan.request, files=plan.data.facts.files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from runner.nodes import Room
 from runner.order import AttemptSpec
 from runner.paths import RunFolder
 from runner.plan import Plan, make_plan
+from runner.results import SizeForecast
 from runner.run import sole_driver, walk
 from tests.fakes import PLAIN, fake_script
 from tests.tiny_data import VOCAB
@@ -286,6 +288,23 @@ def test_a_full_disk_stops_everything_and_the_next_run_goes_on(tiny_data: DataRe
         walk(plan, script, tmp_path, Screen().console, Full)
     assert marked("fake") == []
     assert statuses(walk(plan, script, tmp_path, Screen().console, LocalBackend)) == {1: "completed"}
+
+
+def test_seeds_whose_artifacts_cannot_fit_on_the_disk_are_refused_before_anything_counts(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    plan = plan_for(tiny_data)
+    huge = replace(plan, forecast=SizeForecast(low=10**15, high=10**15, basis="a test"))
+    with pytest.raises(
+        UserError, match=r"the artifacts of 2 seeds take at least 2,000,000,000,000,000 bytes, .* free"
+    ):
+        run_fake(huge, tmp_path)
+    folder = next((tmp_path / "runs").iterdir())
+    assert not (folder / "ledger.jsonl").exists()
+    assert not list(folder.glob("seeds/*"))
+    run_fake(plan, tmp_path)
+    again = run_fake(huge, tmp_path)  # what is finished takes no room any more
+    assert statuses(again) == {1: "completed", 2: "completed"}
 
 
 def test_two_drivers_on_one_job_are_refused(tmp_path: Path) -> None:
