@@ -25,7 +25,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from reports.record import RecordFiles, write_record
-from runner.record_folders import RESULTS, find_record_folders
+from runner.record_file import RESULTS
+from runner.record_folders import find_record_folders
 from tests.samples import SCRIPT, record, run_result, score
 
 FORMATS = ("md", "html", "csv", "parquet")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from reports.pages import pages
-from reports.record import CHECKSUMS, checksums
+from reports.record import checksums
 from runner.errors import UserError
 from runner.files import sha256_bytes, write_atomic
+from runner.record_file import CHECKSUMS, RESULTS, bounded, listed_sums, results_of
 from runner.results import Check, RecordData
 
 
@@ -18,8 +17,14 @@ def rebuild(folder: Path) -> dict[str, bool]:
 
     Only pages and their lines in SHA256SUMS are touched: what was measured must still have the hash it was given.
     """
-    data, sums = recorded(folder)
-    made = made_of(data, str(folder / "results.json"))
+    place, sums = folder / RESULTS, listed_sums(folder)
+    content = bounded(place)
+    if sums.get(RESULTS) != sha256_bytes(content):
+        raise UserError(
+            f"{place}: not the file that {CHECKSUMS} lists; bring back the recorded one. What is to change in a "
+            "record, its job says: change the job and run it again, finished seeds are kept"
+        )
+    made = made_of(results_of(content, place), str(place))
     changed = {name: _content(folder / name) != content for name, content in made.items()}
     for name, content in made.items():
         if changed[name]:
@@ -28,27 +33,6 @@ def rebuild(folder: Path) -> dict[str, bool]:
     if fresh.encode() != _content(folder / CHECKSUMS):
         write_atomic(folder / CHECKSUMS, fresh)
     return changed
-
-
-def recorded(folder: Path) -> tuple[RecordData, dict[str, str]]:
-    """The results and the listed hashes of a record; UserError where results.json is missing, changed or none."""
-    place = folder / "results.json"
-    content, listed = _content(place), _content(folder / CHECKSUMS)
-    if content is None or listed is None:
-        raise UserError(f"{folder}: no record of golf: it needs results.json and {CHECKSUMS}")
-    pairs = (line.split("  ", 1) for line in listed.decode("utf-8", "replace").splitlines())
-    sums = {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
-    if sums.get(place.name) != sha256_bytes(content):
-        raise UserError(
-            f"{place}: not the file that {CHECKSUMS} lists; bring back the recorded one. What is to change in a "
-            "record, its job says: change the job and run it again, finished seeds are kept"
-        )
-    try:
-        return RecordData.model_validate_json(content), sums
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UserError(f"{place}: {where}: {first['msg']}; it is of another version of golf") from None
 
 
 BENT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -82,4 +66,7 @@ def page_check(folder: Path, data: RecordData) -> Check:
 
 
 def _content(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() and not path.is_symlink() else None
+    try:
+        return bounded(path)
+    except UserError:
+        return None

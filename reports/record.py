@@ -20,10 +20,10 @@ from reports.joined import Content, content_sha256, joined, write_content
 from reports.names import file_name, tokenizer_file
 from reports.pages import pages, results_json
 from runner.files import sha256_files
+from runner.record_file import CHECKSUMS
 from runner.results import RecordData, VerdictStatus
 
 FOLDERS: dict[VerdictStatus, str] = {"passed": "records", "rejected": "rejected", "unverified": "unverified"}
-CHECKSUMS = "SHA256SUMS"
 
 LogSource = bytes | Path | Sequence[Path]
 """A seed's log: its bytes, a file, or files to be put one after the other."""

@@ -15,7 +15,8 @@ from typing import Any
 
 from runner.errors import UserError
 from runner.files import sha256_bytes
-from runner.record_folders import RESULTS, cut, is_ours, read_record
+from runner.record_file import RESULTS, cut, read_results
+from runner.record_folders import is_ours
 from runner.results import Arm, RecordData
 
 MOST_TYPED = 1_000_000
@@ -65,7 +66,7 @@ def _hashes(files: Mapping[str, str]) -> tuple[str, str]:
 def arm_of_folder(path: Path) -> Arm:
     """A record folder as an arm: ours by its results.json, anybody else's by what its logs show."""
     if is_ours(path):
-        arm = arm_of_record(read_record(path))
+        arm = arm_of_record(read_results(path))
         return arm.model_copy(update={"name": path.resolve().name})
     from runner.audit.audit import audit_folder
 

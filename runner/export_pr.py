@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import UserError
-from runner.record_folder import CHECKSUMS, Record, listed_sums
+from runner.record_file import CHECKSUMS, listed_sums
+from runner.record_folder import Record
 from runner.results import Check
 
 TRACKS = {"10min_16mb": "track_10min_16mb", "non_record_16mb": "track_non_record_16mb"}

@@ -18,7 +18,7 @@ from runner.claim import resolved_claim
 from runner.errors import UserError
 from runner.job_errors import Problem, choice_message, problems_of, report
 from runner.job_spec import DataSpec, JobSpec, LimitsSpec, job_hash, resolved
-from runner.record_folders import cut
+from runner.record_file import cut
 from runner.tracks import HARDWARE, TRACKS, track_problems
 from runner.yaml_lines import MAX_BYTES, Lines, load_yaml
 

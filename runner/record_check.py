@@ -10,16 +10,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from runner.errors import UserError
 from runner.files import sha256_bytes, sha256_files
 from runner.ledger import check_chain, seeds_of
 from runner.ledger_check import Audit, audit_ledger
-from runner.results import RecordData, RunResult
-
-MAX_BYTES = 64 << 20
-"""Of a record's results or of one file of its script."""
+from runner.record_file import RESULTS, bounded, results_of
+from runner.results import RunResult
 
 
 def result_hashes(result: RunResult, raw: object) -> set[str]:
@@ -28,23 +24,16 @@ def result_hashes(result: RunResult, raw: object) -> set[str]:
     return {sha256_bytes(f"{text}\n".encode()) for text in texts}
 
 
-def read_bounded(path: Path) -> bytes:
-    """A file of a record; UserError where it is none, too large or a link to elsewhere."""
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_BYTES:
-        raise UserError(f"{path}: is no file of a record ({MAX_BYTES >> 20} MiB at most, no link)")
-    return path.read_bytes()
-
-
 def audit_record(folder: Path) -> Audit:
     """Hold a record's results, seeds and script against the ledger in it."""
     audit = audit_ledger(folder / "ledger.jsonl")
     if audit.problems:
         return audit
     try:
-        content = read_bounded(folder / "results.json")
-        data = RecordData.model_validate_json(content)
-    except ValidationError as error:
-        return Audit(audit.lines, [f"{folder / 'results.json'}: cannot be read: {error.errors()[0]['msg']}"])
+        content = bounded(folder / RESULTS)
+        data = results_of(content, folder / RESULTS)
+    except UserError as error:
+        return Audit(audit.lines, [str(error)])
     entries = check_chain(folder / "ledger.jsonl")
     finished = {(entry["seed"], entry["attempt"]): entry for entry in entries if entry["kind"] == "finished"}
     problems = []
@@ -63,8 +52,8 @@ def audit_record(folder: Path) -> Audit:
     if not shown:
         problems.append("the record has no result")
     files = {path.relative_to(folder / "files").as_posix(): path for path in sorted((folder / "files").rglob("*"))}
-    others = {name: read_bounded(path) for name, path in files.items() if not path.is_dir()}
-    script = sha256_files(read_bounded(folder / "train_gpt.py"), others)
+    others = {name: bounded(path) for name, path in files.items() if not path.is_dir()}
+    script = sha256_files(bounded(folder / "train_gpt.py"), others)
     if script not in {entry.get("script_sha256") for entry in entries if entry["kind"] == "registered"}:
         problems.append(f"{folder / 'train_gpt.py'}: is not the script that the ledger registered")
     found = f"results of seed {', '.join(map(str, shown)) or 'none'} and script: as the ledger vouches"

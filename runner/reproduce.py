@@ -16,7 +16,8 @@ from runner.bundle import Script
 from runner.errors import UserError
 from runner.job import job_from_mapping
 from runner.job_spec import JobSpec, resolved
-from runner.record_folder import Record, bounded
+from runner.record_file import bounded
+from runner.record_folder import Record
 from runner.rescore_record import with_data
 from runner.results import Check, Host, RecordData, RunResult
 from runner.verify_record import answer, file_checks, is_pass, script_checks, stored_job

@@ -7,16 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from runner.base import changed, decisive
+from runner.errors import UserError
 from runner.past_results import SHELVES
+from runner.record_file import read_results
 from runner.results import RecordData, Variant
 
 MOST = 20
 """Variants that a record shows; the newest ones."""
-MOST_BYTES = 32 << 20
-"""A larger results.json is none of ours."""
 
 
 def variants(output: Path, name: str, run: str, job: Mapping[str, Any]) -> list[Variant]:
@@ -24,21 +22,14 @@ def variants(output: Path, name: str, run: str, job: Mapping[str, Any]) -> list[
     found = []
     for shelf in SHELVES:
         for path in sorted((output / shelf).glob("*/*/results.json")):
-            stored = read_record(path)
-            if stored is not None and stored.name == name and stored.run != run:
+            try:
+                stored = read_results(path.parent)
+            except UserError:  # a neighbour that cannot be read must not keep a record from being written
+                continue
+            if stored.name == name and stored.run != run:
                 found.append(variant(stored, job))
     found.sort(key=lambda one: (one.date, one.run), reverse=True)
     return list({one.run: one for one in reversed(found)}.values())[::-1][:MOST]
-
-
-def read_record(path: Path) -> RecordData | None:
-    """A neighbour's results.json; None where it cannot be read: that must not keep a record from being written."""
-    try:
-        if path.is_symlink() or path.stat().st_size > MOST_BYTES:
-            return None
-        return RecordData.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError, RecursionError):
-        return None
 
 
 def variant(stored: RecordData, job: Mapping[str, Any]) -> Variant:

@@ -20,7 +20,8 @@ from runner.job_spec import JobSpec
 from runner.judge import judge
 from runner.ledger import Ledger
 from runner.logfacts import LogReader
-from runner.record_folder import CHECKSUMS, Record, bounded, is_inside, listed_sums
+from runner.record_file import CHECKSUMS, bounded, listed_sums
+from runner.record_folder import Record, is_inside
 from runner.results import Check, RecordData, RunResult, Score, Status, Verdict
 from runner.tracks import TRACKS, limits_for
 

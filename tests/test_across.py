@@ -25,7 +25,7 @@ from runner.arms import arm_of_record
 from runner.cli import app
 from runner.compare import compare
 from runner.errors import UserError
-from runner.record_folders import impossible
+from runner.record_file import impossible
 from runner.results import RecordData
 from tests.samples import LOSSES, SCRIPT, failed_result, failed_verification, record, run_result, score, verification
 from tests.test_compare import BETTER, another

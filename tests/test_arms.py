@@ -13,7 +13,7 @@ from reports.record import RecordFiles, write_record
 from runner.arms import arm_of
 from runner.cli import app
 from runner.errors import UserError
-from runner.record_folders import read_record
+from runner.record_file import read_results
 from runner.results import Comparison
 from tests.samples import SCRIPT, record
 from tests.test_compare import another
@@ -101,7 +101,7 @@ def test_what_is_neither_numbers_nor_there_is_refused() -> None:
 
 def test_a_record_folder_is_read_whole(tmp_path: Path) -> None:
     folder = put(record(), tmp_path)
-    assert read_record(folder) == record()
+    assert read_results(folder) == record()
     arm = arm_of(str(folder), "A")
     assert (arm.name, arm.verdict, arm.run, arm.seeds) == (
         folder.name,

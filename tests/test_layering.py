@@ -27,6 +27,7 @@ SCHEDULES = {"runner/cluster.py", "runner/gauges.py", "runner/remote.py", "runne
 STDLIB_ONLY = {"golf_model/config.py", "golf_model/shapes.py", "golf_model/sources.py"}
 COMPOSITION_ROOT = "runner/cli.py"
 REPORTER_READS = {
+    "runner.record_file",
     "runner.results",
     "runner.statistics",
     "runner.files",

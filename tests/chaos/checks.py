@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from reports.record import CHECKSUMS
 from runner.files import sha256_file
 from runner.ledger import check_chain
 from runner.ledger_check import audit_run
 from runner.leftovers import sweep
 from runner.paths import RunFolder
+from runner.record_file import CHECKSUMS
 from tests.chaos.cluster import Raylets
 from tests.chaos.equal import content, differences
 from tests.chaos.jobs import Kind
