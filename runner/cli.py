@@ -16,6 +16,7 @@ import typer
 
 from runner.errors import UserError
 from runner.interrupt import INTERRUPTED, catch_signals, stopped
+from runner.printable import printable
 from runner.verbs import artifacts, clusters, data, jobs, ledgers, watching
 from runner.verbs.loading import load, terminal
 from runner.verbs.options import (
@@ -251,7 +252,7 @@ def audit(
     for folder, one in zip(folders, audits, strict=True):
         found.append((folder, one))
         if isinstance(one, str):
-            print(f"golf: {one}", file=sys.stderr)
+            print(f"golf: {printable(one)}", file=sys.stderr)
         elif as_json:
             print(one.model_dump_json(), flush=True)
         elif markdown:
@@ -399,7 +400,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        print(f"golf: {error}", file=sys.stderr)
+        print(f"golf: {printable(str(error))}", file=sys.stderr)
         sys.exit(2)
     except BaseException as error:
         if stopped:

@@ -89,7 +89,8 @@ def _base(named: str, source: str, lines: Lines, folder: Path) -> dict[str, Any]
         alone = {key: value for key, value in data.items() if key != "base"} if isinstance(data, dict) else data
         job = job_from_mapping(alone, source=str(path), lines=its_lines, folder=path.parent)
     except UserError as error:
-        raise UserError(f"{source}:{lines.get(('base',), 1)}: base: {error}") from None
+        said = "\n".join(cut(line, MOST_PATH + 120) for line in str(error).split("\n"))
+        raise UserError(f"{source}:{lines.get(('base',), 1)}: base: {said}") from None
     return base_spec(job).model_dump(mode="json")
 
 

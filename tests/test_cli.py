@@ -50,6 +50,12 @@ def assert_refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
         assert part in done.stderr
 
 
+def test_no_name_that_is_told_in_an_error_reaches_the_terminal_with_its_escapes(tmp_path: Path) -> None:
+    done = golf(tmp_path, "plan", "\x1b[2Jnone.yaml")
+    assert_refused(done, "\N{REPLACEMENT CHARACTER}[2Jnone.yaml: no such file")
+    assert "\x1b" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("old", "new", "parts"),
     [

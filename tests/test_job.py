@@ -444,6 +444,13 @@ CLAIM = "claim: {baseline: {val_bpb: [1.1, 1.2], nats_per_bpb: 2.5}, gain: 0.01}
 RESOLVED = resolved(parse(GOOD + PUBLISHED + CLAIM))
 
 
+@pytest.mark.parametrize("named", ["\x1e", "a\u2028b", "\x1b[2J"])
+def test_a_base_whose_name_would_break_or_clear_the_line_is_told_on_one_line(named: str) -> None:
+    with pytest.raises(UserError, match=r"^job\.yaml:1: base: .*no such file; give the path of a job$") as caught:
+        job_from_mapping({**RESOLVED, "base": named}, source="job.yaml")
+    assert str(caught.value).isprintable()
+
+
 @given(st.data())
 def test_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
     mutated = copy.deepcopy(RESOLVED)
