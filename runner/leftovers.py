@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import signal
 import tempfile
 import time
@@ -19,10 +18,11 @@ from pathlib import Path
 
 import psutil
 
-from runner.files import locked
+from runner.files import locked, remove_tree
 
 LOCK = "lock"
-NEW = ".new-"
+NEW, GONE = ".new-", ".gone-"
+"""Begin the names of work folders that are being made and being removed."""
 PATIENCE_S = 5.0
 QUIET_LOOKS = 3
 """Looks in a row that find nobody, after which nobody is left."""
@@ -85,7 +85,7 @@ def work_folder(name: str, scratch: Path) -> Iterator[Path]:
     with contextlib.ExitStack() as held:
         with _alone(scratch):
             for unfinished in scratch.glob(f"{NEW}*"):
-                shutil.rmtree(unfinished, ignore_errors=True)  # its maker died in the next four lines
+                remove_tree(unfinished)  # its maker died in the next four lines
             sweep(scratch)
             fresh = Path(tempfile.mkdtemp(prefix=NEW, dir=scratch))
             held.enter_context(locked(fresh / LOCK))
@@ -94,7 +94,15 @@ def work_folder(name: str, scratch: Path) -> Iterator[Path]:
         try:
             yield base
         finally:
-            shutil.rmtree(base, ignore_errors=True)
+            _discard(base)
+
+
+def _discard(base: Path) -> None:
+    """Remove a work folder; under a name first by which whoever comes next knows it, should we die on the way."""
+    gone = base.with_name(f"{GONE}{base.name}")
+    with contextlib.suppress(OSError):
+        base.rename(gone)
+    remove_tree(gone)
 
 
 @contextlib.contextmanager
@@ -110,7 +118,9 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def sweep(scratch: Path) -> None:
     """Kill what is left of attempts whose worker died, and remove their folders; living ones hold their lock."""
+    for gone in scratch.glob(f"{GONE}*"):
+        remove_tree(gone)
     for lock in scratch.glob(f"[!.]*/{LOCK}"):
         with contextlib.suppress(OSError), locked(lock, wait=False):
             kill_marked(lock.parent.name)
-            shutil.rmtree(lock.parent, ignore_errors=True)
+            _discard(lock.parent)

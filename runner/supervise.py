@@ -278,7 +278,9 @@ class Supervisor:
     def _copy_output(self, descriptor: int, log: Any) -> bool:
         data = os.read(descriptor, CHUNK)
         if data:
-            log.write(data)
+            rest = memoryview(data)
+            while rest:  # a disk that fills takes a part, and says only at the next part that it is full
+                rest = rest[log.write(rest) :]
             self.log_bytes += len(data)
             self.last_sign = self.now()
             self.tell("log", end=self.log_bytes)
@@ -327,7 +329,10 @@ def main() -> None:
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     for name in IGNORED:
         signal.signal(name, signal.SIG_IGN)
-    raw = json.loads(sys.stdin.buffer.readline())
+    line = sys.stdin.buffer.readline()
+    if not line.endswith(b"\n"):
+        return  # whoever wanted it died before it had said what
+    raw = json.loads(line)
     raw["deadlines"] = [Deadline(**item) for item in raw["deadlines"]]
     try:
         Supervisor(Order(**raw)).run()

@@ -94,6 +94,41 @@ def test_a_bad_script_is_a_result_with_its_reason(tmp_path: Path, behaviour: str
     assert (finished.status, finished.reason) == (status, reason)
 
 
+REPLACES = b"""
+import os
+if os.environ["GOLF_PHASE"] == "eval":
+    exec(os.environ["HOW"])
+else:
+    open("final_model.ptz", "wb").write(b"weights")
+"""
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "os.unlink('final_model.ptz'); os.mkfifo('final_model.ptz')",
+        "os.unlink('final_model.ptz'); os.symlink('/dev/zero', 'final_model.ptz')",
+        "os.unlink('final_model.ptz')",
+    ],
+    ids=["a pipe", "a link to what never ends", "nothing"],
+)
+def test_what_is_put_in_the_artifacts_place_is_not_waited_for(tmp_path: Path, how: str) -> None:
+    finished = end(said(spec_for(REPLACES, env={"HOW": how}), tmp_path))
+    assert (finished.status, finished.reason) == ("failed", "the artifact changed after it was frozen")
+
+
+DEEP = b"""
+import os
+for _ in range(1100):
+    os.mkdir("d"); os.chdir("d")
+"""
+
+
+def test_folders_nested_without_measure_are_removed_with_the_work_folder(tmp_path: Path) -> None:
+    finished = end(said(spec_for(DEEP), tmp_path))
+    assert finished.reason == "the training process wrote no artifact (final_model.ptz)"
+
+
 ANNOUNCES = b"""
 import os
 pipe = os.open(os.environ["GOLF_EVENTS"], os.O_WRONLY)
@@ -167,6 +202,12 @@ def test_a_folder_whose_maker_died_before_it_locked_it_is_swept(tmp_path: Path) 
         assert sorted(path.name for path in tmp_path.iterdir()) == [".kept", base.name]
         sweep(tmp_path)
         assert base.is_dir()
+
+
+def test_a_work_folder_whose_remover_died_is_swept(tmp_path: Path) -> None:
+    (tmp_path / ".gone-fake-seed1-x" / "train").mkdir(parents=True)  # its lock was removed first
+    sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 FORKS = """

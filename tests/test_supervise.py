@@ -249,3 +249,9 @@ time.sleep(600)
     end = watched.frame("exit")
     assert end["reason"] == f"announced more than {MOST_EVENTS:,} events"
     watched.assert_gone(within=0)
+
+
+@pytest.mark.parametrize("order", [b"", b'{"command": ["sle'])
+def test_an_order_that_never_came_whole_is_no_error(order: bytes) -> None:
+    done = subprocess.run([sys.executable, "-P", str(SUPERVISE)], input=order, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
