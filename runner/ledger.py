@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import UserError
-from runner.files import sha256_bytes
+from runner.files import sha256_bytes, write_whole
 from runner.torn import is_torn, set_aside, unfinished
 
 GENESIS = "0" * 64
@@ -94,7 +94,8 @@ class Ledger:
         before = self.path.stat().st_size if self.path.exists() else 0
         try:
             with self.path.open("ab", buffering=0) as handle:
-                handle.write("".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries).encode())
+                lines = (json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries)
+                write_whole(handle, "".join(lines).encode())
                 os.fsync(handle.fileno())
         except BaseException:
             # Half a line, or a whole one that we do not know of, would break the chain at the next append.

@@ -18,7 +18,7 @@ from runner.errors import UserError
 from runner.files import sha256_bytes
 from runner.job import job_from_mapping
 from runner.jobdata import DataRequest, open_requested
-from runner.ledger import check_chain
+from runner.ledger import Ledger, check_chain
 from runner.leftovers import marked
 from runner.messages import LogChunk, Message, Started
 from runner.nodes import Room
@@ -313,3 +313,30 @@ def test_two_drivers_on_one_job_are_refused(tmp_path: Path) -> None:
         pass
     with sole_driver(folder):
         assert folder.lock.exists()
+
+
+class FullAtTheEnd(LocalBackend):
+    """The driver's disk is full when a seed has ended; a short word still finds room."""
+
+    def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
+        append = Ledger.append
+
+        def full(ledger: Ledger, kind: str, **facts: object) -> None:
+            if kind == "finished":
+                raise OSError(28, "No space left on device")
+            append(ledger, kind, **facts)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Ledger, "append", full)
+            yield from super().messages()
+
+
+def test_a_result_on_disk_is_never_called_interrupted_and_its_seed_not_run_again(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    plan, script = plan_for(tiny_data, (1,)), script_of(fake_script())
+    with pytest.raises(OSError, match="No space left on device"):
+        walk(plan, script, tmp_path, Screen().console, FullAtTheEnd)
+    done = walk(plan, script, tmp_path, Screen().console, never)
+    assert statuses(done) == {1: "completed"}
+    assert done.data.ledger == {"registrations": 1, "launches": 1, "completed": 1}
