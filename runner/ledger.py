@@ -112,6 +112,11 @@ class Ledger:
         """SHA-256 of every result file that the ledger vouches for."""
         return {str(entry["result_sha256"]) for entry in self.entries if "result_sha256" in entry}
 
+    def completed(self) -> dict[int, int]:
+        """Seed -> the attempt, by its number, that completed last."""
+        ends = (entry for entry in self.entries if entry["kind"] == "finished" and entry["status"] == "completed")
+        return {entry["seed"]: entry["attempt"] for entry in ends}
+
     def counts(self) -> dict[str, int]:
         """How many launches there were and how they ended."""
         kinds = Counter(str(entry["kind"]) for entry in self.entries)

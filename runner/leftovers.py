@@ -29,6 +29,9 @@ QUIET_LOOKS = 3
 MARKER = "GOLF_ATTEMPT"
 """Environment variable that every process of an attempt carries, so that leftovers can be found."""
 
+SUPERVISES = "GOLF_SUPERVISES"
+"""The same of its supervisor, which is to end by itself, and before it what it supervises."""
+
 
 def default_scratch() -> Path:
     """This user's folder of work folders on this machine."""
@@ -58,6 +61,14 @@ def kill_marked(marker: str) -> None:
                     os.killpg(os.getpgid(process.pid), signal.SIGKILL)
                 process.kill()
         time.sleep(0.02)
+
+
+def wake_supervisors(marker: str) -> None:
+    """Let supervisors of a dead attempt that somebody halted go on, so that they hear that it is dead."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(SUPERVISES) == marker:
+                process.resume()
 
 
 def _own_group(process: psutil.Process, marker: str) -> bool:
@@ -122,5 +133,6 @@ def sweep(scratch: Path) -> None:
         remove_tree(gone)
     for lock in scratch.glob(f"[!.]*/{LOCK}"):
         with contextlib.suppress(OSError), locked(lock, wait=False):
+            wake_supervisors(lock.parent.name)
             kill_marked(lock.parent.name)
             _discard(lock.parent)

@@ -313,11 +313,16 @@ def walk(
         remove_unfinished(folder.path)
         adopt_results(folder, ledger, script.sha256)
         progress = Progress(console, list(job.seeds), plan.limits.train_seconds)
-        waiting, vouched = [], ledger.finished_hashes()
+        waiting, vouched, completed = [], ledger.finished_hashes(), ledger.completed()
         for seed in job.seeds:
             kept = finished_attempt(folder.attempts(seed), script.sha256, vouched)
             if kept is None:
                 waiting.append(seed)
+                if seed in completed:
+                    progress.say(
+                        f"seed {seed}: attempt {completed[seed]} completed, but its result or artifact is gone or "
+                        "was changed; it runs again, and the ledger tells of both"
+                    )
             else:
                 progress.kept(seed, kept)
         if plan.forecast is not None:  # of a script that is not ours, nobody knows what it writes

@@ -182,7 +182,7 @@ class Supervisor:
                 self.tell("exit", returncode=None, reason=f"could not start: {error}", over_limit=False, survivors=0)
                 return
             assert process.stdout is not None
-            self.tell("start", pid=process.pid)
+            self.tell("start", pid=process.pid, supervisor=os.getpid())
             selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "stdin")
             selector.register(process.stdout.fileno(), selectors.EVENT_READ, "output")
             if fifo is not None:

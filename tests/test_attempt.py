@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from runner.attempt import base_environment, run_attempt
@@ -175,12 +176,27 @@ def test_closing_the_stream_kills_the_script_and_removes_its_folder(tmp_path: Pa
     assert marked("fake-seed42") == []
 
 
+def test_a_supervisor_that_was_halted_ends_with_its_attempt(tmp_path: Path) -> None:
+    stream = run_attempt(spec_for(fake_script("hang")), lambda: fake_data(tmp_path / "data"), scratch=tmp_path)
+    next(message for message in stream if isinstance(message, LogChunk))
+    (script,) = marked("fake-seed42")
+    supervisor = script.parent()
+    assert supervisor is not None
+    supervisor.suspend()
+    stream.close()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert supervisor.status() == psutil.STATUS_ZOMBIE
+    assert marked("fake-seed42") == []
+
+
 def test_folders_of_dead_attempts_are_swept_and_no_others(tmp_path: Path) -> None:
     names = ("fake-seed1-x", "fake-seed1-xy", "a-clone-of-golf")
     dead, living, foreign = (tmp_path / name for name in names)
     for folder in (dead, living, foreign):
         folder.mkdir()
     (dead / "lock").touch()
+    halted = subprocess.Popen(["sleep", "0.1"], env={**os.environ, "GOLF_SUPERVISES": dead.name})
+    halted.send_signal(signal.SIGSTOP)
     orphan, alive = (
         subprocess.Popen(["sleep", "600"], env={**os.environ, "GOLF_ATTEMPT": folder.name})
         for folder in (dead, living)
@@ -188,6 +204,7 @@ def test_folders_of_dead_attempts_are_swept_and_no_others(tmp_path: Path) -> Non
     with locked(living / "lock"):
         sweep(tmp_path)
     assert orphan.wait(timeout=5) == -signal.SIGKILL
+    assert halted.wait(timeout=5) == 0
     assert alive.poll() is None
     alive.kill()
     alive.wait()

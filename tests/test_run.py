@@ -169,12 +169,13 @@ def test_a_registered_seed_that_never_finished_fails_the_record(tiny_data: DataR
     assert done.data.verdict.status == "rejected"
 
 
-def test_an_edited_result_is_run_again(tiny_data: DataRequest, tmp_path: Path) -> None:
-    plan = plan_for(tiny_data, (1,))
+def test_an_edited_result_is_run_again_and_that_is_said(tiny_data: DataRequest, tmp_path: Path) -> None:
+    plan, script, screen = plan_for(tiny_data, (1,)), script_of(fake_script()), Screen()
     first = run_fake(plan, tmp_path)
     (attempt,) = first.folder.attempts(1)
     attempt.result.write_text(attempt.result.read_text().replace('"val_loss": 2.5', '"val_loss": 1.5'))
-    second = run_fake(plan, tmp_path)
+    second = walk(plan, script, tmp_path, screen.console, LocalBackend)
+    assert "seed 1: attempt 1 completed, but its result or artifact is gone or was changed" in screen.text
     assert second.data.results[0].attempt == 2
     assert second.data.results[0].final_score == first.data.results[0].final_score
     assert second.data.ledger["launches"] == 2
