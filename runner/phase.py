@@ -73,6 +73,8 @@ class Supervised:
     def _read(self, stream: IO[bytes]) -> None:
         held, noted = None, -JOINED_S
         for line in stream:
+            if not line.endswith(b"\n"):
+                break  # killed while it told this
             frame = json.loads(line)
             if frame["kind"] == "start":
                 self.supervisor = frame["supervisor"]

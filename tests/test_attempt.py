@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from runner.files import locked, sha256_bytes
 from runner.leftovers import kill_marked, marked, sweep, work_folder
 from runner.messages import ArtifactBytes, Event, Finished, LogChunk, Message, Started
 from runner.order import AttemptSpec
+from runner.phase import Supervised
 from tests.fakes import PLAIN, fake_data, fake_script
 
 
@@ -174,6 +177,16 @@ def test_closing_the_stream_kills_the_script_and_removes_its_folder(tmp_path: Pa
     assert time.monotonic() - before < 3
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
     assert marked("fake-seed42") == []
+
+
+def test_a_word_that_a_killed_supervisor_did_not_finish_is_none_and_ends_the_phase() -> None:
+    supervised = Supervised.__new__(Supervised)
+    supervised.frames = queue.Queue()
+    supervised._read(io.BytesIO(b'{"kind": "start", "t": 0.1, "supervisor": 1}\n{"kind": "ev'))
+    first = supervised.frames.get(timeout=1)
+    assert first is not None
+    assert first["kind"] == "start"
+    assert supervised.frames.get(timeout=1) is None
 
 
 def test_a_supervisor_that_was_halted_ends_with_its_attempt(tmp_path: Path) -> None:
