@@ -1,7 +1,8 @@
 """Which ends of an attempt another one may better, and which are the seed's result.
 
 A completed attempt is never run again, however it scored, and neither is one that ended as it would again: by a
-limit, a loss that is not a number, bad input, or an artifact that breaks a rule. So no score can be chosen by trying.
+limit, a loss that is not a number, bad input, or an artifact that breaks a rule. A script could still look at its score
+and die; that would stand in the record, which names every attempt that was launched and does not count.
 """
 
 from __future__ import annotations
