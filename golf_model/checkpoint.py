@@ -77,7 +77,8 @@ class Checkpoints:
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # whatever a damaged file provokes in torch's parser
-            raise ScriptError(f"{path}: a damaged checkpoint; remove {self.folder} to start afresh") from error
+            (path.parent / MARKER_NAME).unlink(missing_ok=True)  # or every further try would end here, too
+            raise ScriptError(f"{path}: a damaged checkpoint; the next try goes on from the one before it") from error
         return dict(state)
 
     def forget(self) -> None:

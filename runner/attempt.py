@@ -11,7 +11,6 @@ import contextlib
 import os
 import platform
 import re
-import shutil
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from importlib import metadata
@@ -22,7 +21,7 @@ from runner.data.dataset import DataSet
 from runner.deadlines import eval_deadlines, external_deadlines, train_deadlines
 from runner.errors import UserError
 from runner.external import OutputsSpec
-from runner.files import sha256_bytes, sha256_file
+from runner.files import remove_tree, sha256_bytes
 from runner.leftovers import MARKER, default_scratch, work_folder
 from runner.lineclock import LineClock
 from runner.messages import ArtifactBytes, Finished, Message, Started
@@ -40,6 +39,7 @@ from runner.workfolder import (
     lay_out,
     leftover_places,
     needed_places,
+    still_is,
     training_places,
 )
 
@@ -256,9 +256,9 @@ def attempt_in(
             yield Finished(status, reason, train, scored, host)
             return
         folder, shards, tokenizer = fresh_folder(base, spec, artifact, data)
-        shutil.rmtree(base / "train")
+        remove_tree(base / "train")
         if spec.outputs is not None:  # ours finds again what its compiler has cached there, and puts nothing else
-            shutil.rmtree(base / "tmp")
+            remove_tree(base / "tmp")
             (base / "tmp").mkdir()
         where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
         switch = {} if spec.outputs is None else spec.outputs.eval_env
@@ -274,7 +274,7 @@ def attempt_in(
             keep=needed_places(base),
             announces=watch is None,
         )
-        if status == "completed" and sha256_file(folder / artifact.name) != frozen:
+        if status == "completed" and not still_is(folder / artifact.name, content):
             status, reason = "failed", "the artifact changed after it was frozen"
         yield ArtifactBytes(artifact.name, content, frozen)
         yield Finished(status, reason, train, scored, host)

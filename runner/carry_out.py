@@ -19,7 +19,7 @@ from runner.backends import Backend, LocalBackend
 from runner.bundle import Script
 from runner.errors import UserError
 from runner.files import require_writable
-from runner.interrupt import catch_signals
+from runner.interrupt import beside_others
 from runner.job_spec import JobSpec
 from runner.jobdata import DataRequest
 from runner.node_check import CheckOrder
@@ -76,9 +76,8 @@ def _on_ray(address: str | None, console: Console) -> tuple[list[Room], MakeBack
     from runner.cluster import OwnDesk, SharedDesk, cluster_rooms, connect
     from runner.schedule import RayBackend
 
-    with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."):
+    with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."), beside_others():
         connect(address)
-    catch_signals()  # Ray installs handlers of its own
     desk = SharedDesk() if address else OwnDesk()
     return cluster_rooms(), partial(RayBackend.of_plan, desk=desk)
 

@@ -107,8 +107,13 @@ def resume(
     from runner.runs import driver_of, find_run
 
     run = find_run(output, run_name)
-    job = job_from_mapping(json.loads(run.job.read_text(encoding="utf-8")), source=str(run.job))
-    job = with_seeds(job, seeds_of(check_chain(run.ledger, unfinished_ok=True)))  # its driver may live and write
+    try:
+        job = job_from_mapping(json.loads(run.job.read_bytes()), source=str(run.job))
+    except ValueError:
+        raise UserError(f"{run.job}: is not whole; golf run with the job's own file writes it again") from None
+    # Its driver may live and write, or may have died before it registered a seed.
+    registered = seeds_of(check_chain(run.ledger, unfinished_ok=True)) if run.ledger.exists() else []
+    job = with_seeds(job, registered) if registered else job
     driver = driver_of(run)
     here = Where(driver.local, driver.address or None) if driver else Where()
     where = here if address is None else Where(address=address)

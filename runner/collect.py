@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -16,7 +17,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from runner.external import counted_bytes
-from runner.files import sha256_bytes, sha256_file, sha256_files, write_atomic
+from runner.files import sha256_bytes, sha256_file, sha256_files, write_atomic, write_whole
 from runner.gpu_use import GpuUse
 from runner.ledger import utc_now
 from runner.logfacts import LogReader
@@ -44,6 +45,8 @@ class Collector:
         self.artifact: Artifact | None = None
         self.result: RunResult | None = None
         self.started_at = utc_now()
+        self.launched: float | None = None
+        """When it began on its node, on our monotonic clock."""
         self._files = ExitStack()
         self._logs: dict[str, IO[bytes]] = {}
 
@@ -58,7 +61,7 @@ class Collector:
                     self.close()  # the other phase has ended: of many seeds each holds one file open
                     opened = self.folder.log(phase).open("ab", buffering=0)
                     self._logs[phase] = self._files.enter_context(opened)
-                self._logs[phase].write(data)
+                write_whole(self._logs[phase], data)
                 self.readers[phase].feed(data)
             case Event(phase=phase, name=name, seconds=seconds):
                 self.phase = phase
@@ -123,6 +126,10 @@ class Collector:
     def _scores_in_training(self) -> bool:
         """Whether there is no fresh process: somebody else's script that has no switch for it."""
         return self.spec.outputs is not None and not self.spec.outputs.eval_env
+
+    def held_seconds(self) -> float | None:
+        """How long it has held its node; None before it began."""
+        return None if self.launched is None else round(time.monotonic() - self.launched, 1)
 
     def close(self) -> None:
         """Close what is open; the folder stays as it is."""

@@ -7,10 +7,12 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from runner.errors import UserError
 
@@ -33,6 +35,24 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_whole(file: IO[bytes], data: bytes) -> None:
+    """Write all of `data` to an unbuffered file: a disk that fills takes a part and calls that no error."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder, whatever a script made of it; what cannot be removed stays.
+
+    One nested deeper than `shutil.rmtree` can recurse, or has descriptors for, is the system's own command's affair.
+    """
+    with suppress(RecursionError):
+        shutil.rmtree(path, ignore_errors=True)
+    if path.exists():
+        subprocess.run(["rm", "-rf", "--", str(path)], stderr=subprocess.DEVNULL, check=False)
 
 
 def sha256_bytes(data: bytes) -> str:

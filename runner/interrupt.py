@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 130
@@ -23,7 +25,20 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Interrupted
 
 
+@contextmanager
+def beside_others() -> Iterator[None]:
+    """While somebody else's code starts that handles signals by exiting with their number, as Ray's does."""
+    try:
+        yield
+    except SystemExit as exit:
+        if exit.code not in (signal.SIGINT, signal.SIGTERM):
+            raise
+        stopped.append(exit.code)
+        raise Interrupted from None
+    catch_signals()
+
+
 def catch_signals() -> None:
-    """Raise `Interrupted` on the first signal. Ray installs handlers of its own: say this again after its start."""
+    """Raise `Interrupted` on the first signal."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, _stop)

@@ -17,16 +17,26 @@ def launches(entries: Sequence[Mapping[str, Any]]) -> list[Launch]:
         if entry["kind"] != "launched":
             continue
         end = ends.get(_key(entry))
-        seconds = None if end is None else (_time(end) - _time(entry)).total_seconds()
         found.append(
             Launch(
                 seed=entry["seed"],
                 attempt=entry["attempt"],
                 status=None if end is None else str(end["status"]),
-                seconds=seconds,
+                seconds=None if end is None else _seconds(entry, end),
             )
         )
     return found
+
+
+def _seconds(begin: Mapping[str, Any], end: Mapping[str, Any]) -> float | None:
+    """What the driver timed; of a ledger that lacks it, the difference of its times, unless they cannot be true."""
+    held = end.get("held_seconds")
+    if held is not None:
+        return float(held) if isinstance(held, int | float) and held >= 0 else None
+    if end.get("late"):
+        return None  # its end was noted by the next driver, whenever that came
+    seconds = (_time(end) - _time(begin)).total_seconds()
+    return seconds if seconds >= 0 else None
 
 
 def _key(entry: Mapping[str, Any]) -> tuple[int, int]:

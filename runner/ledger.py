@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import UserError
-from runner.files import sha256_bytes
+from runner.files import sha256_bytes, write_whole
 from runner.torn import is_torn, set_aside, unfinished
 
 GENESIS = "0" * 64
@@ -94,7 +94,8 @@ class Ledger:
         before = self.path.stat().st_size if self.path.exists() else 0
         try:
             with self.path.open("ab", buffering=0) as handle:
-                handle.write("".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries).encode())
+                lines = (json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries)
+                write_whole(handle, "".join(lines).encode())
                 os.fsync(handle.fileno())
         except BaseException:
             # Half a line, or a whole one that we do not know of, would break the chain at the next append.
@@ -110,6 +111,11 @@ class Ledger:
     def finished_hashes(self) -> set[str]:
         """SHA-256 of every result file that the ledger vouches for."""
         return {str(entry["result_sha256"]) for entry in self.entries if "result_sha256" in entry}
+
+    def completed(self) -> dict[int, int]:
+        """Seed -> the attempt, by its number, that completed last."""
+        ends = (entry for entry in self.entries if entry["kind"] == "finished" and entry["status"] == "completed")
+        return {entry["seed"]: entry["attempt"] for entry in ends}
 
     def counts(self) -> dict[str, int]:
         """How many launches there were and how they ended."""

@@ -104,9 +104,10 @@ def audit_run(run: RunFolder) -> Audit:
             problems.append(f"{result}: is gone; the ledger vouches for it")
         elif sha256_file(result) != sha256:
             problems.append(f"{result}: was changed after the ledger vouched for it; it counts no more")
+    # An empty folder is one whose driver died before it could queue the attempt: nothing was launched in it.
     queued = {(entry["seed"], entry["attempt"]) for entry in entries if entry["kind"] == "queued"}
     for seed in sorted({int(path.name) for path in (run.path / "seeds").glob("*") if path.name.isdecimal()}):
         for folder in run.attempts(seed):
-            if (seed, folder.number) not in queued:
+            if (seed, folder.number) not in queued and any(folder.path.iterdir()):
                 problems.append(f"{folder.path}: no entry of the ledger launched this attempt")
     return Audit(audit.lines, problems)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import signal
 import tempfile
 import time
@@ -19,15 +18,19 @@ from pathlib import Path
 
 import psutil
 
-from runner.files import locked
+from runner.files import locked, remove_tree
 
 LOCK = "lock"
-NEW = ".new-"
+NEW, GONE = ".new-", ".gone-"
+"""Begin the names of work folders that are being made and being removed."""
 PATIENCE_S = 5.0
 QUIET_LOOKS = 3
 """Looks in a row that find nobody, after which nobody is left."""
 MARKER = "GOLF_ATTEMPT"
 """Environment variable that every process of an attempt carries, so that leftovers can be found."""
+
+SUPERVISES = "GOLF_SUPERVISES"
+"""The same of its supervisor, which is to end by itself, and before it what it supervises."""
 
 
 def default_scratch() -> Path:
@@ -60,6 +63,14 @@ def kill_marked(marker: str) -> None:
         time.sleep(0.02)
 
 
+def wake_supervisors(marker: str) -> None:
+    """Let supervisors of a dead attempt that somebody halted go on, so that they hear that it is dead."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(SUPERVISES) == marker:
+                process.resume()
+
+
 def _own_group(process: psutil.Process, marker: str) -> bool:
     """Whether its process group is the attempt's alone: a signal to that leaves nobody out who is born meanwhile."""
     group = os.getpgid(process.pid)
@@ -85,7 +96,7 @@ def work_folder(name: str, scratch: Path) -> Iterator[Path]:
     with contextlib.ExitStack() as held:
         with _alone(scratch):
             for unfinished in scratch.glob(f"{NEW}*"):
-                shutil.rmtree(unfinished, ignore_errors=True)  # its maker died in the next four lines
+                remove_tree(unfinished)  # its maker died in the next four lines
             sweep(scratch)
             fresh = Path(tempfile.mkdtemp(prefix=NEW, dir=scratch))
             held.enter_context(locked(fresh / LOCK))
@@ -94,7 +105,15 @@ def work_folder(name: str, scratch: Path) -> Iterator[Path]:
         try:
             yield base
         finally:
-            shutil.rmtree(base, ignore_errors=True)
+            _discard(base)
+
+
+def _discard(base: Path) -> None:
+    """Remove a work folder; under a name first by which whoever comes next knows it, should we die on the way."""
+    gone = base.with_name(f"{GONE}{base.name}")
+    with contextlib.suppress(OSError):
+        base.rename(gone)
+    remove_tree(gone)
 
 
 @contextlib.contextmanager
@@ -110,7 +129,10 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def sweep(scratch: Path) -> None:
     """Kill what is left of attempts whose worker died, and remove their folders; living ones hold their lock."""
+    for gone in scratch.glob(f"{GONE}*"):
+        remove_tree(gone)
     for lock in scratch.glob(f"[!.]*/{LOCK}"):
         with contextlib.suppress(OSError), locked(lock, wait=False):
+            wake_supervisors(lock.parent.name)
             kill_marked(lock.parent.name)
-            shutil.rmtree(lock.parent, ignore_errors=True)
+            _discard(lock.parent)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -29,7 +31,7 @@ from runner.clocks import (
 )
 from runner.gpu_use import GpuWatch
 from runner.isolate import can_isolate, isolated
-from runner.leftovers import MARKER, kill_marked
+from runner.leftovers import MARKER, SUPERVISES, kill_marked
 from runner.lineclock import Arrivals, LineClock
 from runner.messages import Event, GpuSample, Heartbeat, LogChunk, Message, Phase
 from runner.results import Interval, PhaseResult, RunStatus, Segment
@@ -52,11 +54,16 @@ class Supervised:
     def __init__(self, order: Order) -> None:
         supervise = Path(__file__).with_name("supervise.py")
         self.process = subprocess.Popen(
-            [sys.executable, "-P", str(supervise)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-P", str(supervise)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, SUPERVISES: order.env[MARKER]},
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.stdin: IO[bytes] = self.process.stdin
+        self.supervisor: int | None = None
+        """Its process, once it has said so: the one that we started was only to detach it."""
         self.frames: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
         self.reader.start()
@@ -66,7 +73,11 @@ class Supervised:
     def _read(self, stream: IO[bytes]) -> None:
         held, noted = None, -JOINED_S
         for line in stream:
+            if not line.endswith(b"\n"):
+                break  # killed while it told this
             frame = json.loads(line)
+            if frame["kind"] == "start":
+                self.supervisor = frame["supervisor"]
             if frame["kind"] == "log":
                 if self.frames.qsize() > FRAMES and frame["t"] - noted < JOINED_S:
                     held = frame
@@ -85,6 +96,9 @@ class Supervised:
         """Kill whatever still runs and wait until it is gone."""
         with contextlib.suppress(BrokenPipeError):
             self.stdin.close()
+        if self.supervisor is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.supervisor, signal.SIGCONT)  # one that somebody halted would never hear of it
         self.reader.join(timeout=10)
         self.process.wait()
 

@@ -274,7 +274,7 @@ class Launch(Frozen):
     status: str | None
     """How it ended; None where no end was noted, because its driver was killed."""
     seconds: float | None
-    """From its start to its end by the ledger's times, which are whole seconds."""
+    """From its start to its end as its driver timed it; None where no driver lived to see the end."""
 
 
 class Curve(Frozen):

@@ -1,7 +1,9 @@
 """Which ends of an attempt another one may better, and which are the seed's result.
 
 A completed attempt is never run again, however it scored, and neither is one that ended as it would again: by a
-limit, a loss that is not a number, bad input, or an artifact that breaks a rule. So no score can be chosen by trying.
+limit, a loss that is not a number, bad input, an artifact that breaks a rule, or an error after it had told its final
+score. So no script can choose among its scores by failing. One that was cut off has no result and is tried again,
+whatever it had told; the record names every attempt that was launched and does not count.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ def may_be_chance(result: RunResult) -> bool:
     """Whether the attempt was cut off, or ended by an error that need not come again (to torchrun all are 1)."""
     if result.status == "lost":
         return True
-    if result.status != "failed" or result.log.saw_nan:
+    if result.status != "failed" or result.log.saw_nan or result.final_score is not None:
         return False
     last = result.eval or result.train
     return last is None or last.returncode not in DELIBERATE

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -166,6 +167,7 @@ class Driver:
                         continue
                     if isinstance(message, Started):
                         self.ledger.append("launched", seed=spec.seed, attempt=spec.attempt, node=message.node)
+                        collector.launched = time.monotonic()
                         collector.idle_seconds = self._idle_seconds(message.node)
                         self.busy[message.node] += 1
                     collector.take(message)
@@ -215,15 +217,19 @@ class Driver:
             self.progress.say(f"node {report.host} is refused: {reason}")
         return refused
 
+    def _end(self, collector: Collector) -> dict[str, Any]:
+        """What the ledger says of an attempt's end: interrupted, unless its result is already on disk."""
+        spec, held = collector.spec, collector.held_seconds()
+        end: dict[str, Any] = {"seed": spec.seed, "attempt": spec.attempt, "status": "interrupted"}
+        if collector.result is not None and collector.folder.result.is_file():
+            sha256 = sha256_file(collector.folder.result)
+            end |= {"status": collector.result.status, "result_sha256": sha256}
+        return end if held is None else {**end, "held_seconds": held}
+
     def _ended(self, spec: AttemptSpec, result: RunResult) -> None:
-        self.ledger.append(
-            "finished",
-            seed=spec.seed,
-            attempt=spec.attempt,
-            status=result.status,
-            result_sha256=sha256_file(self.folder.attempt(spec.seed, spec.attempt).result),
-        )
-        collector = self.collectors.pop(spec.seed)
+        collector = self.collectors[spec.seed]
+        self.ledger.append("finished", **self._end(collector))
+        del self.collectors[spec.seed]
         if collector.node:
             self.busy[collector.node] -= 1
         self.progress.finished(spec.seed, result)
@@ -249,10 +255,7 @@ class Driver:
             with suppress(OSError):
                 self.folder.attempt(spec.seed, spec.attempt).path.rmdir()
         with suppress(OSError):
-            self.ledger.extend(
-                "finished",
-                [{"seed": one.spec.seed, "attempt": one.spec.attempt, "status": "interrupted"} for one in begun],
-            )
+            self.ledger.extend("finished", [self._end(collector) for collector in begun])
             self.ledger.extend("withdrawn", [{"seed": spec.seed, "attempt": spec.attempt} for spec in waiting])
 
 
@@ -310,11 +313,16 @@ def walk(
         remove_unfinished(folder.path)
         adopt_results(folder, ledger, script.sha256)
         progress = Progress(console, list(job.seeds), plan.limits.train_seconds)
-        waiting, vouched = [], ledger.finished_hashes()
+        waiting, vouched, completed = [], ledger.finished_hashes(), ledger.completed()
         for seed in job.seeds:
             kept = finished_attempt(folder.attempts(seed), script.sha256, vouched)
             if kept is None:
                 waiting.append(seed)
+                if seed in completed:
+                    progress.say(
+                        f"seed {seed}: attempt {completed[seed]} completed, but its result or artifact is gone or "
+                        "was changed; it runs again, and the ledger tells of both"
+                    )
             else:
                 progress.kept(seed, kept)
         if plan.forecast is not None:  # of a script that is not ours, nobody knows what it writes

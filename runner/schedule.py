@@ -329,7 +329,12 @@ class RayBackend(Waiting):
 
 
 def lost_reason(error: Exception) -> str:
-    """One line of what Ray says, or the traceback when the task itself raised (a bug of ours)."""
+    """One line of what Ray says, or the traceback when the task itself raised (a bug of ours).
+
+    Where it was the node's system that refused something, such as a folder on a full disk, another node may do.
+    """
     if isinstance(error, ray.exceptions.RayTaskError):
+        if isinstance(error.cause, OSError):
+            return f"on the node: {error.cause}"
         raise error
     return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from runner.collect import read_result
 from runner.errors import UserError
+from runner.files import sha256_file
 from runner.ledger import check_chain, seeds_of
 from runner.logfacts import LogReader
 from runner.paths import AttemptFolder, RunFolder
@@ -46,10 +47,13 @@ class SeedState:
 
 
 def entries_of(run: RunFolder) -> list[dict[str, Any]]:
-    """The run's ledger as far as it is whole; a line that is just being written is not there yet."""
+    """The run's ledger, none before there is one; a line that is just being written is not there yet.
+
+    UserError where its chain is broken: what stands in it says nothing then.
+    """
     try:
         return check_chain(run.ledger, unfinished_ok=True)
-    except (OSError, UserError):
+    except FileNotFoundError:
         return []
 
 
@@ -69,9 +73,18 @@ def seed_states(run: RunFolder) -> list[SeedState]:
 
 
 def last_entries(run: RunFolder) -> dict[int, dict[str, Any] | None]:
-    """Every registered seed, in the order of registration -> the last that the ledger says of it."""
+    """Every registered seed, in the order of registration -> the last that the ledger says of it.
+
+    What was queued and withdrawn leaves the seed as it stood before.
+    """
     entries = entries_of(run)
-    last = {entry["seed"]: entry for entry in entries if "seed" in entry}
+    last: dict[int, dict[str, Any] | None] = {}
+    before: dict[int, dict[str, Any] | None] = {}
+    for entry in entries:
+        if entry["kind"] == "queued":
+            before[entry["seed"]] = last.get(entry["seed"])
+        if "seed" in entry:
+            last[entry["seed"]] = before.get(entry["seed"]) if entry["kind"] == "withdrawn" else entry
     return {seed: last.get(seed) for seed in seeds_of(entries)}
 
 
@@ -98,11 +111,13 @@ def _ledger_word(entry: dict[str, Any] | None, alive: bool) -> str:
 
 
 def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: bool) -> SeedState:
-    attempts = run.attempts(seed)
-    if entry is None or entry["kind"] == "withdrawn" or not attempts:
+    if entry is None:
         return SeedState(run.path.name, seed, None, "waiting" if alive else "not started")
-    folder = attempts[-1]
+    folder = run.attempt(seed, entry["attempt"])
     result = read_result(folder.result)
+    vouched = entry.get("result_sha256")
+    if vouched is not None and (result is None or sha256_file(folder.result) != vouched):
+        return SeedState(run.path.name, seed, folder.number, "unknown", note="its result is not the ledger's")
     if result is not None:
         final, clock = result.final_score, result.train.clock if result.train else None
         return SeedState(
@@ -118,6 +133,8 @@ def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: 
         )
     if entry["kind"] == "queued":
         return SeedState(run.path.name, seed, folder.number, "waiting for a node" if alive else "interrupted")
+    if alive and entry["kind"] != "launched":
+        return SeedState(run.path.name, seed, folder.number, "waiting")
     facts = tail_facts(folder)
     where = f"on node {str(entry.get('node', ''))[:8]}" if alive else "its driver is gone"
     state = ("scoring" if folder.log("eval").exists() else "training") if alive else "interrupted"
@@ -158,7 +175,13 @@ def status_table(runs: Sequence[RunFolder]) -> Table:
         table.add_column(title, justify="right" if number else "left")
     for run in runs:
         name, driver = run.path.name, run_state(run)
-        last = last_entries(run)
+        try:
+            last = last_entries(run)
+        except UserError as error:
+            table.add_row(Text(name), Text(driver), "", "", Text("unknown"), *[""] * 4, Text(str(error)))
+            continue
+        if not last:
+            table.add_row(Text(name), Text(driver), "", "", Text("no seed is registered"))
         if len(last) > CROWD:
             counts, states = crowd(run, last)
             table.add_row(Text(name), Text(driver), f"{len(last):,}", "", Text(counts))

@@ -93,16 +93,21 @@ def kill_descendants(patience_s: float = 5.0) -> int:
     me = psutil.Process()
     give_up = time.monotonic() + patience_s
     while True:
-        alive = [child for child in me.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+        alive = [child for child in me.children(recursive=True) if _lives(child)]
         for child in alive:
-            try:
+            with contextlib.suppress(psutil.Error):  # gone meanwhile, or another user's now: counted if it stays
                 child.kill()
-            except psutil.NoSuchProcess:
-                continue
         _reap()
         if not alive or time.monotonic() > give_up:
             return len(alive)
         time.sleep(0.02)
+
+
+def _lives(child: psutil.Process) -> bool:
+    try:
+        return child.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # its own parent collected it while we looked
+        return False
 
 
 def _reap() -> None:
@@ -122,7 +127,7 @@ def tree_rss_mib() -> float:
     for child in psutil.Process().children(recursive=True):
         try:
             total += child.memory_info().rss
-        except psutil.NoSuchProcess:
+        except psutil.Error:
             continue
     return total / 2**20
 
@@ -163,8 +168,14 @@ class Supervisor:
         sys.stdout.buffer.flush()
 
     def run(self) -> None:
-        fifo = self._open_fifo()
-        with Path(self.order.log).open("ab", buffering=0) as log, selectors.DefaultSelector() as selector:
+        self.started = time.monotonic()
+        with contextlib.ExitStack() as held, selectors.DefaultSelector() as selector:
+            try:
+                fifo = self._open_fifo()
+                log = held.enter_context(Path(self.order.log).open("ab", buffering=0))
+            except OSError as error:
+                self._refuse(error)
+                return
             self.log_bytes = log.tell()
             self.started = time.monotonic()
             try:
@@ -179,10 +190,10 @@ class Supervisor:
                     preexec_fn=_before_exec,
                 )
             except OSError as error:
-                self.tell("exit", returncode=None, reason=f"could not start: {error}", over_limit=False, survivors=0)
+                self._refuse(error)
                 return
             assert process.stdout is not None
-            self.tell("start", pid=process.pid)
+            self.tell("start", pid=process.pid, supervisor=os.getpid())
             selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "stdin")
             selector.register(process.stdout.fileno(), selectors.EVENT_READ, "output")
             if fifo is not None:
@@ -214,6 +225,9 @@ class Supervisor:
             peak_rss_mib=round(self.peak_rss, 1),
             survivors=survivors,
         )
+
+    def _refuse(self, error: OSError) -> None:
+        self.tell("exit", returncode=None, reason=f"could not start: {error}", over_limit=False, survivors=0)
 
     def _open_fifo(self) -> int | None:
         if self.order.events is None:
@@ -278,7 +292,9 @@ class Supervisor:
     def _copy_output(self, descriptor: int, log: Any) -> bool:
         data = os.read(descriptor, CHUNK)
         if data:
-            log.write(data)
+            rest = memoryview(data)
+            while rest:  # a disk that fills takes a part, and says only at the next part that it is full
+                rest = rest[log.write(rest) :]
             self.log_bytes += len(data)
             self.last_sign = self.now()
             self.tell("log", end=self.log_bytes)
@@ -327,7 +343,10 @@ def main() -> None:
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     for name in IGNORED:
         signal.signal(name, signal.SIG_IGN)
-    raw = json.loads(sys.stdin.buffer.readline())
+    line = sys.stdin.buffer.readline()
+    if not line.endswith(b"\n"):
+        return  # whoever wanted it died before it had said what
+    raw = json.loads(line)
     raw["deadlines"] = [Deadline(**item) for item in raw["deadlines"]]
     try:
         Supervisor(Order(**raw)).run()

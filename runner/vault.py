@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner.clocks import journal_clocks
-from runner.files import locked
+from runner.files import locked, remove_tree
 from runner.results import Segment
 
 FOLDER = ".kept"
@@ -45,24 +44,37 @@ class Vault:
     def begin(self, attempt: int, *, afresh: bool = False) -> list[Segment]:
         """How long each attempt that this one goes on from trained.
 
-        Where no checkpoint is left, or none is wanted (`afresh`), there is nothing to go on from: earlier lives are
-        forgotten, and the seed starts on a fresh clock.
+        Where no checkpoint is left, none is wanted (`afresh`), or a life's note cannot be read (a power cut leaves it
+        empty) and so not be counted, there is nothing to go on from: earlier lives are forgotten, and the seed starts
+        on a fresh clock.
         """
-        if afresh:
-            shutil.rmtree(self.checkpoints, ignore_errors=True)
-        earlier = []
-        for path in self.path.glob("attempt-*.json"):
-            number = path.stem.removeprefix("attempt-")
-            if not self.checkpoints.is_dir():
-                path.unlink()
-            elif number.isdecimal() and int(number) < attempt:
-                official, strict = journal_clocks(json.loads(path.read_text(encoding="utf-8")))
-                earlier.append(Segment(attempt=int(number), clock=official, strict_clock=strict))
-        return sorted(earlier, key=lambda segment: segment.attempt)
+        journals = {
+            int(number): path
+            for path in self.path.glob("attempt-*.json")
+            if (number := path.stem.removeprefix("attempt-")).isdecimal()
+        }
+        lives = [noted_life(number, path) for number, path in sorted(journals.items()) if number < attempt]
+        counted = [life for life in lives if life is not None]
+        if afresh or len(counted) < len(lives):
+            remove_tree(self.checkpoints)
+        if self.checkpoints.is_dir():
+            return counted
+        for path in journals.values():
+            path.unlink()
+        return []
 
     def forget(self) -> None:
         """The seed has ended: nothing is to be resumed."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_tree(self.path)
+
+
+def noted_life(attempt: int, journal: Path) -> Segment | None:
+    """How long an attempt trained by the last note of its supervisor; None where that cannot be read."""
+    try:
+        official, strict = journal_clocks(json.loads(journal.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return Segment(attempt=attempt, clock=official, strict_clock=strict)
 
 
 @contextlib.contextmanager
@@ -93,4 +105,4 @@ def sweep_forgotten(root: Path) -> None:
             newest = max((file.stat().st_mtime for file in path.rglob("*")), default=path.stat().st_mtime)
             if newest < oldest:
                 with locked(path / LOCK, wait=False):  # whatever the clock says: a living attempt holds it
-                    shutil.rmtree(path, ignore_errors=True)
+                    remove_tree(path)

@@ -63,6 +63,16 @@ def training_places(data: DataSet, base: Path) -> list[Path]:
     return sorted(places)
 
 
+def still_is(path: Path, content: bytes) -> bool:
+    """Whether a file still holds this. What a script may have put in its place is not opened: a pipe never ends."""
+    return (
+        path.is_file()
+        and not path.is_symlink()
+        and path.stat().st_size == len(content)
+        and path.read_bytes() == content
+    )
+
+
 def find_artifact(folder: Path, spec: AttemptSpec) -> Path | None:
     """The compressed weights that training left: of several that fit the job's pattern, the last one written."""
     pattern = spec.artifact_name if spec.outputs is None else spec.outputs.artifact

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from runner.attempt import base_environment, run_attempt
@@ -20,6 +23,7 @@ from runner.files import locked, sha256_bytes
 from runner.leftovers import kill_marked, marked, sweep, work_folder
 from runner.messages import ArtifactBytes, Event, Finished, LogChunk, Message, Started
 from runner.order import AttemptSpec
+from runner.phase import Supervised
 from tests.fakes import PLAIN, fake_data, fake_script
 
 
@@ -94,6 +98,41 @@ def test_a_bad_script_is_a_result_with_its_reason(tmp_path: Path, behaviour: str
     assert (finished.status, finished.reason) == (status, reason)
 
 
+REPLACES = b"""
+import os
+if os.environ["GOLF_PHASE"] == "eval":
+    exec(os.environ["HOW"])
+else:
+    open("final_model.ptz", "wb").write(b"weights")
+"""
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "os.unlink('final_model.ptz'); os.mkfifo('final_model.ptz')",
+        "os.unlink('final_model.ptz'); os.symlink('/dev/zero', 'final_model.ptz')",
+        "os.unlink('final_model.ptz')",
+    ],
+    ids=["a pipe", "a link to what never ends", "nothing"],
+)
+def test_what_is_put_in_the_artifacts_place_is_not_waited_for(tmp_path: Path, how: str) -> None:
+    finished = end(said(spec_for(REPLACES, env={"HOW": how}), tmp_path))
+    assert (finished.status, finished.reason) == ("failed", "the artifact changed after it was frozen")
+
+
+DEEP = b"""
+import os
+for _ in range(1100):
+    os.mkdir("d"); os.chdir("d")
+"""
+
+
+def test_folders_nested_without_measure_are_removed_with_the_work_folder(tmp_path: Path) -> None:
+    finished = end(said(spec_for(DEEP), tmp_path))
+    assert finished.reason == "the training process wrote no artifact (final_model.ptz)"
+
+
 ANNOUNCES = b"""
 import os
 pipe = os.open(os.environ["GOLF_EVENTS"], os.O_WRONLY)
@@ -140,12 +179,37 @@ def test_closing_the_stream_kills_the_script_and_removes_its_folder(tmp_path: Pa
     assert marked("fake-seed42") == []
 
 
+def test_a_word_that_a_killed_supervisor_did_not_finish_is_none_and_ends_the_phase() -> None:
+    supervised = Supervised.__new__(Supervised)
+    supervised.frames = queue.Queue()
+    supervised._read(io.BytesIO(b'{"kind": "start", "t": 0.1, "supervisor": 1}\n{"kind": "ev'))
+    first = supervised.frames.get(timeout=1)
+    assert first is not None
+    assert first["kind"] == "start"
+    assert supervised.frames.get(timeout=1) is None
+
+
+def test_a_supervisor_that_was_halted_ends_with_its_attempt(tmp_path: Path) -> None:
+    stream = run_attempt(spec_for(fake_script("hang")), lambda: fake_data(tmp_path / "data"), scratch=tmp_path)
+    next(message for message in stream if isinstance(message, LogChunk))
+    (script,) = marked("fake-seed42")
+    supervisor = script.parent()
+    assert supervisor is not None
+    supervisor.suspend()
+    stream.close()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert supervisor.status() == psutil.STATUS_ZOMBIE
+    assert marked("fake-seed42") == []
+
+
 def test_folders_of_dead_attempts_are_swept_and_no_others(tmp_path: Path) -> None:
     names = ("fake-seed1-x", "fake-seed1-xy", "a-clone-of-golf")
     dead, living, foreign = (tmp_path / name for name in names)
     for folder in (dead, living, foreign):
         folder.mkdir()
     (dead / "lock").touch()
+    halted = subprocess.Popen(["sleep", "0.1"], env={**os.environ, "GOLF_SUPERVISES": dead.name})
+    halted.send_signal(signal.SIGSTOP)
     orphan, alive = (
         subprocess.Popen(["sleep", "600"], env={**os.environ, "GOLF_ATTEMPT": folder.name})
         for folder in (dead, living)
@@ -153,6 +217,7 @@ def test_folders_of_dead_attempts_are_swept_and_no_others(tmp_path: Path) -> Non
     with locked(living / "lock"):
         sweep(tmp_path)
     assert orphan.wait(timeout=5) == -signal.SIGKILL
+    assert halted.wait(timeout=5) == 0
     assert alive.poll() is None
     alive.kill()
     alive.wait()
@@ -167,6 +232,12 @@ def test_a_folder_whose_maker_died_before_it_locked_it_is_swept(tmp_path: Path) 
         assert sorted(path.name for path in tmp_path.iterdir()) == [".kept", base.name]
         sweep(tmp_path)
         assert base.is_dir()
+
+
+def test_a_work_folder_whose_remover_died_is_swept(tmp_path: Path) -> None:
+    (tmp_path / ".gone-fake-seed1-x" / "train").mkdir(parents=True)  # its lock was removed first
+    sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 FORKS = """

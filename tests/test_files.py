@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from runner.files import sha256_bytes, sha256_file, write_atomic
+from runner.files import remove_tree, sha256_bytes, sha256_file, write_atomic, write_whole
 
 
 def test_content_replaces_content(tmp_path: Path) -> None:
@@ -33,3 +37,43 @@ def test_hashes_agree(tmp_path: Path) -> None:
     write_atomic(tmp_path / "file", b"abc")
     assert sha256_file(tmp_path / "file") == sha256_bytes(b"abc")
     assert sha256_bytes(b"abc").startswith("ba7816bf")
+
+
+class Filling(io.RawIOBase):
+    """A file on a disk that fills: a write takes what there is room for, and fails only when there is none."""
+
+    def __init__(self, room: int) -> None:
+        self.room, self.held = room, b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        taken = bytes(memoryview(data)[: min(self.room, 7)])
+        if not taken:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.held, self.room = self.held + taken, self.room - len(taken)
+        return len(taken)
+
+
+def test_what_a_disk_takes_in_parts_is_written_whole_or_is_an_error() -> None:
+    enough, little = Filling(100), Filling(20)
+    write_whole(enough, b"x" * 100)  # type: ignore[arg-type]
+    assert enough.held == b"x" * 100
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(little, b"x" * 100)  # type: ignore[arg-type]
+
+
+def test_a_folder_nested_deeper_than_python_recurses_is_removed(tmp_path: Path) -> None:
+    deep = tmp_path / "deep"
+    deep.mkdir()
+    here = os.open(deep, os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    remove_tree(deep)
+    assert list(tmp_path.iterdir()) == []
+    remove_tree(deep)

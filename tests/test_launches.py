@@ -31,3 +31,17 @@ def test_every_launch_has_its_end_and_its_seconds_and_a_killed_driver_leaves_nei
 
 def test_what_was_queued_and_never_started_is_no_launch() -> None:
     assert launches([entry("queued", 1, 1, "03:00:00"), entry("withdrawn", 1, 1, "03:00:01")]) == []
+
+
+def test_what_the_driver_timed_counts_and_no_time_of_day_that_was_set_or_came_late() -> None:
+    entries = [
+        entry("launched", 1, 1, "03:00:00"),
+        entry("finished", 1, 1, "05:00:10", status="completed", held_seconds=10.2),
+        entry("launched", 2, 1, "03:00:00"),
+        entry("finished", 2, 1, "02:00:00", status="completed"),
+        entry("launched", 3, 1, "03:00:00"),
+        entry("finished", 3, 1, "09:00:00", status="completed", late=True),
+        entry("launched", 4, 1, "03:00:00"),
+        entry("finished", 4, 1, "03:00:10", status="completed", held_seconds="long"),
+    ]
+    assert [launch.seconds for launch in launches(entries)] == [10.2, None, None, None]

@@ -170,21 +170,25 @@ def test_another_scripts_seeds_or_worlds_checkpoints_are_not_looked_at(tmp_path:
     assert replace(places(tmp_path), owner=owner_of(*other)).load_latest() is None
 
 
-def test_a_damaged_checkpoint_is_the_users_error_and_runs_no_code(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_ends_one_try_runs_no_code_and_the_next_goes_on_from_the_one_before_it(
+    tmp_path: Path,
+) -> None:
     checkpoints = places(tmp_path)
     checkpoints.save(1, {"step": 1})
+    whole = checkpoints.file(1).read_bytes()
 
     class Payload:
         def __reduce__(self) -> tuple[Callable[..., object], tuple[Path]]:
             return Path.touch, (tmp_path / "ran",)
 
-    for content in (b"", b"nonsense", checkpoints.file(1).read_bytes()[:-40]):
-        checkpoints.file(1).write_bytes(content)
-        with pytest.raises(ScriptError, match="a damaged checkpoint; remove"):
+    harmful = io.BytesIO()
+    torch.save({"step": Payload()}, harmful)
+    for content in (b"", b"nonsense", whole[:-40], harmful.getvalue()):
+        checkpoints.save(2, {"step": 2})
+        checkpoints.file(2).write_bytes(content)
+        with pytest.raises(ScriptError, match="a damaged checkpoint; the next try goes on from the one before it"):
             checkpoints.load_latest()
-    torch.save({"step": Payload()}, checkpoints.file(1))
-    with pytest.raises(ScriptError, match="a damaged checkpoint"):
-        checkpoints.load_latest()
+        assert checkpoints.load_latest() == {"step": 1}
     assert not (tmp_path / "ran").exists()
     (checkpoints.path(1) / "whole.json").write_text(json.dumps(["owner"]))
     assert checkpoints.load_latest() is None

@@ -18,7 +18,7 @@ from runner.errors import UserError
 from runner.files import sha256_bytes
 from runner.job import job_from_mapping
 from runner.jobdata import DataRequest, open_requested
-from runner.ledger import check_chain
+from runner.ledger import Ledger, check_chain
 from runner.leftovers import marked
 from runner.messages import LogChunk, Message, Started
 from runner.nodes import Room
@@ -169,12 +169,13 @@ def test_a_registered_seed_that_never_finished_fails_the_record(tiny_data: DataR
     assert done.data.verdict.status == "rejected"
 
 
-def test_an_edited_result_is_run_again(tiny_data: DataRequest, tmp_path: Path) -> None:
-    plan = plan_for(tiny_data, (1,))
+def test_an_edited_result_is_run_again_and_that_is_said(tiny_data: DataRequest, tmp_path: Path) -> None:
+    plan, script, screen = plan_for(tiny_data, (1,)), script_of(fake_script()), Screen()
     first = run_fake(plan, tmp_path)
     (attempt,) = first.folder.attempts(1)
     attempt.result.write_text(attempt.result.read_text().replace('"val_loss": 2.5', '"val_loss": 1.5'))
-    second = run_fake(plan, tmp_path)
+    second = walk(plan, script, tmp_path, screen.console, LocalBackend)
+    assert "seed 1: attempt 1 completed, but its result or artifact is gone or was changed" in screen.text
     assert second.data.results[0].attempt == 2
     assert second.data.results[0].final_score == first.data.results[0].final_score
     assert second.data.ledger["launches"] == 2
@@ -313,3 +314,30 @@ def test_two_drivers_on_one_job_are_refused(tmp_path: Path) -> None:
         pass
     with sole_driver(folder):
         assert folder.lock.exists()
+
+
+class FullAtTheEnd(LocalBackend):
+    """The driver's disk is full when a seed has ended; a short word still finds room."""
+
+    def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
+        append = Ledger.append
+
+        def full(ledger: Ledger, kind: str, **facts: object) -> None:
+            if kind == "finished":
+                raise OSError(28, "No space left on device")
+            append(ledger, kind, **facts)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Ledger, "append", full)
+            yield from super().messages()
+
+
+def test_a_result_on_disk_is_never_called_interrupted_and_its_seed_not_run_again(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    plan, script = plan_for(tiny_data, (1,)), script_of(fake_script())
+    with pytest.raises(OSError, match="No space left on device"):
+        walk(plan, script, tmp_path, Screen().console, FullAtTheEnd)
+    done = walk(plan, script, tmp_path, Screen().console, never)
+    assert statuses(done) == {1: "completed"}
+    assert done.data.ledger == {"registrations": 1, "launches": 1, "completed": 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -109,6 +110,53 @@ def test_a_lost_attempt_is_shown_to_its_end_and_a_line_without_end_in_parts(fini
     assert max(map(len, parts)) <= 2 * PIECE + 1
 
 
+def test_a_run_whose_ledger_is_broken_is_shown_as_unknown_and_not_left_out(finished: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(finished / "runs", tmp_path / "runs")
+    (run,) = all_runs(copied.parent)
+    lines = run.ledger.read_bytes().splitlines(keepends=True)
+    run.ledger.write_bytes(b"".join(lines[:2] + lines[3:]))
+    done = golf(tmp_path, "status")
+    assert done.returncode == 0, done.stderr
+    assert "unknown" in done.stdout
+    assert "completed" not in done.stdout
+    refused = golf(tmp_path, "logs", "fake")
+    assert refused.returncode == 2
+    assert "ledger.jsonl:3: the ledger's chain is broken here" in refused.stderr
+
+
+def test_a_result_that_is_not_the_ledgers_is_shown_as_unknown(finished: Path, tmp_path: Path) -> None:
+    (run,) = all_runs(shutil.copytree(finished / "runs", tmp_path / "runs").parent)
+    first, second = (run.attempt(seed, 1).result for seed in (1, 2))
+    first.write_bytes(first.read_bytes()[:100])
+    second.write_text(second.read_text().replace("2.500002", "1.500002"))
+    assert [(state.state, state.loss) for state in seed_states(run)] == [("unknown", None)] * 2
+
+
+def test_a_try_that_was_withdrawn_or_never_queued_leaves_its_seed_as_it_stood(finished: Path, tmp_path: Path) -> None:
+    (run,) = all_runs(shutil.copytree(finished / "runs", tmp_path / "runs").parent)
+    ledger = Ledger(run.ledger)
+    ledger.append("queued", seed=1, attempt=2)
+    ledger.append("withdrawn", seed=1, attempt=2)
+    run.new_attempt(2)
+    assert [(state.state, state.attempt) for state in seed_states(run)] == [("completed", 1)] * 2
+
+
+def test_a_run_whose_driver_died_before_it_registered_a_seed_is_resumed(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    write_foreign_job(tmp_path, tiny_data, seeds="[1]", more="env: {PACE: '0.01'}\n")
+    assert golf(tmp_path, "run", "theirs.yaml", "--local").returncode == 3
+    (run,) = all_runs(tmp_path)
+    shutil.rmtree(run.path / "seeds")
+    run.ledger.unlink()
+    assert golf(tmp_path, "resume", "theirs").returncode == 3
+    assert [state.state for state in seed_states(run)] == ["completed"]
+    run.job.write_bytes(run.job.read_bytes()[:50])
+    refused = golf(tmp_path, "resume", "theirs")
+    assert refused.returncode == 2
+    assert "job.json: is not whole" in refused.stderr
+
+
 def test_a_whole_ledger_is_verified_and_shows_registrations_and_launches(finished: Path) -> None:
     (run,) = all_runs(finished)
     done = golf(finished, "ledger", "verify", "fake")
@@ -122,7 +170,9 @@ def test_a_whole_ledger_is_verified_and_shows_registrations_and_launches(finishe
 def test_what_the_ledger_vouches_for_must_be_on_disk_unchanged(tiny_data: DataRequest, tmp_path: Path) -> None:
     run = run_fake(plan_for(tiny_data, (1,)), tmp_path).folder
     assert audit_run(run).problems == []
-    run.new_attempt(1)
+    empty = run.new_attempt(1)  # its driver died before it could queue it
+    assert audit_run(run).problems == []
+    empty.log("train").touch()
     assert ["no entry of the ledger" in problem for problem in audit_run(run).problems] == [True]
     result = run.attempt(1, 1).result
     result.write_text(result.read_text().replace("2.5", "1.5"))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
+from typing import Any
 
 import psutil
 import pytest
+from ray.exceptions import RayTaskError
 
 from runner.backends import Lost
 from runner.cluster import OwnDesk, cluster_rooms, connect
@@ -20,7 +22,7 @@ from runner.node_check import CheckOrder
 from runner.nodes import Need, Room
 from runner.order import AttemptSpec
 from runner.ray_environment import TOKEN
-from runner.schedule import QUIET_S, RayBackend
+from runner.schedule import QUIET_S, RayBackend, lost_reason
 from tests.fakes import fake_script
 from tests.test_attempt import spec_for
 
@@ -141,3 +143,17 @@ def test_what_a_dead_node_never_tells_is_not_waited_for(
     backend.living = {"gone"}
     backend.heard = dict.fromkeys(backend.running, long_ago)
     assert list(backend._fallen_silent()) == []
+
+
+def raised(error: Exception) -> Exception:
+    """What Ray hands to a driver whose task raised this."""
+    make: Any = RayTaskError
+    seen: Exception = make("attempt_task", "Traceback ...", error).as_instanceof_cause()
+    return seen
+
+
+def test_what_a_nodes_system_refuses_costs_the_attempt_and_not_the_run() -> None:
+    full = raised(OSError(28, "No space left on device", "/tmp/x"))
+    assert lost_reason(full) == "on the node: [Errno 28] No space left on device: '/tmp/x'"
+    with pytest.raises(KeyError):
+        lost_reason(raised(KeyError("seed")))

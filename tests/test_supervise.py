@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from runner.supervise import MOST_EVENTS, Deadline, Order, order_line
+from runner.supervise import MOST_EVENTS, Deadline, Order, _lives, order_line
 
 SUPERVISE = Path(__file__).resolve().parents[1] / "runner" / "supervise.py"
 
@@ -216,6 +216,23 @@ def test_a_command_that_cannot_start_is_reported(watch: Watch, tmp_path: Path) -
     assert "could not start" in end["reason"]
 
 
+def test_where_events_cannot_be_taken_the_command_does_not_start_and_that_is_said(
+    watch: Watch, tmp_path: Path
+) -> None:
+    (tmp_path / "events").mkdir()
+    assert "could not start" in watch("print('started')").frame("exit")["reason"]
+    assert not (tmp_path / "log").exists()
+
+
+def test_a_process_that_its_parent_collects_while_we_look_is_none_that_lives() -> None:
+    with subprocess.Popen(["sleep", "600"]) as child:
+        seen = psutil.Process(child.pid)
+        assert _lives(seen)
+        child.kill()
+        child.wait()
+        assert not _lives(seen)
+
+
 def test_binary_noise_and_closed_output_do_not_disturb(watch: Watch, tmp_path: Path) -> None:
     program = "import os, time\nos.write(1, bytes(range(256)) * 4096)\nos.close(1); os.close(2)\ntime.sleep(0.5)"
     watched = watch(program)
@@ -249,3 +266,9 @@ time.sleep(600)
     end = watched.frame("exit")
     assert end["reason"] == f"announced more than {MOST_EVENTS:,} events"
     watched.assert_gone(within=0)
+
+
+@pytest.mark.parametrize("order", [b"", b'{"command": ["sle'])
+def test_an_order_that_never_came_whole_is_no_error(order: bytes) -> None:
+    done = subprocess.run([sys.executable, "-P", str(SUPERVISE)], input=order, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -68,6 +68,16 @@ def test_lives_before_this_attempt_count_while_there_is_a_checkpoint(tmp_path: P
     assert not list(tmp_path.glob("attempt-*"))
 
 
+@pytest.mark.parametrize("torn", ["", "{", "[]", "{}", '{"now": 1, "paused": 0, "events": [], "over": false}'])
+def test_after_a_life_whose_note_is_torn_the_seed_starts_afresh(tmp_path: Path, torn: str) -> None:
+    vault = Vault(tmp_path)
+    vault.checkpoints.mkdir()
+    vault.journal(1).write_text(json.dumps(note(3.0, True, train_start=1.0)))
+    vault.journal(2).write_text(torn)
+    assert vault.begin(3) == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_vault_serves_one_attempt_at_a_time_and_none_without_a_name(tmp_path: Path) -> None:
     with open_vault("seed1", tmp_path) as vault, open_vault("seed1", tmp_path) as other:
         assert vault is not None
