@@ -53,11 +53,12 @@ def claim_rows(audit: Audit) -> list[list[str]]:
     shown = (
         MISSING if not sizes else count(sizes[0]) if len(sizes) == 1 else f"{count(sizes[0])} to {count(sizes[-1])}"
     )
-    claimed = audit.claimed
+    claimed, known = audit.claimed, seeds(audit)
+    named = MISSING if audit.n_primary_runs and not known else count(known)  # runs whose logs print no seed have one
     return [
         ["bpb", _exact(claimed.val_bpb), score(audit)],
         ["bytes", count(claimed.bytes_total), shown],
-        ["seeds", count(claimed.n_seeds), count(seeds(audit))],
+        ["seeds", count(claimed.n_seeds), named],
     ]
 
 

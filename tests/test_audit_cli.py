@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from reports.audit_terminal import terminal_audit
 from runner.cli import app, main
-from tests.audit_entries import SCORES, log_text, submission, write_entry
+from tests.audit_entries import SCORES, audited, log_text, submission, write_entry
 
 FIELDS = {
     "folder", "track", "claimed", "runs", "mean_val_bpb", "std_val_bpb", "n_primary_runs", "findings",
@@ -59,6 +62,25 @@ def test_unreadable_input_ends_with_2_and_the_others_are_read(sound: Path, tmp_p
     assert "there is no such record folder" in output
     assert "is a file" in output
     assert "no findings" in output
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_number_of_the_table_is_broken_over_two_lines(width: int, tmp_path: Path) -> None:
+    long = {f"a_folder_of_logs/with_a_long_name_seed{seed}.log": log_text(seed, bpb) for seed, bpb in SCORES.items()}
+    console = Console(width=width, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(terminal_audit(audited(tmp_path / "entry", logs=long)))
+    output = capture.get()
+    assert output.count("15,500,038 ") >= len(SCORES)
+    assert all(f"{bpb:.6f}" in output for bpb in SCORES.values())
+    assert max(map(len, output.splitlines()[2:])) <= width
+
+
+def test_seeds_that_no_log_prints_are_not_counted_as_none(tmp_path: Path) -> None:
+    logs = {"train.log": log_text(None)}
+    lines = run(write_entry(tmp_path / "entry", logs=logs, claims=submission({1: SCORES[1337]})), code=0).splitlines()
+    (shown,) = (line.split() for line in lines if line.startswith(" seeds "))
+    assert shown == ["seeds", "1", "–"]
 
 
 def test_json_is_one_object_a_line(sound: Path, wrong: Path) -> None:

@@ -69,7 +69,7 @@ def _training(readings: Sequence[Reading], track: str | None, words: str) -> Ite
         ]
         if over:
             said = "; ".join(
-                f"{one.name}: {one.train_seconds:.3f} s" + (f" on {one.gpus} GPUs" if fewer else "") for one in over
+                f"{one.name}: {one.train_seconds:,.3f} s" + (f" on {one.gpus} GPUs" if fewer else "") for one in over
             )
             yield finding(
                 "over_train_limit",
@@ -88,7 +88,7 @@ def _evaluation(readings: Sequence[Reading], track: str | None, words: str) -> I
         if longest > LIMIT_S and timed(track, words, min(longest, one.train_seconds or longest), one.gpus):
             over.append((one, longest))
     if over:
-        said = "; ".join(f"{one.name}: {seconds:.1f} s" for one, seconds in over)
+        said = "; ".join(f"{one.name}: {seconds:,.1f} s" for one, seconds in over)
         yield finding(
             "over_eval_limit", "counted", f"{said}; the limit is {LIMIT_S:.0f} s", *(one.at_score for one, _ in over)
         )
