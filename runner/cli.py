@@ -317,7 +317,7 @@ def report(
         typer.echo(made.decode(), nl=False)
     else:
         write_atomic(output, made)
-        typer.echo(f"{output}: {len(found):,} folders")
+        typer.echo(f"{output}: {len(found):,} folder{'' if len(found) == 1 else 's'}")
     raise typer.Exit(2 if any(isinstance(one.data, str) for one in found) else 0)
 
 
