@@ -69,8 +69,6 @@ def require(condition: bool, where: str, message: str) -> None:
 
 MOST = 10**12
 """No count of a run is larger; below it products of counts and floats cannot overflow."""
-DEEPEST = 10_000
-"""No model has more layers: its tensors are listed one by one, those of a mistyped number for hours."""
 
 
 def require_bounded(section: object) -> None:
@@ -154,7 +152,6 @@ class ModelConfig:
         require_bounded(self)
         for name in ("vocab_size", "num_layers", "model_dim", "num_heads", "num_kv_heads"):
             require(getattr(self, name) >= 1, name, "at least 1")
-        require(self.num_layers <= DEEPEST, "num_layers", f"at most {DEEPEST:,}")
         require(self.mlp_mult * self.model_dim >= 1, "mlp_mult", "mlp_mult * model_dim must be at least 1")
         require(
             self.model_dim % self.num_heads == 0,

@@ -407,9 +407,9 @@ def main() -> None:
             sys.exit(INTERRUPTED)
         if not isinstance(error, OSError):
             raise
-        print(
-            f"golf: {error}. Finished seeds, if any, are kept; mend this and run the command again", file=sys.stderr
-        )
+        place = error.filename2 or error.filename  # of a rename, what was to be written, not the file aside
+        said = f"{place}: {error.strerror}" if place and error.strerror else str(error)
+        print(f"golf: {said}. Finished seeds, if any, are kept; mend this and run the command again", file=sys.stderr)
         sys.exit(2)
 
 
