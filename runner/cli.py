@@ -182,7 +182,7 @@ def reproduce(
 
     Exit code 1 where the new run is not like the record, 3 where that cannot be told.
     """
-    from reports.verify_terminal import answers
+    from reports.verify_terminal import likeness
     from runner.carry_out import Where, carry_out
     from runner.record_folder import open_record
     from runner.reproduce import compare, job_again, stored_script
@@ -194,9 +194,8 @@ def reproduce(
     done = carry_out(job, script, root, Where(local, address), terminal())
     folder = _recorded(done, root)
     checks = compare(opened.data, done.data)
-    told = answers(checks, "Like the record, as far as these questions go.")
-    terminal().print(told, f"The new record: {folder}", highlight=False)
     statuses = {check.status for check in checks}
+    terminal().print(likeness(checks), f"The new record: {folder}", highlight=False)
     raise typer.Exit(1 if "fail" in statuses else 3 if "unknown" in statuses else 0)
 
 
