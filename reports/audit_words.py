@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from reports.numbers import MISSING, NOT_DEFINED, count, fixed, mean_and_std
-from runner.audit.facts import Audit, Run, Severity
+from reports.numbers import MISSING, NOT_DEFINED, beside, count, fixed, mean_and_std
+from runner.audit.facts import LIMIT_S, Audit, Run, Severity
 
 NAMES: dict[Severity, str] = {"error": "error", "warn": "warning", "info": "note"}
 
@@ -33,8 +33,8 @@ def run_rows(audit: Audit) -> list[list[str]]:
             run.role,
             MISSING if run.seed is None else str(run.seed),
             count(run.steps),
-            fixed(run.train_seconds, 2),
-            fixed(run.eval_seconds, 1),
+            beside(run.train_seconds, LIMIT_S),
+            beside(run.eval_seconds, LIMIT_S, 1),
             count(run.total_bytes),
             fixed(run.final_val_bpb, 6),
         ]

@@ -76,6 +76,15 @@ def test_no_number_of_the_table_is_broken_over_two_lines(width: int, tmp_path: P
     assert max(map(len, output.splitlines()[2:])) <= width
 
 
+def test_no_clock_is_rounded_across_its_limit(tmp_path: Path) -> None:
+    late = {"train_seed1337.log": log_text(eval_ms=600_040, train_ms=600_004)}
+    folder = write_entry(tmp_path / "entry", logs=late, claims=submission({1337: SCORES[1337]}))
+    output = run(folder, code=1)
+    assert " 600.004 " in output
+    assert " 600.04 " in output
+    assert "600.04 s; the limit is 600 s" in output
+
+
 def test_seeds_that_no_log_prints_are_not_counted_as_none(tmp_path: Path) -> None:
     logs = {"train.log": log_text(None)}
     lines = run(write_entry(tmp_path / "entry", logs=logs, claims=submission({1: SCORES[1337]})), code=0).splitlines()
