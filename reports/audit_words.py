@@ -13,6 +13,8 @@ NAMES: dict[Severity, str] = {"error": "error", "warn": "warning", "info": "note
 def headline(audit: Audit) -> str:
     """One sentence: how many findings of which severity, or that there is none."""
     if not audit.findings:
+        if audit.claimed.val_bpb is None:
+            return "no findings, but no score is claimed that logs could show"
         return "no findings: the logs show what is claimed"
     counts = Counter(one.severity for one in audit.findings)
     return ", ".join(

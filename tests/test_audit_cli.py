@@ -76,6 +76,13 @@ def test_no_number_of_the_table_is_broken_over_two_lines(width: int, tmp_path: P
     assert max(map(len, output.splitlines()[2:])) <= width
 
 
+def test_where_nothing_is_claimed_nothing_is_called_shown(tmp_path: Path) -> None:
+    claims = submission(val_bpb=None, val_bpb_std=None, seed_results=None)
+    output = run(write_entry(tmp_path / "entry", claims=claims, text="# An entry\n"), code=0)
+    assert "no findings, but no score is claimed" in output
+    assert "the logs show what is claimed" not in output
+
+
 def test_no_clock_is_rounded_across_its_limit(tmp_path: Path) -> None:
     late = {"train_seed1337.log": log_text(eval_ms=600_040, train_ms=600_004)}
     folder = write_entry(tmp_path / "entry", logs=late, claims=submission({1337: SCORES[1337]}))
