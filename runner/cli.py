@@ -89,8 +89,6 @@ def resume(
     ] = False,
 ) -> None:
     """Go on with a run: seeds that have ended are kept, the others run, by the script that the run began with."""
-    import json
-
     if there:
         if address is None:
             raise UserError("--submit: needs --address, the cluster's dashboard")
@@ -103,10 +101,10 @@ def resume(
     from runner.carry_out import Where
     from runner.job import job_from_mapping, with_seeds
     from runner.ledger import check_chain, seeds_of
-    from runner.runs import driver_of, find_run
+    from runner.runs import driver_of, find_run, noted_job
 
     run = find_run(output, run_name)
-    job = job_from_mapping(json.loads(run.job.read_text(encoding="utf-8")), source=str(run.job))
+    job = job_from_mapping(noted_job(run), source=str(run.job))
     job = with_seeds(job, seeds_of(check_chain(run.ledger, unfinished_ok=True)))  # its driver may live and write
     driver = driver_of(run)
     here = Where(driver.local, driver.address or None) if driver else Where()
