@@ -95,7 +95,11 @@ def headline(frame: pd.DataFrame) -> str:
     jobs = frame.loc[frame["level"] == "job", "verdict"].value_counts()
     said = [f"{number:,} {verdict}" for verdict, number in sorted(jobs.items(), key=lambda item: str(item[0]))]
     lost = int((frame["level"] == "problem").sum())
-    return ", ".join([f"{int(jobs.sum()):,} records", *said, *([f"{lost:,} not read"] if lost else [])]) + "."
+    whole = int(jobs.sum())
+    return (
+        ", ".join([f"{whole:,} record{'' if whole == 1 else 's'}", *said, *([f"{lost:,} not read"] if lost else [])])
+        + "."
+    )
 
 
 def _line(row: Row, unit: str, words: Sequence[str], last: str = "") -> list[str]:

@@ -109,5 +109,6 @@ def summary(found: Sequence[tuple[Path, Audit | str]]) -> RenderableType:
     for (kind, severity), number in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         table.add_row(kind, Text(severity, STYLES[severity]), f"{number:,}")
     unreadable = len(found) - len(audits)
-    line = f"{len(found):,} folders: {errors:,} with errors, {clean:,} without findings, {unreadable:,} unreadable"
+    folders = f"{len(found):,} folder{'' if len(found) == 1 else 's'}"
+    line = f"{folders}: {errors:,} with errors, {clean:,} without findings, {unreadable:,} unreadable"
     return Group(Text(line, "bold"), *([table] if counts else []))

@@ -17,6 +17,8 @@ from reports.audit_words import claim_rows, headline, run_columns, run_rows
 from reports.markdown import one_line
 from runner.audit.facts import Audit, Severity
 
+MIN_LOG = 10
+"""Characters of a log's name that stand on one line at least."""
 STYLES: dict[Severity, str] = {"error": "bold red", "warn": "yellow", "info": "cyan"}
 
 
@@ -44,7 +46,15 @@ def terminal_audit(audit: Audit) -> RenderableType:
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, title in enumerate(head):
-        table.add_column(title, justify="left" if index == 0 else "right", overflow="fold")
+        # A narrow terminal folds words; a number broken over two lines, or cut, would be read as another one.
+        words = title in ("", "log", "role")
+        table.add_column(
+            title,
+            justify="left" if index == 0 else "right",
+            overflow="fold" if words else "ellipsis",
+            no_wrap=not words,
+            min_width=MIN_LOG if title == "log" else None,
+        )
     for row in rows:
         table.add_row(*(Text(one_line(cell)) for cell in row))
     return table

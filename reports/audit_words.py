@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from reports.numbers import MISSING, NOT_DEFINED, count, fixed, mean_and_std
-from runner.audit.facts import Audit, Run, Severity
+from reports.numbers import MISSING, NOT_DEFINED, beside, count, fixed, mean_and_std
+from runner.audit.facts import LIMIT_S, Audit, Run, Severity
 
 NAMES: dict[Severity, str] = {"error": "error", "warn": "warning", "info": "note"}
 
@@ -13,6 +13,8 @@ NAMES: dict[Severity, str] = {"error": "error", "warn": "warning", "info": "note
 def headline(audit: Audit) -> str:
     """One sentence: how many findings of which severity, or that there is none."""
     if not audit.findings:
+        if audit.claimed.val_bpb is None:
+            return "no findings, but no score is claimed that logs could show"
         return "no findings: the logs show what is claimed"
     counts = Counter(one.severity for one in audit.findings)
     return ", ".join(
@@ -33,8 +35,8 @@ def run_rows(audit: Audit) -> list[list[str]]:
             run.role,
             MISSING if run.seed is None else str(run.seed),
             count(run.steps),
-            fixed(run.train_seconds, 2),
-            fixed(run.eval_seconds, 1),
+            beside(run.train_seconds, LIMIT_S),
+            beside(run.eval_seconds, LIMIT_S, 1),
             count(run.total_bytes),
             fixed(run.final_val_bpb, 6),
         ]
@@ -53,11 +55,12 @@ def claim_rows(audit: Audit) -> list[list[str]]:
     shown = (
         MISSING if not sizes else count(sizes[0]) if len(sizes) == 1 else f"{count(sizes[0])} to {count(sizes[-1])}"
     )
-    claimed = audit.claimed
+    claimed, known = audit.claimed, seeds(audit)
+    named = MISSING if audit.n_primary_runs and not known else count(known)  # runs whose logs print no seed have one
     return [
         ["bpb", _exact(claimed.val_bpb), score(audit)],
         ["bytes", count(claimed.bytes_total), shown],
-        ["seeds", count(claimed.n_seeds), count(seeds(audit))],
+        ["seeds", count(claimed.n_seeds), named],
     ]
 
 

@@ -21,7 +21,9 @@ def pr_title(data: RecordData) -> str:
     """One line of plain text; a commit's subject, too."""
     summary = summary_table(seed_table(data))
     score = mean_and_std(figure(summary, "mean", "val_bpb"), figure(summary, "std", "val_bpb"))
-    return f"{one_line(data.name)[:MOST_TITLE]}: {score} bpb, {len(data.results)} seeds, {one_line(data.track)}"
+    number = len(data.results)
+    seeds = f"{number:,} seed{'' if number == 1 else 's'}"
+    return f"{one_line(data.name)[:MOST_TITLE]}: {score} bpb, {seeds}, {one_line(data.track)}"
 
 
 def pr_text(data: RecordData) -> str:

@@ -26,9 +26,17 @@ def answers(checks: Sequence[Check], fine: str) -> RenderableType:
     return Group(table, Text(), conclusion(checks, fine))
 
 
+def likeness(checks: Sequence[Check]) -> RenderableType:
+    """What `golf reproduce` found: alike only where every question has an answer."""
+    if any(check.status == "unknown" for check in checks):
+        return answers(checks, "Nothing speaks against it, but whether it is like the record cannot be told.")
+    return answers(checks, "Like the record, as far as these questions go.")
+
+
 def conclusion(checks: Sequence[Check], fine: str) -> Text:
     """What all answers come to: what fails first, then what was not seen."""
     wrong = list(dict.fromkeys(check.title for check in checks if check.status == "fail"))
     open_ones = list(dict.fromkeys(check.title for check in checks if check.status == "unknown"))
-    told = Text(f"WRONG: {' '.join(wrong)}" if wrong else fine, STYLES["fail" if wrong else "pass"])
+    style = STYLES["fail" if wrong else "unknown" if open_ones else "pass"]
+    told = Text(f"WRONG: {' '.join(wrong)}" if wrong else fine, style)
     return told.append(f"\nNot checked: {' '.join(open_ones)}", STYLES["unknown"]) if open_ones else told

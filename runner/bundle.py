@@ -14,7 +14,8 @@ from pathlib import Path
 
 from golf_model.config import REFUSED_VARIABLES, GolfConfig, config_as_source, unused_modules
 from runner.compact import compact
-from runner.external import counted_bytes, read_bytes
+from runner.errors import UserError
+from runner.external import counted_bytes, read_bytes, require_python
 from runner.files import sha256_bytes, sha256_files
 from runner.flatten import LINE_LENGTH, flatten
 from runner.job_spec import JobSpec
@@ -57,11 +58,19 @@ class Script:
 
 
 def script_of(job: JobSpec) -> Script:
-    """The script of a job: its own, or the one that its configuration makes. UserError where a file is missing."""
+    """The script of a job: its own, or the one that its configuration makes.
+
+    UserError where a file is missing, or is no program that this Python can run.
+    """
     if job.script is None:
         return make_script(job.config)
     source = read_bytes(job.script)
     files = {name: read_bytes(job.script.parent / name) for name in job.files}
+    if not source.strip():
+        raise UserError(f"{job.script}: is empty; the job names it")
+    for name, content in ((job.script.name, source), *files.items()):
+        if name == job.script.name or name.endswith(".py"):
+            require_python(job.script.parent / name, content)
     return Script(source, "", sha256_files(source, files), files)
 
 

@@ -90,8 +90,6 @@ def resume(
     ] = False,
 ) -> None:
     """Go on with a run: seeds that have ended are kept, the others run, by the script that the run began with."""
-    import json
-
     if there:
         if address is None:
             raise UserError("--submit: needs --address, the cluster's dashboard")
@@ -104,13 +102,10 @@ def resume(
     from runner.carry_out import Where
     from runner.job import job_from_mapping, with_seeds
     from runner.ledger import check_chain, seeds_of
-    from runner.runs import driver_of, find_run
+    from runner.runs import driver_of, find_run, noted_job
 
     run = find_run(output, run_name)
-    try:
-        job = job_from_mapping(json.loads(run.job.read_bytes()), source=str(run.job))
-    except ValueError:
-        raise UserError(f"{run.job}: is not whole; golf run with the job's own file writes it again") from None
+    job = job_from_mapping(noted_job(run), source=str(run.job))
     # Its driver may live and write, or may have died before it registered a seed.
     registered = seeds_of(check_chain(run.ledger, unfinished_ok=True)) if run.ledger.exists() else []
     job = with_seeds(job, registered) if registered else job
@@ -188,7 +183,7 @@ def reproduce(
 
     Exit code 1 where the new run is not like the record, 3 where that cannot be told.
     """
-    from reports.verify_terminal import answers
+    from reports.verify_terminal import likeness
     from runner.carry_out import Where, carry_out
     from runner.record_folder import open_record
     from runner.reproduce import compare, job_again, stored_script
@@ -200,9 +195,8 @@ def reproduce(
     done = carry_out(job, script, root, Where(local, address), terminal())
     folder = _recorded(done, root)
     checks = compare(opened.data, done.data)
-    told = answers(checks, "Like the record, as far as these questions go.")
-    terminal().print(told, f"The new record: {folder}", highlight=False)
     statuses = {check.status for check in checks}
+    terminal().print(likeness(checks), f"The new record: {folder}", highlight=False)
     raise typer.Exit(1 if "fail" in statuses else 3 if "unknown" in statuses else 0)
 
 
@@ -323,7 +317,7 @@ def report(
         typer.echo(made.decode(), nl=False)
     else:
         write_atomic(output, made)
-        typer.echo(f"{output}: {len(found):,} folders")
+        typer.echo(f"{output}: {len(found):,} folder{'' if len(found) == 1 else 's'}")
     raise typer.Exit(2 if any(isinstance(one.data, str) for one in found) else 0)
 
 
@@ -413,9 +407,9 @@ def main() -> None:
             sys.exit(INTERRUPTED)
         if not isinstance(error, OSError):
             raise
-        print(
-            f"golf: {error}. Finished seeds, if any, are kept; mend this and run the command again", file=sys.stderr
-        )
+        place = error.filename2 or error.filename  # of a rename, what was to be written, not the file aside
+        said = f"{place}: {error.strerror}" if place and error.strerror else str(error)
+        print(f"golf: {said}. Finished seeds, if any, are kept; mend this and run the command again", file=sys.stderr)
         sys.exit(2)
 
 

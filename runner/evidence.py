@@ -82,8 +82,8 @@ def status_of(good: bool) -> Status:
 def beside(value: float, bound: float, style: str = "f", least: int = 2) -> str:
     """`value` in as few digits, `least` at least, as still stand on the same side of `bound`."""
     for digits in range(least, 13):
-        text = f"{value:.{digits}{style}}"
-        if (float(text) <= bound) == (value <= bound):
+        text = f"{value:,.{digits}{style}}"
+        if (float(text.replace(",", "")) <= bound) == (value <= bound):
             return text
     return repr(value)
 

@@ -6,7 +6,9 @@ script and the five pull requests under `jobs/`; a job replaces them where its s
 
 from __future__ import annotations
 
+import platform
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -97,6 +99,20 @@ def read_bytes(path: Path) -> bytes:
     if path.stat().st_size > MAX_FILE_BYTES:
         raise UserError(f"{path}: {path.stat().st_size:,} bytes; at most {MAX_FILE_BYTES:,} travel with a script")
     return path.read_bytes()
+
+
+def require_python(path: Path, source: bytes) -> None:
+    """UserError where a program does not even compile, so that no node is paid to find out. Runs nothing of it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source, str(path), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        where, why = str(path), str(error) or "nested too deep"
+        if isinstance(error, SyntaxError):
+            where, why = f"{path}:{error.lineno or 1}", error.msg
+        python = f"Python {platform.python_version()}, which would run it"
+        raise UserError(f"{where}: does not compile under {python}: {why}; mend it, or name another script") from None
 
 
 def require_plain_names(names: tuple[str, ...]) -> None:

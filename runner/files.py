@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -22,6 +23,8 @@ def write_atomic(path: Path, data: bytes | str) -> None:
 
     Creates the parent folder. On any error the temporary file is removed and `path` is untouched.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder; a file is to be written", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     payload = data.encode("utf-8") if isinstance(data, str) else data
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)

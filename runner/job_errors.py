@@ -86,7 +86,8 @@ def _nearest(word: object, allowed: Iterable[str]) -> str:
 
 def _dotted(place: Place) -> str:
     """`config.model.num_layers`; keys that are no plain words are quoted and cut short."""
-    words = [step if _WORD.fullmatch(step) else _cut(repr(step)) for step in map(str, place)]
+    steps = (str(step) for step in place if step != "[key]")  # pydantic's word for a key of a mapping
+    words = [step if _WORD.fullmatch(step) else _cut(repr(step)) for step in steps]
     return ".".join(words) or "job"
 
 
@@ -116,7 +117,8 @@ def _problem(detail: ErrorDetails, root: type) -> Problem:
     if isinstance(cause, ConfigError):
         inner = tuple(int(part) if part.isdigit() else part for part in cause.where.split("."))
         given = value.get(inner[0]) if isinstance(value, Mapping) and len(inner) == 1 else None
-        said = cause.message if given is None else f"{_shown(given)} cannot work: {cause.message}"
+        plain = given is None or isinstance(given, list | tuple)
+        said = cause.message if plain else f"{_shown(given)} cannot work: {cause.message}"
         return Problem((*place, *inner), said)
     message = detail["msg"].replace("Input should", "must").replace("Value", "it")
     return Problem(place, f"{message}; it is {_shown(value)}")

@@ -58,6 +58,10 @@ class BaseSpec(Strict):
     """Everything of it that has a say in a run, as plain JSON."""
 
 
+DEEPEST = 10_000
+"""No model has more layers: its tensors are listed one by one, those of a mistyped number for hours."""
+
+
 class JobSpec(Strict):
     """One job: what is trained, with which seeds, where, and by which track's rules it is judged."""
 
@@ -126,6 +130,8 @@ class JobSpec(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> JobSpec:
         require(bool(self.seeds), "seeds", "give at least one")
+        layers = self.config.model.num_layers
+        require(layers <= DEEPEST, "config.model.num_layers", f"{layers:,} are too many; at most {DEEPEST:,}")
         before: set[int] = set()
         for index, seed in enumerate(self.seeds):
             require(seed not in before, f"seeds.{index}", f"seed {seed} stands twice; give each seed once")

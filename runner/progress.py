@@ -133,7 +133,8 @@ class Progress:
     def _fill(self, row: Row, collector: Collector) -> None:
         """What the log of a running attempt says."""
         facts = collector.readers["train"].facts
-        row.step = str(facts.get("steps", ""))
+        steps = facts.get("steps")
+        row.step = f"{steps:,}" if isinstance(steps, int) else ""
         loss = facts.get("train_loss")
         row.loss = _number(loss, 4)
         bpb = facts.get("live_val_bpb")

@@ -20,7 +20,7 @@ def imported_modules(source: str, own: Iterable[str] = ()) -> dict[str, bool]:
     """
     try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     sure = {id(node) for node in tree.body}
     found: dict[str, bool] = {}

@@ -130,7 +130,7 @@ def score_check(
     assert published is not None
     on_cpu = result.host is not None and result.host.hardware == "cpu"
     apart = SAME_BPB_CPU if on_cpu else SAME_BPB_GPU
-    limit = f"{published.val_bpb:.9f} bpb, {f'{apart:g}'.replace('e-0', 'e-')} apart"
+    limit = f"{published.val_bpb:.9f} bpb ± {f'{apart:g}'.replace('e-0', 'e-')}"
 
     def unknown(why: str) -> Check:
         return answer("score", title, "unknown", why, limit, result.seed)

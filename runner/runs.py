@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -80,6 +81,15 @@ def driver_of(folder: RunFolder) -> DriverNote | None:
         return DriverNote(**json.loads(folder.driver.read_text()))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def noted_job(folder: RunFolder) -> Any:
+    """The job that a run began with, as plain JSON. UserError where it cannot be read."""
+    try:
+        return json.loads(folder.job.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        advice = "run the job's own file again: finished seeds are kept, and this file is written anew"
+        raise UserError(f"{folder.job}: cannot be read, or is not as golf wrote it; {advice}") from None
 
 
 def all_runs(output: Path) -> list[RunFolder]:

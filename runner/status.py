@@ -172,7 +172,10 @@ def status_table(runs: Sequence[RunFolder]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("run", "driver", "seed", "try", "state", "step", "loss", "bpb", "train s", ""):
         number = title in ("seed", "try", "step", "loss", "bpb", "train s")
-        table.add_column(title, justify="right" if number else "left")
+        # What a verb takes as a run's name is shown whole, however narrow the terminal.
+        table.add_column(
+            title, justify="right" if number else "left", overflow="fold" if title == "run" else "ellipsis"
+        )
     for run in runs:
         name, driver = run.path.name, run_state(run)
         try:
@@ -197,4 +200,4 @@ def status_table(runs: Sequence[RunFolder]) -> Table:
 
 
 def _shown(value: float | None, digits: int = 0) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
+    return "" if value is None else f"{value:,.{digits}f}"

@@ -117,7 +117,7 @@ def twin_check(record: Record) -> Check:
         return answer("twin", title, "pass" if theirs else "unknown", told, limit)
     try:
         made = pack_twin(bounded(place).decode("utf-8"))
-    except (UserError, ValueError, SyntaxError, RecursionError) as error:
+    except (UserError, ValueError, SyntaxError, RecursionError, MemoryError) as error:
         return answer("twin", title, "fail", f"it cannot be packed: {type(error).__name__}", limit)
     same = is_pass(made == record.script)
     return answer("twin", title, same, f"{len(made):,} B, {sha256_bytes(made)[:12]}", limit)

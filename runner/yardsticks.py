@@ -152,7 +152,7 @@ def _ngrams(dataset: DataSet, seq_len: int, bounds: Bounds) -> list[Yardstick]:
     train = read_stream(dataset.train_files, bounds.train_tokens)
     unigram, bigram = mean_nats(count_ngrams(train, dataset.vocab_size), scored)
     part = "all" if len(train) == dataset.facts.train_tokens else "the first"
-    counted = f"counts of {part} {len(train)} training tokens, {len(scored) - 1} targets scored"
+    counted = f"counts of {part} {len(train):,} training tokens, {len(scored) - 1:,} targets scored"
     to_bpb = (len(scored) - 1) / (math.log(2) * scored_bytes)
     return [
         Yardstick(
@@ -178,8 +178,8 @@ def _compressors(dataset: DataSet, bounds: Bounds) -> list[Yardstick]:
     scored = len(text) - newlines
     alone = xz_bits(text)
     primed = xz_bits(primer + text) - xz_bits(primer)
-    part = "the whole" if len(text) + 1 < bounds.val_text_bytes else f"the first {len(text)} bytes of the"
-    first = "the" if len(primer) < bounds.train_text_bytes else f"the first {len(primer)} bytes of the"
+    part = "the whole" if len(text) + 1 < bounds.val_text_bytes else f"the first {len(text):,} bytes of the"
+    first = "the" if len(primer) < bounds.train_text_bytes else f"the first {len(primer):,} bytes of the"
     what = f"{part} validation text, documents joined by newlines"
     return [
         Yardstick(name="xz", bpb=alone / scored, detail=f"xz -9 of {what}"),

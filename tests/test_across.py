@@ -156,7 +156,7 @@ def test_broken_folders_are_one_line_each_and_the_rest_is_tabulated(tmp_path: Pa
     (foreign / "submission.json").write_text("{}")
     code, page, said = golf(str(tmp_path / "records"), str(tmp_path / "nowhere"), str(good / "README.md"))
     assert code == 2
-    assert "1 records, 1 passed, 6 not read." in page
+    assert "1 record, 1 passed, 6 not read." in page
     lines = said.strip().splitlines()
     assert len(lines) == 6
     assert all(line.startswith("golf: ") for line in lines)
@@ -216,7 +216,7 @@ def test_a_folder_named_twice_counts_once_and_half_written_ones_are_not_seen(tmp
     (hidden / "results.json").write_text("{")
     code, page, _ = golf(str(folder), str(tmp_path), str(folder.parent))
     assert code == 0
-    assert "1 records, 1 passed." in page
+    assert "1 record, 1 passed." in page
 
 
 def test_every_format_holds_the_same_numbers(tmp_path: Path) -> None:

@@ -126,6 +126,21 @@ def test_two_records_are_compared_and_the_exit_code_is_the_outcome(tmp_path: Pat
     assert "same artifact" in said
 
 
+@pytest.mark.parametrize("touched", ["results.json", "SHA256SUMS"])
+def test_a_record_that_was_changed_by_hand_decides_nothing(touched: str, tmp_path: Path) -> None:
+    folder, baseline = put(another(), tmp_path), "9.1,9.2,9.3"
+    assert golf(baseline, str(folder), "--policy", "progression")[0] == 0
+    path = folder / touched
+    if touched == "SHA256SUMS":
+        path.unlink()
+    else:
+        path.write_text(path.read_text().replace('"name": "other"', '"name": "better"'))
+    code, said = golf(baseline, str(folder), "--policy", "progression")
+    assert code == 3
+    assert "results.json is not the one that SHA256SUMS lists" in " ".join(said.split())
+    assert "(as its results.json says, passed)" in said
+
+
 def test_json_holds_everything_that_was_found() -> None:
     code, said = golf("1.10,1.11,1.12", "1.00,1.01,1.03", "--nats-per-bpb", "2.5", "--gain", "0.3", "--json")
     found = Comparison.model_validate_json(said)

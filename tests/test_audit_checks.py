@@ -197,6 +197,25 @@ def test_steps_in_prose_may_be_round(said: str, wrong: bool, tmp_path: Path) -> 
     assert ("claim_mismatch_steps" in kinds(audited(tmp_path / "entry", text=text))) is wrong
 
 
+def test_steps_claimed_for_a_seed_are_held_to_its_own_log_alone(tmp_path: Path) -> None:
+    results = {str(seed): {"steps": 7051 if seed == 42 else 7000} for seed in SEEDS}
+    claims = submission(seed_results=results)
+    audit = audited(tmp_path / "entry", logs=logs(steps={42: 6990}), claims=claims, text="# x\n")
+    (found,) = audit.findings
+    assert found.detail == "seed 42: claimed 7,051, its log says 6,990"
+    assert [place.partition(":")[0] for place in found.evidence] == ["submission.json", "train_seed42.log"]
+
+
+def test_of_many_logged_sizes_a_finding_says_how_many_it_leaves_out(tmp_path: Path) -> None:
+    scores = {seed: 1.15 + seed / 1e4 for seed in range(1, 8)}
+    written = {f"train_seed{seed}.log": log_text(seed, bpb) for seed, bpb in scores.items()}
+    claims = submission(scores, bytes_total=15_000_000)
+    audit = audited(tmp_path / "entry", logs=written, claims=claims, text=readme(scores))
+    (found,) = audit.findings
+    assert found.detail.count("15,500,0") == 5
+    assert " and 2 more (program " in found.detail
+
+
 def test_three_seeds_that_are_one_are_told_once(tmp_path: Path) -> None:
     posing = {f"train_{name}.log": log_text(1337, bpb) for name, bpb in zip("abc", SCORES.values(), strict=True)}
     claims = submission(seed_results=None)

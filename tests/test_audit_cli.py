@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from reports.audit_terminal import terminal_audit
 from runner.cli import app, main
-from tests.audit_entries import SCORES, log_text, submission, write_entry
+from tests.audit_entries import SCORES, audited, log_text, submission, write_entry
 
 FIELDS = {
     "folder", "track", "claimed", "runs", "mean_val_bpb", "std_val_bpb", "n_primary_runs", "findings",
@@ -59,6 +62,41 @@ def test_unreadable_input_ends_with_2_and_the_others_are_read(sound: Path, tmp_p
     assert "there is no such record folder" in output
     assert "is a file" in output
     assert "no findings" in output
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_number_of_the_table_is_broken_over_two_lines(width: int, tmp_path: Path) -> None:
+    long = {f"a_folder_of_logs/with_a_long_name_seed{seed}.log": log_text(seed, bpb) for seed, bpb in SCORES.items()}
+    console = Console(width=width, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(terminal_audit(audited(tmp_path / "entry", logs=long)))
+    output = capture.get()
+    assert output.count("15,500,038 ") >= len(SCORES)
+    assert all(f"{bpb:.6f}" in output for bpb in SCORES.values())
+    assert max(map(len, output.splitlines()[2:])) <= width
+
+
+def test_where_nothing_is_claimed_nothing_is_called_shown(tmp_path: Path) -> None:
+    claims = submission(val_bpb=None, val_bpb_std=None, seed_results=None)
+    output = run(write_entry(tmp_path / "entry", claims=claims, text="# An entry\n"), code=0)
+    assert "no findings, but no score is claimed" in output
+    assert "the logs show what is claimed" not in output
+
+
+def test_no_clock_is_rounded_across_its_limit(tmp_path: Path) -> None:
+    late = {"train_seed1337.log": log_text(eval_ms=600_040, train_ms=600_004)}
+    folder = write_entry(tmp_path / "entry", logs=late, claims=submission({1337: SCORES[1337]}))
+    output = run(folder, code=1)
+    assert " 600.004 " in output
+    assert " 600.04 " in output
+    assert "600.04 s; the limit is 600 s" in output
+
+
+def test_seeds_that_no_log_prints_are_not_counted_as_none(tmp_path: Path) -> None:
+    logs = {"train.log": log_text(None)}
+    lines = run(write_entry(tmp_path / "entry", logs=logs, claims=submission({1: SCORES[1337]})), code=0).splitlines()
+    (shown,) = (line.split() for line in lines if line.startswith(" seeds "))
+    assert shown == ["seeds", "1", "–"]
 
 
 def test_json_is_one_object_a_line(sound: Path, wrong: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_folder_in_place_of_a_shard_is_a_data_error(tmp_path: Path) -> None:
         (2, -5, "the header says -5 tokens"),
         (2, 7, "4 bytes are missing"),
         (2, 4, "2 bytes too many"),
-        (2, 2**31 - 1, "4294967284 bytes are missing"),
+        (2, 2**31 - 1, "4,294,967,284 bytes are missing"),
     ],
 )
 def test_a_wrong_header_is_told_apart(shard: Path, index: int, value: int, message: str) -> None:

@@ -121,6 +121,7 @@ def test_the_text_holds_scores_and_every_question(record: Record) -> None:
     data = sample()
     text = pr_text(data)
     assert pr_title(data) == "quickstart: 1.7445 ± 0.0045 bpb, 3 seeds, local"
+    assert pr_title(sample(data.results[:1])).endswith(" bpb, 1 seed, local")
     assert "**1.7445 ± 0.0045 bits per byte**" in text
     checks: list[Check] = data.verdict.checks
     assert all(check.title in text for check in checks)

@@ -260,3 +260,37 @@ def test_the_default_patterns_read_published_logs(shared: Path, name: str, bpb: 
         reader.feed((shared / "corpus" / "folders" / name / log).read_bytes() + b"\n")
         assert reader.final_scores[-1].val_bpb == final
         assert bpb in (None, final)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (b" \n", "is empty"),
+        (b"import os\nprint('hi'\n", "train.py:2: does not compile under Python"),
+        (b"return 1\n", "train.py:1: does not compile under Python"),
+        (b"x = 1\0\n", "does not compile under Python"),
+        (b"-" * 100_000 + b"1", "nested too deep"),
+        (bytes(range(128, 256)), "does not compile under Python"),
+    ],
+)
+def test_a_script_that_no_python_can_run_is_refused_before_a_node_is_paid_for_it(
+    source: bytes, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "train.py").write_bytes(source)
+    mapping = {"name": "x", "track": "local", "seeds": [1], "script": "train.py", "data": {"corpus": "asv"}}
+    limits = {"limits": {"train_seconds": 5, "eval_seconds": 5}}
+    with pytest.raises(UserError, match=re.escape(said)):
+        script_of(job_from_mapping({**mapping, **limits}, source="job.yaml", folder=tmp_path))
+
+
+def test_a_broken_module_beside_a_script_is_refused_and_an_empty_one_is_not(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import parts\n")
+    mapping = {"name": "x", "track": "local", "seeds": [1], "script": "train.py", "data": {"corpus": "asv"}}
+    rest = {"limits": {"train_seconds": 5, "eval_seconds": 5}, "files": ["parts/__init__.py"]}
+    job = job_from_mapping({**mapping, **rest}, source="job.yaml", folder=tmp_path)
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "__init__.py").write_text("")
+    assert script_of(job).files == {"parts/__init__.py": b""}
+    (tmp_path / "parts" / "__init__.py").write_text("def f(:\n")
+    with pytest.raises(UserError, match=r"parts/__init__.py:1: does not compile"):
+        script_of(job)

@@ -190,13 +190,24 @@ MISTAKES: dict[str, tuple[str, str]] = {
         edit("num_layers: 3", "num_heads: 7"),
         "10: config.model.model_dim: must be a multiple of num_heads=7",
     ),
+    "more layers than can be listed": (
+        edit("num_layers: 3", "num_layers: 1000000000"),
+        "11: config.model.num_layers: 1,000,000,000 are too many; at most 10,000",
+    ),
+    "variable that is no name": (
+        edit("track: local", "track: local\nenv: {A=B: c}"),
+        (
+            "3: env.'A=B': the text 'A=B' must consist of letters, digits, '.', '_' or '-', at most 64, "
+            "the first a letter or digit"
+        ),
+    ),
     "seed twice": (
         edit("[1, 2, 3]", "\n  - 1\n  - 2\n  - 1"),
         "6: seeds.2: seed 1 stands twice; give each seed once",
     ),
     "no seeds": (
         edit("[1, 2, 3]", "[]"),
-        "3: seeds: a list cannot work: give at least one",
+        "3: seeds: give at least one",
     ),
     "negative seed": (edit("[1, 2, 3]", "[1, -1]"), "3: seeds.1: must be greater than or equal to 0; it is -1"),
     "seed too large": (

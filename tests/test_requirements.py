@@ -48,3 +48,5 @@ def test_what_the_job_requires_is_listed_with_the_version_it_names() -> None:
 def test_a_script_that_is_no_python_imports_nothing_that_we_know_of() -> None:
     assert imported_modules("def (") == {}
     assert imported_modules("\x00") == {}
+    assert imported_modules("-" * 100_000 + "1") == {}
+    assert imported_modules("x" + ".a" * 100_000) == {}

@@ -18,7 +18,7 @@ from runner.ledger import Ledger, check_chain
 from runner.ledger_check import audit_ledger, audit_run
 from runner.leftovers import marked
 from runner.paths import RunFolder
-from runner.runs import all_runs, driver_of, find_run
+from runner.runs import all_runs, driver_of, find_run, noted_job
 from runner.status import seed_states
 from runner.stop import stop_run
 from tests.foreign import write_foreign
@@ -62,6 +62,15 @@ def test_a_run_is_found_by_job_name_file_or_folder(finished: Path) -> None:
         assert find_run(finished, name) == run
     with pytest.raises(UserError, match=r"fakes: no run of this name .*did you mean 'fake'"):
         find_run(finished, "fakes")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\x00", b"{", b"[" * 100_000, None])
+def test_a_run_whose_job_cannot_be_read_says_how_to_go_on(content: bytes | None, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    if content is not None:
+        run.job.write_bytes(content)
+    with pytest.raises(UserError, match=r"job\.json: cannot be read, .*; run the job's own file again"):
+        noted_job(run)
 
 
 def test_two_runs_of_one_name_are_told_apart_by_folder(tmp_path: Path) -> None:

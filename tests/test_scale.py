@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from benchmarks.scheduler_fake import Memory, fake_of, fake_plan, fake_script
 from runner.assess import Walk
@@ -97,6 +99,14 @@ def test_status_of_many_seeds_is_a_line_that_counts_them(driven: Walk) -> None:
     screen.console.print(status_table([driven.folder]))
     assert f"{SEEDS} completed" in screen.text
     assert len(screen.text.splitlines()) == 2
+
+
+def test_status_on_a_narrow_terminal_shows_a_runs_name_whole(driven: Walk) -> None:
+    console = Console(width=60, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(status_table([driven.folder]))
+    shown = "".join(line.split(" ")[0] for line in capture.get().splitlines())
+    assert shown == f"run{driven.folder.path.name}"
 
 
 def test_the_verdicts_sentences_stay_short(driven: Walk) -> None:

@@ -148,7 +148,7 @@ def test_another_twin_is_found(record: Path) -> None:
     assert wrong(record) == {"twin"}
 
 
-@pytest.mark.parametrize("text", ["def (", "\x00", "x = " + "(" * 5000])
+@pytest.mark.parametrize("text", ["def (", "\x00", "x = " + "(" * 5000, "-" * 100_000 + "1"])
 def test_a_twin_that_is_no_python_is_an_answer_and_no_traceback(record: Path, text: str) -> None:
     (record / "train_gpt_flat.py").write_text(text)
     sign(record)

@@ -91,8 +91,8 @@ def test_four_yardsticks_are_measured_on_the_models_targets(data: DataSet, tmp_p
     for item in found[:2]:
         assert item.nats_per_token is not None
         assert item.bpb == pytest.approx(item.nats_per_token * targets / scored_bytes / math.log(2), rel=1e-12)
-        assert f"{targets} targets scored" in item.detail
-        assert f"counts of all {data.facts.train_tokens} training tokens" in item.detail
+        assert f"{targets:,} targets scored" in item.detail
+        assert f"counts of all {data.facts.train_tokens:,} training tokens" in item.detail
     assert found[1].bpb < found[0].bpb
 
 

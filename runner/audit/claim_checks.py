@@ -17,6 +17,8 @@ from runner.audit.track import CAP_BYTES
 
 ROUND_MB = 0.06
 """Megabytes by which a size may be rounded, up or down."""
+SHOWN = 5
+"""Sizes that a finding lists; of more it says how many."""
 NEAR_STEPS = 0.01
 """Share by which a number of steps in prose may be rounded."""
 
@@ -63,9 +65,9 @@ def _bytes(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
     over = [total for total in totals if total > CAP_BYTES]
     hides = bool(over) and any(what == "total" and size <= CAP_BYTES for what, size in wrong)
     said = "; ".join(f"claimed {what} {size:,.{2 if what == 'megabytes' else 0}f}" for what, size in wrong)
-    logged = " / ".join(f"{total:,}" for total in totals[:5]) + (
-        f" (program {' / '.join(f'{code:,}' for code in dict.fromkeys(codes))})" if codes else ""
-    )
+    more = f" and {len(totals) - SHOWN} more" if len(totals) > SHOWN else ""
+    programs = f" (program {' / '.join(f'{code:,}' for code in dict.fromkeys(codes))})" if codes else ""
+    logged = f"{' / '.join(f'{total:,}' for total in totals[:SHOWN])}{more}{programs}"
     yield finding(
         "claim_mismatch_bytes",
         "hides" if hides else "none" if lost else "off",
@@ -96,6 +98,7 @@ def _steps(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
     if not logged:
         return
     wrong: list[str] = []
+    of_seeds: list[str] = []
     places: list[str] = []
     mean = fmean(logged)
     planned = {one.draft.facts.get("planned_steps") for one in shown}
@@ -109,21 +112,18 @@ def _steps(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
         runs = [run for run in shown if run.seed == seed and run.steps]
         numbers = [number for one in group for number in one.steps]
         if len(runs) == 1 and numbers and not any(_is_steps(number, runs[0].steps) for number in numbers):
-            wrong.append(f"seed {seed}: claimed {numbers[0]:,.0f}")
-            places.append(numbers[0].where)
+            of_seeds.append(f"seed {seed}: claimed {numbers[0]:,.0f}, its log says {runs[0].steps:,}")
+            places += [numbers[0].where, runs[0].at("steps")]
     told = claim.readme.steps
     if told and not any(_near_steps(number, steps) for number in told for steps in (*logged, mean)):
         wrong.append(f"README says {told[0]:,.0f}")
         places.append(told[0].where)
     if wrong:
-        said = " / ".join(f"{steps:,}" for steps in dict.fromkeys(logged))
-        yield finding(
-            "claim_mismatch_steps",
-            "model" if lost else "off",
-            f"{'; '.join(dict.fromkeys(wrong))}; the logs say {said}",
-            *places,
-            *(one.at("steps") for one in shown),
-        )
+        wrong.append(f"the logs say {' / '.join(f'{steps:,}' for steps in dict.fromkeys(logged))}")
+        places += [one.at("steps") for one in shown]
+    if wrong or of_seeds:
+        said = "; ".join(dict.fromkeys((*of_seeds, *wrong)))
+        yield finding("claim_mismatch_steps", "model" if lost else "off", said, *places)
 
 
 def _near_steps(claimed: Shown, logged: float) -> bool:

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from runner.tracks import TRACKS
+
 Role = Literal[
     "primary",
     "rerun",
@@ -23,6 +25,8 @@ Role = Literal[
     "copied",
 ]
 Severity = Literal["error", "warn", "info"]
+LIMIT_S = TRACKS["10min_16mb"].train_seconds or 600.0
+"""Seconds of either clock of the ten-minute track."""
 
 
 def _whole(value: Any) -> Any:

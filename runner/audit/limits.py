@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from runner.audit.facts import Finding
+from runner.audit.facts import LIMIT_S, Finding
 from runner.audit.reading import Reading
 from runner.audit.scores import finished
 from runner.audit.severity import finding
 from runner.audit.tokenizers import RATIOS, tokenizer_of
-from runner.audit.track import CAP_BYTES, GPUS, LIMIT_S, timed
+from runner.audit.track import CAP_BYTES, GPUS, timed
+from runner.evidence import beside
 
 SLACK_S = 1.0
 OF_THE_ENTRY = ("primary", "excluded", "rerun", "superseded", "duplicate")
@@ -69,7 +70,9 @@ def _training(readings: Sequence[Reading], track: str | None, words: str) -> Ite
         ]
         if over:
             said = "; ".join(
-                f"{one.name}: {one.train_seconds:.3f} s" + (f" on {one.gpus} GPUs" if fewer else "") for one in over
+                f"{one.name}: {beside(one.train_seconds or 0.0, LIMIT_S, least=3)} s"
+                + (f" on {one.gpus} GPUs" if fewer else "")
+                for one in over
             )
             yield finding(
                 "over_train_limit",
@@ -88,7 +91,7 @@ def _evaluation(readings: Sequence[Reading], track: str | None, words: str) -> I
         if longest > LIMIT_S and timed(track, words, min(longest, one.train_seconds or longest), one.gpus):
             over.append((one, longest))
     if over:
-        said = "; ".join(f"{one.name}: {seconds:.1f} s" for one, seconds in over)
+        said = "; ".join(f"{one.name}: {beside(seconds, LIMIT_S, least=1)} s" for one, seconds in over)
         yield finding(
             "over_eval_limit", "counted", f"{said}; the limit is {LIMIT_S:.0f} s", *(one.at_score for one, _ in over)
         )

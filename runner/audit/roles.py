@@ -230,7 +230,7 @@ def _beside(
         if not own and not claim.readme_is_its_own and _told(reading, claim):
             return (
                 "copied",
-                f"README tells of it, but its program has {reading.code} bytes, the folder's {script_bytes}",
+                f"README tells of it, but its program has {reading.code:,} bytes, the folder's {script_bytes:,}",
             )
         return "other_experiment", "shows neither the claimed score nor the claimed size"
     if any(one.log == reading.log and one.index > reading.index for one in chosen):

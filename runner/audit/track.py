@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
+from runner.audit.facts import LIMIT_S
 from runner.tracks import TRACKS
 
-LIMIT_S = TRACKS["10min_16mb"].train_seconds or 600.0
 CAP_BYTES = TRACKS["10min_16mb"].cap_bytes
 NEAR = 1.1
 GPUS = 8

@@ -62,8 +62,8 @@ def open_dataset(
     val_bytes = byte_table(processor).count_stream([val_stream])
     if min(train_tokens, len(val_stream)) < 2 or val_bytes == 0:
         raise DataError(
-            f"{folder}: {train_tokens} training and {len(val_stream)} validation tokens ({val_bytes} bytes of text) "
-            "leave nothing to learn or to predict; use more text, or the tokenizer that made the shards"
+            f"{folder}: {train_tokens:,} training and {len(val_stream):,} validation tokens ({val_bytes:,} bytes of "
+            "text) leave nothing to learn or to predict; use more text, or the tokenizer that made the shards"
         )
     tokenizer_sha256 = sha256_file(tokenizer)
     return DataSet(

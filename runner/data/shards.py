@@ -66,10 +66,10 @@ def shard_tokens(path: Path) -> int:
         )
     expected = HEADER_BYTES + count * TOKEN_BYTES
     if size != expected:
-        wrong = f"{expected - size} bytes are missing" if size < expected else f"{size - expected} bytes too many"
+        wrong = f"{expected - size:,} bytes are missing" if size < expected else f"{size - expected:,} bytes too many"
         raise DataError(
-            f"{path}: {wrong} ({size} bytes, {count} tokens need {expected}); delete the file and fetch or prepare "
-            "the data again"
+            f"{path}: {wrong} ({size:,} bytes, {count:,} tokens need {expected:,}); delete the file and fetch or "
+            "prepare the data again"
         )
     return count
 

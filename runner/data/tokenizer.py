@@ -92,11 +92,12 @@ def load_tokenizer(path: Path) -> SentencePieceProcessor:
     try:
         size = path.stat().st_size
         if size > LARGEST_MODEL_BYTES:
-            raise DataError(f"{path}: {size} bytes are too many for a tokenizer (most: {LARGEST_MODEL_BYTES})")
+            raise DataError(f"{path}: {size:,} bytes are too many for a tokenizer (most: {LARGEST_MODEL_BYTES:,})")
         proto = path.read_bytes()
     except OSError as error:
         raise DataError(
-            f"{path}: cannot read this tokenizer ({error.strerror}); prepare or fetch the data"
+            f"{path}: cannot read this tokenizer ({error.strerror}); give the path of the .model file that "
+            "made the shards; golf data fetch brings the challenge's"
         ) from error
     return _processor(proto, str(path))
 

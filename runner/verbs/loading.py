@@ -32,7 +32,8 @@ def ours(job: JobSpec) -> JobSpec:
     """A job whose script is made from its configuration; UserError for one that brings its own."""
     if job.script is not None:
         raise UserError(
-            f"{job.name}: its script is {job.script.name}; only a job with config: has a model to look at"
+            f"{job.name}: its script is {job.script.name}, which runs as it is; only a job with config: has a model "
+            "to look at and is made into one file"
         )
     return job
 
