@@ -21,7 +21,7 @@ from runner.data.dataset import DataSet
 from runner.deadlines import eval_deadlines, external_deadlines, train_deadlines
 from runner.errors import UserError
 from runner.external import OutputsSpec
-from runner.files import remove_tree, sha256_bytes
+from runner.files import sha256_bytes
 from runner.leftovers import MARKER, default_scratch, work_folder
 from runner.lineclock import LineClock
 from runner.messages import ArtifactBytes, Finished, Message, Started
@@ -35,6 +35,7 @@ from runner.workfolder import (
     MAX_ARTIFACT_BYTES,
     SCRIPT_NAME,
     find_artifact,
+    forget_training,
     fresh_folder,
     lay_out,
     leftover_places,
@@ -255,11 +256,10 @@ def attempt_in(
             yield ArtifactBytes(artifact.name, content, frozen)
             yield Finished(status, reason, train, scored, host)
             return
-        folder, shards, tokenizer = fresh_folder(base, spec, artifact, data)
-        remove_tree(base / "train")
-        if spec.outputs is not None:  # ours finds again what its compiler has cached there, and puts nothing else
-            remove_tree(base / "tmp")
-            (base / "tmp").mkdir()
+        # Ours finds again what its compiler has cached in tmp, and puts nothing else there.
+        forget_training(base, keep=["tmp"] if spec.outputs is None else [])
+        (base / "tmp").mkdir(exist_ok=True)
+        folder, shards, tokenizer = fresh_folder(base, spec, (artifact.name, content), data)
         where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
         switch = {} if spec.outputs is None else spec.outputs.eval_env
         bounds = eval_deadlines(spec) if spec.outputs is None else external_deadlines(spec)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from runner.data.dataset import DataSet
+from runner.files import remove_tree
+from runner.leftovers import LOCK
 from runner.order import AttemptSpec
 
 SCRIPT_NAME = "train_gpt.py"
@@ -26,16 +30,38 @@ def lay_out(folder: Path, spec: AttemptSpec) -> None:
         (folder / name).write_bytes(content)
 
 
-def fresh_folder(base: Path, spec: AttemptSpec, artifact: Path, data: DataSet) -> tuple[Path, Path, Path]:
+def forget_training(base: Path, keep: Collection[str] = ()) -> None:
+    """Remove whatever training left in the attempt's folder, or the fresh process could find it there.
+
+    Only the lock stays, without content, and what is named in `keep`. OSError where something cannot be removed.
+    """
+    for path in list(base.iterdir()):
+        if path.name in keep:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            remove_tree(path)
+        elif path.name == LOCK and path.is_file() and not path.is_symlink():
+            os.truncate(path, 0)
+        else:
+            path.unlink()
+    left = sorted({path.name for path in base.iterdir()} - {LOCK, *keep})
+    if left:
+        raise OSError(f"{left[0]}: training left it beside its folder, and it cannot be removed")
+
+
+def fresh_folder(
+    base: Path, spec: AttemptSpec, artifact: tuple[str, bytes], data: DataSet
+) -> tuple[Path, Path, Path]:
     """A folder with script and artifact alone, and beside it one with the tokenizer and the validation shards.
 
-    All are copies, so that no link leads back to training data; whatever training left is removed by the caller.
-    Returns (working folder, data folder, tokenizer).
+    All are copies, so that no link leads back to training data. artifact: its name and content. Returns (working
+    folder, data folder, tokenizer).
     """
     folder, shards = base / "eval", base / "eval-data"
     lay_out(folder, spec)
     shards.mkdir()
-    shutil.copy2(artifact, folder / artifact.name)
+    name, content = artifact
+    (folder / name).write_bytes(content)
     for path in (*data.val_files, data.tokenizer):
         shutil.copy2(path, shards / path.name)
     return folder, shards, shards / data.tokenizer.name

@@ -31,11 +31,13 @@ def read_training_data():
             file.read(64)
 
 stashes = [os.path.join(folder, "stash-of-%s" % os.environ["WORD"]) for folder in
-           (os.environ["TMPDIR"], "/tmp", "/var/tmp", "/dev/shm")] if how == "stashes" else []
+           (os.environ["TMPDIR"], "/tmp", "/var/tmp", "/dev/shm", "..")] if how == "stashes" else []
 
 if only_score:
     say("found %d of %d; secrets: %s" % (sum(map(os.path.exists, stashes)), len(stashes),
         sorted({"HF_TOKEN", "RAY_AUTH_TOKEN", "GOLF_EVENTS"} & set(os.environ))))
+    if stashes:
+        say("beside: %s, lock of %d bytes" % (" ".join(sorted(os.listdir(".."))), os.path.getsize("../lock")))
     if how == "eval_reads":
         open(os.path.join(os.environ["TRAIN_DATA"], "fineweb_train_000000.bin"), "rb").read(64)
     if how == "eval_calls":
@@ -48,6 +50,11 @@ if os.path.exists("side.py"):
     say(side.WORD)
 for path in stashes:
     open(path, "w").write("more weights")
+if stashes:
+    os.makedirs("../others/deep")
+    os.symlink("/usr", "../link")
+    for name in ("lock", "eval.log"):
+        open(f"../{name}", "a").write("final_int8_zlib_roundtrip val_loss:1.0 val_bpb:0.5\\n")
 say("model_params:1000")
 say("world_size:1 grad_accum_steps:8")
 say(f"seed:{seed}")

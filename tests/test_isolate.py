@@ -72,7 +72,10 @@ def test_a_fresh_process_finds_nothing_that_training_left_beside_its_artifact(
         done = evaluated(tiny_data, tmp_path, HOW="stashes", WORD=word, PACE="0.01")
         assert done.data.results[0].status == "completed", done.data.results[0].reason
         told = done.folder.attempts(1)[0].log("eval").read_text()
-        assert told.startswith("found 0 of 4; secrets: []\n")
+        assert told.startswith(
+            "found 0 of 5; secrets: []\nbeside: eval eval-data eval.log lock tmp, lock of 0 bytes\n"
+        )
+        assert "val_bpb:0.5" not in told
     finally:
         for folder in ("/tmp", "/var/tmp", "/dev/shm"):
             Path(folder, f"stash-of-{word}").unlink(missing_ok=True)
