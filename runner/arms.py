@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import UserError
-from runner.files import sha256_bytes, sha256_file
-from runner.record_file import CHECKSUMS, RESULTS, cut, listed_sums, read_results
+from runner.files import sha256_bytes
+from runner.record_file import CHECKSUMS, RESULTS, cut, is_as_listed, read_results
 from runner.record_folders import is_ours
 from runner.results import Arm, RecordData
 
@@ -68,16 +68,11 @@ def _hashes(files: Mapping[str, str]) -> tuple[str, str]:
     return others[0] if len(others) == 1 else "", together
 
 
-def _as_listed(folder: Path) -> bool:
-    """Whether a record's results.json is still the one that its SHA256SUMS lists."""
-    return (folder / CHECKSUMS).is_file() and listed_sums(folder).get(RESULTS) == sha256_file(folder / RESULTS)
-
-
 def arm_of_folder(path: Path) -> Arm:
     """A record folder as an arm: ours by its results.json, anybody else's by what its logs show."""
     if is_ours(path):
         arm = arm_of_record(read_results(path)).model_copy(update={"name": path.resolve().name})
-        return arm if _as_listed(path) else arm.model_copy(update=ALTERED)
+        return arm if is_as_listed(path) else arm.model_copy(update=ALTERED)
     from runner.audit.audit import audit_folder
 
     audit = audit_folder(path)

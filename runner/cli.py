@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -403,7 +404,8 @@ def main() -> None:
         sys.exit(2)
     except BaseException as error:
         if stopped:
-            print("golf: interrupted; finished seeds are kept and the same command continues", file=sys.stderr)
+            with suppress(OSError):  # the terminal may be what has gone
+                print("golf: interrupted; finished seeds are kept and the same command continues", file=sys.stderr)
             sys.exit(INTERRUPTED)
         if not isinstance(error, OSError):
             raise

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: one of them ends the command, once, and lets it clean up."""
+"""SIGINT, SIGTERM and SIGHUP: one of them ends the command, once, and lets it clean up."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+SIGNALS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 INTERRUPTED = 130
 """Exit code."""
 
@@ -15,11 +16,11 @@ stopped: list[int] = []
 
 
 class Interrupted(BaseException):
-    """SIGINT or SIGTERM arrived; not KeyboardInterrupt, which the command-line library turns into exit code 1."""
+    """A signal arrived; not KeyboardInterrupt, which the command-line library turns into exit code 1."""
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in SIGNALS:
         signal.signal(name, signal.SIG_IGN)  # one is enough: cleaning up must not be cut short
     stopped.append(number)
     raise Interrupted
@@ -39,6 +40,7 @@ def beside_others() -> Iterator[None]:
 
 
 def catch_signals() -> None:
-    """Raise `Interrupted` on the first signal."""
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, _stop)
+    """Raise `Interrupted` on the first signal; a terminal that goes is one, unless nohup has it ignored."""
+    for name in SIGNALS:
+        if name != signal.SIGHUP or signal.getsignal(name) != signal.SIG_IGN:
+            signal.signal(name, _stop)

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from runner.errors import UserError
+from runner.files import sha256_file
 from runner.results import RecordData
 from runner.strict import MAX_SEED
 
@@ -68,6 +69,11 @@ def listed_sums(folder: Path) -> dict[str, str]:
     """Name -> hash of SHA256SUMS; lines that are none of ours are left out."""
     pairs = (line.split("  ", 1) for line in bounded(folder / CHECKSUMS).decode("utf-8", "replace").splitlines())
     return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
+
+
+def is_as_listed(folder: Path) -> bool:
+    """Whether a record's results.json is still the one that its SHA256SUMS lists."""
+    return (folder / CHECKSUMS).is_file() and listed_sums(folder).get(RESULTS) == sha256_file(folder / RESULTS)
 
 
 def cut(text: str, most: int = 120) -> str:

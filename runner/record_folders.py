@@ -13,7 +13,7 @@ from pathlib import Path
 
 from runner.audit.folder import RECORD_SIGNS, SKIPPED
 from runner.errors import UserError
-from runner.record_file import MOST_BYTES, RESULTS, read_results
+from runner.record_file import CHECKSUMS, MOST_BYTES, RESULTS, is_as_listed, read_results
 from runner.results import RecordData
 
 
@@ -26,7 +26,7 @@ def find_record_folders(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         inside = [path] if (path / RESULTS).is_file() else sorted(_under(path))
         for folder in inside or [path]:
-            found.setdefault(folder.resolve(), folder)
+            found.setdefault(Path(os.path.realpath(folder)), folder)  # unlike resolve, bears links in a circle
     return list(found.values())
 
 
@@ -60,6 +60,12 @@ def record_or_problem(folder: Path) -> RecordData | str:
             return f"{folder}: has no {RESULTS}, so not a record of ours; golf audit reads it"
         return f"{folder}: no record folder lies there"
     try:
-        return read_results(folder)
+        data = read_results(folder)
+        changed = not is_as_listed(folder)
     except UserError as error:
         return str(error)
+    return (
+        f"{folder / RESULTS}: is not the file that {CHECKSUMS} lists, so no number of it is shown"
+        if changed
+        else data
+    )

@@ -113,6 +113,8 @@ class Driver:
         self.ledger = ledger
         self.progress = progress
         self.observe = observe
+        self.has_run = False
+        """Whether any attempt has begun; if none can, that is the user's to mend and no verdict."""
         self.waiting: dict[int, AttemptSpec] = {}
         """Attempts that have said nothing yet."""
         self.collectors: dict[int, Collector] = {}
@@ -153,12 +155,16 @@ class Driver:
             backend.submit(spec, front=front)
 
     def drive(self, backend: Backend, seeds: list[int]) -> None:
-        """Run `seeds` to their results; OSError when this disk is full, KeyboardInterrupt when stopped."""
+        """Run `seeds` to their results; OSError when this disk is full, Interrupted when stopped, UserError when no
+        node will do and nothing has run.
+        """
         backend.admit = self.admit
         try:
             self.launch(backend, seeds, afresh={s for s in seeds if ended_by_itself(self.folder.attempts(s))})
             with closing(backend.messages()) as messages:
                 for spec, message in messages:
+                    if isinstance(message, Lost) and message.final and not self.has_run:
+                        raise UserError(f"{self.folder.path.name}: nothing has run: {message.reason}")
                     collector = self._collector(spec)
                     if collector is None:
                         continue  # an attempt that has ended clears up; another of its seed may be under way
@@ -166,6 +172,7 @@ class Driver:
                         self._lost(backend, spec, collector, message)
                         continue
                     if isinstance(message, Started):
+                        self.has_run = True
                         self.ledger.append("launched", seed=spec.seed, attempt=spec.attempt, node=message.node)
                         collector.launched = time.monotonic()
                         collector.idle_seconds = self._idle_seconds(message.node)

@@ -170,6 +170,16 @@ def test_broken_folders_are_one_line_each_and_the_rest_is_tabulated(tmp_path: Pa
     assert "Traceback" not in said
 
 
+def test_a_record_that_was_changed_after_it_was_written_and_a_circle_of_links_show_no_number(tmp_path: Path) -> None:
+    changed = put(record(), tmp_path) / "results.json"
+    changed.write_text(changed.read_text().replace('"val_bpb": 1.7', '"val_bpb": 1.2'))
+    (tmp_path / "loop").symlink_to("loop")
+    code, page, said = golf(str(tmp_path / "records"), str(tmp_path / "loop"))
+    assert (code, "0 records, 2 not read." in page) == (2, True)
+    assert "results.json: is not the file that SHA256SUMS lists, so no number of it is shown" in said
+    assert "loop: there is no such folder" in said
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -32,3 +32,22 @@ def test_a_signal_while_or_after_ray_starts_is_an_interrupt_and_not_its_number(w
 
 def test_an_exit_that_no_signal_made_stays_one() -> None:
     assert subprocess.run([sys.executable, "-c", RAYS, "exits"], check=False).returncode == 1
+
+
+HANGUP = """
+import os, signal, sys
+from runner.interrupt import Interrupted, catch_signals
+signal.signal(signal.SIGHUP, getattr(signal, sys.argv[1]))
+catch_signals()
+try:
+    os.kill(os.getpid(), signal.SIGHUP)
+    print("goes on")
+except Interrupted:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize(("before", "told"), [("SIG_DFL", "interrupted"), ("SIG_IGN", "goes on")])
+def test_a_lost_terminal_interrupts_unless_nohup_has_it_ignored(before: str, told: str) -> None:
+    done = subprocess.run([sys.executable, "-c", HANGUP, before], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"{told}\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runner.backends import LocalBackend
-from runner.errors import DataError
+from runner.errors import DataError, UserError
 from runner.hardware import PROFILES
 from runner.jobdata import DataRequest, open_requested
 from runner.ledger import check_chain
@@ -119,13 +119,14 @@ def test_a_refused_machine_runs_nothing_and_says_why(tiny_data: DataRequest, tmp
     order = CheckOrder(PROFILES["cpu"], 0, 1, False, ("no_such_thing",))
     screen, script = Screen(), script_of(fake_script())
     plan = plan_for(tiny_data, (1,))
-    done = walk(plan, script, tmp_path, screen.console, partial(LocalBackend, check=order))
-    assert statuses(done) == {1: "failed"}
-    assert "this machine is refused: Python there has no no_such_thing" in done.data.results[0].reason
+    with pytest.raises(
+        UserError, match="nothing has run: this machine is refused: Python there has no no_such_thing"
+    ):
+        walk(plan, script, tmp_path, screen.console, partial(LocalBackend, check=order))
     assert "is refused: Python there has no no_such_thing" in screen.text
-    kinds = [entry["kind"] for entry in check_chain(done.folder.ledger)]
-    assert "checked" in kinds
-    assert "launched" not in kinds
+    ledger = next(tmp_path.glob("runs/*/ledger.jsonl"))
+    assert [entry["kind"] for entry in check_chain(ledger)] == ["registered", "queued", "checked", "withdrawn"]
+    assert statuses(walk(plan, script, tmp_path, screen.console)) == {1: "completed"}
 
 
 def test_what_was_found_is_in_ledger_and_result(tiny_data: DataRequest, tmp_path: Path) -> None:

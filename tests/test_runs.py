@@ -163,7 +163,7 @@ def test_a_run_whose_driver_died_before_it_registered_a_seed_is_resumed(
     run.job.write_bytes(run.job.read_bytes()[:50])
     refused = golf(tmp_path, "resume", "theirs")
     assert refused.returncode == 2
-    assert "job.json: is not whole" in refused.stderr
+    assert "job.json: cannot be read, or is not as golf wrote it" in refused.stderr
 
 
 def test_a_whole_ledger_is_verified_and_shows_registrations_and_launches(finished: Path) -> None:
@@ -205,8 +205,8 @@ def test_a_seed_that_was_launched_before_it_was_registered_is_a_problem(tmp_path
 
 
 def test_a_run_is_watched_and_stopped_from_outside_and_goes_on(tiny_data: DataRequest, tmp_path: Path) -> None:
-    write_foreign_job(tmp_path, tiny_data, more="env: {PACE: '0.1'}\n")
-    command = [sys.executable, "-m", "runner.cli", "run", "theirs.yaml", "--local"]
+    write_foreign_job(tmp_path, tiny_data, "watched", more="env: {PACE: '0.1'}\n")
+    command = [sys.executable, "-m", "runner.cli", "run", "watched.yaml", "--local"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         eventually(lambda: any(state.step for run in all_runs(tmp_path) for state in seed_states(run)))
         (run,) = all_runs(tmp_path)
@@ -215,23 +215,23 @@ def test_a_run_is_watched_and_stopped_from_outside_and_goes_on(tiny_data: DataRe
         assert "running" in shown
         assert "training" in shown
         following = subprocess.Popen(
-            [sys.executable, "-m", "runner.cli", "logs", "-f", "theirs/1"], cwd=tmp_path, stdout=subprocess.PIPE
+            [sys.executable, "-m", "runner.cli", "logs", "-f", "watched/1"], cwd=tmp_path, stdout=subprocess.PIPE
         )
-        done = golf(tmp_path, "stop", "theirs")
+        done = golf(tmp_path, "stop", "watched")
         assert done.returncode == 0, done.stderr
         assert "golf resume goes on" in done.stdout
         assert process.wait(timeout=5) == 130
         told, _ = following.communicate(timeout=30)
         assert b"warmup_step:2/2\n" in told
-    assert marked("theirs") == []
+    assert marked("watched") == []  # other tests beside this one run a job of another name
     assert [state.state for state in seed_states(run)] == ["interrupted", "not started"]
-    assert golf(tmp_path, "stop", "theirs").stdout.endswith("nobody was at work on it\n")
+    assert golf(tmp_path, "stop", "watched").stdout.endswith("nobody was at work on it\n")
     (tmp_path / "their_train.py").write_text("raise SystemExit('another script')")  # the run has its own copy
-    done = golf(tmp_path, "resume", "theirs")
+    done = golf(tmp_path, "resume", "watched")
     assert done.returncode == 3, done.stderr  # unverified: its scores do not say what they cover
     assert [state.state for state in seed_states(run)] == ["completed", "completed"]
     assert [folder.number for folder in run.attempts(1)] == [1, 2]
-    assert golf(tmp_path, "ledger", "verify", "theirs").returncode == 0
+    assert golf(tmp_path, "ledger", "verify", "watched").returncode == 0
     assert len(json.loads(run.job.read_text())["seeds"]) == 2
 
 
