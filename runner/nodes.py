@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,6 +66,11 @@ def inventory(rooms: Sequence[Room]) -> str:
     """The nodes for people, equal ones counted: `2 nodes of 1x GB10 and 20 CPUs; 1 node of 0 GPUs and 4 CPUs`."""
     kinds = Counter(str(room) for room in rooms)
     return "; ".join(f"{n} node{'s' if n > 1 else ''} of {kind}" for kind, n in kinds.items()) or "no node at all"
+
+
+def room_of(hardware: Hardware) -> Room:
+    """A node as a profile describes it, with more CPUs than anyone wants: of those a profile says nothing."""
+    return Room(sys.maxsize, hardware.gpus, hardware.accelerator, hardware.labels)
 
 
 def accelerator_of(device: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner.jobdata import DataRequest
+from runner.nodes import gpu_names
 from tests.tiny_data import VOCAB, make_tiny_data
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -147,6 +148,21 @@ def test_data_verbs_speak_of_the_jobs_data(tmp_path: Path, tiny_data: DataReques
     assert train[3] == "400"
     assert train[4] == train[5]  # bytes by the table and by decoding
     assert "not asked" in golf(tmp_path, "data", "info", "job.yaml").stdout
+
+
+@pytest.mark.skipif(bool(gpu_names()), reason="this machine has a GPU")
+def test_a_plan_for_a_node_that_is_not_here_says_so_and_what_it_takes(tmp_path: Path, tiny_data: DataRequest) -> None:
+    write_job(tmp_path, tiny_data, "hardware: cpu", "hardware: h100x8")
+    done = golf(tmp_path, "plan", "job.yaml")
+    shown = " ".join(done.stdout.split())
+    assert done.returncode == 0, done.stderr
+    assert "one node that is not here: golf run would refuse this machine of 0 GPUs and" in shown
+    assert "hardware h100x8" in shown
+    assert "8 process(es), 8x H100 and" in shown
+    assert "at $20 an hour each (a guess)" in shown
+    write_job(tmp_path, tiny_data, "hardware: cpu", "hardware: h100x8\nnproc: 16")
+    assert_refused(golf(tmp_path, "plan", "job.yaml"), "no node offers 16x H100 and 16 CPUs for one seed")
+    assert_refused(golf(tmp_path, "run", "job.yaml", "--local"), "no node offers 16x H100")
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:

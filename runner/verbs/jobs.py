@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from runner.errors import UserError
 from runner.verbs.loading import load, ours, terminal
 from runner.verbs.options import Address, JobPath, Profile, Seeds
+
+if TYPE_CHECKING:
+    from runner.data.dataset import DataSet
+    from runner.job_spec import JobSpec
+    from runner.plan import Plan
 
 model_app = typer.Typer(help="What a job's model consists of.", no_args_is_help=True)
 
@@ -17,30 +24,51 @@ def plan(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: A
     """Show what `golf run` would do (seeds, nodes, parameters, size, time) and start nothing."""
     from runner.bundle import script_of
     from runner.claim_plan import plan_rows
-    from runner.nodes import inventory, room_here
     from runner.past_sizes import forecast_from_past
-    from runner.plan import make_plan, plan_table, preflight
+    from runner.plan import plan_table, preflight
 
     console = terminal()
     job = load(path, seeds, profile)
     script = script_of(job)
-    code_bytes = script.code_bytes
-    data = preflight(job, code_bytes, console.print)
-    past = forecast_from_past(Path(), job, code_bytes) if job.script is None else None
-    if address is None:
-        plan = make_plan(job, data, code_bytes, [room_here()])
-        console.print(plan_table(plan, "this machine", past, plan_rows(plan, Path(), script.sha256)))
-        return
+    data = preflight(job, script.code_bytes, console.print)
+    past = forecast_from_past(Path(), job, script.code_bytes) if job.script is None else None
+    place = _planned_here if address is None else partial(_planned_there, address)
+    planned, where = place(job, data, script.code_bytes)
+    console.print(plan_table(planned, where, past, plan_rows(planned, Path(), script.sha256)))
+
+
+def _planned_here(job: JobSpec, data: DataSet, code_bytes: int) -> tuple[Plan, str]:
+    """On this machine; else on a node of the job's profile, for whoever is about to rent one."""
+    from runner.hardware import PROFILES
+    from runner.nodes import room_here, room_of
+    from runner.plan import make_plan
+
+    here = room_here()
+    try:
+        return make_plan(job, data, code_bytes, [here]), "this machine"
+    except UserError as error:
+        wanted = PROFILES.get(job.hardware)
+        if wanted is None or not wanted.on_gpu:
+            raise
+        try:
+            there = make_plan(job, data, code_bytes, [room_of(wanted)])
+        except UserError:
+            raise error from None
+    return there, f"one node that is not here: golf run would refuse this machine of {here}"
+
+
+def _planned_there(address: str, job: JobSpec, data: DataSet, code_bytes: int) -> tuple[Plan, str]:
+    """On a cluster, by what its nodes offer."""
     from runner.ray_environment import prepare_environment
 
     prepare_environment(address)
     from runner.cluster import cluster_rooms, connect
+    from runner.nodes import inventory
+    from runner.plan import make_plan
 
     connect(address)
     nodes = cluster_rooms()
-    plan = make_plan(job, data, code_bytes, nodes)
-    where = f"{address}: {inventory(nodes)}"
-    console.print(plan_table(plan, where, past, plan_rows(plan, Path(), script.sha256)))
+    return make_plan(job, data, code_bytes, nodes), f"{address}: {inventory(nodes)}"
 
 
 def bundle(
