@@ -98,9 +98,13 @@ class Turns:
         rooms: living nodes. now: seconds on any clock that does not go back.
         """
         self.wishes[wish.driver], self.heard[wish.driver] = wish, now
-        wanted = {ticket.key for ticket in wish.waiting}
-        mine = self.granted.setdefault(wish.driver, {})
-        self.granted[wish.driver] = {key: grant for key, grant in mine.items() if key in wanted}
+        # A grant whose ticket still waits was not taken up; on a node that died or was given back it never will be.
+        waiting, living = {ticket.key: ticket for ticket in wish.waiting}, {room.node for room in rooms}
+        self.granted[wish.driver] = {
+            key: (node, need)
+            for key, (node, need) in self.granted.get(wish.driver, {}).items()
+            if key in waiting and node in living and node not in (*waiting[key].avoid, *waiting[key].refused)
+        }
         for driver in [driver for driver, heard in self.heard.items() if now - heard > SILENT_S]:
             self.forget(driver)
         self._grant(rooms)

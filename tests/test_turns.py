@@ -43,6 +43,16 @@ def test_a_grant_is_repeated_until_the_driver_holds_it() -> None:
     assert turns.ask(wish("b", 2, WHOLE_H100, 1), [H100], 0) == {}
 
 
+def test_a_grant_that_was_given_back_or_whose_node_has_died_is_followed_by_another() -> None:
+    waits = Ticket("a", WHOLE_SPARK)
+    given_back = Ticket("a", WHOLE_SPARK, avoid=("s0",))
+    refused = Ticket("a", WHOLE_SPARK, refused=("s0",))
+    for ticket, rooms in ((given_back, SPARKS), (refused, SPARKS), (waits, SPARKS[1:])):
+        turns = Turns()
+        assert turns.ask(Wish("d", 1, 1, 1, (waits,)), SPARKS, 0) == {"a": "s0"}
+        assert turns.ask(Wish("d", 1, 1, 1, (ticket,)), rooms, 1) == {"a": "s1"}
+
+
 def test_the_earlier_job_is_served_first_whoever_asks_first() -> None:
     turns = Turns()
     turns.ask(wish("busy", 0, WHOLE_H100, 0, x="h"), [H100], 0)
