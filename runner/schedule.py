@@ -46,7 +46,8 @@ ALIVE_S = 5.0
 """The same of a driver that waits for nothing."""
 QUIET_S = 30.0
 """Silence of an attempt on a dead node after which it is lost. Ray was seen never to say so of a task that it sent to
-a node just after its raylet was killed; where only the raylet died, the attempt goes on and is heard."""
+a node just after its raylet was killed; where only the raylet died, the attempt goes on and is heard. For as long,
+nothing starts on a node that a task called dead."""
 NO_NODE_S = 60.0
 """How long a seed waits for a node that could take it to come back before it is reported."""
 
@@ -107,6 +108,8 @@ class RayBackend(Waiting):
         self.probes: dict[str, Probe] = {}
         """Node -> how fast it was when this run first used it."""
         self.bad_nodes: dict[str, None] = {}
+        self.died: dict[str, float] = {}
+        """Node -> when a task told us that it has died, which the list of living nodes may not know yet."""
         self.refused: dict[str, str] = {}
         """Node -> why it was refused."""
         self.heard: dict[Any, float] = {}
@@ -132,7 +135,7 @@ class RayBackend(Waiting):
         now = time.monotonic()
         if now < self.ask_next:
             return ""
-        rooms = {room.node: room for room in self.rooms()}
+        rooms = {room.node: room for room in self.rooms() if now - self.died.get(room.node, -QUIET_S) >= QUIET_S}
         self.living = set(rooms)
         fitting = [room for room in rooms.values() if self.need.fits(room)]
         told = list(islice(self.queue, len(fitting) * self.side_by_side))
@@ -194,6 +197,7 @@ class RayBackend(Waiting):
             try:
                 report: NodeReport = ray.get(found)
             except (ray.exceptions.TaskUnschedulableError, ray.exceptions.NodeDiedError):
+                self.died[room.node] = time.monotonic()
                 self._put_back(spec, room.node)
                 continue
             except ray.exceptions.RayError as error:
@@ -304,6 +308,8 @@ class RayBackend(Waiting):
             del self.running[stream]
             self.ask_next = 0.0
             self.bad_nodes[node] = None
+            if isinstance(error, ray.exceptions.NodeDiedError):
+                self.died[node] = time.monotonic()
             yield spec, Lost(lost_reason(error))
         else:
             self.heard[stream] = time.monotonic()

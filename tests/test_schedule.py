@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
-from ray.exceptions import RayTaskError
+from ray.exceptions import NodeDiedError, RayTaskError
 
 from runner.backends import Lost
 from runner.cluster import OwnDesk, cluster_rooms, connect
@@ -143,6 +143,30 @@ def test_what_a_dead_node_never_tells_is_not_waited_for(
     backend.living = {"gone"}
     backend.heard = dict.fromkeys(backend.running, long_ago)
     assert list(backend._fallen_silent()) == []
+
+
+def test_nothing_starts_on_a_node_that_a_task_called_dead_while_it_is_still_listed(
+    tiny_data: DataRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dead(reference: object) -> None:
+        died: Any = NodeDiedError
+        raise died("its node is dead")
+
+    backend = backend_for(tiny_data, 1)
+    backend.rooms = lambda: [Room(2, 0, node="a"), Room(2, 0, node="b")]
+    first, second = (job_spec("called", seed, b"") for seed in (1, 2))
+    backend.running[stream := iter(["a word"])] = first, "a"
+    monkeypatch.setattr("ray.get", dead)
+    ((spec, lost),) = backend._hear(stream)
+    assert (spec, isinstance(lost, Lost)) == (first, True)
+    backend.running[object()] = second, "b"
+    backend.submit(first, front=True)
+    assert backend._take_turns() == ""
+    assert list(backend.queue) == [first]  # it waits for the other node, and not on this one
+    backend.died["a"] -= QUIET_S
+    backend.ask_next = 0.0
+    assert backend._take_turns() == ""
+    assert backend.granted["called/seed1/a1"][1].node == "a"
 
 
 def raised(error: Exception) -> Exception:
