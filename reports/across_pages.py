@@ -18,6 +18,7 @@ from reports.across import UNITS
 from reports.markdown import code, escaped, table
 from reports.numbers import MISSING, count, fixed
 from runner.errors import UserError
+from runner.listing import counted
 
 HTML = Environment(loader=PackageLoader("reports"), autoescape=True, undefined=StrictUndefined)
 DIGITS = {"val_bpb": 6, "val_loss": 5}
@@ -95,11 +96,7 @@ def headline(frame: pd.DataFrame) -> str:
     jobs = frame.loc[frame["level"] == "job", "verdict"].value_counts()
     said = [f"{number:,} {verdict}" for verdict, number in sorted(jobs.items(), key=lambda item: str(item[0]))]
     lost = int((frame["level"] == "problem").sum())
-    whole = int(jobs.sum())
-    return (
-        ", ".join([f"{whole:,} record{'' if whole == 1 else 's'}", *said, *([f"{lost:,} not read"] if lost else [])])
-        + "."
-    )
+    return ", ".join([counted(int(jobs.sum()), "record"), *said, *([f"{lost:,} not read"] if lost else [])]) + "."
 
 
 def _line(row: Row, unit: str, words: Sequence[str], last: str = "") -> list[str]:

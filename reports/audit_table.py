@@ -19,6 +19,7 @@ from reports.audit_words import seeds
 from runner.audit.facts import Audit
 from runner.errors import UserError
 from runner.files import write_atomic
+from runner.listing import counted
 
 COLUMNS = {
     "folder": "string",
@@ -109,6 +110,5 @@ def summary(found: Sequence[tuple[Path, Audit | str]]) -> RenderableType:
     for (kind, severity), number in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         table.add_row(kind, Text(severity, STYLES[severity]), f"{number:,}")
     unreadable = len(found) - len(audits)
-    folders = f"{len(found):,} folder{'' if len(found) == 1 else 's'}"
-    line = f"{folders}: {errors:,} with errors, {clean:,} without findings, {unreadable:,} unreadable"
+    line = f"{counted(len(found), 'folder')}: {errors:,} with errors, {clean:,} without findings, {unreadable:,} unreadable"
     return Group(Text(line, "bold"), *([table] if counts else []))

@@ -6,6 +6,7 @@ from collections import Counter
 
 from reports.numbers import MISSING, NOT_DEFINED, beside, count, fixed, mean_and_std
 from runner.audit.facts import LIMIT_S, Audit, Run, Severity
+from runner.listing import counted
 
 NAMES: dict[Severity, str] = {"error": "error", "warn": "warning", "info": "note"}
 
@@ -17,9 +18,7 @@ def headline(audit: Audit) -> str:
             return "no findings, but no score is claimed that logs could show"
         return "no findings: the logs show what is claimed"
     counts = Counter(one.severity for one in audit.findings)
-    return ", ".join(
-        f"{counts[key]} {name}{'s' if counts[key] > 1 else ''}" for key, name in NAMES.items() if counts[key]
-    )
+    return ", ".join(counted(counts[key], name) for key, name in NAMES.items() if counts[key])
 
 
 def run_columns() -> list[str]:

@@ -8,6 +8,7 @@ from reports.numbers import mean_and_std
 from reports.readme import basis, byline
 from reports.results_section import costs_table, scores_table
 from reports.tables import figure, seed_table, summary_table
+from runner.listing import counted
 from runner.results import RecordData
 
 MOST_TITLE = 100
@@ -21,8 +22,7 @@ def pr_title(data: RecordData) -> str:
     """One line of plain text; a commit's subject, too."""
     summary = summary_table(seed_table(data))
     score = mean_and_std(figure(summary, "mean", "val_bpb"), figure(summary, "std", "val_bpb"))
-    number = len(data.results)
-    seeds = f"{number:,} seed{'' if number == 1 else 's'}"
+    seeds = counted(len(data.results), "seed")
     return f"{one_line(data.name)[:MOST_TITLE]}: {score} bpb, {seeds}, {one_line(data.track)}"
 
 

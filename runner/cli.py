@@ -22,6 +22,7 @@ from runner.verbs import artifacts, clusters, data, jobs, ledgers, watching
 from runner.verbs.loading import load, terminal
 from runner.verbs.options import (
     Address,
+    AsJson,
     JobPath,
     Local,
     OtherData,
@@ -304,6 +305,7 @@ def report(
     from reports.across_pages import FORMATS, chosen_format
     from reports.markdown import one_line
     from runner.files import require_writable, write_atomic
+    from runner.listing import counted
     from runner.record_folders import find_record_folders, record_or_problem
 
     chosen = chosen_format(format, output)
@@ -318,7 +320,7 @@ def report(
         typer.echo(made.decode(), nl=False)
     else:
         write_atomic(output, made)
-        typer.echo(f"{output}: {len(found):,} folder{'' if len(found) == 1 else 's'}")
+        typer.echo(f"{output}: {counted(len(found), 'folder')}")
     raise typer.Exit(2 if any(isinstance(one.data, str) for one in found) else 0)
 
 
@@ -340,7 +342,7 @@ def compare_verb(
             "--gain", metavar="X", help="Also: seeds that show a true gain of X nats/token in 80 % of cases."
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Everything that was found, as one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Does B beat A? Exit code 0 the claim holds, 1 it is not shown, 3 it cannot be decided."""
     from reports.comparison_terminal import terminal_comparison

@@ -34,6 +34,11 @@ def listed(seeds: Iterable[int]) -> str:
     return ", ".join(words[:SHOWN]) + f" and {rest:,} more"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 seed`, `1,000 seeds`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def few(items: Sequence[Item]) -> Sequence[Item]:
     """All of a few, the first of many."""
     return items if len(items) <= MOST else items[:SHOWN]

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runner.hardware import Hardware
+from runner.listing import counted
 
 RESOURCE = "accelerator_type:"
 """How Ray names the resource by which it counts a node's accelerators of one type."""
@@ -65,7 +66,7 @@ class Need:
 def inventory(rooms: Sequence[Room]) -> str:
     """The nodes for people, equal ones counted: `2 nodes of 1x GB10 and 20 CPUs; 1 node of 0 GPUs and 4 CPUs`."""
     kinds = Counter(str(room) for room in rooms)
-    return "; ".join(f"{n} node{'s' if n > 1 else ''} of {kind}" for kind, n in kinds.items()) or "no node at all"
+    return "; ".join(f"{counted(n, 'node')} of {kind}" for kind, n in kinds.items()) or "no node at all"
 
 
 def room_of(hardware: Hardware) -> Room:

@@ -7,6 +7,7 @@ what a cut-off attempt means is the driver's decision.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import time
@@ -135,7 +136,7 @@ class RayBackend(Waiting):
         now = time.monotonic()
         if now < self.ask_next:
             return ""
-        rooms = {room.node: room for room in self.rooms() if now - self.died.get(room.node, -QUIET_S) >= QUIET_S}
+        rooms = {room.node: room for room in self.rooms() if now - self.died.get(room.node, -math.inf) >= QUIET_S}
         self.living = set(rooms)
         fitting = [room for room in rooms.values() if self.need.fits(room)]
         told = list(islice(self.queue, len(fitting) * self.side_by_side))

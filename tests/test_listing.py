@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.listing import MOST, few, listed, some
+from runner.listing import MOST, counted, few, listed, some
 
 
 def test_a_few_seeds_are_written_out_in_their_order() -> None:
@@ -29,3 +29,7 @@ def test_of_many_texts_the_first_stand_there_and_how_many_more() -> None:
     assert some([str(number) for number in range(1000)]).endswith("8; 9; and 990 more")
     assert len(few(range(MOST))) == MOST
     assert list(few(range(1000))) == list(range(10))
+
+
+def test_one_of_a_kind_is_no_plural() -> None:
+    assert [counted(number, "seed") for number in (0, 1, 1000)] == ["0 seeds", "1 seed", "1,000 seeds"]

@@ -9,7 +9,7 @@ import typer
 
 from runner.errors import UserError
 from runner.verbs.loading import load, ours, terminal
-from runner.verbs.options import Profile
+from runner.verbs.options import AsJson, Profile
 
 app = typer.Typer(help="What an artifact consists of.", no_args_is_help=True)
 
@@ -22,7 +22,7 @@ def inspect(
         typer.Option("--script", metavar="FILE", help="The script that is counted with it."),
     ] = None,
     cap: Annotated[int, typer.Option("--cap", metavar="BYTES", min=1, help="Most bytes of both.")] = 16_000_000,
-    as_json: Annotated[bool, typer.Option("--json", help="Everything that was found, as one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tensors, schemes, bits, bytes, entropy, checksum and slack to the cap of FILE; nothing in it is executed."""
     import json

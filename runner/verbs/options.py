@@ -45,3 +45,4 @@ OtherTokenizer = Annotated[
 Output = Annotated[
     Path, typer.Option("--output", metavar="DIR", help="Where runs/ and records/ are kept (default: here).")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Everything that was found, as one JSON object.")]
