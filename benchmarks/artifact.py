@@ -44,8 +44,8 @@ from benchmarks.artifact_rates import (
     train_one,
 )
 from benchmarks.small_models import Text, find_text
-from golf_model.devices import device_name
-from runner.past_sizes import prediction
+from golf_model.process.devices import device_name
+from runner.plan.past_sizes import prediction
 
 PARTS = ("trained", "synthetic", "losses", "caps")
 CODE_BYTES = 45_000

@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from golf_model.compress import compress, decompress, has_brotli
+from golf_model.artifact.compress import compress, decompress, has_brotli
+from golf_model.artifact.golf_container import as_matrix, raw_tensor
+from golf_model.artifact.stored import store
 from golf_model.config import ExportConfig
-from golf_model.contexts import modelled
-from golf_model.entropy import coded_bytes, decode_integers, encode_integers
-from golf_model.golf_container import as_matrix, raw_tensor
-from golf_model.quantize import quantize
-from golf_model.stored import store
-from golf_model.tables import symbol_counts
+from golf_model.entropy_coding.contexts import modelled
+from golf_model.entropy_coding.entropy import coded_bytes, decode_integers, encode_integers
+from golf_model.entropy_coding.tables import symbol_counts
+from golf_model.quantization.quantize import quantize
 
 SYNTHETIC = (26, 1024, 1024)
 """Matrices, rows, columns of the synthetic weights: 27 M values."""

@@ -11,14 +11,14 @@ from torch import Tensor
 
 from benchmarks.artifact_coders import ABSMAX
 from benchmarks.small_models import Text, build, score, small_config, train_small
-from golf_model.artifact import PackedModel, pack_model, unpack_model
-from golf_model.bpb import ByteTables
-from golf_model.calibration import collect_hessians
+from golf_model.artifact.artifact import PackedModel, pack_model, unpack_model
+from golf_model.artifact.fit import pack_to_fit
 from golf_model.config import ExportConfig, GolfConfig, StepConfig
-from golf_model.fit import pack_to_fit
-from golf_model.gpt import GPT
-from golf_model.size_forecast import forecast_line
-from golf_model.trainer import Trainer
+from golf_model.network.gpt import GPT
+from golf_model.scoring.bpb import ByteTables
+from golf_model.training.calibration import collect_hessians
+from golf_model.training.size_forecast import forecast_line
+from golf_model.training.trainer import Trainer
 
 CALIBRATION_TOKENS = 16384
 STEPPED = ExportConfig(

@@ -23,7 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from runner.audit.audit import audit_all
-from runner.audit.folder import find_records
+from runner.audit.reading.folder import find_records
 
 SEEDS = (1337, 42, 2024)
 DUMP_LINES = 600
@@ -98,7 +98,7 @@ def long_log(root: Path) -> tuple[float, float, int]:
             handle.write(block)
             lines += block.count("\n")
     code = (
-        "import resource, sys; from pathlib import Path; from runner.audit.logs import read_log; "
+        "import resource, sys; from pathlib import Path; from runner.audit.reading.logs import read_log; "
         "read_log(Path(sys.argv[1])); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
     )
     start = time.perf_counter()

@@ -23,14 +23,14 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from golf_model.bpb import ByteTables
 from golf_model.config import BigramConfig, ModelConfig
-from golf_model.devices import device_name
-from golf_model.distributed import World
-from golf_model.evaluate import Tally, cut, evaluate, rows_at_once
-from golf_model.gpt import GPT
-from golf_model.streaming import evaluate_streaming
-from golf_model.windows import Windows, windows_of
+from golf_model.network.gpt import GPT
+from golf_model.process.devices import device_name
+from golf_model.process.distributed import World
+from golf_model.scoring.bpb import ByteTables
+from golf_model.scoring.evaluate import Tally, cut, evaluate, rows_at_once
+from golf_model.scoring.streaming import evaluate_streaming
+from golf_model.scoring.windows import Windows, windows_of
 
 ROUNDS = 5
 SECONDS_PER_WAY = 1.0

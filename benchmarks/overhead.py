@@ -25,17 +25,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from runner.attempt import run_attempt
-from runner.cluster import OwnDesk, connect
-from runner.hardware import PROFILES
-from runner.jobdata import DataRequest, open_requested
-from runner.messages import LogChunk, Message
-from runner.node_check import CheckOrder
-from runner.nodes import Need
-from runner.order import AttemptSpec
-from runner.ray_environment import prepare_environment
-from runner.schedule import RayBackend
-from tests.tiny_data import make_tiny_data
+from runner.backends.cluster import OwnDesk, connect
+from runner.backends.nodes import Need
+from runner.backends.ray_backend import RayBackend
+from runner.backends.ray_environment import prepare_environment
+from runner.job.hardware import PROFILES
+from runner.job.open_data import DataRequest, open_requested
+from runner.node.attempt import run_attempt
+from runner.node.attempt_spec import AttemptSpec
+from runner.node.messages import LogChunk, Message
+from runner.node.node_check import CheckOrder
+from tests.fixtures.tiny_data import make_tiny_data
 
 ROUNDS = 5
 LINES = 40

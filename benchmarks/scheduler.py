@@ -26,7 +26,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.tiny_data import make_tiny_data
+from tests.fixtures.tiny_data import make_tiny_data
 
 Row = dict[str, float]
 NODES = 200

@@ -20,17 +20,17 @@ from rich.console import Console
 
 from benchmarks.scheduler_driver import Found, memory_mib, timed
 from benchmarks.scheduler_fake import Fake, fake_of, fake_plan, fake_script, said
-from runner.cluster import SharedDesk, cluster_rooms, connect
-from runner.collect import Collector
-from runner.gauges import Gauges
-from runner.jobdata import DataRequest
-from runner.messages import Message
-from runner.nodes import Need, Room
-from runner.order import AttemptSpec
-from runner.plan import check_order
-from runner.run import walk
-from runner.schedule import RayBackend
-from runner.turns import Wish
+from runner.backends.cluster import SharedDesk, cluster_rooms, connect
+from runner.backends.fair_queue import Wish
+from runner.backends.nodes import Need, Room
+from runner.backends.ray_backend import RayBackend
+from runner.drive.collect import Collector
+from runner.drive.gauges import Gauges
+from runner.drive.run import walk
+from runner.job.open_data import DataRequest
+from runner.node.attempt_spec import AttemptSpec
+from runner.node.messages import Message
+from runner.plan.plan import check_order
 
 
 def talking_task(fake: Fake, pause: float) -> Any:

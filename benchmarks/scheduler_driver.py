@@ -17,20 +17,20 @@ import psutil
 from rich.console import Console
 
 from benchmarks.scheduler_fake import Memory, fake_of, fake_plan, fake_script
-from reports.record import RecordFiles, write_record
-from reports.summary import terminal_summary
-from runner.assess import assess
-from runner.backends import Backend, Lost
-from runner.hardware import PROFILES
-from runner.jobdata import DataRequest
-from runner.ledger import Ledger
-from runner.messages import Message, Started
-from runner.nodes import Need, Room
-from runner.order import AttemptSpec
-from runner.paths import RunFolder
-from runner.run import walk
-from runner.status import status_table
-from runner.turns import Ticket, Turns, Wish
+from reports.record.write import RecordFiles, write_record
+from reports.terminal.summary import terminal_summary
+from runner.backends.backend import Backend, Lost
+from runner.backends.fair_queue import Ticket, Turns, Wish
+from runner.backends.nodes import Need, Room
+from runner.drive.assess import assess
+from runner.drive.run import walk
+from runner.drive.status import status_table
+from runner.folder.ledger import Ledger
+from runner.folder.paths import RunFolder
+from runner.job.hardware import PROFILES
+from runner.job.open_data import DataRequest
+from runner.node.attempt_spec import AttemptSpec
+from runner.node.messages import Message, Started
 
 HERE = [Room(2, 0)]
 Found = dict[str, float]

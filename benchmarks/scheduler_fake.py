@@ -12,18 +12,18 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from runner.backends import Lost, Waiting
-from runner.bundle import Script
+from runner.backends.backend import Lost, Waiting
+from runner.backends.nodes import Room
 from runner.data.dataset import scored_targets
 from runner.files import sha256_bytes
-from runner.job import job_from_mapping
-from runner.jobdata import DataRequest, open_requested
-from runner.messages import ArtifactBytes, Event, Finished, Heartbeat, LogChunk, Message, Started
-from runner.nodes import Room
-from runner.order import AttemptSpec
-from runner.plan import Plan, make_plan
+from runner.job.load import job_from_mapping
+from runner.job.open_data import DataRequest, open_requested
+from runner.node.attempt_spec import AttemptSpec
+from runner.node.messages import ArtifactBytes, Event, Finished, Heartbeat, LogChunk, Message, Started
+from runner.plan.plan import Plan, make_plan
 from runner.results import Host, Interval, NodeReport, PhaseResult, Probe
-from tests.tiny_data import VOCAB
+from runner.script.bundle import Script
+from tests.fixtures.tiny_data import VOCAB
 
 SCRIPT_BYTES = 60_000
 """As long as a real script."""

@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.four_nodes import with_gpus
+from tests.fixtures.four_nodes import with_gpus
 
 CPUS = 160
 

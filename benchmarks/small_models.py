@@ -12,21 +12,21 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from golf_model.bpb import ByteTables, build_byte_tables, read_pieces
 from golf_model.config import BatchConfig, GolfConfig, ModelConfig, OptimConfig, RuntimeConfig, ScheduleConfig
-from golf_model.distributed import World
-from golf_model.dtypes import apply_dtype_policy
-from golf_model.evaluate import Score, evaluate, rows_at_once
-from golf_model.gpt import GPT
-from golf_model.loader import load_validation_tokens
-from golf_model.optimizers import set_learning_rates, set_momentum
-from golf_model.schedule import learning_rate_multiplier, muon_momentum
+from golf_model.network.dtypes import apply_dtype_policy
+from golf_model.network.gpt import GPT
+from golf_model.process.distributed import World
+from golf_model.scoring.bpb import ByteTables, build_byte_tables, read_pieces
+from golf_model.scoring.evaluate import Score, evaluate, rows_at_once
+from golf_model.scoring.windows import windows_of
 from golf_model.session import seed_everything
-from golf_model.shards import find_shards
-from golf_model.train import TrainingClock
-from golf_model.trainer import Trainer, build_trainer, optimizer_step
-from golf_model.windows import windows_of
-from runner.jobdata import DataRequest, open_requested
+from golf_model.training.loader import load_validation_tokens
+from golf_model.training.optimizers import set_learning_rates, set_momentum
+from golf_model.training.schedule import learning_rate_multiplier, muon_momentum
+from golf_model.training.shards import find_shards
+from golf_model.training.train import TrainingClock
+from golf_model.training.trainer import Trainer, build_trainer, optimizer_step
+from runner.job.open_data import DataRequest, open_requested
 
 SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data"
 WORLD = World(0, 1, torch.device("cpu"))

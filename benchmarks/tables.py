@@ -24,10 +24,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from reports.record import RecordFiles, write_record
-from runner.record_file import RESULTS
-from runner.record_folders import find_record_folders
-from tests.samples import SCRIPT, record, run_result, score
+from reports.record.write import RecordFiles, write_record
+from runner.record.files import RESULTS
+from runner.record.find import find_record_folders
+from tests.fixtures.results import SCRIPT, record, run_result, score
 
 FORMATS = ("md", "html", "csv", "parquet")
 SEEDS = (1337, 42, 2024)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reports.summary import terminal_summary
+from reports.terminal.summary import terminal_summary
 from runner.results import RecordData
 
 

@@ -15,16 +15,15 @@ from pathlib import Path
 
 import torch
 
-from golf_model.artifact import PackedModel, pack_model, unpack_model
+from golf_model.artifact.artifact import PackedModel, pack_model, unpack_model
+from golf_model.artifact.fit import Step, pack_to_fit
 from golf_model.config import ARTIFACT_NAME, GolfConfig
-from golf_model.distributed import World, accumulation_steps, join_world
-from golf_model.environment import read_environment
-from golf_model.errors import EXIT_NAN_LOSS, EXIT_USER_ERROR, NanLossError, ScriptError
-from golf_model.evaluate import Score
-from golf_model.files import write_durably
-from golf_model.fit import Step, pack_to_fit
-from golf_model.gpt import GPT, LossModel
-from golf_model.qat import acts_on_artifact, switch
+from golf_model.network.gpt import GPT, LossModel
+from golf_model.process.distributed import World, accumulation_steps, join_world
+from golf_model.process.environment import read_environment
+from golf_model.process.errors import EXIT_NAN_LOSS, EXIT_USER_ERROR, NanLossError, ScriptError
+from golf_model.process.files import write_durably
+from golf_model.scoring.evaluate import Score
 from golf_model.session import (
     Session,
     Validation,
@@ -41,10 +40,11 @@ from golf_model.session import (
     seed_everything,
 )
 from golf_model.shapes import BITS, schemes
-from golf_model.size_forecast import SizeForecaster
-from golf_model.step_grid import ExpectedGrid
-from golf_model.train import Packing, TrainingResult, step_line, train
-from golf_model.trainer import build_trainer, warm_up
+from golf_model.training.qat import acts_on_artifact, switch
+from golf_model.training.size_forecast import SizeForecaster
+from golf_model.training.step_grid import ExpectedGrid
+from golf_model.training.train import Packing, TrainingResult, step_line, train
+from golf_model.training.trainer import build_trainer, warm_up
 
 LIVE_WEIGHTS_NAME = "final_model.pt"
 

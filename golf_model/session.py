@@ -14,22 +14,22 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from golf_model.bpb import ByteTables, build_byte_tables, read_pieces
-from golf_model.checkpoint import Checkpoints, owner_of
 from golf_model.config import EvalConfig, GolfConfig
-from golf_model.devices import Abilities, abilities
-from golf_model.distributed import World, accumulation_steps
-from golf_model.dtypes import apply_dtype_policy
-from golf_model.environment import RunEnvironment
-from golf_model.evaluate import Score, evaluate, rows_at_once
-from golf_model.events import Events
-from golf_model.gpt import GPT, LossModel
-from golf_model.loader import load_validation_tokens
-from golf_model.qat import arm
-from golf_model.runlog import RunLog, log_file, log_head, log_shards
-from golf_model.shards import Shard, find_shards
-from golf_model.streaming import evaluate_streaming
-from golf_model.windows import eval_windows
+from golf_model.network.dtypes import apply_dtype_policy
+from golf_model.network.gpt import GPT, LossModel
+from golf_model.process.devices import Abilities, abilities
+from golf_model.process.distributed import World, accumulation_steps
+from golf_model.process.environment import RunEnvironment
+from golf_model.process.events import Events
+from golf_model.process.runlog import RunLog, log_file, log_head, log_shards
+from golf_model.scoring.bpb import ByteTables, build_byte_tables, read_pieces
+from golf_model.scoring.evaluate import Score, evaluate, rows_at_once
+from golf_model.scoring.streaming import evaluate_streaming
+from golf_model.scoring.windows import eval_windows
+from golf_model.training.checkpoint import Checkpoints, owner_of
+from golf_model.training.loader import load_validation_tokens
+from golf_model.training.qat import arm
+from golf_model.training.shards import Shard, find_shards
 
 
 @dataclass(frozen=True)

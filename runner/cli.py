@@ -35,13 +35,13 @@ from runner.verbs.options import (
 )
 
 if TYPE_CHECKING:
-    from runner.assess import Walk
     from runner.audit.facts import Audit
-    from runner.bundle import Script
-    from runner.carry_out import Where
-    from runner.job_spec import JobSpec
-    from runner.record_folder import Record
+    from runner.drive.assess import Walk
+    from runner.drive.execute import Where
+    from runner.job.spec import JobSpec
+    from runner.record.folder import Record
     from runner.results import Check
+    from runner.script.bundle import Script
 
 app = typer.Typer(
     name="golf",
@@ -71,8 +71,8 @@ def run(
     output: Output = Path(),
 ) -> None:
     """Train, score and verify every seed of JOB, judge them together and write the record."""
-    from runner.bundle import script_of
-    from runner.carry_out import Where
+    from runner.drive.execute import Where
+    from runner.script.bundle import script_of
 
     where, job = Where(local, address), load(path, seeds, profile)
     _drive(job, script_of(job), output, where)
@@ -100,11 +100,11 @@ def resume(
         clusters.tell_submitted(client, remote.resume_there(client, run_name, place), run_name, address, output)
         return
 
-    from runner.bundle import stored_script
-    from runner.carry_out import Where
-    from runner.job import job_from_mapping, with_seeds
-    from runner.ledger import check_chain, seeds_of
-    from runner.runs import driver_of, find_run, noted_job
+    from runner.drive.execute import Where
+    from runner.folder.ledger import check_chain, seeds_of
+    from runner.folder.runs import driver_of, find_run, noted_job
+    from runner.job.load import job_from_mapping, with_seeds
+    from runner.script.bundle import stored_script
 
     run = find_run(output, run_name)
     job = job_from_mapping(noted_job(run), source=str(run.job))
@@ -140,8 +140,8 @@ def verify(
     Exit code 1 where something is wrong. Scores are made again where --artifacts points, or where the run that made
     the record lies beside it.
     """
-    from reports.verify_terminal import answers
-    from runner.rescore_record import artifact_checks, source_of
+    from reports.terminal.verify import answers
+    from runner.record.rescore_record import artifact_checks, source_of
 
     console = terminal()
     opened, checks = _verified(record)
@@ -153,9 +153,9 @@ def verify(
 
 def _verified(folder: Path) -> tuple[Record, list[Check]]:
     """A record, and every answer that its own files give."""
-    from reports.rebuild import page_check
-    from runner.record_folder import open_record
-    from runner.verify_record import verify_record
+    from reports.record.rebuild import page_check
+    from runner.record.folder import open_record
+    from runner.record.verify import verify_record
 
     record = open_record(folder)
     return record, [*verify_record(record), page_check(folder, record.data)]
@@ -185,10 +185,10 @@ def reproduce(
 
     Exit code 1 where the new run is not like the record, 3 where that cannot be told.
     """
-    from reports.verify_terminal import likeness
-    from runner.carry_out import Where, carry_out
-    from runner.record_folder import open_record
-    from runner.reproduce import compare, job_again, stored_script
+    from reports.terminal.verify import likeness
+    from runner.drive.execute import Where, carry_out
+    from runner.record.folder import open_record
+    from runner.record.reproduce import compare, job_again, stored_script
 
     opened = open_record(record)
     script = stored_script(opened)
@@ -208,8 +208,8 @@ def export_pr(
     repo: Annotated[Path, typer.Option("--repo", metavar="CHECKOUT", help="The challenge's repository, clean.")],
 ) -> None:
     """Commit a passed RECORD on a new branch of CHECKOUT and print the pull request's text. Nothing is pushed."""
-    from reports.pr_text import pr_text, pr_title
-    from runner.export_pr import export, require_checkout, require_passed
+    from reports.record.pr_text import pr_text, pr_title
+    from runner.record.export_pr import export, require_checkout, require_passed
 
     opened, checks = _verified(record)
     track = require_passed(opened, checks)
@@ -232,11 +232,11 @@ def audit(
     ] = Path("audit.csv"),
 ) -> None:
     """Read record folders, execute nothing, and say what is true: facts, claims, and where they disagree."""
-    from reports.audit_markdown import markdown_audit
-    from reports.audit_table import audit_frame, require_table, summary, write_table
-    from reports.audit_terminal import terminal_audit
+    from reports.audit.markdown import markdown_audit
+    from reports.audit.table import audit_frame, require_table, summary, write_table
+    from reports.audit.terminal import terminal_audit
     from runner.audit.audit import audit_all, audit_or_error, with_shared_runs
-    from runner.audit.folder import find_records
+    from runner.audit.reading.folder import find_records
     from runner.files import require_writable
 
     console = terminal()
@@ -296,17 +296,17 @@ def report(
     Tables of seeds, of jobs and across jobs, verdicts beside them: n, mean, std, 95 % t interval, both units.
     """
     if len(records) == 1 and format is None and output is None and (records[0] / "results.json").is_file():
-        from reports.rebuild import rebuild
+        from reports.record.rebuild import rebuild
 
         changed = [name for name, other in rebuild(records[0]).items() if other]
         typer.echo(f"{records[0]}: {', '.join(changed) + ' made anew' if changed else 'as it was'}")
         return
-    from reports.across import Found, across_frame
-    from reports.across_pages import FORMATS, chosen_format
+    from reports.across.pages import FORMATS, chosen_format
+    from reports.across.table import Found, across_frame
     from reports.markdown import one_line
     from runner.files import require_writable, write_atomic
     from runner.listing import counted
-    from runner.record_folders import find_record_folders, record_or_problem
+    from runner.record.find import find_record_folders, record_or_problem
 
     chosen = chosen_format(format, output)
     if output is not None:
@@ -345,10 +345,10 @@ def compare_verb(
     as_json: AsJson = False,
 ) -> None:
     """Does B beat A? Exit code 0 the claim holds, 1 it is not shown, 3 it cannot be decided."""
-    from reports.comparison_terminal import terminal_comparison
-    from runner.arms import arm_of, require_score
-    from runner.compare import POLICIES, compare
-    from runner.job_errors import choice_message
+    from reports.terminal.comparison import terminal_comparison
+    from runner.compare.compare import POLICIES, compare
+    from runner.job.problems import choice_message
+    from runner.record.comparison_sources import arm_of, require_score
 
     if policy not in POLICIES:
         raise UserError(f"--policy: {choice_message(policy, POLICIES)}")
@@ -370,8 +370,8 @@ def compare_verb(
 
 def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str | None = None) -> None:
     """Run a job to its record, show it, and end with its verdict's exit code."""
-    from reports.summary import terminal_summary
-    from runner.carry_out import carry_out
+    from reports.terminal.summary import terminal_summary
+    from runner.drive.execute import carry_out
 
     done = carry_out(job, script, output, where, terminal(), only)
     folder = _recorded(done, output)
@@ -381,8 +381,8 @@ def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str |
 
 def _recorded(done: Walk, output: Path) -> Path:
     """Write a walk's record; its folder."""
-    from reports.record import RecordFiles, write_record
-    from runner.run import sole_driver
+    from reports.record.write import RecordFiles, write_record
+    from runner.drive.run import sole_driver
 
     files = RecordFiles(
         script=done.script.source,

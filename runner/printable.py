@@ -14,3 +14,9 @@ def printable(text: str) -> str:
 def printable_bytes(line: bytes) -> bytes:
     """The same for a line of a log, with its end."""
     return printable(line.decode("utf-8", "replace").replace("\r\n", "\n")).encode()
+
+
+def cut(text: str, most: int = 120) -> str:
+    """Text from outside for a message: printable, on one line, not longer than `most` characters."""
+    shown = "".join(char if char.isprintable() else " " for char in text)
+    return shown if len(shown) <= most else f"{shown[: most - 3]}..."

@@ -150,7 +150,7 @@ class GpuFacts(Frozen):
 
 
 class Probe(Frozen):
-    """How fast a node was just before it ran a seed (golf_model.probe)."""
+    """How fast a node was just before it ran a seed (golf_model.process.probe)."""
 
     device: str
     torch: str

@@ -9,17 +9,18 @@ import pytest
 import ray
 from hypothesis import settings
 
-from runner.cluster import connect
-from runner.jobdata import DataRequest
-from runner.ray_environment import prepare_environment
-from tests.kept_record import keep_record
-from tests.tiny_data import make_tiny_data
+from runner.backends.cluster import connect
+from runner.backends.ray_environment import prepare_environment
+from runner.job.open_data import DataRequest
+from tests.fixtures.kept_record import keep_record
+from tests.fixtures.places import ROOT
+from tests.fixtures.tiny_data import make_tiny_data
 
 settings.register_profile("fast", max_examples=300, deadline=None)
 settings.register_profile("fuzz", max_examples=10_000, deadline=None)  # make fuzz
 settings.load_profile("fast")
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+SHARED = ROOT.parent / "shared"
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from runner.compare import compare
+from runner.compare.compare import compare
 from runner.results import Arm, Comparison, PolicyName
 from runner.statistics import GainTest, one_sample
 

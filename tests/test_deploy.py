@@ -16,7 +16,9 @@ import pytest
 import ray.autoscaler
 import yaml
 
-DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
+from tests.fixtures.places import ROOT
+
+DEPLOY = ROOT / "deploy"
 
 
 def read(name: str) -> dict[str, Any]:

@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from runner.arms import arm_of_folder
 from runner.audit.audit import audit_folder
-from runner.compare import compare
-from runner.jobdata import DataRequest
-from runner.ledger import check_chain
+from runner.compare.compare import compare
+from runner.folder.ledger import check_chain
+from runner.job.open_data import DataRequest
+from runner.record.comparison_sources import arm_of_folder
 from runner.results import RecordData
-from tests.tiny_data import VOCAB
+from tests.fixtures.tiny_data import VOCAB
 
 JOB = """name: tiny
 track: local

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from runner.collect import read_result
-from runner.jobdata import DataRequest
-from runner.ledger_check import audit_run
-from runner.leftovers import marked
+from runner.drive.collect import read_result
+from runner.folder.ledger_check import audit_run
+from runner.folder.runs import all_runs
+from runner.job.open_data import DataRequest
+from runner.node.orphans import marked
 from runner.results import RunResult
-from runner.runs import all_runs
-from tests.misbehaving import write_misbehaving_job
-from tests.test_cli import golf
+from tests.fixtures.misbehaving_script import write_misbehaving_job
+from tests.runner.test_cli import golf
 
 pytestmark = pytest.mark.slow
 

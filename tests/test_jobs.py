@@ -12,23 +12,23 @@ from pathlib import Path
 import pytest
 import torch
 
-from golf_model.averaging import WeightAverage
-from golf_model.block import Block
 from golf_model.config import GolfConfig
-from golf_model.gpt import GPT
-from golf_model.linear import CastedLinear
-from golf_model.qat import acts_in_training, arm
-from golf_model.schedule import learning_rate_multiplier, muon_momentum
+from golf_model.network.block import Block
+from golf_model.network.gpt import GPT
+from golf_model.network.linear import CastedLinear
 from golf_model.shapes import parameter_count, parameter_shapes, scheme_of, schemes
-from runner.bundle import make_script
+from golf_model.training.averaging import WeightAverage
+from golf_model.training.qat import acts_in_training, arm
+from golf_model.training.schedule import learning_rate_multiplier, muon_momentum
 from runner.data.corpus import prepare_corpus
-from runner.forecast import forecast_bytes
-from runner.job import load_job
-from runner.job_spec import JobSpec
-from runner.profiles import SCRIPT_BYTES, SMALL_STEPS, published_steps, with_profile
+from runner.job.load import load_job
+from runner.job.profiles import SCRIPT_BYTES, SMALL_STEPS, published_steps, with_profile
+from runner.job.spec import JobSpec
+from runner.plan.size_forecast import forecast_bytes
 from runner.results import RecordData
+from runner.script.bundle import make_script
+from tests.fixtures.places import JOBS
 
-FOLDER = Path(__file__).resolve().parents[1] / "jobs"
 PARAMETERS = {
     "baseline": 17_059_912,
     "pr102": 21_779_016,
@@ -44,7 +44,7 @@ every_job = pytest.mark.parametrize("name", PARAMETERS)
 
 
 def full_job(name: str) -> JobSpec:
-    return load_job(FOLDER / f"{name}.yaml")
+    return load_job(JOBS / f"{name}.yaml")
 
 
 def small_job(name: str) -> JobSpec:
@@ -52,7 +52,7 @@ def small_job(name: str) -> JobSpec:
 
 
 def test_every_job_of_the_folder_is_known_here() -> None:
-    assert {path.stem for path in FOLDER.glob("*.yaml")} == {*PARAMETERS, "quickstart", "fit16"}
+    assert {path.stem for path in JOBS.glob("*.yaml")} == {*PARAMETERS, "quickstart", "fit16"}
 
 
 @every_job
@@ -197,7 +197,7 @@ runnable = pytest.mark.parametrize("name", [*PARAMETERS, "fit16"])
 @pytest.mark.slow
 @runnable
 def test_the_small_profile_runs_to_a_passed_verdict_and_beats_a_unigram_model(name: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "runner.cli", "run", str(FOLDER / f"{name}.yaml"), "--profile", "small"]
+    command = [sys.executable, "-m", "runner.cli", "run", str(JOBS / f"{name}.yaml"), "--profile", "small"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (record,) = (tmp_path / "records" / "local").iterdir()
@@ -225,7 +225,7 @@ def test_the_small_profile_runs_to_a_passed_verdict_and_beats_a_unigram_model(na
 @runnable
 def test_the_bundle_of_the_small_profile_runs_alone(name: str, tmp_path: Path) -> None:
     script = tmp_path / "train_gpt.py"
-    command = [sys.executable, "-m", "runner.cli", "bundle", str(FOLDER / f"{name}.yaml"), "--profile", "small"]
+    command = [sys.executable, "-m", "runner.cli", "bundle", str(JOBS / f"{name}.yaml"), "--profile", "small"]
     subprocess.run([*command, "-o", str(script)], check=True, timeout=60)
     data = prepare_corpus()
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=1", script.name]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.fixtures.places import ROOT
+
 PLAYER = {"torch", "numpy", "sentencepiece", "zstandard"}
 REFEREE = {
     "yaml",
@@ -23,11 +24,16 @@ REFEREE = {
     "huggingface_hub",
 }
 REPORTER = {"pandas", "jinja2", "rich", "pydantic"}
-SCHEDULES = {"runner/cluster.py", "runner/gauges.py", "runner/remote.py", "runner/schedule.py"}
+SCHEDULES = {
+    "runner/backends/cluster.py",
+    "runner/drive/gauges.py",
+    "runner/backends/remote.py",
+    "runner/backends/ray_backend.py",
+}
 STDLIB_ONLY = {"golf_model/config.py", "golf_model/shapes.py", "golf_model/sources.py"}
 COMPOSITION_ROOT = "runner/cli.py"
 REPORTER_READS = {
-    "runner.record_file",
+    "runner.record.files",
     "runner.results",
     "runner.statistics",
     "runner.files",

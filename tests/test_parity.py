@@ -23,10 +23,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from golf_model.averaging import WeightAverage
-from golf_model.bigram import bigram_hash
-from golf_model.bitpack import pack_six, unpack_six
-from golf_model.bpb import ByteTables, PieceKind, build_byte_tables
+from golf_model.artifact.bitpack import pack_six, unpack_six
+from golf_model.artifact.qgv3 import HEAD, MAGIC, write_qgv3
+from golf_model.artifact.stored import Stored, payload_size, restore, store
 from golf_model.config import (
     AverageConfig,
     EvalConfig,
@@ -37,19 +36,16 @@ from golf_model.config import (
     QatConfig,
     ScheduleConfig,
 )
-from golf_model.distributed import World
-from golf_model.dtypes import apply_dtype_policy
-from golf_model.evaluate import evaluate
-from golf_model.gpt import GPT
-from golf_model.linear import CastedLinear
-from golf_model.loader import TokenStream, TrainLoader, load_validation_tokens
-from golf_model.muon import orthogonalise
-from golf_model.optimizers import build_optimizers, set_momentum
-from golf_model.qat import FakeQuant, arm, switch
-from golf_model.qgv3 import HEAD, MAGIC, write_qgv3
-from golf_model.quantize import dequantize, quantize
-from golf_model.rope import ntk_base, rope_frequencies, rope_tables
-from golf_model.schedule import learning_rate_multiplier, muon_momentum
+from golf_model.network.bigram import bigram_hash
+from golf_model.network.dtypes import apply_dtype_policy
+from golf_model.network.gpt import GPT
+from golf_model.network.linear import CastedLinear
+from golf_model.network.rope import ntk_base, rope_frequencies, rope_tables
+from golf_model.process.distributed import World
+from golf_model.quantization.quantize import dequantize, quantize
+from golf_model.scoring.bpb import ByteTables, PieceKind, build_byte_tables
+from golf_model.scoring.evaluate import evaluate
+from golf_model.scoring.windows import eval_windows
 from golf_model.shapes import (
     Scheme,
     control_patterns,
@@ -59,11 +55,16 @@ from golf_model.shapes import (
     payload_bytes,
     schemes,
 )
-from golf_model.shards import find_shards, open_shard
-from golf_model.stored import Stored, payload_size, restore, store
-from golf_model.trainer import accumulate_gradients, apply_gradients
-from golf_model.windows import eval_windows
-from tests.golden_cases import Golden, fixed_matrix, golden_network, golden_tokens, probe
+from golf_model.training.averaging import WeightAverage
+from golf_model.training.loader import TokenStream, TrainLoader, load_validation_tokens
+from golf_model.training.muon import orthogonalise
+from golf_model.training.optimizers import build_optimizers, set_momentum
+from golf_model.training.qat import FakeQuant, arm, switch
+from golf_model.training.schedule import learning_rate_multiplier, muon_momentum
+from golf_model.training.shards import find_shards, open_shard
+from golf_model.training.trainer import accumulate_gradients, apply_gradients
+from tests.fixtures.golden_cases import Golden, fixed_matrix, golden_network, golden_tokens, probe
+from tests.fixtures.places import GOLDENS
 
 LOSS, LOGITS, GRADS, STEPS = 1e-5, 1e-4, 1e-4, 1e-4
 """Tolerances of specs/COMPARE.md: absolute, absolute, relative, absolute."""
@@ -78,7 +79,7 @@ Check = Callable[[Golden, Any, Path], None]
 
 def golden_files() -> list[tuple[str, Path]]:
     """(prefix of the test ids, path): ours, then the ones that the environment adds."""
-    files = [("", path) for path in sorted((Path(__file__).parent / "goldens").glob("golden_*.json"))]
+    files = [("", path) for path in sorted(GOLDENS.glob("golden_*.json"))]
     if os.environ.get("GOLF_GOLDENS"):
         files += [("given-", path) for path in sorted(Path(os.environ["GOLF_GOLDENS"]).glob("golden_*.json"))]
     return files

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from runner.audit.audit import audit_folder
-from runner.leftovers import marked
+from runner.node.orphans import marked
 from runner.results import RecordData
+from tests.fixtures.places import JOBS
 
 pytestmark = pytest.mark.slow
 
-JOB = Path(__file__).resolve().parents[1] / "jobs" / "quickstart.yaml"
+JOB = JOBS / "quickstart.yaml"
 
 
 def start(folder: Path) -> subprocess.Popen[str]:

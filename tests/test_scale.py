@@ -11,22 +11,22 @@ import pytest
 from rich.console import Console
 
 from benchmarks.scheduler_fake import Memory, fake_of, fake_plan, fake_script
-from runner.assess import Walk
-from runner.backends import Lost
-from runner.cluster import OwnDesk
-from runner.collect import Collector
-from runner.hardware import PROFILES
-from runner.jobdata import DataRequest
-from runner.ledger import check_chain
-from runner.messages import Message, Started
-from runner.nodes import Need, Room
-from runner.order import AttemptSpec
-from runner.run import walk
-from runner.schedule import ASK_MOST_S, RayBackend
-from runner.status import CROWD, status_table
-from runner.turns import Ticket, Turns, Wish
-from tests.test_attempt import spec_for
-from tests.test_run import Screen, never
+from runner.backends.backend import Lost
+from runner.backends.cluster import OwnDesk
+from runner.backends.fair_queue import Ticket, Turns, Wish
+from runner.backends.nodes import Need, Room
+from runner.backends.ray_backend import ASK_MOST_S, RayBackend
+from runner.drive.assess import Walk
+from runner.drive.collect import Collector
+from runner.drive.run import walk
+from runner.drive.status import CROWD, status_table
+from runner.folder.ledger import check_chain
+from runner.job.hardware import PROFILES
+from runner.job.open_data import DataRequest
+from runner.node.attempt_spec import AttemptSpec
+from runner.node.messages import Message, Started
+from tests.runner.drive.test_run import Screen, never
+from tests.runner.node.test_attempt import spec_for
 
 HERE = [Room(2, 0)]
 SEEDS, LIVE = CROWD + 20, 7

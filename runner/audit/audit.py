@@ -12,19 +12,19 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import fmean
 
-from runner.audit.claim_checks import claim_findings
+from runner.audit.checks.claim_checks import claim_findings
+from runner.audit.checks.file_checks import file_findings
+from runner.audit.checks.limits import limit_findings, primary
+from runner.audit.checks.roles import assign_roles
+from runner.audit.claims.readme import Readme, read_readme
+from runner.audit.claims.shown import spread
+from runner.audit.claims.statement import Statement, state
+from runner.audit.claims.submission import Submission, read_submission
 from runner.audit.facts import Audit, Run
-from runner.audit.file_checks import file_findings
-from runner.audit.folder import Folder, open_folder
-from runner.audit.limits import limit_findings, primary
-from runner.audit.logs import read_log
-from runner.audit.reading import Reading
-from runner.audit.readme import Readme, read_readme
-from runner.audit.roles import assign_roles
+from runner.audit.reading.folder import Folder, open_folder
+from runner.audit.reading.logs import read_log
+from runner.audit.reading.runs import Reading
 from runner.audit.severity import finding
-from runner.audit.shown import spread
-from runner.audit.statement import Statement, state
-from runner.audit.submission import Submission, read_submission
 from runner.audit.track import track_of
 from runner.errors import UserError
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from runner.tracks import TRACKS
+from runner.job.tracks import TRACKS
 
 Role = Literal[
     "primary",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from runner.audit.facts import LIMIT_S
-from runner.tracks import TRACKS
+from runner.job.tracks import TRACKS
 
 CAP_BYTES = TRACKS["10min_16mb"].cap_bytes
 NEAR = 1.1

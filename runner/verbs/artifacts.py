@@ -27,7 +27,7 @@ def inspect(
     """Tensors, schemes, bits, bytes, entropy, checksum and slack to the cap of FILE; nothing in it is executed."""
     import json
 
-    from runner.artifact_report import fact_lines, inspect_file, tensor_table
+    from runner.record.artifact_report import fact_lines, inspect_file, tensor_table
 
     if script is not None and not script.is_file():
         raise UserError(f"--script {script}: no such file")
@@ -63,9 +63,9 @@ def score(
     from typing import get_args, get_type_hints
 
     from golf_model.config import EvalConfig
-    from runner.job_errors import choice_message
-    from runner.plan import open_job_data
-    from runner.rescore import other_data, report_lines, rescore, with_rule
+    from runner.job.problems import choice_message
+    from runner.plan.plan import open_job_data
+    from runner.record.rescore import other_data, report_lines, rescore, with_rule
 
     rules = get_args(get_type_hints(EvalConfig)["rule"])
     if rule is not None and rule not in rules:

@@ -15,7 +15,7 @@ from runner.verbs.options import JobPath, Output, Seeds, There
 
 def submit(path: JobPath, address: There, seeds: Seeds = None, output: Output = Path()) -> None:
     """Start one driver for JOB on the cluster, which goes on without this machine. Its data must be on the nodes."""
-    from runner.bundle import script_of
+    from runner.script.bundle import script_of
 
     job = load(path, seeds)
     script = script_of(job)
@@ -39,17 +39,17 @@ def dashboard(address: There) -> None:
 
 def remote_of(address: str) -> ModuleType:
     """The module that speaks to a cluster's dashboard, with Ray told who we are."""
-    from runner.ray_environment import prepare_environment
+    from runner.backends.ray_environment import prepare_environment
 
     prepare_environment(address)
-    from runner import remote
+    from runner.backends import remote
 
     return remote
 
 
 def there(output: Path) -> str:
     """Where runs are kept on the head node."""
-    from runner.remote import HOME
+    from runner.backends.remote import HOME
 
     if output == Path():
         return HOME

@@ -16,7 +16,7 @@ app = typer.Typer(help="Corpora, tokenizers and token shards.", no_args_is_help=
 @app.command("prepare")
 def prepare(path: JobPath) -> None:
     """Make or check the data that JOB names, and say where it is."""
-    from runner.plan import open_job_data
+    from runner.plan.plan import open_job_data
 
     typer.echo(open_job_data(load(path), typer.echo).folder)
 
@@ -30,7 +30,7 @@ def info(
 ) -> None:
     """Tokens, documents, bytes, tokens per byte and the nats-per-bpb constant of JOB's data."""
     from runner.data.dataset import data_info
-    from runner.plan import info_table, open_job_data
+    from runner.plan.plan import info_table, open_job_data
 
     terminal().print(info_table(data_info(open_job_data(load(path), typer.echo), recount)))
 

@@ -14,18 +14,18 @@ from runner.verbs.options import Address, JobPath, Profile, Seeds
 
 if TYPE_CHECKING:
     from runner.data.dataset import DataSet
-    from runner.job_spec import JobSpec
-    from runner.plan import Plan
+    from runner.job.spec import JobSpec
+    from runner.plan.plan import Plan
 
 model_app = typer.Typer(help="What a job's model consists of.", no_args_is_help=True)
 
 
 def plan(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: Address = None) -> None:
     """Show what `golf run` would do (seeds, nodes, parameters, size, time) and start nothing."""
-    from runner.bundle import script_of
-    from runner.claim_plan import plan_rows
-    from runner.past_sizes import forecast_from_past
-    from runner.plan import plan_table, preflight
+    from runner.plan.claim_plan import plan_rows
+    from runner.plan.past_sizes import forecast_from_past
+    from runner.plan.plan import plan_table, preflight
+    from runner.script.bundle import script_of
 
     console = terminal()
     job = load(path, seeds, profile)
@@ -39,9 +39,9 @@ def plan(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: A
 
 def _planned_here(job: JobSpec, data: DataSet, code_bytes: int) -> tuple[Plan, str]:
     """On this machine; else on a node of the job's profile, for whoever is about to rent one."""
-    from runner.hardware import PROFILES
-    from runner.nodes import room_here, room_of
-    from runner.plan import make_plan
+    from runner.backends.nodes import room_here, room_of
+    from runner.job.hardware import PROFILES
+    from runner.plan.plan import make_plan
 
     here = room_here()
     try:
@@ -59,12 +59,12 @@ def _planned_here(job: JobSpec, data: DataSet, code_bytes: int) -> tuple[Plan, s
 
 def _planned_there(address: str, job: JobSpec, data: DataSet, code_bytes: int) -> tuple[Plan, str]:
     """On a cluster, by what its nodes offer."""
-    from runner.ray_environment import prepare_environment
+    from runner.backends.ray_environment import prepare_environment
 
     prepare_environment(address)
-    from runner.cluster import cluster_rooms, connect
-    from runner.nodes import inventory
-    from runner.plan import make_plan
+    from runner.backends.cluster import cluster_rooms, connect
+    from runner.backends.nodes import inventory
+    from runner.plan.plan import make_plan
 
     connect(address)
     nodes = cluster_rooms()
@@ -80,8 +80,8 @@ def bundle(
     flat: Annotated[bool, typer.Option("--flat", help="Write the readable twin instead of the packed file.")] = False,
 ) -> None:
     """Turn JOB into the one file that runs, is counted against the cap, and is shipped."""
-    from runner.bundle import make_script
     from runner.files import require_writable, sha256_bytes, write_atomic
+    from runner.script.bundle import make_script
 
     script = make_script(ours(load(path, None, profile)).config)
     content = script.flat.encode() if flat else script.source
@@ -93,8 +93,8 @@ def bundle(
 @model_app.command("summary")
 def model_summary(path: JobPath, profile: Profile = None) -> None:
     """Tensors, parameters, schemes, bytes, FLOPs and memory of JOB's model."""
-    from runner.bundle import make_script
-    from runner.model_summary import summary_tables
+    from runner.plan.model_summary import summary_tables
+    from runner.script.bundle import make_script
 
     job = ours(load(path, None, profile))
     console = terminal()
@@ -110,8 +110,8 @@ def model_diff(
     profile: Profile = None,
 ) -> None:
     """What changes from one JOB to another: configuration, tensors, parameters and bytes."""
-    from runner.bundle import make_script
-    from runner.model_diff import Side, diff_tables
+    from runner.plan.model_diff import Side, diff_tables
+    from runner.script.bundle import make_script
 
     paths = path, other
     jobs = [ours(load(place, None, profile)) for place in paths]

@@ -18,10 +18,10 @@ def verify(
     output: Output = Path(),
 ) -> None:
     """Check a ledger's chain and all that it vouches for; exit code 1 where something is wrong."""
-    from runner.ledger_check import audit_ledger, audit_run
-    from runner.paths import RunFolder
-    from runner.record_check import audit_record
-    from runner.runs import find_run
+    from runner.folder.ledger_check import audit_ledger, audit_run
+    from runner.folder.paths import RunFolder
+    from runner.folder.runs import find_run
+    from runner.record.ledger_check import audit_record
 
     path = Path(name)
     if path.is_dir() and (path / "seeds").is_dir():

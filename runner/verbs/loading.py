@@ -10,15 +10,16 @@ from runner.errors import UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from runner.job_spec import JobSpec
+    from runner.job.spec import JobSpec
 
 
 def load(path: Path, seeds: str | None = None, profile: str | None = None) -> JobSpec:
     """The job under a profile, with the seeds of the command line where they were given."""
-    from runner.job import load_job, with_seeds
-    from runner.profiles import with_profile
+    from runner.job.load import load_job, with_seeds
+    from runner.job.profiles import with_profile
+    from runner.record.comparison_sources import arm_of_folder
 
-    job = with_profile(load_job(path), profile)
+    job = with_profile(load_job(path, arm_of_folder), profile)
     if seeds is None:
         return job
     try:

@@ -18,8 +18,8 @@ def status(run_name: OptionalRun = None, address: MaybeThere = None, output: Out
     """Where every run, or one of them, stands."""
     if address is not None:
         ask(address, ["status", *([run_name] if run_name else [])], output)
-    from runner.runs import all_runs, find_run
-    from runner.status import status_table
+    from runner.drive.status import status_table
+    from runner.folder.runs import all_runs, find_run
 
     runs = all_runs(output) if run_name is None else [find_run(output, run_name)]
     if not runs:
@@ -43,9 +43,9 @@ def logs(
             typer.echo(remote.said(remote.connect_jobs(address), run_name), nl=False)
             return
         ask(address, ["logs", *(["-f"] if until_end else []), run_name], output)
-    from runner.follow import follow
+    from runner.drive.follow import follow
+    from runner.folder.runs import find_run
     from runner.printable import printable_bytes
-    from runner.runs import find_run
 
     name, slash, seed = run_name.partition("/")
     if slash and not seed.isdecimal():
@@ -63,8 +63,8 @@ def stop(run_name: RunName, address: MaybeThere = None, output: Output = Path())
     """Stop a run: its attempts are killed and noted as interrupted, `golf resume` goes on with it."""
     if address is not None:
         ask(address, ["stop", run_name], output)
-    from runner.runs import find_run
-    from runner.stop import stop_run
+    from runner.drive.stop import stop_run
+    from runner.folder.runs import find_run
 
     run = find_run(output, run_name)
     stopped = stop_run(run)

@@ -27,12 +27,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from runner.attempt import cpu_name
+from runner.node.attempt import cpu_name
 from tests.chaos.cluster import Raylets
 from tests.chaos.jobs import FAKE, KINDS, MODEL, WORKERS, Kind, write_job
 from tests.chaos.kills import DEATHS
 from tests.chaos.trial import SHARE, Trial, one_trial, undisturbed
-from tests.tiny_data import make_tiny_data
+from tests.fixtures.tiny_data import make_tiny_data
 
 SHARES = (SHARE, SHARE / 2, SHARE / 4)
 """Of the usual time a moment is drawn from so much; from less when the run had ended before it came."""

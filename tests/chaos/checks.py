@@ -11,11 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from runner.files import sha256_file
-from runner.ledger import check_chain
-from runner.ledger_check import audit_run
-from runner.leftovers import sweep
-from runner.paths import RunFolder
-from runner.record_file import CHECKSUMS
+from runner.folder.ledger import check_chain
+from runner.folder.ledger_check import audit_run
+from runner.folder.paths import RunFolder
+from runner.node.orphans import sweep
+from runner.record.files import CHECKSUMS
 from tests.chaos.cluster import Raylets
 from tests.chaos.equal import content, differences
 from tests.chaos.jobs import Kind

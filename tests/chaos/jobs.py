@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.jobdata import DataRequest
+from runner.job.open_data import DataRequest
 
 TRUTH = "CHAOS_TRUTH"
 """Environment variable of the whole cluster: folder of what the scripts really wrote."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import psutil
 
-from runner.leftovers import marked
-from runner.paths import RunFolder
-from runner.status import entries_of
+from runner.drive.status import entries_of
+from runner.folder.paths import RunFolder
+from runner.node.orphans import marked
 from tests.chaos.cluster import Raylets
 from tests.chaos.jobs import Kind
 

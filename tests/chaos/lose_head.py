@@ -21,7 +21,7 @@ from tests.chaos.checks import check_files, check_ledger, check_lives, check_pro
 from tests.chaos.cluster import Raylets
 from tests.chaos.jobs import FAKE, write_job
 from tests.chaos.trial import Run, undisturbed
-from tests.tiny_data import make_tiny_data
+from tests.fixtures.tiny_data import make_tiny_data
 
 LONGEST_S = 180.0
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psutil
 
-from runner.paths import RunFolder
-from runner.runs import all_runs
-from runner.status import entries_of
+from runner.drive.status import entries_of
+from runner.folder.paths import RunFolder
+from runner.folder.runs import all_runs
 from tests.chaos.checks import (
     Lost,
     check_files,

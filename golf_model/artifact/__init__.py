@@ -1,0 +1,1 @@
+"""The artifact: a model as one file, and back."""

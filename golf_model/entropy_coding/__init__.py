@@ -1,0 +1,1 @@
+"""The entropy coder: integers to few bytes and back."""

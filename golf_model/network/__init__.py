@@ -1,0 +1,1 @@
+"""The network: tokens in, losses out."""

@@ -1,0 +1,144 @@
+"""Causal grouped-query attention with normalised queries and keys.
+
+Two kernels compute the same function: torch's fused `scaled_dot_product_attention`, and an explicit
+masked softmax, which is the faster one on CPU for short sequences. Scoring may ask for the last positions only, or
+bring keys and values of earlier tokens.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from golf_model.config import ModelConfig
+from golf_model.network.linear import CastedLinear
+from golf_model.network.rope import rms_norm, rotate
+from golf_model.network.xsa import exclusive_attention
+
+AttentionKernel = Literal["sdpa", "explicit"]
+
+
+def causal_mask(length: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """(length, length) additive mask: 0 up to the diagonal, -inf above."""
+    return torch.full((length, length), float("-inf"), device=device, dtype=dtype).triu(1)
+
+
+def explicit_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Masked softmax attention.
+
+    q: (batch, heads, queries, head_dim), already scaled; k, v: (batch, kv_heads, keys, head_dim); mask: (queries,
+    keys) additive. Returns (batch, heads, queries, head_dim). Query head h reads kv head h // (heads / kv_heads): the
+    group is folded into the rows of one matrix product, so keys and values are never repeated.
+    """
+    batch, heads, count, head_dim = q.shape
+    kv_heads, length = k.size(1), k.size(2)
+    group = heads // kv_heads
+    queries = q.reshape(batch * kv_heads, group * count, head_dim)
+    keys = k.reshape(batch * kv_heads, length, head_dim)
+    scores = torch.baddbmm(mask.repeat(group, 1), queries, keys.transpose(1, 2))
+    weights = torch.softmax(scores, dim=-1)
+    return torch.bmm(weights, v.reshape(batch * kv_heads, length, head_dim)).view(batch, heads, count, head_dim)
+
+
+class Past:
+    """Keys and values of the tokens before a chunk of a text that is read once (streaming.py).
+
+    keys: (batch, length, kv_heads, head_dim), normalised and not yet rotated, so that their positions can be counted
+    anew for every chunk; values: the same shape.
+    """
+
+    def __init__(self, keys: Tensor, values: Tensor) -> None:
+        self.keys = keys
+        self.values = values
+
+    def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Past and present together; keeps the last `length` of them for the next chunk."""
+        length = self.keys.size(1)
+        keys, values = torch.cat((self.keys, keys), 1), torch.cat((self.values, values), 1)
+        self.keys, self.values = keys[:, -length:], values[:, -length:]
+        return keys, values
+
+
+class CausalSelfAttention(nn.Module):
+    """Attention of one block; parameters q_gain (heads,), c_q, c_k, c_v, proj."""
+
+    def __init__(self, model: ModelConfig, kernel: AttentionKernel, *, exclusive: bool = False) -> None:
+        super().__init__()
+        self.heads = model.num_heads
+        self.kv_heads = model.num_kv_heads
+        self.head_dim = model.model_dim // model.num_heads
+        self.kernel = kernel
+        self.norm_eps = model.norm_eps
+        self.exclusive = exclusive
+        kv_dim = self.kv_heads * self.head_dim
+        self.c_q = CastedLinear(model.model_dim, model.model_dim)
+        self.c_k = CastedLinear(model.model_dim, kv_dim)
+        self.c_v = CastedLinear(model.model_dim, kv_dim)
+        self.proj = CastedLinear(model.model_dim, model.model_dim, zero_init=True)
+        self.q_gain = nn.Parameter(torch.full((self.heads,), model.qk_gain_init))
+
+    def forward(
+        self, x: Tensor, gain: Tensor, cos: Tensor, sin: Tensor, mask: Tensor, last: int = 0, past: Past | None = None
+    ) -> Tensor:
+        """x: (batch, time, dim), gain (dim,) of the output -> (batch, time, dim), or of `last` last positions alone.
+
+        cos, sin: spread tables over all keys; mask: (queries, keys), both of x's dtype; past: what came before x.
+        """
+        if past is not None:
+            q, k, v = self._with_past(x, cos, sin, past)
+        elif last:
+            q, k, v = self._last_queries(x, cos, sin, last)
+        else:
+            q, k, v = self._all_positions(x, cos, sin)
+        q = q * (self.q_gain * self.head_dim**-0.5).to(x.dtype)[:, None].repeat(1, self.head_dim)
+        y = self._attend(q, k, v, mask)
+        if self.exclusive:
+            y = exclusive_attention(y, v[:, -q.size(1) :])
+        out: Tensor = self.proj(y.flatten(2), gain)
+        return out
+
+    def _project(self, x: Tensor, *layers: CastedLinear) -> Tensor:
+        """(batch, time, heads of all layers, head_dim), by one product."""
+        weights = torch.cat([layer.used_weight(x.dtype) for layer in layers]).to(x.dtype)
+        return F.linear(x, weights).view(*x.shape[:2], -1, self.head_dim)
+
+    def _all_positions(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys (both normalised and rotated) and values of every position."""
+        projected = self._project(x, self.c_q, self.c_k, self.c_v)
+        directed, v = torch.split(projected, [self.heads + self.kv_heads, self.kv_heads], dim=2)
+        q, k = torch.split(rotate(rms_norm(directed, self.norm_eps), cos, sin), [self.heads, self.kv_heads], dim=2)
+        return q, k, v
+
+    def _last_queries(self, x: Tensor, cos: Tensor, sin: Tensor, last: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The same with queries of the last positions only."""
+        q = rms_norm(self._project(x[:, -last:], self.c_q), self.norm_eps)
+        k, v = torch.split(self._project(x, self.c_k, self.c_v), self.kv_heads, dim=2)
+        q = rotate(q, cos[-last:, : self.heads], sin[-last:, : self.heads])
+        k = rotate(rms_norm(k, self.norm_eps), cos[:, self.heads :], sin[:, self.heads :])
+        return q, k, v
+
+    def _with_past(self, x: Tensor, cos: Tensor, sin: Tensor, past: Past) -> tuple[Tensor, Tensor, Tensor]:
+        """The same with keys and values of the past before those of x; positions count from the oldest key."""
+        directed, v = torch.split(
+            self._project(x, self.c_q, self.c_k, self.c_v), [self.heads + self.kv_heads, self.kv_heads], dim=2
+        )
+        q, k = torch.split(rms_norm(directed, self.norm_eps), [self.heads, self.kv_heads], dim=2)
+        k, v = past.extend(k, v)
+        count = x.size(1)
+        q = rotate(q, cos[-count:, : self.heads], sin[-count:, : self.heads])
+        return q, rotate(k, cos[:, self.heads :], sin[:, self.heads :]), v
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        """q: (batch, queries, heads, head_dim), k, v: (batch, keys, kv_heads, head_dim) -> q's shape."""
+        whole = q.size(1) == k.size(1)
+        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+        if self.kernel == "explicit":
+            return explicit_attention(q, k, v, mask).transpose(1, 2)
+        grouped = self.heads != self.kv_heads
+        y = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=None if whole else mask, is_causal=whole, scale=1.0, enable_gqa=grouped
+        )
+        return y.transpose(1, 2)

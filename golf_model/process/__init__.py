@@ -1,0 +1,1 @@
+"""A process of the script: its environment, devices, events and log."""

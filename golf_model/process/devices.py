@@ -1,0 +1,111 @@
+"""Which device computes, what it can do, and what it falls back to: CUDA, Apple's MPS, or the CPU.
+
+What is asked for and cannot be had is an error where it changes results or cost (a named device), and a fallback with
+a line in the log where it changes the way of computing alone (bfloat16, a compiler, fused Adam).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from golf_model.config import RuntimeConfig
+from golf_model.process.errors import ScriptError
+
+FUSED_ADAM = ("cpu", "cuda", "mps")
+"""Devices that torch has a fused Adam for."""
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """How a device computes."""
+
+    precision: torch.dtype
+    """Of activations and matrix products."""
+    compiled: bool
+    """Whether torch.compile is used."""
+    fallbacks: tuple[str, ...] = ()
+    """What was asked for and is not to be had here, one line each."""
+
+
+def pick_device(runtime: RuntimeConfig, local_rank: int) -> torch.device:
+    """The named device, or CUDA, MPS, CPU in this order. ScriptError for a named one that is not there."""
+    cuda = torch.cuda.is_available() and local_rank < torch.cuda.device_count()
+    mps = torch.backends.mps.is_available() and local_rank == 0
+    if runtime.device == "cuda" and not cuda:
+        raise ScriptError(
+            f"runtime.device is cuda, but there is no CUDA device {local_rank}; use device: auto or cpu"
+        )
+    if runtime.device == "mps" and not mps:
+        raise ScriptError(
+            f"runtime.device is mps, but process {local_rank} has no MPS device; use device: auto or cpu"
+        )
+    if cuda and runtime.device in ("auto", "cuda"):
+        return torch.device("cuda", local_rank)
+    return torch.device("mps" if mps and runtime.device in ("auto", "mps") else "cpu")
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 matrices in hardware."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "mps":
+        return False
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def why_no_compiler(device: torch.device) -> str:
+    """What torch.compile lacks on this device, or ''."""
+    if device.type == "cuda":
+        return "" if importlib.util.find_spec("triton") else "triton is not installed"
+    if device.type == "mps":
+        return "not used on MPS"
+    compilers = (os.environ.get("CXX"), "g++", "clang++")
+    return "" if any(name and shutil.which(name) for name in compilers) else "no C++ compiler"
+
+
+def abilities(runtime: RuntimeConfig, device: torch.device) -> Abilities:
+    """Precision and compilation as configured, or what the device can do instead."""
+    fallbacks = []
+    fast = has_fast_bfloat16(device)
+    wanted = torch.bfloat16 if runtime.precision == "bfloat16" or (runtime.precision == "auto" and fast) else None
+    if wanted is not None and device.type == "mps":
+        wanted = None
+        fallbacks.append("precision float32 instead of bfloat16: not used on MPS")
+    asked = runtime.compile == "on" or (runtime.compile == "auto" and device.type == "cuda")
+    lacks = why_no_compiler(device) if asked else ""
+    if lacks:
+        fallbacks.append(f"compile off: {lacks}")
+    if device.type not in FUSED_ADAM:
+        fallbacks.append(f"plain Adam instead of fused: none on {device.type}")
+    return Abilities(wanted or torch.float32, asked and not lacks, tuple(fallbacks))
+
+
+def device_name(device: torch.device) -> str:
+    """Marketing name of the device, or the CPU's model."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def driver_version(device: torch.device, module: Path = Path("/proc/driver/nvidia/version")) -> str:
+    """`580.95.05 cuda:13.0` on CUDA: the kernel module's version and torch's CUDA; elsewhere the system's release."""
+    if device.type != "cuda":
+        return platform.release()
+    try:
+        found = re.search(r"\d+\.\d+(\.\d+)?", module.read_text(encoding="utf-8"))
+    except OSError:
+        found = None
+    return f"{found.group() if found else 'unknown'} cuda:{torch.version.cuda}"

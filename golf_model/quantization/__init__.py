@@ -1,0 +1,1 @@
+"""Quantization: weights to integers and scales, and back."""

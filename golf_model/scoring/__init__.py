@@ -1,0 +1,1 @@
+"""Scoring: which tokens are seen, which are counted, in bits per byte."""

@@ -1,0 +1,132 @@
+"""A score: mean loss and bits per byte over the targets that a rule's windows count.
+
+Every rule of windows.py goes through the same loop; the official (plain) one is windows side by side. The number
+does not depend on the batch size or the number of processes: losses are summed token by token in float64 (float32
+only as PR #465 did), windows are split evenly, and a short batch or window is padded to the common shape. Reading
+the text once, with keys and values kept, is streaming.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from golf_model.network.gpt import LossModel
+from golf_model.process.distributed import World
+from golf_model.scoring.bpb import ByteTables, bits_per_byte
+from golf_model.scoring.windows import Windows
+
+
+@dataclass(frozen=True)
+class Score:
+    """One evaluation: mean loss in nats per scored target, bits per byte, and what was counted."""
+
+    val_loss: float
+    val_bpb: float
+    tokens: int
+    bytes: int
+
+    @property
+    def log_values(self) -> str:
+        """The two numbers as progress lines show them."""
+        return f"val_loss:{self.val_loss:.4f} val_bpb:{self.val_bpb:.4f}"
+
+
+def split_evenly(count: int, rank: int, world_size: int) -> tuple[int, int]:
+    """This rank's contiguous share [start, stop) of `count` items."""
+    return count * rank // world_size, count * (rank + 1) // world_size
+
+
+CACHED_SCORES = 1 << 19
+"""Attention scores of one head that a CPU keeps near at hand: more windows at once than that are slower."""
+
+
+def rows_at_once(asked: int, length: int, device: torch.device) -> int:
+    """Windows of `length` tokens per forward pass: `asked`, or fewer where a CPU's caches are too small for them."""
+    return max(1, min(asked, CACHED_SCORES // length**2)) if device.type == "cpu" else asked
+
+
+def cut(tokens: Tensor, windows: Windows, rows: int, length: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Inputs and targets (rows, length) int64 and which targets count (rows, length) bool, padded with token 0.
+
+    tokens: the stream, any integer type, on the CPU; windows: at most `rows` of them.
+    """
+    starts, lengths, first = (column[:, None] for column in windows.T)
+    offsets = np.arange(length + 1)
+    stream = tokens.numpy()
+    places = np.minimum(starts + offsets, stream.size - 1)
+    pieces = np.zeros((rows, length + 1), dtype=np.int64)
+    pieces[: len(windows)] = np.where(offsets <= lengths, stream[places], 0)
+    counts = np.zeros((rows, length), dtype=np.bool_)
+    counts[: len(windows)] = (offsets[:-1] >= first) & (offsets[:-1] < lengths)
+    cut_out = torch.from_numpy(pieces)
+    return cut_out[:, :-1], cut_out[:, 1:], torch.from_numpy(counts)
+
+
+def by_head(windows: Windows) -> list[tuple[Windows, int]]:
+    """Windows in two groups with the number of last positions that the head must see, 0 for all.
+
+    Most windows count only targets at their end; the first one and short ones count others, too, and are few.
+    """
+    length = int(windows[0, 1])
+    starts, counts = np.unique(windows[:, 2], return_counts=True)
+    usual = int(starts[np.argmax(counts)])
+    at_end = (windows[:, 1] == length) & (windows[:, 2] >= usual)
+    groups = [(windows[at_end], length - usual if usual else 0), (windows[~at_end], 0)]
+    return [(group, last) for group, last in groups if len(group)]
+
+
+class Tally:
+    """Sums over scored targets on one device: losses in `sums`, targets and bytes as integers."""
+
+    def __init__(self, tables: ByteTables, device: torch.device, sums: torch.dtype) -> None:
+        # MPS has no float64: there the losses are brought home and summed on the CPU.
+        self.device = torch.device("cpu") if device.type == "mps" else device
+        self.tables = tables.to(self.device)
+        self.loss = torch.zeros((), dtype=sums, device=self.device)
+        self.counted = torch.zeros(2, dtype=torch.int64, device=self.device)
+
+    def add(self, losses: Tensor, previous: Tensor, targets: Tensor, scored: Tensor) -> None:
+        """Take in losses, the token before each target, the targets and which of them count, all of one shape."""
+        losses, previous, targets, scored = (part.to(self.device) for part in (losses, previous, targets, scored))
+        self.loss += torch.where(scored, losses, 0.0).to(self.loss.dtype).sum()
+        size = torch.where(scored, self.tables.count(previous, targets), 0).sum()
+        self.counted += torch.stack((scored.sum(), size))
+
+    def score(self, world: World) -> Score:
+        """The score over all processes."""
+        loss, tokens, size = world.sums([float(self.loss), *(float(count) for count in self.counted)])
+        mean = loss / tokens
+        return Score(mean, bits_per_byte(mean, int(tokens), int(size)), int(tokens), int(size))
+
+
+@torch.no_grad()
+def evaluate(
+    model: LossModel,
+    tokens: Tensor,
+    tables: ByteTables,
+    windows: Windows,
+    batch_windows: int,
+    world: World,
+    sums: torch.dtype = torch.float64,
+) -> Score:
+    """Score a stream of tokens (integer tensor on the CPU); all processes get the same result.
+
+    windows: of windows.py, none longer than the first; batch_windows: of each process's forward pass, at most. Head,
+    and queries and MLP of the last block, are computed for positions that may count only.
+    """
+    tally, length = Tally(tables, world.device, sums), int(windows[0, 1])
+    for group, last in by_head(windows):
+        start, stop = split_evenly(len(group), world.rank, world.size)
+        batches = -(-(stop - start) // batch_windows)
+        rows = -(-(stop - start) // batches) if batches else 1
+        for first in range(start, stop, rows):
+            ids, targets, scored = (
+                part.to(world.device) for part in cut(tokens, group[first : min(first + rows, stop)], rows, length)
+            )
+            losses = model(ids, targets, mean=False, last=last)
+            tally.add(losses, ids[:, -last:], targets[:, -last:], scored[:, -last:])
+    return tally.score(world)

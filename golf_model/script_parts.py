@@ -1,0 +1,44 @@
+"""What goes into a configuration's script: its modules, and itself as source. For the bundler; in no script."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from golf_model.config import GolfConfig
+
+
+def unused_modules(config: GolfConfig) -> frozenset[str]:
+    """Names of golf_model's modules that this configuration never calls, so that its script can do without them.
+
+    The bundler puts `left_out` (process/errors.py) in the place of whatever others import from them. A module belongs
+    here only if every call of it stands behind the setting that is named.
+    """
+    model, export = config.model, config.export
+    on_step = config.qat.active != "off" and config.qat.grid == "step"
+    needed = {
+        "training.averaging": config.average.kind != "off",
+        "network.bigram": model.bigram.buckets > 0,
+        "training.calibration": export.gptq.tokens > 0,
+        "training.checkpoint": config.schedule.checkpoint_every_s > 0,
+        "artifact.containers": export.container.startswith("torch"),
+        "artifact.fit": export.solves_step or on_step,
+        "artifact.golf_container": export.container == "golf",
+        "quantization.gptq": export.gptq.tokens > 0,
+        "artifact.qgv3": export.container == "qgv3",
+        "network.smear": model.smear != "off",
+        "training.step_grid": on_step,
+        "scoring.streaming": config.eval.rule == "streaming",
+        "network.xsa": model.xsa_last_n > 0,
+    }
+    return frozenset(name for name, is_needed in needed.items() if not is_needed)
+
+
+def config_as_source(value: object, indent: int = 0) -> str:
+    """Python source that rebuilds a configuration dataclass, every field written out, deterministic."""
+    pad = "    " * (indent + 1)
+    lines = [f"{type(value).__name__}("]
+    for item in fields(value):  # type: ignore[arg-type]
+        child = getattr(value, item.name)
+        text = config_as_source(child, indent + 1) if hasattr(child, "__dataclass_fields__") else repr(child)
+        lines.append(f"{pad}{item.name}={text},")
+    return "\n".join([*lines, "    " * indent + ")"])

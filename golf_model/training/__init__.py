@@ -1,0 +1,1 @@
+"""Training: data, updates, the loop and its clock."""

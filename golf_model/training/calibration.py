@@ -1,0 +1,121 @@
+"""What the layers see on training tokens, for rounding their matrices in turn (gptq.py).
+
+Reading training data belongs on the training clock. How long it will take is found out when training begins, so
+that the clock can keep that time free.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from golf_model.network.attention import CausalSelfAttention
+from golf_model.network.gpt import GPT
+from golf_model.network.linear import CastedLinear
+from golf_model.training.averaging import WeightAverage
+from golf_model.training.qat import switch
+from golf_model.training.trainer import Trainer
+
+CHUNK_SEQUENCES = 8
+"""Sequences of one forward pass."""
+RESERVE_FACTOR = 1.5
+"""Time kept free, in units of the rehearsal's."""
+
+
+def watched(network: nn.Module) -> dict[str, list[str]]:
+    """Modules whose input is looked at -> the matrices that it is multiplied by. The output head is not among them:
+    tied, it is the embedding as well."""
+    seen: dict[str, list[str]] = {}
+    for name, module in network.named_modules():
+        if isinstance(module, CausalSelfAttention):
+            seen[name] = [f"{name}.{part}.weight" for part in ("c_q", "c_k", "c_v")]
+        elif isinstance(module, CastedLinear) and name.rpartition(".")[2] not in ("c_q", "c_k", "c_v", "lm_head"):
+            seen[name] = [f"{name}.weight"]
+    return seen
+
+
+@torch.no_grad()
+def collect_hessians(network: GPT, batches: Iterable[Tensor]) -> dict[str, Tensor]:
+    """Sum of x xT over the inputs x of every layer's matrix, (columns, columns) fp32, by the matrix's name.
+
+    batches: (sequences, time) int64 token ids. Matrices that share their input share the tensor.
+    """
+    sums: dict[str, Tensor] = {}
+    modules = watched(network)
+
+    def hook(name: str) -> Callable[[nn.Module, Any], None]:
+        def add(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            x = inputs[0].flatten(0, -2).float()
+            sums[name] = torch.addmm(sums[name], x.T, x) if name in sums else x.T @ x
+
+        return add
+
+    hooks = [network.get_submodule(name).register_forward_pre_hook(hook(name)) for name in modules]
+    try:
+        for ids in batches:
+            network.features(ids)
+    finally:
+        for handle in hooks:
+            handle.remove()
+    return {matrix: sums[name] for name, matrices in modules.items() for matrix in matrices}
+
+
+@contextmanager
+def averaged(network: GPT, average: WeightAverage | None) -> Iterator[None]:
+    """The network with the weights that will be packed."""
+    state = network.state_dict()
+    live = {name: value.clone() for name, value in state.items()} if average is not None else {}
+    if average is not None:
+        average.load_into(state)
+    yield
+    with torch.no_grad():
+        for name, value in live.items():
+            state[name].copy_(value)
+
+
+class Calibration:
+    """The end of training for a configuration that rounds in turn: a look at training tokens, on the clock."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+        self.length = trainer.config.batch.train_seq_len
+        share = trainer.world.size * self.length
+        self.sequences = -(-trainer.config.export.gptq.tokens // share)
+
+    def rehearse(self) -> float:
+        """Milliseconds to keep free, the same in every process: a look at made-up tokens, timed, and some more."""
+        device, vocab = self.trainer.world.device, self.trainer.config.model.vocab_size
+        count = min(CHUNK_SEQUENCES, self.sequences)
+        ids = torch.arange(count * self.length, device=device).view(count, self.length) % vocab
+        switch(self.trainer.network, on=False)
+        for _ in range(2):  # the first one also loads kernels
+            self.trainer.world.synchronise()
+            begun = time.perf_counter()
+            collect_hessians(self.trainer.network, [ids])
+            self.trainer.world.synchronise()
+            took_ms = 1000.0 * (time.perf_counter() - begun)
+        chunks = -(-self.sequences // count)
+        return self.trainer.world.maxima([RESERVE_FACTOR * chunks * took_ms])[0]
+
+    def _chunks(self) -> Iterator[Tensor]:
+        """This process's next training sequences, some at a time."""
+        left = self.sequences
+        while left:
+            ids = self.trainer.batches.next_on_device()[0][:left]
+            left -= len(ids)
+            yield from torch.split(ids, CHUNK_SEQUENCES)
+
+    def collect(self, average: WeightAverage | None) -> dict[str, Tensor]:
+        """Hessians over all processes' tokens, of the weights that will be packed."""
+        network = self.trainer.network
+        switch(network, on=False)
+        with averaged(network, average):
+            hessians = collect_hessians(network, self._chunks())
+        for total in {id(tensor): tensor for tensor in hessians.values()}.values():
+            self.trainer.world.add_up(total)
+        return hessians

@@ -1,0 +1,195 @@
+"""The training loop: optimizer steps, clock, checkpoints, stop.
+
+Mid-run validation is a function passed in; its time is not on the clock. A single step is trainer.py's; what follows
+training (live validation, artifact) is in main.py.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
+
+from golf_model.config import ScheduleConfig
+from golf_model.process.distributed import World
+from golf_model.process.errors import NanLossError
+from golf_model.process.events import Events
+from golf_model.process.runlog import RunLog
+from golf_model.scoring.evaluate import Score
+from golf_model.training.averaging import WeightAverage
+from golf_model.training.calibration import Calibration
+from golf_model.training.checkpoint import Checkpoints
+from golf_model.training.optimizers import set_learning_rates, set_momentum
+from golf_model.training.qat import acts_in_training, acts_in_validation, switch
+from golf_model.training.resume import checkpoint_state, resumed
+from golf_model.training.schedule import learning_rate_multiplier, muon_momentum
+from golf_model.training.size_forecast import SizeForecaster
+from golf_model.training.step_grid import ExpectedGrid
+from golf_model.training.trainer import Trainer, optimizer_step
+
+FIRST_STEPS_LOGGED = 10
+
+
+class TrainingClock:
+    """Milliseconds of training so far: running between `start` and `pause`, the device waited for at both."""
+
+    def __init__(self, world: World, banked_ms: float = 0.0) -> None:
+        self.world = world
+        self.banked_ms = banked_ms
+        self.started = 0.0
+
+    def start(self) -> None:
+        """Begin or go on counting."""
+        self.world.synchronise()
+        self.started = time.perf_counter()
+
+    def pause(self) -> None:
+        """Stop counting."""
+        self.world.synchronise()
+        self.banked_ms = self.read()
+
+    def read(self) -> float:
+        """Milliseconds while running."""
+        return self.banked_ms + 1000.0 * (time.perf_counter() - self.started)
+
+
+def is_logged(step: int, every: int) -> bool:
+    """Whether a finished step (1-based) gets a training line."""
+    return every > 0 and (step <= FIRST_STEPS_LOGGED or step % every == 0)
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """Where training stopped."""
+
+    steps: int
+    elapsed_ms: float
+    """Training clock, mid-run validation excluded."""
+    stopped_early: bool
+    """Whether the time limit ended it before the last iteration."""
+    average: WeightAverage | None = None
+    """The average of the weights, where the configuration asks for one."""
+    steps_on_grid: int = 0
+    """Steps made with fake quantisation."""
+    waited_ms: float = 0.0
+    """How long this process waited for data."""
+    hessians: dict[str, Tensor] = field(default_factory=dict)
+    """What the layers see on training tokens, where matrices are to be rounded by it."""
+
+
+def step_line(step: int, iterations: int, values: str, elapsed_ms: float) -> str:
+    """One line of progress in the official format."""
+    mean_ms = elapsed_ms / max(step, 1)
+    return f"step:{step}/{iterations} {values} train_time:{elapsed_ms:.0f}ms step_avg:{mean_ms:.2f}ms"
+
+
+@dataclass(frozen=True)
+class Packing:
+    """What training has to do with the artifact: its size in prospect, and the grid that will be written."""
+
+    forecaster: SizeForecaster
+    grid: ExpectedGrid | None = None
+
+
+def share_done(schedule: ScheduleConfig, step: int, elapsed_ms: float) -> float:
+    """How much of the training is done, 0 to 1, by steps and, where it counts, by the clock."""
+    by_steps = step / schedule.iterations
+    return (
+        max(by_steps, elapsed_ms / (1000.0 * schedule.max_wallclock_seconds))
+        if schedule.kind == "wallclock"
+        else by_steps
+    )
+
+
+def calibrated(calibration: Calibration, average: WeightAverage | None, log: RunLog) -> dict[str, Tensor]:
+    """Hessians, and a line about how long they took."""
+    world = calibration.trainer.world
+    world.synchronise()
+    begun = time.perf_counter()
+    hessians = calibration.collect(average)
+    world.synchronise()
+    took_ms = 1000.0 * (time.perf_counter() - begun)
+    log.line(f"calibration sequences:{calibration.sequences * world.size} took:{took_ms:.0f}ms")
+    return hessians
+
+
+def train(
+    trainer: Trainer,
+    log: RunLog,
+    events: Events,
+    validate: Callable[[], Score],
+    checkpoints: Checkpoints | None = None,
+    earlier_ms: float = 0.0,
+    packing: Packing | None = None,
+) -> TrainingResult:
+    """Train until the schedule ends; on return the device has finished the last step.
+
+    validate: scores the live weights in mid-run; checkpoints: go on from the newest and make more; earlier_ms:
+    training time of this run's earlier lives; packing: forecasts and grid of the artifact. Raises NanLossError the
+    moment any process's loss is not a number. On return fake quantisation is set as it is for the validation of the
+    last weights.
+    """
+    config, world = trainer.config, trainer.world
+    schedule, iterations = config.schedule, config.schedule.iterations
+    calibration = Calibration(trainer) if config.export.gptq.tokens else None
+    average = None
+    if config.average.kind != "off":
+        average = WeightAverage(config.average, trainer.network.state_dict())
+    now = resumed(trainer, average, checkpoints, earlier_ms, log)
+    if packing is not None and packing.grid is not None and now.grid:
+        packing.grid.take(now.grid)
+    clock = TrainingClock(world, now.elapsed_ms)
+    world.barrier()
+    events.announce("train_start")
+    clock.start()
+    if calibration is not None and schedule.kind == "wallclock":
+        reserve_s = calibration.rehearse() / 1000.0
+        log.line(f"calibration reserved:{1000 * reserve_s:.0f}ms")
+        schedule = replace(schedule, max_wallclock_seconds=max(schedule.max_wallclock_seconds - reserve_s, 1e-3))
+    cap_ms = schedule.max_wallclock_seconds * 1000.0 if schedule.kind == "wallclock" else math.inf
+    step = now.step
+    while step < iterations and now.elapsed_ms < cap_ms:
+        if config.log.val_loss_every and step % config.log.val_loss_every == 0:
+            clock.pause()
+            events.announce("validation_start")
+            switch(trainer.network, on=acts_in_validation(config.qat, step))
+            log.line(step_line(step, iterations, validate().log_values, clock.banked_ms))
+            events.announce("validation_end")
+            clock.start()
+        multiplier = learning_rate_multiplier(schedule, step, now.elapsed_ms)
+        set_learning_rates(trainer.optimizers, multiplier)
+        set_momentum(trainer.optimizers, muon_momentum(config.optim, step))
+        on_grid = acts_in_training(config.qat, step)
+        if on_grid and packing is not None and packing.grid is not None and packing.grid.is_due(step):
+            now.grid = packing.grid.resolve()
+        switch(trainer.network, on=on_grid)
+        now.steps_on_grid += on_grid
+        loss = float(optimizer_step(trainer))
+        now.step = step = step + 1
+        if average is not None:
+            average.update(trainer.network.state_dict(), step, multiplier)
+        # One collective keeps every process at the same rate and the same last step.
+        now.elapsed_ms, lost = world.maxima([clock.read(), float(not math.isfinite(loss))])
+        if lost:
+            log.line(f"nan_loss step:{step}")
+            raise NanLossError(step)
+        if is_logged(step, config.log.train_log_every) or now.elapsed_ms >= cap_ms:
+            log.line(step_line(step, iterations, f"train_loss:{loss:.4f}", now.elapsed_ms))
+        if packing is not None:
+            packing.forecaster.watch(
+                share_done(schedule, step, now.elapsed_ms), trainer.network.state_dict(), average
+            )
+        if checkpoints is not None and now.elapsed_ms - now.saved_ms >= 1000.0 * schedule.checkpoint_every_s:
+            now.saved_ms = now.elapsed_ms
+            checkpoints.save(step, checkpoint_state(trainer, now, average))
+    hessians = calibrated(calibration, average, log) if calibration is not None else {}
+    clock.pause()
+    events.announce("train_end")
+    if packing is not None:
+        packing.forecaster.speak(wait=True)
+    switch(trainer.network, on=acts_in_validation(config.qat, step))
+    waited_ms = trainer.batches.waited_ms
+    return TrainingResult(step, clock.banked_ms, step < iterations, average, now.steps_on_grid, waited_ms, hessians)

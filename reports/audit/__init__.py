@@ -1,0 +1,1 @@
+"""Audits as terminal text, markdown and tables."""

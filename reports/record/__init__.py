@@ -1,0 +1,1 @@
+"""The record folder: its files, written from results.json alone."""

@@ -1,0 +1,249 @@
+"""README.md of a record, from its data alone: the same data gives the same bytes, always.
+
+The words stand in templates/README.md.j2, tables and figures are made here. Everything that is not markdown of
+ours is escaped when the template puts it in. Writes no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from reports.answers import answer_lines
+from reports.markdown import Markdown, code, escaped, fenced, table
+from reports.numbers import cell, fixed, mean_and_std
+from reports.record.names import tokenizer_file
+from reports.sections.changes import attributions_table, changes_section, tried_section
+from reports.sections.cost import cost_section
+from reports.sections.ledger import ledger_sentences
+from reports.sections.model import model_section
+from reports.sections.published import reference_of
+from reports.sections.published_runs import beside_section
+from reports.sections.reproduce import reproduce_section
+from reports.sections.results import (
+    costs_table,
+    gap_sentence,
+    idle_sentence,
+    resumed_sentence,
+    rule_sentence,
+    scores_table,
+    strict_sentence,
+)
+from reports.sections.statistics import statistics_section
+from reports.tables import figure, seed_table, summary_table
+from runner.listing import MOST, SHOWN, few
+from runner.results import Host, RecordData, RunResult
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("reports"),
+    autoescape=False,
+    finalize=escaped,
+    undefined=StrictUndefined,
+    trim_blocks=False,
+    keep_trailing_newline=True,
+)
+
+
+def render_readme(data: RecordData) -> str:
+    """README.md as text."""
+    return ENVIRONMENT.get_template("README.md.j2").render(_view(data))
+
+
+def _view(data: RecordData) -> dict[str, Any]:
+    seeds = seed_table(data)
+    summary = summary_table(seeds)
+    hosts = [result.host for result in data.results if result.host is not None]
+    scored = int(figure(summary, "n", "val_bpb"))
+    reference = reference_of(data)
+    bad = [result for result in data.results if result.status != "completed"]
+    mean = figure(summary, "mean", "val_bpb")
+    headline = mean_and_std(mean, figure(summary, "std", "val_bpb"))
+    return {
+        "name": data.name,
+        "track": code(data.track),
+        "verdict": data.verdict,
+        "headline": headline if scored else None,
+        "basis": basis(scored, len(data.results)),
+        "hardware": hardware(hosts),
+        "opening": opening(data),
+        "byline": byline(data),
+        "blurb": data.job.get("blurb") or "",
+        "scores_table": scores_table(data, seeds, summary),
+        "costs_table": costs_table(data, seeds, summary),
+        "said_of_results": said_of_results(data, seeds),
+        "curves": bool(data.curves),
+        "nodes_table": nodes_table(data.results),
+        "failures": [
+            {"seed": result.seed, "status": result.status, "reason": fenced(result.reason or "no reason was given")}
+            for result in few(bad)
+        ],
+        "bad": len(bad),
+        "seeds": len(data.results),
+        "shown": len(few(data.results)),
+        "reasons": few(data.verdict.reasons),
+        "checks_table": checks_table(data),
+        "changes": changes_section(data),
+        "model": model_section(data),
+        "attributions_table": attributions_table(data.attributions) if data.attributions else "",
+        "tried": tried_section(data, mean),
+        "yardsticks_table": yardsticks_table(data, seeds) if data.yardsticks else "",
+        "learned": learned(data, seeds),
+        "statistics": statistics_section(data.comparison) if data.comparison else None,
+        "beside": beside_section(data, reference) if reference else None,
+        "data_sentence": data_sentence(data),
+        "tokenizer_sentence": tokenizer_sentence(data),
+        "files_table": files_table(data),
+        "size_sentence": size_sentence(data, seeds),
+        "cost": cost_section(data),
+        "ledger": [Markdown(sentence) for sentence in ledger_sentences(data)],
+        "reproduce": reproduce_section(data),
+    }
+
+
+def said_of_results(data: RecordData, seeds: pd.DataFrame) -> list[str]:
+    """What must be known beside the tables of results, a paragraph each."""
+    said = [
+        gap_sentence(data),
+        rule_sentence(data),
+        strict_sentence(seeds),
+        idle_sentence(data.results),
+        resumed_sentence(data.results),
+    ]
+    return [sentence for sentence in said if sentence]
+
+
+def basis(scored: int, seeds: int) -> str:
+    """What the headline rests on."""
+    of = "" if scored == seeds else f" of {seeds}"
+    if scored == seeds == 1:
+        return "one seed"
+    return f"mean ± sample standard deviation, {scored}{of} seeds"
+
+
+def opening(data: RecordData) -> str:
+    """The sentence before the reasons of a verdict that is not passed."""
+    if data.verdict.status == "rejected":
+        return "This run does not count as a record, because a required check fails:"
+    return "Nothing failed, but this run does not count as a record until what is unknown is known:"
+
+
+def byline(data: RecordData) -> Markdown:
+    """Who and when."""
+    author = data.job.get("author") or ""
+    github = data.job.get("github_id") or ""
+    who = " ".join(part for part in (escaped(author), f"({escaped(github)})" if github else "") if part)
+    return Markdown(" · ".join(part for part in (who, escaped(data.date)) if part) or "No author given.")
+
+
+def hardware(hosts: Iterable[Host]) -> Markdown:
+    """Profile, processes and device of every seed, once each."""
+    kinds = [
+        f"{code(host.hardware)} ({escaped(host.device)}, {host.nproc} "
+        f"{'process' if host.nproc == 1 else 'processes'} per seed)"
+        for host in hosts
+    ]
+    return Markdown(" and ".join(dict.fromkeys(kinds)) or "unknown hardware")
+
+
+def nodes_table(results: Sequence[RunResult]) -> Markdown | None:
+    """What preflight found on each node, speed included; None where it saw no GPU and measured nothing."""
+    reports = {result.preflight.node: result.preflight for result in results if result.preflight is not None}
+    if not any(report.gpus or report.probe for report in reports.values()):
+        return None
+    names = ("gemm_tflops", "memory_gb_per_s", "all_reduce_gb_per_s", "loader_tokens_per_s")
+    rows: list[list[object]] = []
+    for report in few(list(reports.values())):
+        gpus = [f"{gpu.name}, {gpu.memory_mib:,} MiB, driver {gpu.driver}" for gpu in report.gpus]
+        kinds = [f"{gpus.count(kind)}x {kind}" for kind in dict.fromkeys(gpus)]
+        speeds = [cell(getattr(report.probe, name, None), 1) for name in names[:3]]
+        tokens = report.probe.loader_tokens_per_s / 1e6 if report.probe else None
+        rows.append([report.host, "; ".join(kinds) or "none", *speeds, fixed(tokens, 0)])
+    if len(reports) > MOST:
+        rows.append([f"and {len(reports) - SHOWN:,} more", "", "", "", "", ""])
+    heads = ["node", "GPUs", "GEMM TFLOP/s", "memory GB/s", "all-reduce GB/s", "loader M tokens/s"]
+    return table("llrrrr", heads, rows)
+
+
+def checks_table(data: RecordData) -> Markdown:
+    """Question, what was measured, what was allowed, and the answer."""
+    rows = [[line.title, line.measured, line.limit, line.result] for line in answer_lines(data.verdict.checks)]
+    return table("llll", ["question", "measured", "limit", "result"], rows)
+
+
+def yardsticks_table(data: RecordData, seeds: pd.DataFrame) -> Markdown:
+    """What simple methods reach on the same text."""
+    rows = [
+        [
+            item.name,
+            fixed(item.bpb, 4),
+            fixed(item.nats_per_token, 4),
+            f"{_beaten(item.bpb, seeds)} of {len(seeds)}",
+            item.detail,
+        ]
+        for item in data.yardsticks
+    ]
+    rows.append(["this model, mean", fixed(seeds["val_bpb"].mean(), 4), fixed(seeds["val_loss"].mean(), 4), "", ""])
+    return table("lrrrl", ["yardstick", "bpb", "nats/token", "beaten by seeds", "how"], rows)
+
+
+def learned(data: RecordData, seeds: pd.DataFrame) -> str:
+    """Whether every seed is better than every yardstick, by the unrounded numbers."""
+    if seeds["val_bpb"].isna().all():
+        return "No seed was scored, so it is not known."
+    lost = [item.name for item in data.yardsticks if _beaten(item.bpb, seeds) < len(seeds)]
+    if not lost:
+        return "Every seed is better than every yardstick on the same validation text."
+    return "At least one seed is no better than: " + ", ".join(lost) + "."
+
+
+def _beaten(bpb: float, seeds: pd.DataFrame) -> int:
+    return int((seeds["val_bpb"] < bpb).sum())
+
+
+def data_sentence(data: RecordData) -> str:
+    """What was trained and scored on."""
+    facts = data.data
+    scores = [result.final_score for result in data.results if result.final_score is not None]
+    scored = {(score.tokens, score.bytes) for score in scores if score.tokens is not None and score.bytes is not None}
+    told = "".join(
+        f" The score covers {tokens:,} tokens, which stand for {size:,} bytes." for tokens, size in sorted(scored)
+    )
+    return (
+        f"{facts.name}: {facts.train_tokens:,} training tokens; {facts.val_tokens:,} validation tokens in "
+        f"{facts.val_bytes:,} bytes; vocabulary of {facts.vocab_size:,}.{told}"
+    )
+
+
+def tokenizer_sentence(data: RecordData) -> Markdown | None:
+    """Whose tokenizer it was; None where nobody noted which file that is."""
+    if not data.data.tokenizer:
+        return None
+    if data.data.official_tokenizer:
+        return Markdown(f"The tokenizer is the challenge's own, {code(data.data.official_tokenizer)}, by its hash.")
+    return Markdown(
+        "The tokenizer is none of the challenge's own; it lies in this folder as "
+        f"{code(tokenizer_file(data.data.tokenizer))}."
+    )
+
+
+def files_table(data: RecordData) -> Markdown:
+    """The data's files and their hashes."""
+    return table("ll", ["file", "sha256"], [[code(name), code(sha256)] for name, sha256 in data.data.files.items()])
+
+
+def size_sentence(data: RecordData, seeds: pd.DataFrame) -> str:
+    """The cap, the largest submission, and what was expected."""
+    cap = int(data.limits["cap_bytes"])
+    totals = [row["total_bytes"] for row in seeds.to_dict("records") if row["total_bytes"] is not None]
+    told = [f"The cap is {cap:,} B."]
+    if totals:
+        told.append(f"The largest seed takes {max(totals):,} B, script and artifact together.")
+    if data.forecast is not None:
+        low, high = data.forecast.low, data.forecast.high
+        told.append(f"Before the run it was expected to take {low:,} to {high:,} B ({data.forecast.basis}).")
+    if data.model_params is not None:
+        told.append(f"The model has {data.model_params:,} parameters.")
+    return " ".join(told)

@@ -1,0 +1,183 @@
+"""What `golf run` prints at the end: the seeds, their mean, the checks, the yardsticks, where the record is.
+
+Plain words and marks carry the meaning; colour only underlines it. Text from outside goes in as text, never as
+markup. The record's README is the longer version of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from reports.answers import MARKS, worst_lines
+from reports.markdown import one_line
+from reports.numbers import NOT_DEFINED, cell, fixed, known, mean_and_std
+from reports.sections.comparable import compare
+from reports.sections.published import overall_bpb, reference_of
+from reports.tables import figure, seed_table, summary_table
+from reports.terminal.comparison import outcome_lines
+from runner.listing import MOST, SHOWN, few
+from runner.results import RecordData, Status, VerdictStatus
+
+STYLES: dict[Status, str] = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
+VERDICT_STYLES: dict[VerdictStatus, str] = {
+    "passed": "bold green",
+    "rejected": "bold red",
+    "unverified": "bold yellow",
+}
+
+COLUMNS: dict[str, tuple[str, int]] = {
+    "steps": ("steps", 0),
+    "step_avg_ms": ("ms/step", 1),
+    "live_val_bpb": ("live bpb", 4),
+    "val_loss": ("loss", 4),
+    "val_bpb": ("bpb", 4),
+    "total_bytes": ("total B", 0),
+    "headroom_bytes": ("headroom B", 0),
+    "train_seconds": ("train s", 2),
+    "eval_seconds": ("eval s", 2),
+}
+"""Column of the seed table -> its head and how many decimals it shows; all fit 100 columns."""
+SPARED_FIRST = ("headroom_bytes", "live_val_bpb", "step_avg_ms", "val_loss", "steps", "eval_seconds", "train_seconds")
+"""What a narrow terminal goes without, in this order: a number is left out, never cut off."""
+
+
+def terminal_summary(data: RecordData, folder: Path) -> RenderableType:
+    """A renderable of the whole outcome; `folder` is where the record lies."""
+    parts: list[RenderableType] = [Text(), _headline(data), Text(), SeedRows(data)]
+    bad = [result for result in data.results if result.status != "completed"]
+    parts += [
+        Text(f"seed {result.seed} {result.status}: {one_line(result.reason)[:300] or 'no reason was given'}", "red")
+        for result in few(bad)
+    ]
+    parts += [Text(f"and {len(bad) - SHOWN:,} more that did not complete", "red")] if len(bad) > MOST else []
+    parts += [Text(), _checks(data)]
+    if data.yardsticks:
+        parts += [Text(), _yardsticks(data)]
+    parts += _published(data)
+    if data.comparison is not None:
+        parts += [Text(), outcome_lines(data.comparison)]
+    parts += [Text(), _verdict(data), Text.assemble("Record: ", (str(folder), "bold"), overflow="fold")]
+    return Group(*parts)
+
+
+def _headline(data: RecordData) -> Text:
+    summary = summary_table(seed_table(data))
+    scored, seeds = int(figure(summary, "n", "val_bpb")), len(data.results)
+    number = mean_and_std(figure(summary, "mean", "val_bpb"), figure(summary, "std", "val_bpb"))
+    of = f"{scored} of {seeds} seeds" if scored != seeds else f"{seeds} seed" + ("s" if seeds != 1 else "")
+    hardware = ", ".join(dict.fromkeys(result.host.hardware for result in data.results if result.host)) or "unknown"
+    rest = f" bpb, mean ± sample std of {of} · track {one_line(data.track)} · {one_line(hardware)}"
+    return Text.assemble((one_line(data.name), "bold"), ": ", (number, "bold"), rest)
+
+
+@dataclass(frozen=True)
+class SeedRows:
+    """The table per seed with as many columns as the terminal has room for."""
+
+    data: RecordData
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        columns = dict(COLUMNS)
+        for name in SPARED_FIRST:
+            if (
+                console.measure(_seeds(self.data, columns), options=options.update(width=1000)).maximum
+                <= options.max_width
+            ):
+                break
+            del columns[name]
+        yield _seeds(self.data, columns)
+
+
+def _seeds(data: RecordData, columns: Mapping[str, tuple[str, int]]) -> Table:
+    seeds = seed_table(data)
+    summary = summary_table(seeds)
+    table = _table(["seed", *(head for head, _ in columns.values())], "r" * (len(columns) + 1))
+
+    for row in few(seeds.to_dict("records")):
+        table.add_row(
+            str(row["seed"]),
+            *(cell(row[name], digits, data.limits.get(name)) for name, (_, digits) in columns.items()),
+        )
+    if len(seeds) > MOST:
+        table.add_row("…", *("" for _ in columns))
+        least, most = seeds.min(numeric_only=True), seeds.max(numeric_only=True)
+        for title, found in (("least", least), ("most", most)):
+            table.add_row(title, *(cell(found[name], digits) for name, (_, digits) in columns.items()))
+    table.add_section()
+    table.add_row("mean", *(fixed(figure(summary, "mean", name), digits) for name, (_, digits) in columns.items()))
+    stds = [(figure(summary, "std", name), digits) for name, (_, digits) in columns.items()]
+    table.add_row("std", *(NOT_DEFINED if known(std) is None else fixed(std, digits) for std, digits in stds))
+    return table
+
+
+def _checks(data: RecordData) -> RenderableType:
+    table = _table(["", "check", "measured", "limit"], "llll")
+    for line in worst_lines(data.verdict.checks):
+        style = STYLES[line.status] if line.required else "dim"
+        title = line.title if line.required else f"{line.title} *"
+        table.add_row(Text(MARKS[line.status], style), Text(title), Text(one_line(line.measured)), Text(line.limit))
+    if all(check.required for check in data.verdict.checks):
+        return table
+    return Group(table, Text("* shown, not required by the track", "dim"))
+
+
+def _yardsticks(data: RecordData) -> Table:
+    bpb = seed_table(data)["val_bpb"]
+    table = _table(["", "yardstick on the same text", "bpb", "nats/token", "beaten by"], "llrrr")
+    for item in data.yardsticks:
+        beaten = int((bpb < item.bpb).sum())
+        status: Status = "pass" if beaten == len(bpb) > 0 else "fail"
+        table.add_row(
+            Text(MARKS[status], STYLES[status]),
+            Text(one_line(item.name)),
+            fixed(item.bpb, 4),
+            fixed(item.nats_per_token, 4),
+            f"{beaten} of {len(bpb)} seeds",
+        )
+    return table
+
+
+def _published(data: RecordData) -> list[RenderableType]:
+    """The published run that the job reproduces, and whether ours may be set against it."""
+    reference = reference_of(data)
+    if reference is None:
+        return []
+    line, found = overall_bpb(data, reference), compare(data, reference)
+    difference = f", difference {line.difference}" if line.difference else ""
+    told = f"{reference['source']} on {reference['hardware']}: bpb {line.theirs.shown}{difference}"
+    if found.differ:
+        caution = f"not comparable: other {', '.join(found.differ)}"
+    else:
+        caution = f"not known: {', '.join(found.unknown)}" if found.unknown else ""
+    return [Text(), Text(one_line(told)), *([Text(f"  {caution}", "yellow")] if caution else [])]
+
+
+def _verdict(data: RecordData) -> RenderableType:
+    """The verdict and why; of a rejected run only what failed, since that decides."""
+    verdict = data.verdict
+    word = Text(verdict.status.upper(), VERDICT_STYLES[verdict.status])
+    failed = sum(check.required and check.status == "fail" for check in verdict.checks)
+    shown = few(verdict.reasons[:failed] if failed else verdict.reasons)
+    lines = [Padding(Text(f"- {one_line(reason)}"), (0, 0, 0, 2)) for reason in shown]
+    more = len(verdict.reasons) - len(shown)
+    kind = "more" if len(shown) < failed or not failed else "unknown"
+    where = "README.md" if len(verdict.reasons) <= MOST else "results.json"
+    rest = [Text(f"  and {more:,} {kind}, listed in the record's {where}", "dim")] if more else []
+    return Group(word, *lines, *rest)
+
+
+def _table(heads: Sequence[str], align: str) -> Table:
+    """An open table without vertical lines."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for head, side in zip(heads, align, strict=True):
+        # Numbers are never broken; words may be.
+        table.add_column(Text(head), justify="right" if side == "r" else "left", no_wrap=side == "r")
+    return table

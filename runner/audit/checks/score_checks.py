@@ -1,0 +1,173 @@
+"""Findings about the claimed score: the headline, the mean, single seeds, README's numbers, the deviation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+
+from runner.audit.claims.shown import Shown, spread
+from runner.audit.claims.statement import Statement, claims_by_seed
+from runner.audit.facts import Finding
+from runner.audit.reading.runs import Reading
+from runner.audit.severity import finding
+
+ANY_SCORE = re.compile(r"(?<![\d.])[0-4]\.\d{2,10}(?![\d.])")
+NEAR_BPB = 0.03
+"""README's numbers further from the logs' than that are about something else."""
+NEAR_MEAN = 0.1
+"""A headline further from its seeds' mean than that was never taken for it: a slip of the pen."""
+SEED_SPREAD = 0.003
+"""Seeds of one model differ by less: a mean over seeds without a log may be that far from those with one."""
+
+
+def _scores(readings: Sequence[Reading]) -> list[float]:
+    return [one.bpb for one in readings if one.bpb is not None]
+
+
+def score_findings(counted: list[Reading], shown: list[Reading], claim: Statement) -> Iterator[Finding]:
+    """Where the claimed score, its mean or its deviation is not what the logs show."""
+    wrong = list(_headline(counted, shown, claim))
+    yield from wrong
+    yield from _seed_scores(counted, claim)
+    if counted and not any(one.kind == "claim_mismatch_bpb" for one in wrong):
+        yield from _readme_scores(counted, claim)
+    yield from _deviation(counted, claim)
+
+
+def _headline(counted: list[Reading], shown: list[Reading], claim: Statement) -> Iterator[Finding]:
+    headline, scores = claim.headline, _scores(shown)
+    if headline is None:
+        return
+    at, mean = [one.at_score for one in shown], fmean(scores)
+    if counted and headline.stands_for(mean):
+        return
+    if counted and any(headline.stands_for(score) for score in scores):
+        if len(scores) > 1 and (one := _mean_finding(headline, mean, scores, claim, at)):
+            yield one
+        return
+    if counted and headline.stands_for(mean, loose=True):
+        return
+    unlogged = bool(counted) and len(counted) < max(claim.n_seeds or 1, len(claim.counted_claims))
+    if unlogged and _may_be_of_all_seeds(headline, mean, counted, claim):
+        return
+    several = f", mean {mean:.8g}" if len(scores) > 1 else ""
+    said = f"claimed {_plain(headline)}; the logs show {_range(scores)}{several}"
+    yield finding("claim_mismatch_bpb", "headline", said, headline.where, *at)
+    if unlogged:
+        yield from _listed_mean_findings(headline, claim)
+
+
+def _may_be_of_all_seeds(headline: Shown, mean: float, counted: Sequence[Reading], claim: Statement) -> bool:
+    """Whether the headline can be right although seeds without a log went into it."""
+    if claim.counted_claims:
+        agree = all(
+            any(bpb.stands_for(run.bpb, loose=True) for one in claim.counted_claims for bpb in one.bpbs)
+            for run in counted
+            if run.bpb is not None
+        )
+        return agree and any(headline.stands_for(listed, loose=True) for listed in _listed_means(claim))
+    return abs(headline - mean) < SEED_SPREAD
+
+
+def _listed_mean_findings(headline: Shown, claim: Statement) -> Iterator[Finding]:
+    """The headline is neither the mean of the scores listed for single seeds nor one of them."""
+    listed = [mean for mean in _listed_means(claim) if abs(headline - mean) < NEAR_MEAN]
+    of_one = any(
+        headline.stands_for(bpb) or bpb.stands_for(headline) for one in claim.counted_claims for bpb in one.bpbs
+    )
+    if listed and not of_one and not any(headline.stands_for(mean, loose=True) for mean in listed):
+        said = f"claimed {_plain(headline)}; the mean of the seeds it lists is {listed[0]:.6g}"
+        yield finding("claim_mismatch_mean", "list", said, headline.where)
+
+
+def _mean_finding(
+    headline: Shown, mean: float, scores: Sequence[float], claim: Statement, at: Sequence[str]
+) -> Finding | None:
+    """The headline is one run's score where there are several."""
+    if headline.stands_for(mean, loose=True) and headline.digits < 4:
+        return None
+    given = any(number.stands_for(mean, loose=True) for number in claim.means[1:] if number.digits >= 3)
+    better = headline < mean and not headline.stands_for(mean, loose=True)
+    return finding(
+        "claim_mismatch_mean",
+        "single" if better and not given else "beside",
+        f"the headline {_plain(headline)} is one run's score; the mean of the {len(scores)} runs is {mean:.8g}",
+        headline.where,
+        *at,
+    )
+
+
+def _listed_means(claim: Statement) -> list[float]:
+    """Means of the scores claimed for the seeds that count: one for each column that all seeds have."""
+    columns = {len(one.bpbs) for one in claim.counted_claims}
+    if len(claim.counted_claims) < 2 or len(columns) != 1:
+        return []
+    return [fmean(column) for column in zip(*(one.bpbs for one in claim.counted_claims), strict=True)]
+
+
+def _seed_scores(counted: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
+    """Scores that submission.json gives for single seeds."""
+    wrong = []
+    for seed, claims in claims_by_seed(claim.submission.per_seed):
+        runs = [run for run in counted if run.seed == seed and run.complete]
+        told = [bpb for one in claims for bpb in one.bpbs if bpb.digits >= 3]
+        if len(runs) == 1 and told:
+            known = _every(runs[0])
+            if not any(bpb.stands_for(score, loose=True) for bpb in told for score in known):
+                wrong.append((seed, told[0], runs[0]))
+    if wrong:
+        said = "; ".join(
+            f"seed {seed}: claimed {_plain(bpb)}, {run.name} shows {run.bpb}" for seed, bpb, run in wrong
+        )
+        places = [place for _, bpb, run in wrong for place in (bpb.where, run.at_score)]
+        yield finding("claim_mismatch_bpb", "seed", said, *places)
+
+
+def _every(run: Reading) -> list[float]:
+    """All scores that a run's log states, so that a claim about another of its evaluations is not held against it."""
+    return [line.val_bpb for line in run.draft.scores]
+
+
+def _readme_scores(counted: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
+    """README speaks of scores, and none is the headline's or the logs'."""
+    scores = _scores(counted)
+    known = [*scores, fmean(scores)]
+    stated = [bpb for bpb in claim.readme.bpbs if any(abs(bpb - score) < NEAR_BPB for score in known)]
+    # Anywhere, rounded or with a tilde: only a README that nowhere says the right number misleads.
+    anywhere = (*stated, *(Shown(match[0]) for match in ANY_SCORE.finditer(claim.readme.words)))
+    agree = any(bpb.stands_for(score, loose=True) for bpb in anywhere for score in known)
+    if stated and not agree:
+        yield finding(
+            "claim_mismatch_bpb",
+            "readme",
+            f"README gives {_plain(stated[-1])}; the logs show {_range(scores)}",
+            stated[-1].where,
+            *(one.at_score for one in counted),
+        )
+
+
+def _deviation(counted: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
+    scores = _scores(counted)
+    sample, population = spread(scores, sample=True), spread(scores, sample=False)
+    if sample is None or population is None or population == 0:
+        return
+    stated = (*claim.submission.deviations, *claim.readme.deviations)
+    told = [number for number in stated if number.stands_for(population) and not number.stands_for(sample)]
+    right = any(number.stands_for(sample) and not number.stands_for(population) for number in stated)
+    if told and not right:
+        yield finding(
+            "wrong_std",
+            "population",
+            f"{_plain(told[0])} is the population's deviation of {len(scores)} runs; the sample's is {sample:.6f}",
+            *(number.where for number in told),
+        )
+
+
+def _plain(number: Shown) -> str:
+    return f"{float(number):.{number.digits}f}"
+
+
+def _range(scores: Sequence[float]) -> str:
+    low, high = min(scores), max(scores)
+    return f"{low:.8g}" if low == high else f"{low:.8g} to {high:.8g}"

@@ -1,0 +1,1 @@
+"""What submission.json and README claim."""

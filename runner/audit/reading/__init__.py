@@ -1,0 +1,1 @@
+"""What the files of a record folder say: logs in, runs out."""

@@ -1,0 +1,172 @@
+"""One run of one log, read: the facts as the log states them, and where. Roles and findings come after.
+
+Sizes are put in order here: of several printed program sizes the one that the total counts, a missing one of the
+three from the two others, and a total without a label only if it is not that of the uncompressed model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from runner.audit.facts import Role, Run, ScoreLine
+from runner.audit.reading.logs import Draft
+from runner.audit.reading.scores import Final, final_of, finished
+
+PACKED_AT_MOST = 1.9
+"""Bytes per parameter: a model that takes more was not compressed."""
+
+
+@dataclass(eq=False)
+class Reading:
+    """A run, its draft, and what was concluded about it so far."""
+
+    log: str
+    index: int
+    of: int
+    """Runs in the same log."""
+    draft: Draft
+    final: Final | None = None
+    role: Role = "primary"
+    why: str | None = None
+    sizes: dict[str, int | None] = field(default_factory=dict)
+    derived: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.final = final_of(self.draft.scores)
+        self.sizes, self.derived = sizes_of(self.draft)
+
+    @property
+    def bpb(self) -> float | None:
+        """The score, bits per byte."""
+        return self.final.line.val_bpb if self.final else None
+
+    @property
+    def seed(self) -> int | None:
+        return self.draft.whole("seed")
+
+    @property
+    def steps(self) -> int | None:
+        return self.draft.whole("steps")
+
+    @property
+    def train_seconds(self) -> float | None:
+        return self.draft.facts.get("train_seconds")
+
+    @property
+    def params(self) -> int | None:
+        return self.draft.whole("n_params")
+
+    @property
+    def gpus(self) -> int | None:
+        """Processes of the run, one on each GPU."""
+        return self.draft.whole("world_size")
+
+    @property
+    def total(self) -> int | None:
+        return self.sizes["total_bytes"]
+
+    @property
+    def code(self) -> int | None:
+        return self.sizes["code_bytes"]
+
+    @property
+    def model(self) -> int | None:
+        return self.sizes["model_bytes"]
+
+    @property
+    def eval_seconds(self) -> float | None:
+        """Time of the scoring, where the log prints one for it."""
+        if self.final is not None and self.final.eval_seconds is not None:
+            return self.final.eval_seconds
+        return self.draft.facts.get("eval_seconds") if self.final is not None else None
+
+    @property
+    def complete(self) -> bool:
+        """Whether it ended with a score."""
+        return self.final is not None
+
+    @property
+    def name(self) -> str:
+        """How to speak of it."""
+        return self.log if self.of == 1 else f"{self.log} run {self.index + 1}"
+
+    def at(self, fact: str) -> str:
+        """Where a fact stands, `file:line`."""
+        line = self.draft.lines.get(fact)
+        return f"{self.log}:{line}" if line else self.log
+
+    @property
+    def at_score(self) -> str:
+        return f"{self.log}:{self.final.line.lineno}" if self.final else self.log
+
+    def end_at(self, label: str) -> None:
+        """Take the last score under `label` for the run's."""
+        lines = [line for line in finished(self.draft.scores) if line.label == label]
+        if lines:
+            self.final = final_of(self.draft.scores, lines[-1])
+
+    def end_before_export(self, score: ScoreLine) -> None:
+        """Take a score of uncompressed weights for the run's: there is no better, and it is claimed."""
+        self.final = Final(score, (), score.val_loss, score.eval_seconds)
+
+    def set_role(self, role: Role, why: str | None = None) -> None:
+        """Say what the run is to the record, and why."""
+        self.role, self.why = role, why
+
+    def as_run(self) -> Run:
+        """The run as the audit prints it."""
+        final, facts = self.final, self.draft.facts
+        return Run(
+            log=self.log,
+            run_index=self.index,
+            role=self.role,
+            why=self.why,
+            seed=self.seed,
+            steps=self.steps,
+            train_seconds=facts.get("train_seconds"),
+            final_metric_line=final.line.text if final else None,
+            final_metric_lineno=final.line.lineno if final else None,
+            final_val_loss=final.val_loss if final else None,
+            final_val_bpb=final.line.val_bpb if final else None,
+            final_metric_aliases=final.aliases if final else (),
+            total_bytes=self.total,
+            code_bytes=self.code,
+            model_bytes=self.model,
+            derived=self.derived,
+            eval_seconds=self.eval_seconds,
+            total_eval_seconds=facts.get("total_eval_seconds"),
+            n_params=self.params,
+            world_size=self.gpus,
+            step_avg_ms=facts.get("step_avg_ms"),
+        )
+
+
+def sizes_of(draft: Draft) -> tuple[dict[str, int | None], tuple[str, ...]]:
+    """Total, program and model in bytes, and which of them were derived."""
+    model, params = draft.whole("model_bytes"), draft.whole("n_params")
+    total, bare = draft.whole("total_bytes"), draft.whole("bare_total_bytes")
+    if total is None and bare is not None and not _uncompressed(bare, draft.whole("plain_model_bytes"), params):
+        total = bare
+    code = _counted(draft.codes, total, model) or draft.whole("code_bytes")
+    derived: list[str] = []
+    if model is None and total is not None and code is not None and total > code:
+        model, derived = total - code, ["model_bytes"]
+    elif total is None and model is not None and code is not None:
+        total, derived = model + code, ["total_bytes"]
+    elif code is None and total is not None and model is not None and total > model:
+        code, derived = total - model, ["code_bytes"]
+    return {"total_bytes": total, "code_bytes": code, "model_bytes": model}, tuple(derived)
+
+
+def _uncompressed(total: int, plain_model: int | None, params: int | None) -> bool:
+    if plain_model is not None and total >= plain_model:
+        return True
+    return params is not None and total > PACKED_AT_MOST * params
+
+
+def _counted(codes: Sequence[int], total: int | None, model: int | None) -> int | None:
+    """Of several printed sizes of the program, the one with which the sum is right."""
+    if total is None or model is None:
+        return None
+    return next((code for code in codes if code + model == total), None)

@@ -1,0 +1,1 @@
+"""Places that run attempts: this process, or a Ray cluster."""

@@ -1,0 +1,156 @@
+"""A Ray cluster: joining or starting one, its nodes, and the queue that all drivers on it share.
+
+What runs there is not here (runner.backends.ray_backend), nor who comes first (runner.backends.fair_queue).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import ray
+import ray.exceptions
+
+from runner.backends.endpoint_probe import require_head_node
+from runner.backends.fair_queue import Turns, Wish
+from runner.backends.nodes import RESOURCE, Room
+from runner.backends.ray_environment import tighten_token
+from runner.errors import UserError
+from runner.job.hardware import ACCELERATOR_LABEL
+
+OBJECT_STORE_BYTES = 256 << 20
+NAMESPACE, DESK = "golf", "turns"
+ANSWER_S = 30.0
+"""Longest wait for a task's first word; a node may have to start a worker for it."""
+ASK_S = 20.0
+"""Longest wait for the shared queue before it is taken for lost."""
+
+
+def connect(address: str | None, cpus: int | None = None) -> None:
+    """Join the cluster at `address`, or start one on this machine that ends with this process.
+
+    cpus: what a cluster started here offers; None counts the machine's.
+    """
+    local = address is None
+    if address not in (None, "auto"):
+        require_head_node(address)
+    try:
+        ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            num_cpus=cpus if local else None,
+            include_dashboard=False if local else None,
+            object_store_memory=OBJECT_STORE_BYTES if local else None,
+        )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        where = address or "this machine"
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(
+            f"could not {'start Ray on' if local else 'reach a Ray cluster at'} {where}: {first_line}. "
+            "Check the address (host:port of the head node) and that this machine has the cluster's token in "
+            "~/.ray/auth_token, or leave the address out to run on this machine."
+        ) from error
+    tighten_token()
+    if not local:
+        require_answers(str(address))
+
+
+@ray.remote(num_cpus=0, max_retries=0, num_returns="streaming")
+def _say_something() -> Iterator[bool]:
+    """The shortest stream there is."""
+    yield True
+
+
+def require_answers(address: str) -> None:
+    """UserError unless what a task on the cluster says reaches this driver: streams were seen to stay silent for ever
+    where driver and cluster do not both use token authentication, or where a firewall lets only one side call."""
+    stream: Any = _say_something.remote()
+    ready, _ = ray.wait([stream], timeout=ANSWER_S)
+    if not ready:
+        ray.cancel(stream, force=True)
+        mode = os.environ.get("RAY_AUTH_MODE", "not set")
+        raise UserError(
+            f"--address {address}: the cluster takes tasks, but what they say does not reach this driver within "
+            f"{ANSWER_S:g} s. Either both or neither must use Ray's token authentication (RAY_AUTH_MODE is {mode} "
+            "here; start its nodes with RAY_AUTH_MODE=token and the same token), and its nodes must be able to "
+            "open connections to this machine; where they cannot, use golf submit"
+        )
+
+
+def cluster_rooms() -> list[Room]:
+    """What each living node offers; its accelerator by label, or by the resource that Ray names after its type."""
+    return [room_of(node) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+
+
+def room_of(node: Mapping[str, Any]) -> Room:
+    """One of Ray's descriptions of a node."""
+    resources, labels = node["Resources"], dict(node.get("Labels") or {})
+    typed = [name.removeprefix(RESOURCE) for name in resources if name.startswith(RESOURCE)]
+    return Room(
+        cpus=int(resources.get("CPU", 0)),
+        gpus=int(resources.get("GPU", 0)),
+        accelerator=labels.get(ACCELERATOR_LABEL) or (typed[0] if len(typed) == 1 else ""),
+        labels=labels,
+        node=node["NodeID"],
+        host=node.get("NodeManagerHostname", ""),
+    )
+
+
+def head_address() -> str:
+    """host:port of the control service of the cluster that was joined."""
+    return str(ray.get_runtime_context().gcs_address)
+
+
+class Desk(Protocol):
+    """Where a driver asks whose turn it is."""
+
+    def ask(self, wish: Wish, rooms: Sequence[Room]) -> dict[str, str]:
+        """Key of a waiting ticket -> node id."""
+
+    def leave(self, driver: str) -> None:
+        """The driver wants nothing more."""
+
+
+class OwnDesk:
+    """The queue of a cluster that only this driver uses."""
+
+    def __init__(self) -> None:
+        self.turns = Turns()
+
+    def ask(self, wish: Wish, rooms: Sequence[Room]) -> dict[str, str]:
+        return self.turns.ask(wish, rooms, time.monotonic())
+
+    def leave(self, driver: str) -> None:
+        self.turns.forget(driver)
+
+
+class SharedDesk:
+    """The queue of a cluster that others use, too: one detached actor; it is made anew should it be lost."""
+
+    def __init__(self) -> None:
+        self.actor: Any = None
+
+    def ask(self, wish: Wish, rooms: Sequence[Room]) -> dict[str, str]:
+        try:
+            self.actor = self.actor or _desk_actor()
+            granted: dict[str, str] = ray.get(self.actor.ask.remote(wish, rooms), timeout=ASK_S)
+        except (ray.exceptions.RayActorError, ray.exceptions.GetTimeoutError):
+            self.actor = None
+            return {}
+        return granted
+
+    def leave(self, driver: str) -> None:
+        with contextlib.suppress(ray.exceptions.RayError):
+            if self.actor is not None:
+                ray.get(self.actor.leave.remote(driver), timeout=ASK_S)
+
+
+def _desk_actor() -> Any:
+    options = {"name": DESK, "namespace": NAMESPACE, "lifetime": "detached", "get_if_exists": True, "num_cpus": 0}
+    options |= {"enable_task_events": False}  # its questions are no tasks that anybody wants to see listed
+    return ray.remote(OwnDesk).options(**options).remote()

@@ -1,0 +1,1 @@
+"""Comparisons: does A beat B? Pure statistics, and the policies that decide."""

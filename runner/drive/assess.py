@@ -1,0 +1,163 @@
+"""From a run folder to everything a record is written from: count, verify, judge.
+
+Every seed that was ever registered for the job belongs to the record, so that a later run of some of them cannot
+choose which count. Runs no seed; the yardsticks are measured here where the job asks for them (and cached).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.compare.compare import compare
+from runner.data.dataset import scored_targets
+from runner.drive.collect import finished_attempt, read_result
+from runner.files import sha256_file, sha256_files
+from runner.folder.launches import launches
+from runner.folder.ledger import Ledger
+from runner.folder.paths import RunFolder
+from runner.job.base import attributions, changes
+from runner.job.external_script import counted_bytes, uncounted_bytes
+from runner.job.spec import without_folders
+from runner.job.tracks import TRACKS
+from runner.judge.judge import judge
+from runner.judge.yardsticks import measure
+from runner.logs.loss_curves import curve
+from runner.node.attempt import installed_versions
+from runner.plan.coverage import Coverage, coverage
+from runner.plan.plan import Plan
+from runner.record.comparison_sources import arm_of_record
+from runner.record.variants import variants
+from runner.results import RecordData, RunResult, Verification, Yardstick
+from runner.script.bundle import Script
+from runner.script.requirements import requirements
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What a run left: the record's content and where its files are."""
+
+    data: RecordData
+    folder: RunFolder
+    script: Script
+    logs: dict[int, list[Path]]
+    tokenizer: Path | None
+    """Where it is none of the challenge's own, which everybody has."""
+
+
+def verify(
+    folder: RunFolder,
+    result: RunResult,
+    names: Iterable[str],
+    targets: tuple[int, int] | None,
+    final: Coverage | None,
+) -> Verification:
+    """Count one seed's files as they lie on this disk.
+
+    names: files beside the script. targets, final: what its scores must cover; None where nothing is known of that.
+    """
+    script = folder.script.read_bytes()
+    files = {name: (folder.files / name).read_bytes() for name in names}
+    artifact = result.artifact
+    path = folder.attempt(result.seed, result.attempt).artifact(artifact.file) if artifact is not None else None
+    held = path is not None and path.is_file()
+    return Verification(
+        seed=result.seed,
+        code_bytes=counted_bytes(script, files),
+        data_bytes=uncounted_bytes(files),
+        script_sha256=sha256_files(script, files),
+        artifact_bytes=path.stat().st_size if held and path is not None else None,
+        artifact_sha256=sha256_file(path) if held and path is not None else None,
+        val_tokens=targets[0] if targets else None,
+        val_bytes=targets[1] if targets else None,
+        final_rule=final.rule if final else None,
+        final_tokens=final.tokens if final else None,
+        final_bytes=final.bytes if final else None,
+    )
+
+
+def counted_result(folder: RunFolder, seed: int, script_sha256: str, vouched: set[str]) -> RunResult | None:
+    """The seed's completed attempt, else its last one that left a result, else None."""
+    attempts = folder.attempts(seed)
+    done = finished_attempt(attempts, script_sha256, vouched)
+    if done is not None:
+        return done
+    ended = (read_result(attempt.result) for attempt in reversed(attempts))
+    return next((result for result in ended if result is not None and result.status != "completed"), None)
+
+
+def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Walk:
+    """Verify and judge what the run folder holds."""
+    job = plan.job
+    seeds, vouched = ledger.registered_seeds(), ledger.finished_hashes()
+    found = [counted_result(folder, seed, script.sha256, vouched) for seed in seeds]
+    results = [result for result in found if result is not None]
+    targets, final = None, None
+    if job.script is None:
+        targets = scored_targets(plan.data, job.config.batch.train_seq_len)
+        final = coverage(plan.data, job.config.eval, job.config.batch.train_seq_len)
+    verifications = [verify(folder, result, script.files, targets, final) for result in results]
+    yardsticks: list[Yardstick] = measure(plan.data, job.config.batch.train_seq_len) if job.yardsticks else []
+    to_beat = next((yardstick for yardstick in yardsticks if yardstick.name == job.must_beat), None)
+    track = TRACKS[job.track]
+    verdict = judge(
+        required=frozenset(track.required),
+        cap_bytes=plan.limits.cap_bytes,
+        train_seconds=plan.limits.train_seconds,
+        eval_seconds=plan.limits.eval_seconds,
+        seeds=seeds,
+        script_sha256=script.sha256,
+        nproc=plan.nproc,
+        allowed_hardware=track.hardware,
+        results=results,
+        verifications=verifications,
+        to_beat=to_beat,
+    )
+    logs = {result.seed: logs_of(folder, result) for result in results}
+    published = {**without_folders(plan.resolved), "seeds": seeds}
+    readable = script.flat or script.source.decode("utf-8", "replace")
+    hosts = [result.host for result in results if result.host is not None]
+    data = RecordData(
+        name=job.name,
+        run=folder.path.name,
+        track=job.track,
+        date=max((result.finished_at[:10] for result in results), default=""),
+        job=published,
+        limits={
+            "cap_bytes": plan.limits.cap_bytes,
+            "train_seconds": plan.limits.train_seconds,
+            "eval_seconds": plan.limits.eval_seconds,
+        },
+        verdict=verdict,
+        results=results,
+        verifications=verifications,
+        data=plan.data.facts,
+        forecast=plan.forecast,
+        model_params=plan.parameters,
+        yardsticks=yardsticks,
+        ledger=ledger.counts(),
+        versions=installed_versions(),
+        changes=changes(job),
+        attributions=attributions(job),
+        variants=variants(folder.path.parent.parent, job.name, folder.path.name, published),
+        launches=launches(ledger.entries),
+        gpus_per_seed=plan.need.gpus,
+        dollars_per_hour=plan.hardware.dollars_per_hour,
+        requirements=requirements(readable, (Path(name).stem for name in script.files), job.requires, hosts),
+        curves=[one for seed, parts in logs.items() if (one := curve(seed, parts)) is not None],
+    )
+    if job.claim is not None:
+        baseline, candidate = job.claim.baseline.as_arm(), arm_of_record(data)
+        comparison = compare(baseline, candidate, job.claim.policy, job.claim.gain)
+        data = data.model_copy(update={"comparison": comparison})
+    tokenizer = None if plan.data.facts.official_tokenizer else plan.data.tokenizer
+    return Walk(data, folder, script, logs, tokenizer)
+
+
+def logs_of(folder: RunFolder, result: RunResult) -> list[Path]:
+    """The logs of a seed's counted attempt, those of the lives that it went on from first."""
+    attempt = folder.attempt(result.seed, result.attempt)
+    lives = [folder.attempt(result.seed, life.attempt) for life in (result.train.earlier if result.train else [])]
+    parts = [*(life.log("train") for life in lives), attempt.log("train"), attempt.log("eval")]
+    return [path for path in parts if path.is_file()]

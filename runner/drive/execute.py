@@ -1,0 +1,96 @@
+"""From a job to finished and judged seeds: data, nodes and a backend are found, then the walk begins.
+
+In this process, on a Ray of this machine, or on a cluster: all that differs between the three is chosen here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from runner.backends.backend import Backend, LocalBackend
+from runner.backends.nodes import Room, room_here
+from runner.drive.assess import Walk
+from runner.drive.machine_lock import machine_alone
+from runner.drive.run import Observe, require_run, run_name, walk
+from runner.errors import UserError
+from runner.files import require_writable
+from runner.interrupt import beside_others
+from runner.job.open_data import DataRequest
+from runner.job.spec import JobSpec
+from runner.node.node_check import CheckOrder
+from runner.plan.plan import Plan, check_order, make_plan, preflight
+from runner.script.bundle import Script
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a job runs; UserError for two places at once."""
+
+    local: bool = False
+    """In this process, without Ray."""
+    address: str | None = None
+    """A Ray cluster; None: this machine."""
+
+    def __post_init__(self) -> None:
+        if self.local and self.address:
+            raise UserError("--local runs without Ray, --address names a Ray cluster: choose one")
+
+
+MakeBackend = Callable[[Plan, CheckOrder], Callable[[DataRequest], Backend]]
+
+
+def carry_out(
+    job: JobSpec, script: Script, output: Path, where: Where, console: Console, only: str | None = None
+) -> Walk:
+    """Run a job until its seeds are judged. only: the run folder that this must lead to, where a run is to go on.
+
+    UserError, before anything runs, for data, a size or nodes that will not do.
+    """
+    data = preflight(job, script.code_bytes, console.print)
+    require_writable(output)
+    rooms, make_backend = _here() if where.local else _on_ray(where.address, console)
+    plan = make_plan(job, data, script.code_bytes, rooms)
+    if only is not None:
+        require_run(plan, script, only)
+    way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
+    observe, watching = _cluster_watch(plan, script) if where.address is not None else (None, nullcontext())
+    with machine_alone(plan.need.alone and where.address is None, console.print), watching:
+        return walk(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
+
+
+def _here() -> tuple[list[Room], MakeBackend]:
+    return [room_here()], lambda plan, check: partial(LocalBackend, check=check)
+
+
+def _on_ray(address: str | None, console: Console) -> tuple[list[Room], MakeBackend]:
+    """Ray is imported here, after its environment is prepared, and only where it is used."""
+    from runner.backends.ray_environment import prepare_environment
+
+    prepare_environment(address)
+    from runner.backends.cluster import OwnDesk, SharedDesk, cluster_rooms, connect
+    from runner.backends.ray_backend import RayBackend
+
+    with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."), beside_others():
+        connect(address)
+    desk = SharedDesk() if address else OwnDesk()
+
+    def make_backend(plan: Plan, check: CheckOrder) -> Callable[[DataRequest], Backend]:
+        seeds = len(plan.job.seeds)
+        return partial(RayBackend, need=plan.need, side_by_side=plan.concurrent, desk=desk, seeds=seeds, check=check)
+
+    return cluster_rooms(), make_backend
+
+
+def _cluster_watch(plan: Plan, script: Script) -> tuple[Observe, AbstractContextManager[None]]:
+    """On a cluster that is not ours: gauges for its dashboard, and a watch on its head."""
+    from runner.backends.cluster import head_address
+    from runner.backends.head_watch import head_watched
+    from runner.drive.gauges import Gauges
+
+    return Gauges(plan), head_watched(head_address(), run_name(plan, script))

@@ -1,0 +1,60 @@
+"""What a driver that was killed left half done in its run folder: found, told and brought in order by the next one.
+
+Called by the folder's sole driver before anything else. Nothing here throws away what was finished.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from runner.drive.collect import read_result
+from runner.files import sha256_file
+from runner.folder.ledger import Ledger
+from runner.folder.paths import RunFolder
+
+
+def open_ledger(folder: RunFolder, console: Console) -> Ledger:
+    """The run's ledger; a torn last line is set aside, said, and noted in the chain that goes on."""
+    ledger = Ledger(folder.ledger)
+    if ledger.torn:
+        ledger.append("torn", **ledger.torn)
+        console.print(
+            f"{folder.ledger}: line {ledger.torn['line']} was torn while it was written; its {ledger.torn['bytes']} "
+            f"bytes are kept in {ledger.torn['aside'] or 'no file, being none'} and the chain goes on",
+            markup=False,
+            highlight=False,
+        )
+    return ledger
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove files that were being written aside when their writer was killed."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def adopt_results(folder: RunFolder, ledger: Ledger, script_sha256: str) -> None:
+    """Let the ledger vouch for completed results whose driver died between writing them and saying so.
+
+    Only for an attempt that the ledger launched and of which it knows no end; the entry says that it came late.
+    """
+    launched = {(e["seed"], e["attempt"]) for e in ledger.entries if e["kind"] == "launched"}
+    ended = {(e["seed"], e["attempt"]) for e in ledger.entries if e["kind"] == "finished"}
+    for seed, number in sorted(launched - ended):
+        path = folder.attempt(seed, number).result
+        result = read_result(path)
+        if (
+            result is not None
+            and (result.seed, result.attempt, result.script_sha256) == (seed, number, script_sha256)
+            and result.status == "completed"
+        ):
+            ledger.append(
+                "finished",
+                seed=seed,
+                attempt=number,
+                status=result.status,
+                result_sha256=sha256_file(path),
+                late=True,
+            )

@@ -1,0 +1,344 @@
+"""The walk of `golf run`: job in, finished seeds and everything a record is written from out.
+
+Plan, one script, attempts on a backend, verification, verdict: each step passes values to the next. What is
+already finished under the same job, script and data is kept and never run again. Writing the record is the
+caller's step (only the command line may know the reporter).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from golf_model.config import ARTIFACT_NAME
+from runner.backends.backend import Backend, LocalBackend, Lost
+from runner.drive.assess import Walk, assess
+from runner.drive.collect import Collector, finished_attempt
+from runner.drive.progress import Progress
+from runner.drive.recovery import adopt_results, open_ledger, remove_unfinished
+from runner.drive.retry import ended_by_itself, may_be_chance
+from runner.errors import UserError
+from runner.files import locked, require_space, sha256_bytes, sha256_file, write_atomic
+from runner.folder.ledger import Ledger
+from runner.folder.paths import RunFolder
+from runner.folder.runs import noted_driver
+from runner.job.open_data import DataRequest
+from runner.job.tracks import TRACKS
+from runner.node.attempt_spec import AttemptSpec
+from runner.node.messages import Started
+from runner.node.node_check import slower_than
+from runner.plan.plan import Plan
+from runner.results import NodeReport, Probe, RunResult
+from runner.script.bundle import Script
+
+Observe = Callable[[Collector], None]
+
+
+@contextmanager
+def sole_driver(folder: RunFolder) -> Iterator[None]:
+    """Hold the run folder; a second driver on the same job gets a UserError instead of a race."""
+    try:
+        with locked(folder.lock, wait=False):
+            yield
+    except BlockingIOError:
+        raise UserError(
+            f"{folder.path}: another golf is running this very job; wait for it, or stop it first"
+        ) from None
+
+
+def vault_name(plan: Plan, folder: RunFolder, seed: int) -> str:
+    """Names what a killed attempt leaves for the next one; '' where the track or the job wants none.
+
+    The run folder's place is part of it: another run of the same job is another record and starts afresh.
+    """
+    if (
+        plan.job.script is not None
+        or not plan.job.config.schedule.checkpoint_every_s
+        or not TRACKS[plan.job.track].resumable
+    ):
+        return ""
+    place = sha256_bytes(str(folder.path.resolve()).encode())[:8]
+    return f"{folder.path.name}-{place}-seed{seed}"
+
+
+def attempt_spec(plan: Plan, script: Script, folder: RunFolder, seed: int, attempt: int) -> AttemptSpec:
+    """One seed's order."""
+    job = plan.job
+    return AttemptSpec(
+        job=job.name,
+        seed=seed,
+        attempt=attempt,
+        script=script.source,
+        artifact_name=ARTIFACT_NAME,
+        hardware=plan.hardware.name,
+        nproc=plan.nproc,
+        gpus=plan.need.gpus,
+        threads=job.threads,
+        train_seconds=plan.limits.train_seconds,
+        eval_seconds=plan.limits.eval_seconds,
+        stall_seconds=job.stall_seconds,
+        env=dict(job.env),
+        alone=plan.need.alone,
+        isolate=job.isolate,
+        files=dict(script.files),
+        outputs=None if job.script is None else job.outputs,
+        vault=vault_name(plan, folder, seed),
+        launcher=plan.launcher,
+    )
+
+
+class Driver:
+    """Runs the seeds that are not finished yet; its state is on disk, in the run folder."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        script: Script,
+        folder: RunFolder,
+        ledger: Ledger,
+        progress: Progress,
+        observe: Observe | None = None,
+    ) -> None:
+        self.plan = plan
+        self.script = script
+        self.folder = folder
+        self.ledger = ledger
+        self.progress = progress
+        self.observe = observe
+        self.has_run = False
+        """Whether any attempt has begun; if none can, that is the user's to mend and no verdict."""
+        self.waiting: dict[int, AttemptSpec] = {}
+        """Attempts that have said nothing yet."""
+        self.collectors: dict[int, Collector] = {}
+        """Those that run, and no others: what a message costs must not depend on how many seeds there were."""
+        self.tries: dict[int, int] = {}
+        """Seed -> its attempts in this run that came to nothing."""
+        self.busy: Counter[str] = Counter()
+        """Node -> our seeds on it."""
+        self.free_since: dict[str, float] = {}
+        """Node -> when our last seed on it ended."""
+        self.probes: dict[str, list[Probe]] = {}
+        """Kind of node -> speeds of those that the ledger has seen and not refused."""
+        for entry in ledger.entries:
+            if entry["kind"] == "checked" and not entry["refused"] and entry["report"]["probe"] is not None:
+                probe = Probe.model_validate(entry["report"]["probe"])
+                self.probes.setdefault(entry["report"]["hardware"], []).append(probe)
+
+    def launch(
+        self, backend: Backend, seeds: Sequence[int], *, front: bool = False, afresh: Collection[int] = ()
+    ) -> None:
+        """Queue a new attempt of each seed; it stands in the ledger before it can start, and again when it does.
+
+        afresh: those of them that must not go on from what an earlier attempt left.
+        """
+        specs = [
+            replace(
+                attempt_spec(self.plan, self.script, self.folder, seed, self.folder.new_attempt(seed).number),
+                afresh=seed in afresh,
+            )
+            for seed in seeds
+        ]
+        self.waiting |= {spec.seed: spec for spec in specs}
+        self.ledger.extend(
+            "queued",
+            [{"seed": spec.seed, "attempt": spec.attempt, "script_sha256": self.script.sha256} for spec in specs],
+        )
+        for spec in specs:
+            backend.submit(spec, front=front)
+
+    def drive(self, backend: Backend, seeds: list[int]) -> None:
+        """Run `seeds` to their results; OSError when this disk is full, Interrupted when stopped, UserError when no
+        node will do and nothing has run.
+        """
+        backend.admit = self.admit
+        try:
+            self.launch(backend, seeds, afresh={s for s in seeds if ended_by_itself(self.folder.attempts(s))})
+            with closing(backend.messages()) as messages:
+                for spec, message in messages:
+                    if isinstance(message, Lost) and message.final and not self.has_run:
+                        raise UserError(f"{self.folder.path.name}: nothing has run: {message.reason}")
+                    collector = self._collector(spec)
+                    if collector is None:
+                        continue  # an attempt that has ended clears up; another of its seed may be under way
+                    if isinstance(message, Lost):
+                        self._lost(backend, spec, collector, message)
+                        continue
+                    if isinstance(message, Started):
+                        self.has_run = True
+                        self.ledger.append("launched", seed=spec.seed, attempt=spec.attempt, node=message.node)
+                        collector.launched = time.monotonic()
+                        collector.idle_seconds = self._idle_seconds(message.node)
+                        self.busy[message.node] += 1
+                    collector.take(message)
+                    if self.observe is not None:
+                        self.observe(collector)
+                    if collector.result is None:
+                        self.progress.update(spec.seed, collector)
+                    else:
+                        self.free_since[collector.node] = time.monotonic()
+                        self._ended(spec, collector.result)
+                        if may_be_chance(collector.result):
+                            self._again(backend, spec.seed, front=collector.result.status == "lost")
+        except OSError as error:
+            error.filename = error.filename or str(self.folder.path)  # a full disk does not say where it is full
+            raise
+        finally:
+            backend.close()
+            self._cut_short()
+
+    def _collector(self, spec: AttemptSpec) -> Collector | None:
+        """What takes the attempt's messages; None once it has ended."""
+        waiting = self.waiting.get(spec.seed)
+        if waiting is not None and waiting.attempt == spec.attempt:
+            del self.waiting[spec.seed]
+            self.collectors[spec.seed] = Collector(waiting, self.folder.attempt(spec.seed, spec.attempt))
+        collector = self.collectors.get(spec.seed)
+        return None if collector is None or collector.spec.attempt != spec.attempt else collector
+
+    def _idle_seconds(self, node: str) -> float | None:
+        """How long a node on which a seed begins has stood idle; None for its first, or while others run there."""
+        ended = self.free_since.get(node)
+        return None if ended is None or self.busy[node] else round(time.monotonic() - ended, 3)
+
+    def admit(self, report: NodeReport) -> list[str]:
+        """Put a node's report into the ledger; the reasons for which it is refused.
+
+        A node is held against the median of this ledger's earlier probes of its kind; before there are three, how it
+        compares is not known and refuses nothing.
+        """
+        earlier = self.probes.get(report.hardware, [])
+        slow = [] if report.probe is None else slower_than(report.probe, earlier) or []
+        refused = [*report.problems, *slow]
+        if not refused and report.probe is not None:
+            self.probes.setdefault(report.hardware, []).append(report.probe)
+        self.ledger.append("checked", node=report.node, report=report.model_dump(mode="json"), refused=refused)
+        for reason in refused:
+            self.progress.say(f"node {report.host} is refused: {reason}")
+        return refused
+
+    def _end(self, collector: Collector) -> dict[str, Any]:
+        """What the ledger says of an attempt's end: interrupted, unless its result is already on disk."""
+        spec, held = collector.spec, collector.held_seconds()
+        end: dict[str, Any] = {"seed": spec.seed, "attempt": spec.attempt, "status": "interrupted"}
+        if collector.result is not None and collector.folder.result.is_file():
+            sha256 = sha256_file(collector.folder.result)
+            end |= {"status": collector.result.status, "result_sha256": sha256}
+        return end if held is None else {**end, "held_seconds": held}
+
+    def _ended(self, spec: AttemptSpec, result: RunResult) -> None:
+        collector = self.collectors[spec.seed]
+        self.ledger.append("finished", **self._end(collector))
+        del self.collectors[spec.seed]
+        if collector.node:
+            self.busy[collector.node] -= 1
+        self.progress.finished(spec.seed, result)
+
+    def _lost(self, backend: Backend, spec: AttemptSpec, collector: Collector, lost: Lost) -> None:
+        result = collector.finish("failed" if lost.final else "lost", lost.reason)
+        self._ended(spec, result)
+        if not lost.final:
+            self._again(backend, spec.seed, front=True)
+
+    def _again(self, backend: Backend, seed: int, *, front: bool) -> None:
+        """Launch another attempt after one that came to nothing, unless the job's tries are used up."""
+        self.tries[seed] = self.tries.get(seed, 0) + 1
+        if self.tries[seed] < self.plan.job.tries:
+            self.launch(backend, [seed], front=front)
+
+    def _cut_short(self) -> None:
+        """Note the attempts that our own end cut short; on a full disk even that may fail, and must not mask why."""
+        begun, waiting = list(self.collectors.values()), list(self.waiting.values())
+        for collector in begun:
+            collector.close()
+        for spec in waiting:
+            with suppress(OSError):
+                self.folder.attempt(spec.seed, spec.attempt).path.rmdir()
+        with suppress(OSError):
+            self.ledger.extend("finished", [self._end(collector) for collector in begun])
+            self.ledger.extend("withdrawn", [{"seed": spec.seed, "attempt": spec.attempt} for spec in waiting])
+
+
+def register(ledger: Ledger, plan: Plan, script: Script) -> None:
+    """Put seeds, script and job into the ledger before anything is launched, unless they stand there already."""
+    known = ledger.registered_seeds()
+    new = [seed for seed in plan.job.seeds if seed not in known]
+    if new:
+        ledger.append(
+            "registered",
+            seeds=new,
+            script_sha256=script.sha256,
+            job=plan.resolved["name"],
+            job_sha256=sha256_bytes(json.dumps({**plan.resolved, "seeds": []}, sort_keys=True).encode()),
+        )
+
+
+def run_name(plan: Plan, script: Script) -> str:
+    """The run folder's name."""
+    return f"{plan.job.name}-{plan.hash8(script.sha256)}"
+
+
+def require_run(plan: Plan, script: Script, name: str) -> None:
+    """UserError unless this job, script, data and hardware lead to the run folder `name`."""
+    if run_name(plan, script) != name:
+        raise UserError(
+            f"{name}: its data or hardware are others now and would make another run, {run_name(plan, script)}. "
+            "Bring back what was there, or run the job anew"
+        )
+
+
+def walk(
+    plan: Plan,
+    script: Script,
+    root: Path,
+    console: Console,
+    make_backend: Callable[[DataRequest], Backend] = LocalBackend,
+    way: Mapping[str, str | bool] | None = None,
+    observe: Observe | None = None,
+) -> Walk:
+    """Run a planned job to its verdict; see the module's first lines.
+
+    way: how to go on with it (runner.folder.runs). observe: is shown each attempt's collector after every message.
+    """
+    job = plan.job
+    folder = RunFolder(root / "runs" / run_name(plan, script))
+    with sole_driver(folder), noted_driver(folder, way or {}):
+        write_atomic(folder.job, json.dumps(plan.resolved, indent=2) + "\n")
+        write_atomic(folder.script, script.source)
+        if script.flat:
+            write_atomic(folder.flat_script, script.flat)
+        for name, content in script.files.items():
+            write_atomic(folder.files / name, content)
+        ledger = open_ledger(folder, console)
+        remove_unfinished(folder.path)
+        adopt_results(folder, ledger, script.sha256)
+        progress = Progress(console, list(job.seeds), plan.limits.train_seconds)
+        waiting, vouched, completed = [], ledger.finished_hashes(), ledger.completed()
+        for seed in job.seeds:
+            kept = finished_attempt(folder.attempts(seed), script.sha256, vouched)
+            if kept is None:
+                waiting.append(seed)
+                if seed in completed:
+                    progress.say(
+                        f"seed {seed}: attempt {completed[seed]} completed, but its result or artifact is gone or "
+                        "was changed; it runs again, and the ledger tells of both"
+                    )
+            else:
+                progress.kept(seed, kept)
+        if plan.forecast is not None:  # of a script that is not ours, nobody knows what it writes
+            what = f"the artifacts of {len(waiting):,} seeds" if len(waiting) > 1 else "the artifact of a seed"
+            require_space(folder.path, plan.forecast.low * len(waiting), what)
+        register(ledger, plan, script)
+        progress.opening()
+        if waiting:
+            request = replace(plan.request, files=plan.data.facts.files)
+            with progress:
+                Driver(plan, script, folder, ledger, progress, observe).drive(make_backend(request), waiting)
+        return assess(plan, script, folder, ledger)

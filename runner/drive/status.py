@@ -1,0 +1,203 @@
+"""Where runs stand, read from their folders: one row a seed. What a log says is shown as it says it.
+
+Of a run of many seeds (CROWD) the ledger alone is read, and the folders of those seeds only that have a row: some
+that run and some that ended badly.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from runner.drive.collect import read_result
+from runner.errors import UserError
+from runner.files import sha256_file
+from runner.folder.ledger import check_chain, seeds_of
+from runner.folder.paths import AttemptFolder, RunFolder
+from runner.folder.runs import driver_of
+from runner.logs.log_facts import LogReader
+
+CROWD = 40
+"""As many seeds of a run have a row of their own."""
+CROWD_ROWS = 10
+"""Rows, of more, for those that run and for those that ended badly."""
+TAIL_BYTES = 256 << 10
+"""Of a log that is still written, as much is read as tells where it stands."""
+
+
+@dataclass(frozen=True)
+class SeedState:
+    """One seed as its folder tells it."""
+
+    run: str
+    seed: int
+    attempt: int | None
+    state: str
+    step: int | None = None
+    loss: float | None = None
+    bpb: float | None = None
+    clock: float | None = None
+    note: str = ""
+
+
+def entries_of(run: RunFolder) -> list[dict[str, Any]]:
+    """The run's ledger, none before there is one; a line that is just being written is not there yet.
+
+    UserError where its chain is broken: what stands in it says nothing then.
+    """
+    try:
+        return check_chain(run.ledger, unfinished_ok=True)
+    except FileNotFoundError:
+        return []
+
+
+def run_state(run: RunFolder) -> str:
+    """Whether a driver is at work on the run."""
+    driver = driver_of(run)
+    lives = None if driver is None else driver.lives()
+    if driver is not None and lives is None:
+        return f"driver on {driver.host}, not seen from here"
+    return "running" if lives else "no driver"
+
+
+def seed_states(run: RunFolder) -> list[SeedState]:
+    """Every registered seed of a run, in the order of registration."""
+    alive = run_state(run) == "running"
+    return [_seed_state(run, seed, entry, alive) for seed, entry in last_entries(run).items()]
+
+
+def last_entries(run: RunFolder) -> dict[int, dict[str, Any] | None]:
+    """Every registered seed, in the order of registration -> the last that the ledger says of it.
+
+    What was queued and withdrawn leaves the seed as it stood before.
+    """
+    entries = entries_of(run)
+    last: dict[int, dict[str, Any] | None] = {}
+    before: dict[int, dict[str, Any] | None] = {}
+    for entry in entries:
+        if entry["kind"] == "queued":
+            before[entry["seed"]] = last.get(entry["seed"])
+        if "seed" in entry:
+            last[entry["seed"]] = before.get(entry["seed"]) if entry["kind"] == "withdrawn" else entry
+    return {seed: last.get(seed) for seed in seeds_of(entries)}
+
+
+def crowd(run: RunFolder, last: dict[int, dict[str, Any] | None]) -> tuple[str, list[SeedState]]:
+    """How many of a run's seeds stand where, and the rows of some: those that run, and those that ended badly."""
+    alive = run_state(run) == "running"
+    words = {seed: _ledger_word(entry, alive) for seed, entry in last.items()}
+    counts = ", ".join(f"{count:,} {word}" for word, count in Counter(words.values()).most_common())
+    busy = [seed for seed, word in words.items() if word == "running"]
+    bad = [seed for seed, word in words.items() if word in ("failed", "timeout", "lost")]
+    shown = [*busy[:CROWD_ROWS], *bad[:CROWD_ROWS]]
+    return counts, [_seed_state(run, seed, last[seed], alive) for seed in shown]
+
+
+def _ledger_word(entry: dict[str, Any] | None, alive: bool) -> str:
+    kind = "" if entry is None else entry["kind"]
+    if entry is not None and kind == "finished":
+        return str(entry["status"])
+    if kind == "launched":
+        return "running" if alive else "interrupted"
+    if kind == "queued":
+        return "waiting" if alive else "interrupted"
+    return "waiting" if alive else "not started"
+
+
+def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: bool) -> SeedState:
+    if entry is None:
+        return SeedState(run.path.name, seed, None, "waiting" if alive else "not started")
+    folder = run.attempt(seed, entry["attempt"])
+    result = read_result(folder.result)
+    vouched = entry.get("result_sha256")
+    if vouched is not None and (result is None or sha256_file(folder.result) != vouched):
+        return SeedState(run.path.name, seed, folder.number, "unknown", note="its result is not the ledger's")
+    if result is not None:
+        final, clock = result.final_score, result.train.clock if result.train else None
+        return SeedState(
+            run.path.name,
+            seed,
+            folder.number,
+            result.status,
+            result.log.steps,
+            final.val_loss if final else None,
+            final.val_bpb if final else None,
+            clock.high if clock else None,
+            result.reason.splitlines()[0] if result.reason else "",
+        )
+    if entry["kind"] == "queued":
+        return SeedState(run.path.name, seed, folder.number, "waiting for a node" if alive else "interrupted")
+    if alive and entry["kind"] != "launched":
+        return SeedState(run.path.name, seed, folder.number, "waiting")
+    facts = tail_facts(folder)
+    where = f"on node {str(entry.get('node', ''))[:8]}" if alive else "its driver is gone"
+    state = ("scoring" if folder.log("eval").exists() else "training") if alive else "interrupted"
+    return SeedState(
+        run.path.name,
+        seed,
+        folder.number,
+        state,
+        facts.get("steps"),
+        facts.get("train_loss"),
+        facts.get("live_val_bpb"),
+        facts.get("train_seconds"),
+        where,
+    )
+
+
+def tail_facts(folder: AttemptFolder) -> dict[str, Any]:
+    """What the end of a training log says."""
+    reader = LogReader()
+    path = folder.log("train")
+    if path.is_file():
+        reader.feed(read_tail(path))
+    return reader.facts
+
+
+def read_tail(path: Path, most: int = TAIL_BYTES) -> bytes:
+    """The last bytes of a file."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - most))
+        return file.read()
+
+
+def status_table(runs: Sequence[RunFolder]) -> Table:
+    """All seeds of some runs for people."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("run", "driver", "seed", "try", "state", "step", "loss", "bpb", "train s", ""):
+        number = title in ("seed", "try", "step", "loss", "bpb", "train s")
+        # What a verb takes as a run's name is shown whole, however narrow the terminal.
+        table.add_column(
+            title, justify="right" if number else "left", overflow="fold" if title == "run" else "ellipsis"
+        )
+    for run in runs:
+        name, driver = run.path.name, run_state(run)
+        try:
+            last = last_entries(run)
+        except UserError as error:
+            table.add_row(Text(name), Text(driver), "", "", Text("unknown"), *[""] * 4, Text(str(error)))
+            continue
+        if not last:
+            table.add_row(Text(name), Text(driver), "", "", Text("no seed is registered"))
+        if len(last) > CROWD:
+            counts, states = crowd(run, last)
+            table.add_row(Text(name), Text(driver), f"{len(last):,}", "", Text(counts))
+            name = driver = ""
+        else:
+            states = [_seed_state(run, seed, entry, driver == "running") for seed, entry in last.items()]
+        for state in states:
+            cells = (name, driver, str(state.seed), _shown(state.attempt), state.state, _shown(state.step))
+            numbers = (_shown(state.loss, 4), _shown(state.bpb, 4), _shown(state.clock, 1))
+            table.add_row(*(Text(cell) for cell in (*cells, *numbers, state.note)))
+            name = driver = ""
+    return table
+
+
+def _shown(value: float | None, digits: int = 0) -> str:
+    return "" if value is None else f"{value:,.{digits}f}"

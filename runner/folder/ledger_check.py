@@ -1,0 +1,113 @@
+"""`golf ledger verify`: is the chain whole, does the disk hold what it vouches for, and what was launched in all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.errors import UserError
+from runner.files import sha256_file
+from runner.folder.ledger import check_chain
+from runner.folder.paths import RunFolder
+from runner.folder.truncated_tail import unfinished
+from runner.listing import listed
+
+MAX_LEDGER_BYTES = 256 << 20
+_ATTEMPT: dict[str, type] = {"seed": int, "attempt": int}
+FIELDS: dict[str, dict[str, type]] = {
+    "registered": {"seeds": list},
+    "queued": _ATTEMPT,
+    "launched": _ATTEMPT,
+    "finished": {**_ATTEMPT, "status": str},
+}
+"""Kinds of entries that are looked at, and what each has at least."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found: figures for people, and what is wrong (nothing, where all is well)."""
+
+    lines: list[str]
+    problems: list[str]
+
+
+def is_known(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of a sound chain has what its kind has: anybody can compute hashes over anything."""
+    kind, fields = entry.get("kind"), FIELDS.get(str(entry.get("kind")), {})
+    if not isinstance(kind, str) or not isinstance(entry.get("time"), str):
+        return False
+    seeds = entry.get("seeds")
+    whole = kind != "registered" or (isinstance(seeds, list) and all(type(seed) is int for seed in seeds))
+    return whole and all(isinstance(entry.get(name), wanted) for name, wanted in fields.items())
+
+
+def audit_ledger(path: Path) -> Audit:
+    """Check a ledger file on its own: a record's copy, which has no attempts beside it."""
+    if path.is_file() and path.stat().st_size > MAX_LEDGER_BYTES:
+        return Audit([], [f"{path}: {path.stat().st_size:,} bytes are no ledger of golf's"])
+    try:
+        entries = check_chain(path, unfinished_ok=True)
+        rest = unfinished(path.read_bytes())
+    except UserError as error:
+        return Audit([], [str(error)])
+    except RecursionError:
+        return Audit([], [f"{path}: is nested too deeply to be a ledger of golf's"])
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error}; give a ledger.jsonl, or a run") from None
+    if not entries:
+        return Audit([], [f"{path}: is empty: nothing was registered"])
+    strange = [entry["seq"] for entry in entries if not is_known(entry)]
+    if strange:
+        return Audit([], [f"{path}: entry {strange[0]}: is none that golf writes, though its hash is right"])
+    registrations = [entry for entry in entries if entry["kind"] == "registered"]
+    lines = [f"{path}: {len(entries)} entries, chain whole, head {entries[-1]['hash'][:16]}"]
+    lines += [
+        f"registered {entry['time']}{' (later)' if number else ''}: seeds {listed(entry['seeds'])}"
+        for number, entry in enumerate(registrations)
+    ]
+    if rest:
+        lines.append(f"line {len(entries) + 1} is torn: a kill or a power cut tore it; the next run sets it aside")
+    ends = {(entry["seed"], entry["attempt"]): entry["status"] for entry in entries if entry["kind"] == "finished"}
+    for entry in entries:
+        if entry["kind"] == "launched":
+            key = entry["seed"], entry["attempt"]
+            ended = ends.get(key, "no end noted: its driver was killed, or runs still")
+            lines.append(f"launched {entry['time']}: seed {key[0]} attempt {key[1]}: {ended}")
+    problems = []
+    registered = {seed for entry in registrations for seed in entry["seeds"]}
+    known: set[int] = set()
+    for entry in entries:
+        known |= set(entry["seeds"]) if entry["kind"] == "registered" else set()
+        if entry["kind"] == "launched" and entry["seed"] not in known:
+            late = "only later" if entry["seed"] in registered else "never"
+            problems.append(f"{path}: entry {entry['seq']}: seed {entry['seed']} was launched and {late} registered")
+    return Audit(lines, problems)
+
+
+def audit_run(run: RunFolder) -> Audit:
+    """Check a run's ledger against its folder."""
+    audit = audit_ledger(run.ledger)
+    if audit.problems:
+        return audit
+    entries = check_chain(run.ledger, unfinished_ok=True)
+    problems = []
+    vouched = {
+        (entry["seed"], entry["attempt"]): entry["result_sha256"]
+        for entry in entries
+        if entry["kind"] == "finished" and "result_sha256" in entry
+    }
+    for (seed, attempt), sha256 in vouched.items():
+        result = run.attempt(seed, attempt).result
+        if not result.is_file():
+            problems.append(f"{result}: is gone; the ledger vouches for it")
+        elif sha256_file(result) != sha256:
+            problems.append(f"{result}: was changed after the ledger vouched for it; it counts no more")
+    # An empty folder is one whose driver died before it could queue the attempt: nothing was launched in it.
+    queued = {(entry["seed"], entry["attempt"]) for entry in entries if entry["kind"] == "queued"}
+    for seed in sorted({int(path.name) for path in (run.path / "seeds").glob("*") if path.name.isdecimal()}):
+        for folder in run.attempts(seed):
+            if (seed, folder.number) not in queued and any(folder.path.iterdir()):
+                problems.append(f"{folder.path}: no entry of the ledger launched this attempt")
+    return Audit(audit.lines, problems)

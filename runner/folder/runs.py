@@ -1,0 +1,116 @@
+"""The runs of an output folder: which there are, which one is meant, and whether a driver lives there.
+
+Reads what a driver leaves on disk; starts and stops nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from runner.errors import UserError
+from runner.files import write_atomic
+from runner.folder.paths import RunFolder
+from runner.job.problems import did_you_mean
+
+
+@dataclass(frozen=True)
+class DriverNote:
+    """Who drives a run, or drove it last, and how it was told to."""
+
+    pid: int
+    started: float
+    """Start of that process, which no later process with its number shares: see `start_of`."""
+    host: str
+    address: str = ""
+    """Ray cluster; '' for this machine."""
+    local: bool = False
+    """Without Ray."""
+    ended: bool = False
+    """It said itself that it had ended; one that was killed could not."""
+
+    def lives(self) -> bool | None:
+        """Whether it is still at work; None where it ran on another machine and did not say."""
+        if self.ended:
+            return False
+        if self.host != platform.node():
+            return None
+        try:
+            process = psutil.Process(self.pid)
+            return start_of(self.pid) == self.started and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
+
+
+def start_of(pid: int) -> float:
+    """When a process started, as a number that stays the same while it lives. psutil.Error where there is none.
+
+    On Linux that is the kernel's count of ticks since boot: psutil's time of day moves when the wall clock is set.
+    """
+    with suppress(OSError, ValueError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return float(fields[19])
+    return psutil.Process(pid).create_time()
+
+
+@contextmanager
+def noted_driver(folder: RunFolder, way: Mapping[str, str | bool]) -> Iterator[None]:
+    """Leave word of this process in the run folder; way: `address` and `local` as the command line had them."""
+    note = DriverNote(
+        os.getpid(), start_of(os.getpid()), platform.node(), str(way.get("address", "")), bool(way.get("local"))
+    )
+    write_atomic(folder.driver, json.dumps(asdict(note)) + "\n")
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # on a full disk the process's end says the same
+            write_atomic(folder.driver, json.dumps(asdict(replace(note, ended=True))) + "\n")
+
+
+def driver_of(folder: RunFolder) -> DriverNote | None:
+    """The driver's note; None where none was left or it cannot be read."""
+    try:
+        return DriverNote(**json.loads(folder.driver.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def noted_job(folder: RunFolder) -> Any:
+    """The job that a run began with, as plain JSON. UserError where it cannot be read."""
+    try:
+        return json.loads(folder.job.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        advice = "run the job's own file again: finished seeds are kept, and this file is written anew"
+        raise UserError(f"{folder.job}: cannot be read, or is not as golf wrote it; {advice}") from None
+
+
+def all_runs(output: Path) -> list[RunFolder]:
+    """Every run folder, the one that was written to last at the end."""
+    found = [path.parent for path in (output / "runs").glob("*/job.json")]
+    return [RunFolder(path) for path in sorted(found, key=lambda path: (path.stat().st_mtime, path.name))]
+
+
+def find_run(output: Path, name: str) -> RunFolder:
+    """The run that a job's name, a job's file, or a run folder's name means; UserError where none or several do."""
+    runs = all_runs(output)
+    wanted = Path(name).stem if name.endswith((".yaml", ".yml")) else Path(name.rstrip("/")).name
+    exact = [run for run in runs if run.path.name == wanted]
+    found = exact or [run for run in runs if run.path.name.rpartition("-")[0] == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UserError(
+            f"{name}: {len(found)} runs have this name: {', '.join(run.path.name for run in found)}; give one of them"
+        )
+    names = [run.path.name for run in runs]
+    jobs = sorted({name.rpartition("-")[0] for name in names})
+    there = f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else "there is none"
+    raise UserError(f"{name}: no run of this name under {output / 'runs'}; {there}{did_you_mean(wanted, jobs)}")

@@ -1,0 +1,1 @@
+"""Jobs: what is to be done, read strictly from YAML."""

@@ -1,0 +1,125 @@
+"""Somebody else's script as a job names it: the files that run, which of them count as code, and what comes out.
+
+The bytes run unchanged on every node. What a script prints is read by patterns whose defaults fit the official
+script and the five pull requests under `jobs/`; a job replaces them where its script prints something else.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from golf_model.config import ConfigError, require
+from runner.errors import UserError
+from runner.logs.log_facts import NUMBER
+from runner.logs.patterns import runs_away
+from runner.strict import Strict
+
+DATA_SUFFIXES = frozenset({".bin", ".csv", ".json", ".md", ".model", ".txt", ".vocab"})
+"""Files beside a script that do not count as code; everything else does."""
+MAX_FILE_BYTES = 64 << 20
+"""Largest extra file; shards and weights do not travel with a script."""
+
+PACKAGE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(==[A-Za-z0-9.+!_-]+)?")
+ARTIFACT = "final_model*.ptz"
+_FIGURE = NUMBER[1:-1]
+SCORE = rf"^(?P<rule>final_\w+?)(?:_exact)?\b.*? val_loss:(?P<val_loss>{_FIGURE}) val_bpb:(?P<val_bpb>{_FIGURE})"
+STEP = r"^step:\d+/\d+ "
+TRAINED = r"\btrain_loss:"
+STOP = r"^(stopping_early:|peak memory allocated:|Serialized model)"
+
+
+class OutputsSpec(Strict):
+    """How to read what a script leaves: its artifact and its lines."""
+
+    artifact: str = ARTIFACT
+    """Pattern of the compressed weights in the working folder; of several files, the one that was written last."""
+    score: str = SCORE
+    """A line with a score: groups val_loss (nats per token), val_bpb, rule where it names one; the last counts."""
+    step: str = STEP
+    """A line of training: a step, or a mid-run validation."""
+    trained: str = TRAINED
+    """What stands in such a line that reports a training step, and not in one that reports a validation."""
+    stop: str = STOP
+    """A line that says that training is over."""
+    eval_env: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = Field(default_factory=dict)
+    """Variables that make the script score its artifact only; empty where it has no such switch."""
+
+    @model_validator(mode="after")
+    def _usable(self) -> OutputsSpec:
+        for name in ("score", "step", "trained", "stop"):
+            try:
+                groups = set(re.compile(getattr(self, name)).groupindex)
+            except re.error as error:
+                raise ConfigError(name, f"is no regular expression: {error}") from None
+            if runs_away(getattr(self, name)):
+                told = (
+                    "has a repetition or a choice inside an endless repetition, which can take for ever on one line"
+                )
+                raise ConfigError(name, f"{told}; say it without, such as \\S+ or [^ ]*")
+            for group in ("val_loss", "val_bpb") if name == "score" else ():
+                require(group in groups, name, f"needs the group (?P<{group}>...)")
+        path = PurePosixPath(self.artifact)
+        inside = not path.is_absolute() and ".." not in path.parts and path.name != ""
+        require(inside, "artifact", "must be a pattern inside the working folder, such as final_model*.ptz")
+        return self
+
+
+def is_code(name: str) -> bool:
+    """Whether a file beside the script counts against the cap."""
+    return PurePosixPath(name).suffix.lower() not in DATA_SUFFIXES
+
+
+def counted_bytes(script: bytes, files: Mapping[str, bytes]) -> int:
+    """Bytes that count as code: the script, and whatever beside it is code."""
+    return len(script) + sum(len(content) for name, content in files.items() if is_code(name))
+
+
+def uncounted_bytes(files: Mapping[str, bytes]) -> int:
+    """Bytes beside the script that count as data, which may be weights for all that we know."""
+    return sum(len(content) for name, content in files.items() if not is_code(name))
+
+
+def require_package(name: str, place: str) -> None:
+    """ConfigError unless this names a package, and one version of it at most."""
+    said = "must be a package's name, or name==version, such as flash-attn==2.8.3"
+    require(PACKAGE.fullmatch(name) is not None, place, said)
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file of a job; UserError where it is none, or too large to travel."""
+    if not path.is_file():
+        raise UserError(f"{path}: {'is not a file' if path.exists() else 'no such file'}; the job names it")
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise UserError(f"{path}: {path.stat().st_size:,} bytes; at most {MAX_FILE_BYTES:,} travel with a script")
+    return path.read_bytes()
+
+
+def require_python(path: Path, source: bytes) -> None:
+    """UserError where a program does not even compile, so that no node is paid to find out. Runs nothing of it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source, str(path), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        where, why = str(path), str(error) or "nested too deep"
+        if isinstance(error, SyntaxError):
+            where, why = f"{path}:{error.lineno or 1}", error.msg
+        python = f"Python {platform.python_version()}, which would run it"
+        raise UserError(f"{where}: does not compile under {python}: {why}; mend it, or name another script") from None
+
+
+def require_plain_names(names: tuple[str, ...]) -> None:
+    """ConfigError unless each name is one file beside the script, and each stands once."""
+    for index, name in enumerate(names):
+        path = PurePosixPath(name)
+        inside = not path.is_absolute() and ".." not in path.parts and str(path) == name and name != "."
+        require(inside, f"files.{index}", "must be a file in or below the script's folder, such as model.py")
+        require(name != "train_gpt.py", f"files.{index}", "is the name that the script itself runs under")
+        require(name not in names[:index], f"files.{index}", f"{name} stands twice")

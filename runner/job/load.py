@@ -1,0 +1,152 @@
+"""Read a job's YAML strictly: every mistake at once, each with file, line and field.
+
+The value itself is in job_spec.py, the rules of tracks in tracks.py. Whether the data exist and the artifact
+will fit is preflight's question, not asked here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from runner.errors import UserError
+from runner.job.base import base_spec
+from runner.job.claim import ReadArm, resolved_claim
+from runner.job.problems import Problem, choice_message, problems_of, report
+from runner.job.spec import DataSpec, JobSpec, LimitsSpec, job_hash, resolved
+from runner.job.tracks import HARDWARE, TRACKS, track_problems
+from runner.printable import cut
+from runner.results import Arm
+from runner.yaml_lines import MAX_BYTES, Lines, load_yaml
+
+MOST_PATH = 4096
+"""Characters of a path on the systems that golf runs on."""
+
+__all__ = [
+    "DataSpec",
+    "JobSpec",
+    "LimitsSpec",
+    "job_from_mapping",
+    "job_hash",
+    "load_job",
+    "resolved",
+    "with_seeds",
+]
+
+
+def load_job(path: Path, read_baseline: ReadArm | None = None) -> JobSpec:
+    """The job in a YAML file; UserError names every mistake as `file:line: field: what is wrong`.
+
+    read_baseline: reads the record folder that a claim may name.
+    """
+    data, lines = load_yaml(_read(path), str(path))
+    return job_from_mapping(data, source=str(path), lines=lines, folder=path.parent, read_baseline=read_baseline)
+
+
+def job_from_mapping(
+    data: Any,
+    *,
+    source: str,
+    lines: Lines | None = None,
+    folder: Path | None = None,
+    read_baseline: ReadArm | None = None,
+) -> JobSpec:
+    """The job in plain data, as YAML or JSON give it.
+
+    source: name for messages; lines: line of each place (line 1 where unknown); folder: what relative paths
+    start from (default: the current one); read_baseline: reads the record folder that a claim may name, which is
+    refused without it. Raises UserError.
+    """
+    where = lines or {}
+    if not isinstance(data, dict):
+        raise UserError(f"{source}:1: job: must be a mapping of keys such as name, track, seeds, data and config")
+    data = _written_out(data)
+    if isinstance(data.get("base"), str):
+        data = {**data, "base": _base(data["base"], source, where, folder or Path(), read_baseline)}
+    try:
+        # As JSON, because there a list may become a tuple and text a path while numbers stay strict.
+        job = JobSpec.model_validate_json(json.dumps(data, allow_nan=False))
+    except ValidationError as error:
+        raise report([*problems_of(error, JobSpec), *_names(data)], where, source) from None
+    problems = _names(data)
+    problems = problems or [Problem(place, message) for place, message in track_problems(job)]
+    if problems:
+        raise report(problems, where, source)
+    job = _with_absolute_paths(job, (folder or Path()).absolute())
+    if job.claim is None:
+        return job
+    try:
+        claim = resolved_claim(job.claim, (folder or Path()).absolute(), read_baseline or _no_folder)
+    except UserError as error:
+        said = cut(str(error), MOST_PATH + 120)  # it begins with the folder, and ends with what is wrong there
+        raise report([Problem(("claim", "baseline", "record"), said)], where, source) from None
+    return job.model_copy(update={"claim": claim})
+
+
+def with_seeds(job: JobSpec, seeds: Sequence[int]) -> JobSpec:
+    """The same job for other seeds, checked like those of a file."""
+    data = {**resolved(job), "seeds": list(seeds)}
+    return job_from_mapping(data, source="--seeds")
+
+
+def _base(named: str, source: str, lines: Lines, folder: Path, read_baseline: ReadArm | None) -> dict[str, Any]:
+    """What the job at the path `named` says; of the job that it sets out from itself nothing is asked."""
+    path = folder / named
+    try:
+        data, its_lines = load_yaml(_read(path), str(path))
+        alone = {key: value for key, value in data.items() if key != "base"} if isinstance(data, dict) else data
+        job = job_from_mapping(
+            alone, source=str(path), lines=its_lines, folder=path.parent, read_baseline=read_baseline
+        )
+    except UserError as error:
+        said = "\n".join(cut(line, MOST_PATH + 120) for line in str(error).split("\n"))
+        raise UserError(f"{source}:{lines.get(('base',), 1)}: base: {said}") from None
+    return base_spec(job).model_dump(mode="json")
+
+
+def _no_folder(path: Path) -> Arm:
+    raise UserError(f"{path}: a record folder is read only where a job's file names it; give val_bpb")
+
+
+def _read(path: Path) -> str:
+    try:
+        if not path.is_file():
+            raise UserError(f"{path}: {'is not a file' if path.exists() else 'no such file'}; give the path of a job")
+        with path.open("rb") as handle:
+            return handle.read(MAX_BYTES + 1).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text (byte {error.start}); a job is a YAML file") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None
+
+
+def _written_out(data: dict[str, Any]) -> dict[str, Any]:
+    """A claim's baseline that is only a path, or only a list of scores, as the mapping that it stands for."""
+    claim = data.get("claim")
+    if not isinstance(claim, dict):
+        return data
+    for kind, field in ((str, "record"), (list, "val_bpb")):
+        if isinstance(claim.get("baseline"), kind):
+            return {**data, "claim": {**claim, "baseline": {field: claim["baseline"]}}}
+    return data
+
+
+def _names(data: dict[str, Any]) -> list[Problem]:
+    """Names that stand in tables rather than in types."""
+    track, hardware = data.get("track"), data.get("hardware", "auto")
+    problems = []
+    if isinstance(track, str) and track not in TRACKS:
+        problems.append(Problem(("track",), choice_message(track, TRACKS)))
+    if isinstance(hardware, str) and hardware not in HARDWARE:
+        problems.append(Problem(("hardware",), choice_message(hardware, HARDWARE)))
+    return problems
+
+
+def _with_absolute_paths(job: JobSpec, folder: Path) -> JobSpec:
+    places = {name: folder / path for name in ("path", "tokenizer") if (path := getattr(job.data, name)) is not None}
+    script = None if job.script is None else folder / job.script
+    return job.model_copy(update={"data": job.data.model_copy(update=places), "script": script})

@@ -1,0 +1,1 @@
+"""Judgement: evidence in, verdict out."""

@@ -1,0 +1,134 @@
+"""Questions about time: did training and evaluation end in time, and does the log say the same as the referee?
+
+The official rule of RULES; an interval that straddles its bound is unknown. How the intervals come about is
+not here (runner.logs.clocks).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from runner.judge.evidence import NOT_MEASURED, Answer, Case, Evidence, beside, plain, status_of
+from runner.results import PhaseResult
+
+GRACE_SECONDS = 1.0
+GRACE_SHARE = 0.02
+"""RULES, official training clock: the limit plus the larger of two steps and one second. How long a step takes is
+the referee's clock divided by the steps that the log claims, so two claimed steps count as at most this share of the
+limit."""
+LOG_SECONDS = 0.5
+LOG_SHARE = 0.01
+"""RULES: log and referee disagree beyond the larger of the two."""
+EXPORT_SECONDS = 60.0
+EXPORT_SHARE = 0.25
+"""A script that trains on after its line that says it does not, on tokens that it has read before, cannot be told
+from one that compresses its weights for long; beyond the larger of these, its clock is unknown."""
+MOST_STEPS = 10**12
+"""A log that claims more steps than this claims nothing."""
+
+
+def grace_seconds(limit: float, train: PhaseResult | None, steps: int | None) -> float:
+    """What the training clock grants over `limit` seconds, for a log that claims this many steps."""
+    clock = train.clock if train else None
+    if clock is None or steps is None or not 1 <= steps <= MOST_STEPS or not math.isfinite(clock.low):
+        return GRACE_SECONDS
+    two_steps = 2 * clock.low / steps
+    # Rounded so that the limit that is shown is the limit that is applied.
+    return round(max(GRACE_SECONDS, min(two_steps, GRACE_SHARE * limit)), 3)
+
+
+def train_clock(case: Case, of: Evidence) -> Answer:
+    """Official rule: the limit plus the larger of two steps and one second."""
+    limit = case.train_seconds
+    train = of.result.train if of.result else None
+    grace = grace_seconds(limit, train, of.result.log.steps if of.result else None)
+    answer = _clock(train, limit + grace, f"{plain(limit)} s + {plain(grace)} s")
+    gap = unannounced_seconds(train)
+    if gap is None:
+        return answer
+    told = f"artifact written {gap:.1f} s after the line that ends training"
+    if answer.status == "pass" and gap > max(EXPORT_SECONDS, EXPORT_SHARE * limit):
+        told += ", too long to be sure that it trained no more"
+        return replace(answer, status="unknown", detail="; ".join(filter(None, [told, answer.detail])))
+    return replace(answer, detail="; ".join(filter(None, [answer.detail, told])))
+
+
+def unannounced_seconds(train: PhaseResult | None) -> float | None:
+    """From the line with which somebody else's script says that training is over to its artifact's last change.
+
+    None for a script of ours, which announces both, and where either was not seen.
+    """
+    if train is None or train.events or train.strict_clock is None or train.frozen_seconds is None:
+        return None
+    return max(0.0, train.frozen_seconds - train.strict_clock.high)
+
+
+def eval_clock(case: Case, of: Evidence) -> Answer:
+    """Evaluation has no grace."""
+    limit = case.eval_seconds
+    return _clock(of.result.eval if of.result else None, limit, f"{plain(limit)} s")
+
+
+def _clock(phase: PhaseResult | None, bound: float, limit: str) -> Answer:
+    """The official clock against its bound; the strict one stands beside it."""
+    if phase is None:
+        return Answer("unknown", NOT_MEASURED, limit)
+    clock, strict = phase.clock, phase.strict_clock
+    beside_it = [] if strict is None else [f"strict {_seconds(strict.low, strict.high, bound)}"]
+    if phase.earlier:
+        lives = ", ".join(str(life.attempt) for life in phase.earlier)
+        beside_it.append(f"resumed, attempt {lives} counted with what it lost")
+    if phase.irregular or clock is None:
+        told = [phase.irregular] if phase.irregular else []
+        return Answer("unknown", NOT_MEASURED, limit, "; ".join([*told, *beside_it]))
+    measured = _seconds(clock.low, clock.high, bound)
+    if not 0 <= clock.low <= clock.high:
+        return Answer("unknown", measured, limit, "; ".join(["not a duration", *beside_it]))
+    if clock.low <= bound < clock.high:
+        return Answer("unknown", measured, limit, "; ".join(["straddles", *beside_it]))
+    return Answer(status_of(clock.high <= bound), measured, limit, "; ".join(beside_it))
+
+
+def _seconds(low: float, high: float, bound: float) -> str:
+    shown = beside(low, bound), beside(high, bound)
+    return f"{shown[0]} s" if low == high else f"{shown[0]} to {shown[1]} s"
+
+
+FREEZE_SLACK_S = 0.5
+"""How far apart a file's time and our own stamps of the same moment may be."""
+
+
+def data_after_freeze(case: Case, of: Evidence) -> Answer:
+    """No training shard is opened or read once the artifact is frozen: what is learnt then is in no artifact."""
+    limit = "before it"
+    train = of.result.train if of.result else None
+    if train is None or train.frozen_seconds is None or not train.reads_watched:
+        return Answer("unknown", NOT_MEASURED, limit)
+    if train.last_train_read is None:
+        return Answer("unknown", "no reading seen", limit, "the script never opened a shard")
+    after = train.last_train_read - train.frozen_seconds
+    measured = f"{abs(after):.1f} s {'after' if after > 0 else 'before'}"
+    return Answer(status_of(after <= FREEZE_SLACK_S), measured, limit)
+
+
+def eval_isolated(case: Case, of: Evidence) -> Answer:
+    """Evaluation ran where neither training shards nor the network can be reached."""
+    scored = of.result.eval if of.result else None
+    limit = "cut off from both"
+    if scored is None or not scored.isolated:
+        return Answer("unknown", NOT_MEASURED, limit, "the system allows no namespaces" if scored else "")
+    return Answer("pass", "cut off from both", limit)
+
+
+def log_clock(case: Case, of: Evidence) -> Answer:
+    """What the log claims and what the referee saw; a disagreement is a finding."""
+    limit = f"{plain(LOG_SECONDS)} s or {plain(LOG_SHARE * 100)} %"
+    claim = of.result.log.train_seconds if of.result else None
+    clock = of.result.train.clock if of.result and of.result.train else None
+    if claim is None or clock is None:
+        return Answer("unknown", NOT_MEASURED, limit)
+    apart = max(clock.low - claim, claim - clock.high, 0.0)
+    allowed = max(LOG_SECONDS, LOG_SHARE * clock.high)
+    detail = f"log {claim:.2f} s, referee {clock.low:.2f} to {clock.high:.2f} s"
+    return Answer(status_of(apart <= allowed), f"{beside(apart, allowed)} s apart", limit, detail)

@@ -1,0 +1,97 @@
+"""What a judgement rests on: the job's demands, the evidence on each seed, and the shape of an answer.
+
+Also how a measured number is written: in as many digits as it takes to stand on its own side of its limit.
+Not here: the questions (runner.judge.checks, clock_checks, score_checks) and the verdict (runner.judge.judge).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from runner.results import RunResult, Status, Verification, Yardstick
+
+NOT_MEASURED = "not measured"
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known of one seed; None where there is nothing, or more than one thing, to look at."""
+
+    seed: int
+    result: RunResult | None
+    verification: Verification | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is judged: the job's demands and the evidence."""
+
+    cap_bytes: int
+    train_seconds: float
+    eval_seconds: float
+    seeds: tuple[int, ...]
+    script_sha256: str
+    nproc: int
+    """Processes ordered for each seed."""
+    allowed_hardware: tuple[str, ...]
+    results: tuple[RunResult, ...]
+    verifications: tuple[Verification, ...]
+    to_beat: Yardstick | None = None
+    """What every seed's published score must beat, where the job asks for it."""
+
+    def evidence(self) -> list[Evidence]:
+        """One entry per seed: those asked for in their order, then uninvited ones by number."""
+        return self._evidence
+
+    @cached_property
+    def _evidence(self) -> list[Evidence]:
+        results: dict[int, list[RunResult]] = {}
+        counted: dict[int, list[Verification]] = {}
+        for result in self.results:
+            results.setdefault(result.seed, []).append(result)
+        for item in self.verifications:
+            counted.setdefault(item.seed, []).append(item)
+        asked = list(dict.fromkeys(self.seeds))
+        uninvited = sorted({*results, *counted} - set(asked))
+        return [
+            Evidence(seed, _only(results.get(seed, [])), _only(counted.get(seed, [])))
+            for seed in [*asked, *uninvited]
+        ]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer with what was measured and what was allowed, both with unit."""
+
+    status: Status
+    measured: str
+    limit: str
+    detail: str = ""
+
+
+def status_of(good: bool) -> Status:
+    """pass or fail, for what was seen."""
+    return "pass" if good else "fail"
+
+
+def beside(value: float, bound: float, style: str = "f", least: int = 2) -> str:
+    """`value` in as few digits, `least` at least, as still stand on the same side of `bound`."""
+    for digits in range(least, 13):
+        text = f"{value:,.{digits}{style}}"
+        if (float(text.replace(",", "")) <= bound) == (value <= bound):
+            return text
+    return repr(value)
+
+
+def plain(number: float) -> str:
+    """A limit as people write it: 600, not 600.0; at most six decimals."""
+    return f"{number:,.6f}".rstrip("0").rstrip(".")
+
+
+def _only(items: Sequence[Item]) -> Item | None:
+    return items[0] if len(items) == 1 else None

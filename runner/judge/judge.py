@@ -1,0 +1,104 @@
+"""From evidence to verdict, by RULES. Pure: plain values in, a `Verdict` out, no I/O.
+
+Rejected if a required check fails; else unverified if a required check is unknown or was never answered;
+else passed. Not here: the questions themselves (runner.judge.checks) and what a track requires (runner.job.tracks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from runner.judge.checks import Question, questions
+from runner.judge.evidence import NOT_MEASURED, Answer, Case
+from runner.results import Check, RunResult, Status, Verdict, Verification, Yardstick
+
+ANSWER_WORDS: dict[Status, str] = {"pass": "yes", "fail": "no", "unknown": "unknown"}
+
+
+def judge(
+    *,
+    required: frozenset[str],
+    cap_bytes: int,
+    train_seconds: float,
+    eval_seconds: float,
+    seeds: Sequence[int],
+    script_sha256: str,
+    nproc: int,
+    allowed_hardware: Sequence[str],
+    results: Sequence[RunResult],
+    verifications: Sequence[Verification],
+    to_beat: Yardstick | None = None,
+) -> Verdict:
+    """Answer every question on the evidence and say what the answers amount to.
+
+    nproc: processes ordered for each seed. to_beat: what the job says every seed must beat; that is then required.
+    The order of `results` and `verifications` does not matter. A required name that no question bears, or a
+    question that found no seed to ask about, is unknown; a track that requires nothing verifies nothing.
+    """
+    case = Case(
+        cap_bytes=cap_bytes,
+        train_seconds=train_seconds,
+        eval_seconds=eval_seconds,
+        seeds=tuple(seeds),
+        script_sha256=script_sha256,
+        nproc=nproc,
+        allowed_hardware=tuple(allowed_hardware),
+        results=tuple(results),
+        verifications=tuple(verifications),
+        to_beat=to_beat,
+    )
+    asked = questions(case)
+    required |= {question.name for question in asked if question.demanded}
+    checks = [check for question in asked for check in _ask(question, case, question.name in required)]
+    answered = {check.name for check in checks}
+    titles = {question.name: question.title for question in asked}
+    checks += [_unanswered(name, titles) for name in sorted(required - answered)]
+    open_checks = [check for check in checks if check.required and check.status != "pass"]
+    open_checks.sort(key=lambda check: check.status != "fail")
+    reasons = [reason(check) for check in open_checks]
+    if not required or not case.seeds:
+        reasons.append("The track requires no check." if not required else "The job asks for no seed.")
+    if any(check.status == "fail" for check in open_checks):
+        return Verdict(status="rejected", checks=checks, reasons=reasons)
+    return Verdict(status="unverified" if reasons else "passed", checks=checks, reasons=reasons)
+
+
+def reason(check: Check) -> str:
+    """One line for people: the question, the answer, both numbers."""
+    seed = "" if check.seed is None else f" for seed {check.seed}"
+    detail = f" ({check.detail})" if check.detail else ""
+    answer = f"{ANSWER_WORDS[check.status].capitalize()}{seed}"
+    return f"{check.title} {answer}: {check.measured}; limit {check.limit}{detail}"
+
+
+def _ask(question: Question, case: Case, required: bool) -> Iterable[Check]:
+    if question.overall is not None:
+        yield _check(question, question.overall(case), required, None)
+    if question.per_seed is not None:
+        for evidence in case.evidence():
+            yield _check(question, question.per_seed(case, evidence), required, evidence.seed)
+
+
+def _check(question: Question, answer: Answer, required: bool, seed: int | None) -> Check:
+    return Check(
+        name=question.name,
+        title=question.title,
+        status=answer.status,
+        required=required,
+        seed=seed,
+        measured=answer.measured,
+        limit=answer.limit,
+        detail=answer.detail,
+    )
+
+
+def _unanswered(name: str, titles: Mapping[str, str]) -> Check:
+    return Check(
+        name=name,
+        title=titles.get(name, f"Is {name} fulfilled?"),
+        status="unknown",
+        required=True,
+        measured=NOT_MEASURED,
+        limit="an answer",
+        detail="there was no seed to ask about" if name in titles else "no such check exists",
+    )

@@ -1,0 +1,84 @@
+"""Questions about the machines: were they of the right kind, and were they the same for every seed?
+
+What the node's profile says and what the script's log says must not contradict each other. Which kinds a track
+allows is not here (runner.job.tracks).
+"""
+
+from __future__ import annotations
+
+from runner.job.hardware import PROFILES
+from runner.judge.evidence import NOT_MEASURED, Answer, Case
+from runner.listing import listed
+from runner.results import Host, RunResult
+
+CPU_PROFILE = "cpu"
+"""The profile without a GPU; every other one has some."""
+SAME = ("python", "torch")
+"""Versions that should not differ between seeds."""
+
+
+def expected_device(host: Host) -> str:
+    """The device type that a script on this host must report."""
+    return "cpu" if host.hardware == CPU_PROFILE else "cuda"
+
+
+def is_its_device(host: Host) -> bool:
+    """Whether the device's name fits the profile that the host claims; a profile we do not know says nothing."""
+    profile = PROFILES.get(host.hardware)
+    return profile is None or profile.accelerator in host.device
+
+
+def hardware(case: Case) -> Answer:
+    """Every seed ran on hardware that the track allows (an empty list allows any), and its log says the same."""
+    limit = " or ".join(case.allowed_hardware) or "any"
+    used = [(result, result.host) for result in case.results if result.host is not None]
+    measured = ", ".join(sorted({_used(result, host) for result, host in used})) or NOT_MEASURED
+    outside = {
+        result.seed for result, host in used if case.allowed_hardware and host.hardware not in case.allowed_hardware
+    }
+    contradicted = {
+        result.seed
+        for result, host in used
+        if result.log.device_type is not None and result.log.device_type != expected_device(host)
+    }
+    others = {result.seed for result, host in used if not is_its_device(host)}
+    problems = [f"other hardware for seed {_listed(outside)}"] if outside else []
+    problems += [f"seed {_listed(others)} ran on another device than its profile names"] if others else []
+    problems += [f"the log of seed {_listed(contradicted)} says otherwise"] if contradicted else []
+    if problems:
+        return Answer("fail", measured, limit, "; ".join(problems))
+    seen = {result.seed for result, _ in used}
+    if not case.seeds or len(used) < len(case.results) or set(case.seeds) - seen:
+        return Answer("unknown", measured, limit, "not every seed says where it ran")
+    silent = {result.seed for result, host in used if result.log.device_type is None and host.gpus is None}
+    if silent:
+        return Answer("unknown", measured, limit, f"the log of seed {_listed(silent)} names no device")
+    return Answer("pass", measured, limit)
+
+
+def one_environment(case: Case) -> Answer:
+    """Python, torch and the device are the same for every seed."""
+    limit = "the same"
+    hosts = [result.host for result in case.results if result.host is not None]
+    versions = [sorted({f"{name} {host.versions[name]}" for host in hosts if name in host.versions}) for name in SAME]
+    devices = sorted({host.device for host in hosts})
+    differing = [values for values in (*versions, devices) if len(values) > 1]
+    shown = ", ".join(" / ".join(values) for values in differing or versions if values) or NOT_MEASURED
+    if differing:
+        return Answer("fail", shown, limit)
+    known = all(name in host.versions for host in hosts for name in SAME)
+    seen = {result.seed for result in case.results if result.host is not None}
+    if not case.seeds or not known or len(hosts) < len(case.results) or set(case.seeds) - seen:
+        return Answer("unknown", shown, limit, "not every seed says what it ran with")
+    return Answer("pass", shown, limit)
+
+
+def _used(result: RunResult, host: Host) -> str:
+    device = result.log.device_type
+    if not is_its_device(host):
+        return f"{host.hardware} ({host.device})"
+    return host.hardware if device in (None, expected_device(host)) else f"{host.hardware} (log: {device})"
+
+
+def _listed(seeds: set[int]) -> str:
+    return listed(sorted(seeds))

@@ -1,0 +1,1 @@
+"""Logs: lines in, facts and clocks out."""

@@ -1,0 +1,38 @@
+"""Losses over steps from a seed's log, thinned to what a small drawing can show. The log's claims, nothing else."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from runner.logs.log_facts import MAX_LINE, NUMBER
+from runner.results import Curve
+
+MOST_POINTS = 100
+MOST_STEP = 10**9
+LOSS = re.compile(rf"^step:(\d{{1,10}})/\d+ (train|val)_loss:{NUMBER}", re.IGNORECASE)
+
+
+def curve(seed: int, logs: Sequence[Path]) -> Curve | None:
+    """The curve of a seed; None where its log shows no loss. logs: parts in order, a later life's steps count."""
+    found: dict[str, dict[int, float]] = {"train": {}, "val": {}}
+    for path in logs:
+        with path.open("rb") as handle:
+            while line := handle.readline(MAX_LINE):
+                told = LOSS.match(line.decode("utf-8", "replace"))
+                if told and int(told[1]) <= MOST_STEP and math.isfinite(float(told[3])):
+                    found[told[2].lower()][int(told[1])] = float(told[3])
+    if not any(found.values()):
+        return None
+    train, val = thinned(found["train"]), thinned(found["val"])
+    return Curve(seed=seed, steps=[*train], losses=[*train.values()], val_steps=[*val], val_losses=[*val.values()])
+
+
+def thinned(points: Mapping[int, float], most: int = MOST_POINTS) -> dict[int, float]:
+    """At most `most` of the points, in the order of steps, evenly taken, the first and the last among them."""
+    steps = sorted(points)
+    if len(steps) > most:
+        steps = [steps[round(index * (len(steps) - 1) / (most - 1))] for index in range(most)]
+    return {step: points[step] for step in steps}

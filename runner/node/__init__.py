@@ -1,0 +1,1 @@
+"""What happens on a node, for one attempt of one seed."""

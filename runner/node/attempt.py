@@ -1,0 +1,282 @@
+"""One attempt of one seed, on the node that runs it: train, freeze, score in a fresh process.
+
+`run_attempt` is a generator of messages and the same function in-process (`--local`) and as a Ray task. It
+makes its own folder, hands each phase to a supervisor, and removes the folder when it ends, however it ends;
+closing the generator kills everything it started. It judges nothing and reads no log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import re
+import sys
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from golf_model.config import REFUSED_VARIABLES
+from runner.data.dataset import DataSet
+from runner.errors import UserError
+from runner.files import sha256_bytes
+from runner.job.external_script import OutputsSpec
+from runner.logs.line_clock import LineClock
+from runner.node.attempt_spec import AttemptSpec
+from runner.node.checkpoint_store import Vault, open_vault
+from runner.node.deadlines import eval_deadlines, external_deadlines, train_deadlines
+from runner.node.gpus import gpu_names
+from runner.node.messages import ArtifactBytes, Finished, Message, Started
+from runner.node.orphans import MARKER, default_scratch, work_folder
+from runner.node.phase import run_phase
+from runner.node.work_folder import (
+    MAX_ARTIFACT_BYTES,
+    SCRIPT_NAME,
+    find_artifact,
+    forget_training,
+    fresh_folder,
+    lay_out,
+    leftover_places,
+    needed_places,
+    still_is,
+    training_places,
+)
+from runner.results import Host, PhaseResult, Segment
+from runner.script.requirements import imported_packages
+
+MEDDLING = (
+    "GOLF_",
+    "PYTHON",
+    "TORCH",
+    "PYTORCH",
+    "RANK",
+    "LOCAL_",
+    "WORLD_",
+    "GROUP_",
+    "ROLE_",
+    "MASTER_",
+    "OMP_",
+    "MKL_",
+    "KMP_",
+    "OPENBLAS_",
+    "LD_PRELOAD",
+    "RAY_",
+)
+"""Beginnings of variables that change what a Python or torch program does; what a run needs, its job says."""
+SECRET = re.compile(r"(TOKEN|SECRET|PASSW(OR)?D|CREDENTIALS?|API_?KEY|ACCESS_KEY(_ID)?|PRIVATE_KEY)$", re.IGNORECASE)
+"""Ends of variables that hold what no log may show, the cluster's token among them."""
+VERSIONED = ("torch", "numpy", "sentencepiece", "zstandard", "brotli", "ray")
+
+
+def kept_environment(surroundings: Mapping[str, str]) -> dict[str, str]:
+    """The node's environment without anything that would configure a script behind the job's back, or is secret."""
+    return {
+        name: value
+        for name, value in surroundings.items()
+        if name not in REFUSED_VARIABLES and not name.startswith(MEDDLING) and not SECRET.search(name)
+    }
+
+
+def base_environment(spec: AttemptSpec, base: Path, surroundings: Mapping[str, str]) -> dict[str, str]:
+    """What every phase of an attempt finds in its environment.
+
+    Temporary files go to the work folder `base`, or torchrun's would stay behind for ever.
+    """
+    hidden = {} if spec.gpus else {"CUDA_VISIBLE_DEVICES": ""}  # `hardware: cpu` means the CPU, GPU or not
+    return {
+        **kept_environment(surroundings),
+        **hidden,
+        "OMP_NUM_THREADS": str(spec.threads),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **spec.env,
+        "SEED": str(spec.seed),
+        "RUN_ID": f"{spec.job}_seed{spec.seed}",
+        "TMPDIR": str(base / "tmp"),
+        MARKER: base.name,
+    }
+
+
+def line_clock(outputs: OutputsSpec) -> LineClock:
+    """What reads clocks from the lines that a job describes."""
+    step, trained, stop, score = map(re.compile, (outputs.step, outputs.trained, outputs.stop, outputs.score))
+    return LineClock(step, trained, stop, score)
+
+
+def scored_in_training(train: PhaseResult, watch: LineClock, frozen: float | None) -> PhaseResult:
+    """The evaluation of a script that scores in its training process: what came after its artifact was frozen."""
+    official, strict = watch.evaluation(frozen, train.wall_seconds)
+    return PhaseResult(
+        phase="eval",
+        command=train.command,
+        returncode=train.returncode,
+        wall_seconds=round(train.wall_seconds - (watch.stopped or 0.0), 4),
+        clock=official,
+        strict_clock=strict,
+    )
+
+
+def command_line(spec: AttemptSpec) -> list[str]:
+    """The contest's command with the interpreter of the node's environment."""
+    return [sys.executable, *(part.format(nproc=spec.nproc) for part in spec.launcher), SCRIPT_NAME]
+
+
+def cpu_name() -> str:
+    """The processor's name as the system tells it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def installed_versions(more: Iterable[str] = ()) -> dict[str, str]:
+    """Python and the packages that matter, without importing them; more: further packages."""
+    versions = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
+    for name in dict.fromkeys((*VERSIONED, *more)):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
+
+
+def nothing_to_resume(message: Finished) -> bool:
+    """Whether the attempt came to an end that another must not go on from: completed, bad input, or a loss gone wild.
+
+    Anything else may have been a kill, which torchrun reports like a failure of the script's own.
+    """
+    told = None if message.train is None else message.train.returncode
+    return message.status == "completed" or told in (2, 3)
+
+
+def with_reads(train: PhaseResult, spec: AttemptSpec, watch: LineClock | None, artifact: Path | None) -> PhaseResult:
+    """What is known of the training process once its artifact is: when that was frozen, and whose readings were seen.
+
+    Training ends with the last reading of its data, which for a script that announces nothing may come after the line
+    that says that it ended.
+    """
+    frozen = train.events.get("artifact_frozen")
+    if watch is not None and artifact is not None:
+        # The script can date the file as it likes, but nothing is written after the process is gone.
+        frozen = watch.since_start(artifact.stat().st_mtime)
+        frozen = None if frozen is None else min(frozen, round(train.wall_seconds, 3))
+    # Where others work, too, a reading may be theirs; that there was none says the same everywhere.
+    ours = train.reads_watched and (spec.alone or train.last_train_read is None)
+    known: dict[str, object] = {"frozen_seconds": frozen, "reads_watched": ours}
+    if ours and watch is not None:
+        known["clock"], known["strict_clock"] = watch.train(train.last_train_read)
+    return train.model_copy(update=known)
+
+
+def vault_variables(vault: Vault | None, earlier: Sequence[Segment]) -> dict[str, str]:
+    """What a resumable script is told: where its checkpoints lie and how long its earlier lives trained, at most."""
+    if vault is None:
+        return {}
+    spent = sum(life.clock.high for life in earlier)
+    return {"GOLF_CHECKPOINTS": str(vault.checkpoints), "GOLF_EARLIER_S": f"{spent:.3f}"}
+
+
+def run_attempt(
+    spec: AttemptSpec, open_data: Callable[[], DataSet], node: str = "local", scratch: Path | None = None
+) -> Generator[Message, None, None]:
+    """Run one seed from start to score; the last message is always `Finished` unless the attempt is cut off.
+
+    spec: what to run. open_data: gives the data set on this node, checked. scratch: where the work folder goes.
+    """
+    root = scratch or default_scratch()
+    with work_folder(f"{spec.job}-seed{spec.seed}", root) as base, open_vault(spec.vault, root) as vault:
+        for message in attempt_in(base, spec, open_data, node, vault):
+            if vault is not None and isinstance(message, Finished) and nothing_to_resume(message):
+                vault.forget()
+            yield message
+
+
+def attempt_in(
+    base: Path, spec: AttemptSpec, open_data: Callable[[], DataSet], node: str, vault: Vault | None = None
+) -> Generator[Message, None, None]:
+    """`run_attempt` in a work folder that exists and is removed by the caller; goes on from what a vault holds."""
+    gpus = gpu_names()[: spec.gpus] if spec.gpus else []
+    host = Host(
+        node=platform.node(),
+        hardware=spec.hardware,
+        device=gpus[0] if gpus else cpu_name(),
+        gpus=gpus,
+        cpus=os.cpu_count() or 0,
+        nproc=spec.nproc,
+        versions=installed_versions(imported_packages(spec.script.decode("utf-8", "replace"))),
+    )
+    train: PhaseResult | None = None
+    scored: PhaseResult | None = None
+    try:
+        yield Started(node, str(base), spec.preflight)
+        try:
+            data = open_data()
+        except UserError as error:
+            yield Finished("failed", f"data on this node: {error}", None, None, host)
+            return
+        env = base_environment(spec, base, os.environ)
+        (base / "tmp").mkdir()
+        folder = base / "train"
+        lay_out(folder, spec)
+        watch = None if spec.outputs is None else line_clock(spec.outputs)
+        where = {"DATA_PATH": str(data.folder), "TOKENIZER_PATH": str(data.tokenizer)}
+        command = command_line(spec)
+        earlier = [] if vault is None else vault.begin(spec.attempt, afresh=spec.afresh)
+        train, status, reason = yield from run_phase(
+            "train",
+            command,
+            folder,
+            {**env, **where, **vault_variables(vault, earlier)},
+            train_deadlines(spec) if watch is None else external_deadlines(spec),
+            spec.stall_seconds,
+            None if vault is None else vault.journal(spec.attempt),
+            earlier,
+            watch,
+            data.val_files if spec.isolate else None,
+            data.train_files,
+            gpus=spec.gpus > 0,
+            announces=watch is None,
+        )
+        artifact = find_artifact(folder, spec)
+        train = with_reads(train, spec, watch, artifact)
+        if status == "completed" and artifact is None:
+            wanted = spec.artifact_name if spec.outputs is None else spec.outputs.artifact
+            status, reason = "failed", f"the training process wrote no artifact ({wanted})"
+        if status == "completed" and artifact is not None and artifact.stat().st_size > MAX_ARTIFACT_BYTES:
+            status, reason = (
+                "failed",
+                f"{artifact.name} is {artifact.stat().st_size:,} bytes: no artifact of a contest",
+            )
+        if status != "completed" or artifact is None:
+            yield Finished(status, reason, train, None, host)
+            return
+        content = artifact.read_bytes()
+        frozen = sha256_bytes(content)
+        if spec.outputs is not None and watch is not None and not spec.outputs.eval_env:
+            scored = scored_in_training(train, watch, watch.since_start(artifact.stat().st_mtime))
+            yield ArtifactBytes(artifact.name, content, frozen)
+            yield Finished(status, reason, train, scored, host)
+            return
+        # Ours finds again what its compiler has cached in tmp, and puts nothing else there.
+        forget_training(base, keep=["tmp"] if spec.outputs is None else [])
+        (base / "tmp").mkdir(exist_ok=True)
+        folder, shards, tokenizer = fresh_folder(base, spec, (artifact.name, content), data)
+        where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
+        switch = {} if spec.outputs is None else spec.outputs.eval_env
+        bounds = eval_deadlines(spec) if spec.outputs is None else external_deadlines(spec)
+        scored, status, reason = yield from run_phase(
+            "eval",
+            command,
+            folder,
+            {**env, **where, **switch},
+            bounds,
+            spec.stall_seconds,
+            hide=[*leftover_places(), *training_places(data, base)],
+            keep=needed_places(base),
+            announces=watch is None,
+        )
+        if status == "completed" and not still_is(folder / artifact.name, content):
+            status, reason = "failed", "the artifact changed after it was frozen"
+        yield ArtifactBytes(artifact.name, content, frozen)
+        yield Finished(status, reason, train, scored, host)
+    except OSError as error:
+        yield Finished("failed", f"on the node: {error}", train, scored, host)

@@ -1,0 +1,47 @@
+"""The order for one attempt of one seed: everything that the node needs to know, as plain values that can travel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from runner.job.external_script import OutputsSpec
+from runner.results import NodeReport
+
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node={nproc}")
+"""`torchrun`, started through the interpreter so that it is this environment's."""
+
+
+@dataclass(frozen=True)
+class AttemptSpec:
+    """Everything an attempt needs to know; plain values, so that it can travel."""
+
+    job: str
+    seed: int
+    attempt: int
+    script: bytes
+    artifact_name: str
+    hardware: str
+    nproc: int
+    gpus: int
+    """GPUs of the node that the attempt may see; 0 hides them all."""
+    threads: int
+    train_seconds: float
+    eval_seconds: float
+    stall_seconds: float
+    env: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    """What lies beside the script, by name."""
+    outputs: OutputsSpec | None = None
+    """How to read what somebody else's script leaves; None for ours, which announces its phases."""
+    preflight: NodeReport | None = None
+    """What was found on the node; None where nobody looked."""
+    alone: bool = False
+    """Nobody else works on the node."""
+    isolate: bool = False
+    """Keep validation shards out of training's reach."""
+    vault: str = ""
+    """Name of the folder on the node that outlives the attempt, so that another can go on from it; '' for none."""
+    afresh: bool = False
+    """Go on from nothing that an earlier attempt left: it came to an end of its own."""
+    launcher: tuple[str, ...] = TORCHRUN
+    """What stands between the interpreter and the script; `{nproc}` is filled in."""

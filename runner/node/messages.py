@@ -1,0 +1,78 @@
+"""What an attempt tells the driver while it runs: small frozen values, sent over Ray or handed over in-process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.node.gpu_use import GpuUse
+from runner.results import Host, NodeReport, PhaseResult, RunStatus
+
+Phase = Literal["train", "eval"]
+
+
+@dataclass(frozen=True)
+class Started:
+    """The attempt has its folder and begins."""
+
+    node: str
+    """Ray's node id, or `local`."""
+    folder: str
+    preflight: NodeReport | None = None
+
+
+@dataclass(frozen=True)
+class LogChunk:
+    """Bytes that a phase wrote since the last chunk, in order."""
+
+    phase: Phase
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Event:
+    """An announced event, stamped by the supervisor."""
+
+    phase: Phase
+    name: str
+    seconds: float
+    """After the phase's process start."""
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """Nothing new, still alive."""
+
+    phase: Phase
+    seconds: float
+
+
+@dataclass(frozen=True)
+class GpuSample:
+    """How busy the node's GPUs are."""
+
+    phase: Phase
+    use: GpuUse
+
+
+@dataclass(frozen=True)
+class ArtifactBytes:
+    """The frozen artifact, as it lay on the node's disk after the fresh process had read it."""
+
+    name: str
+    data: bytes
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last message of every attempt that was not cut off."""
+
+    status: RunStatus
+    reason: str
+    train: PhaseResult | None
+    eval: PhaseResult | None
+    host: Host
+
+
+Message = Started | LogChunk | Event | Heartbeat | GpuSample | ArtifactBytes | Finished

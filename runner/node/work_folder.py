@@ -1,0 +1,106 @@
+"""The folders that a script works in: what lies there before it runs, and which file it leaves is the artifact."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+from runner.data.dataset import DataSet
+from runner.files import remove_tree
+from runner.node.attempt_spec import AttemptSpec
+from runner.node.orphans import LOCK
+
+SCRIPT_NAME = "train_gpt.py"
+MAX_ARTIFACT_BYTES = 128 << 20
+"""An artifact larger than this is not brought back."""
+SHARED_PLACES = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))
+"""Where every process may write."""
+
+
+def lay_out(folder: Path, spec: AttemptSpec) -> None:
+    """A folder with the script and what belongs beside it."""
+    folder.mkdir()
+    (folder / SCRIPT_NAME).write_bytes(spec.script)
+    for name, content in spec.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def forget_training(base: Path, keep: Collection[str] = ()) -> None:
+    """Remove whatever training left in the attempt's folder, or the fresh process could find it there.
+
+    Only the lock stays, without content, and what is named in `keep`. OSError where something cannot be removed.
+    """
+    for path in list(base.iterdir()):
+        if path.name in keep:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            remove_tree(path)
+        elif path.name == LOCK and path.is_file() and not path.is_symlink():
+            os.truncate(path, 0)
+        else:
+            path.unlink()
+    left = sorted({path.name for path in base.iterdir()} - {LOCK, *keep})
+    if left:
+        raise OSError(f"{left[0]}: training left it beside its folder, and it cannot be removed")
+
+
+def fresh_folder(
+    base: Path, spec: AttemptSpec, artifact: tuple[str, bytes], data: DataSet
+) -> tuple[Path, Path, Path]:
+    """A folder with script and artifact alone, and beside it one with the tokenizer and the validation shards.
+
+    All are copies, so that no link leads back to training data. artifact: its name and content. Returns (working
+    folder, data folder, tokenizer).
+    """
+    folder, shards = base / "eval", base / "eval-data"
+    lay_out(folder, spec)
+    shards.mkdir()
+    name, content = artifact
+    (folder / name).write_bytes(content)
+    for path in (*data.val_files, data.tokenizer):
+        shutil.copy2(path, shards / path.name)
+    return folder, shards, shards / data.tokenizer.name
+
+
+def needed_places(base: Path) -> tuple[Path, ...]:
+    """What no hiding may take from a phase: its work folder and its interpreter."""
+    return base.resolve(), Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()
+
+
+def leftover_places() -> list[Path]:
+    """Where training could leave the fresh process more than its artifact: hidden from it but for what it needs."""
+    places = {path.resolve() for path in (*SHARED_PLACES, Path(tempfile.gettempdir()))}
+    return sorted(place for place in places if place.is_dir())
+
+
+def training_places(data: DataSet, base: Path) -> list[Path]:
+    """What hides the training shards: their folders where nothing that is needed lies in them, else each file."""
+    needed = needed_places(base)
+    places: dict[Path, None] = {}
+    for path in {*data.train_files, *(path.resolve() for path in data.train_files)}:
+        folder = path.parent.resolve()
+        inside = any(folder == place or folder in place.parents for place in needed)
+        places[path if inside else folder] = None
+    return sorted(places)
+
+
+def still_is(path: Path, content: bytes) -> bool:
+    """Whether a file still holds this. What a script may have put in its place is not opened: a pipe never ends."""
+    return (
+        path.is_file()
+        and not path.is_symlink()
+        and path.stat().st_size == len(content)
+        and path.read_bytes() == content
+    )
+
+
+def find_artifact(folder: Path, spec: AttemptSpec) -> Path | None:
+    """The compressed weights that training left: of several that fit the job's pattern, the last one written."""
+    pattern = spec.artifact_name if spec.outputs is None else spec.outputs.artifact
+    found = [path for path in folder.glob(pattern) if path.is_file() and not path.is_symlink()]
+    return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)

@@ -1,0 +1,1 @@
+"""Plans: what a job will take and give, before anything runs."""

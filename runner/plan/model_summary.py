@@ -1,0 +1,124 @@
+"""What a job's model consists of and what it costs: the tables of `golf model summary`.
+
+Counts nothing itself: shapes.py, footprint.py and forecast.py do.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from rich.table import Table
+
+from golf_model.config import GolfConfig
+from golf_model.shapes import BITS, Scheme, TensorClass, parameter_count, payload_bytes, tensor_class
+from runner.job.spec import JobSpec
+from runner.job.tracks import limits_for
+from runner.plan.footprint import flops, memory, processes
+from runner.plan.size_forecast import forecast_bytes
+from runner.plan.tensor_lines import folded, tensors_of
+
+MEBI = 1 << 20
+CLASSES: dict[TensorClass, str] = {"embed": "embedding", "attn": "attention", "mlp": "MLP", "other": "other"}
+"""Tensor classes as people call them, in the order shown."""
+
+
+def figures_table(*titles: str, texts: int = 1, gap: int = 2) -> Table:
+    """A table without lines, `gap` spaces between columns; the first `texts` are aligned left, figures right."""
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False)
+    for index, title in enumerate(titles):
+        table.add_column(title, justify="left" if index < texts else "right", overflow="fold")
+    return table
+
+
+def summary_tables(job: JobSpec, code_bytes: int) -> list[Table]:
+    """Tensors, totals, and what the model costs. code_bytes: of the script that is shipped."""
+    return [tensor_table(job.config), totals_table(job.config), cost_table(job, code_bytes)]
+
+
+def tensor_table(config: GolfConfig) -> Table:
+    """Every tensor, blocks folded; parameters and bytes are those of the whole line. Narrow enough for 80 columns."""
+    table = figures_table("tensor", "shape", "parameters", "scheme", "bits", "bytes", gap=1)
+    for line in folded(tensors_of(config)):
+        tensor = line.said
+        table.add_row(
+            line.title,
+            tensor.shape_text,
+            f"{line.count * tensor.parameters:,}",
+            tensor.scheme,
+            f"{BITS[tensor.scheme]}" if tensor.scheme in BITS else "",
+            f"{line.count * tensor.size:,}",
+        )
+    return table
+
+
+def totals_table(config: GolfConfig) -> Table:
+    """Tensors, parameters and bytes of each class under each scheme, and of all."""
+    table = figures_table("class", "scheme", "tensors", "parameters", "bytes", texts=2)
+    tensors = tensors_of(config)
+    for kind, title in CLASSES.items():
+        for scheme in get_args(Scheme):
+            some = [one for name, one in tensors.items() if tensor_class(name) == kind and one.scheme == scheme]
+            if some:
+                parameters, size = sum(one.parameters for one in some), sum(one.size for one in some)
+                table.add_row(title, scheme, f"{len(some)}", f"{parameters:,}", f"{size:,}")
+    model, export = config.model, config.export
+    table.add_row("all", "", f"{len(tensors)}", f"{parameter_count(model):,}", f"{payload_bytes(model, export):,}")
+    return table
+
+
+def cost_table(job: JobSpec, code_bytes: int) -> Table:
+    """Size, operations and memory, each with its terms."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for title, text in [*size_rows(job, code_bytes), *flops_rows(job.config), *memory_rows(job)]:
+        table.add_row(title, text)
+    return table
+
+
+def size_rows(job: JobSpec, code_bytes: int) -> list[tuple[str, str]]:
+    """Parameters, payload and what is expected to be counted against the cap."""
+    model, export = job.config.model, job.config.export
+    forecast, cap = forecast_bytes(job.config, code_bytes), limits_for(job).cap_bytes
+    return [
+        ("parameters", f"{parameter_count(model):,}"),
+        ("payload", f"{payload_bytes(model, export):,} bytes before container and compressor"),
+        ("artifact and code", f"{forecast.low:,} to {forecast.high:,} bytes expected, cap {cap:,}"),
+        ("", forecast.basis),
+    ]
+
+
+def flops_rows(config: GolfConfig) -> list[tuple[str, str]]:
+    """Operations of a token and of an optimizer step."""
+    model, batch, work = config.model, config.batch, flops(config)
+    seen = f"{work.visible:,.1f} tokens seen on average"
+    return [
+        ("FLOPs per token", f"{work.forward:,} forward; training {work.training:,}, 3 times as much"),
+        ("  matrices", f"{work.matrices:,} = 2 x {work.matrices // 2:,} weights"),
+        ("  head", f"{work.head:,} = 2 x {model.model_dim} x {model.vocab_size}"),
+        ("  attention", f"{work.attention:,} = {model.num_layers} layers x 4 x {model.model_dim} x {seen}"),
+        ("tokens per step", f"{batch.train_batch_tokens:,}"),
+        ("FLOPs per step", f"{batch.train_batch_tokens * work.training:.4g}"),
+    ]
+
+
+def memory_rows(job: JobSpec) -> list[tuple[str, str]]:
+    """Memory of one process, part by part."""
+    count = processes(job)
+    room = memory(job.config, count)
+    parts = {
+        "weights": room.weights,
+        "gradients": room.gradients,
+        "optimizers": room.optimizer,
+        "average": room.average,
+        "activations": room.activations,
+        "logits": room.logits,
+    }
+    where = f"in each of {count} processes" if count > 1 else "in one process"
+    return [
+        (
+            "memory, estimate",
+            f"{room.total / MEBI:,.0f} MiB {where}, the last two for {room.tokens:,} tokens at once",
+        ),
+        *((f"  {title}", f"{size / MEBI:,.1f} MiB") for title, size in parts.items()),
+    ]

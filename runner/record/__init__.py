@@ -1,0 +1,1 @@
+"""Record folders of ours: read, verified, scored again, reproduced, exported."""

@@ -1,0 +1,71 @@
+"""Record folders of ours, found and read; one that cannot be read is one clear line and stops no other.
+
+Knows results.json alone. Other people's folders are the audit's (runner.audit), what a record says of itself is not
+checked here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from runner.audit.reading.folder import RECORD_SIGNS, SKIPPED
+from runner.errors import UserError
+from runner.record.files import CHECKSUMS, MOST_BYTES, RESULTS, is_as_listed, read_results
+from runner.results import RecordData
+
+
+def find_record_folders(paths: Iterable[Path]) -> list[Path]:
+    """The record folders that are named, or lie under folders that are named, each once.
+
+    A path under which none lies is given back as it is, so that reading it says why. Links are not followed.
+    """
+    found: dict[Path, Path] = {}
+    for path in paths:
+        inside = [path] if (path / RESULTS).is_file() else sorted(_under(path))
+        for folder in inside or [path]:
+            found.setdefault(Path(os.path.realpath(folder)), folder)  # unlike resolve, bears links in a circle
+    return list(found.values())
+
+
+def _under(root: Path) -> Iterator[Path]:
+    for base, folders, files in os.walk(root, followlinks=False):
+        if {RESULTS, *RECORD_SIGNS} & set(files):
+            yield Path(base)
+            folders[:] = []  # what lies inside belongs to it
+        else:
+            folders[:] = [name for name in folders if name not in SKIPPED and not name.startswith(".")]
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether a folder's results.json says that it is one of golf's; one that cannot be read is taken for one."""
+    path = folder / RESULTS
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            return True
+        stored = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return path.is_file()
+    return isinstance(stored, dict) and "schema_version" in stored
+
+
+def record_or_problem(folder: Path) -> RecordData | str:
+    """The record in a folder, or in one line why there is none."""
+    if not folder.is_dir():
+        return f"{folder}: {'is a file, not a folder' if folder.exists() else 'there is no such folder'}"
+    if not (folder / RESULTS).is_file():
+        if {path.name for path in folder.iterdir()} & RECORD_SIGNS:
+            return f"{folder}: has no {RESULTS}, so not a record of ours; golf audit reads it"
+        return f"{folder}: no record folder lies there"
+    try:
+        data = read_results(folder)
+        changed = not is_as_listed(folder)
+    except UserError as error:
+        return str(error)
+    return (
+        f"{folder / RESULTS}: is not the file that {CHECKSUMS} lists, so no number of it is shown"
+        if changed
+        else data
+    )

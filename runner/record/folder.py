@@ -1,0 +1,51 @@
+"""A record folder, opened to be looked at: its results, its script and its list of hashes. Nothing is executed.
+
+Whoever made the folder may be anybody: links are not followed, names do not lead out of it, sizes are bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.errors import UserError
+from runner.files import sha256_files
+from runner.record.files import bounded, read_results
+from runner.results import RecordData
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record folder, opened."""
+
+    folder: Path
+    data: RecordData
+    script: bytes
+    files: Mapping[str, bytes]
+    """What lies beside somebody else's script."""
+
+    @property
+    def script_sha256(self) -> str:
+        return sha256_files(self.script, self.files)
+
+
+def open_record(folder: Path) -> Record:
+    """Read a record folder; UserError where it is none of golf's."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; give a record's, e.g. records/local/2026-01-02_quickstart")
+    data = read_results(folder)
+    names = data.job.get("files")
+    inside = [
+        name
+        for name in (names if isinstance(names, list) else ())
+        if isinstance(name, str) and is_inside(folder / "files", name)
+    ]
+    files = {name: bounded(folder / "files" / name) for name in inside}
+    return Record(folder, data, bounded(folder / "train_gpt.py"), files)
+
+
+def is_inside(folder: Path, name: str) -> bool:
+    """Whether a name leads to a place in `folder`, by its words alone."""
+    path = Path(name)
+    return not path.is_absolute() and ".." not in path.parts and folder != folder / name

@@ -1,0 +1,1 @@
+"""The one file that runs, is counted and is shipped."""

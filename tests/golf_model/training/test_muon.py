@@ -1,0 +1,98 @@
+"""Newton-Schulz and the optimizer around it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+import torch
+
+from golf_model.training.muon import Muon, orthogonalise
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (24, 8), (8, 24)])
+def test_singular_values_come_near_one(shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    values = torch.linalg.svdvals(orthogonalise(torch.randn(shape), 5, torch.float32))
+    assert float(values.min()) > 0.5
+    assert float(values.max()) < 1.3
+
+
+def test_batch_of_matrices_equals_each_alone() -> None:
+    torch.manual_seed(0)
+    stack = torch.randn(3, 12, 6) * torch.tensor([1.0, 1e-3, 50.0])[:, None, None]
+    found = orthogonalise(stack, 5, torch.float32)
+    for matrix, result in zip(stack, found, strict=True):
+        assert torch.allclose(orthogonalise(matrix, 5, torch.float32), result, atol=1e-5)
+
+
+def test_zero_gradient_leaves_the_matrix_finite_and_still() -> None:
+    matrix = torch.ones(4, 4, requires_grad=True)
+    matrix.grad = torch.zeros(4, 4)
+    Muon([matrix], lr=0.1, momentum=0.9, backend_steps=5, dtype=torch.float32).step()
+    assert torch.equal(matrix.detach(), torch.ones(4, 4))
+
+
+def test_tall_matrices_take_longer_steps() -> None:
+    torch.manual_seed(0)
+    tall, wide = (torch.zeros(shape, requires_grad=True) for shape in ((16, 4), (4, 16)))
+    gradient = torch.randn(16, 4)
+    tall.grad, wide.grad = gradient.clone(), gradient.T.clone()
+    Muon([tall, wide], lr=0.1, momentum=0.0, backend_steps=5, dtype=torch.float32).step()
+    assert torch.allclose(tall.detach(), 2.0 * wide.detach().T, atol=1e-5)
+
+
+def test_momentum_remembers_the_gradients_before() -> None:
+    torch.manual_seed(0)
+    first, second = torch.randn(6, 6), torch.randn(6, 6)
+    matrix = torch.zeros(6, 6, requires_grad=True)
+    muon = Muon([matrix], lr=1.0, momentum=0.5, backend_steps=5, dtype=torch.float32)
+    for gradient in (first, second):
+        before = matrix.detach().clone()
+        matrix.grad = gradient.clone()
+        muon.step()
+    looked_ahead = second + 0.5 * (0.5 * first + second)
+    assert torch.allclose(before - matrix.detach(), orthogonalise(looked_ahead, 5, torch.float32), atol=1e-5)
+
+
+def test_dealing_matrices_to_processes_changes_nothing() -> None:
+    torch.manual_seed(0)
+    gradients = [torch.randn(shape) for shape in ((6, 4), (4, 6), (6, 4))]
+
+    def update_of(rank: int, size: int) -> list[torch.Tensor]:
+        matrices = [torch.zeros(g.shape, requires_grad=True) for g in gradients]
+        for matrix, gradient in zip(matrices, gradients, strict=True):
+            matrix.grad = gradient.clone()
+        muon = Muon(matrices, lr=1.0, momentum=0.9, backend_steps=5, dtype=torch.float32, rank=rank, world_size=size)
+        return muon.share_of_updates(muon.param_groups[0])
+
+    alone = update_of(0, 1)
+    dealt = [sum(parts, torch.zeros(())) for parts in zip(*(update_of(rank, 2) for rank in range(2)), strict=True)]
+    for found, expected in zip(dealt, alone, strict=True):
+        assert torch.allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_weight_decay_comes_before_or_after_the_update(order: Literal["before", "after"]) -> None:
+    matrix = torch.ones(4, 4, requires_grad=True)
+    matrix.grad = torch.ones(4, 4)
+    update = torch.ones(4, 4, requires_grad=True)
+    update.grad = torch.ones(4, 4)
+    settings = {"momentum": 0.9, "backend_steps": 5, "dtype": torch.float32}
+    Muon([update], lr=0.5, **settings).step()  # type: ignore[arg-type]
+    Muon([matrix], lr=0.5, weight_decay=0.2, decay_order=order, **settings).step()  # type: ignore[arg-type]
+    moved = 1.0 - update.detach()
+    assert torch.allclose(matrix.detach(), 0.9 - moved if order == "before" else (1.0 - moved) * 0.9)
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_no_weight_decay_is_bit_identical_in_either_order(order: Literal["before", "after"]) -> None:
+    torch.manual_seed(0)
+    gradient = torch.randn(4, 4)
+    found = []
+    for settings in ({}, {"weight_decay": 0.0, "decay_order": order}):
+        matrix = torch.ones(4, 4, requires_grad=True)
+        matrix.grad = gradient.clone()
+        Muon([matrix], lr=0.1, momentum=0.9, backend_steps=5, dtype=torch.float32, **settings).step()  # type: ignore[arg-type]
+        found.append(matrix.detach())
+    assert torch.equal(found[0], found[1])

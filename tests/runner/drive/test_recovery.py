@@ -1,0 +1,56 @@
+"""What a killed driver left half done is brought in order by the next one, and nothing finished is run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runner.drive.run import walk
+from runner.folder.ledger import Ledger, check_chain
+from runner.folder.ledger_check import audit_run
+from runner.folder.paths import RunFolder
+from runner.job.open_data import DataRequest
+from tests.runner.drive.test_retry import run
+from tests.runner.drive.test_run import Screen, never, plan_for, script_of
+
+
+def cut_last(folder: RunFolder) -> None:
+    """The ledger as it was before its last entry."""
+    lines = folder.ledger.read_bytes().splitlines(keepends=True)
+    folder.ledger.write_bytes(b"".join(lines[:-1]))
+
+
+def test_a_result_whose_driver_died_before_it_told_the_ledger_is_not_run_again(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    done, _ = run(tiny_data, tmp_path, lambda spec: None, seeds=(1,))
+    cut_last(done.folder)
+    again = walk(plan_for(tiny_data, (1,)), script_of(b"#"), tmp_path, Screen().console, never)
+    assert again.data.results == done.data.results
+    last = check_chain(done.folder.ledger)[-1]
+    assert (last["kind"], last["status"], last["late"]) == ("finished", "completed", True)
+    assert audit_run(done.folder).problems == []
+
+
+def test_a_result_that_was_never_launched_or_is_another_scripts_is_not_adopted(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    done, _ = run(tiny_data, tmp_path, lambda spec: None, seeds=(1,))
+    cut_last(done.folder)
+    result = done.folder.attempt(1, 1).result
+    text = result.read_text()
+    forged = done.folder.new_attempt(1)
+    forged.result.write_text(text.replace('"attempt": 1', '"attempt": 2'))
+    result.write_text(text.replace(done.script.sha256, "0" * 64))
+    again, backend = run(tiny_data, tmp_path, lambda spec: None, seeds=(1,))
+    assert backend.started == [(1, 3)]
+    assert again.data.results[0].attempt == 3
+
+
+def test_files_that_were_being_written_aside_are_removed(tiny_data: DataRequest, tmp_path: Path) -> None:
+    done, _ = run(tiny_data, tmp_path, lambda spec: None, seeds=(1,))
+    left = [done.folder.path / ".job.json.x1.tmp", done.folder.attempt(1, 1).path / ".result.json.y2.tmp"]
+    for path in left:
+        path.write_bytes(b"{")
+    walk(plan_for(tiny_data, (1,)), script_of(b"#"), tmp_path, Screen().console, never)
+    assert not any(path.exists() for path in left)
+    assert len(Ledger(done.folder.ledger).entries) == len(check_chain(done.folder.ledger))

@@ -1,0 +1,47 @@
+"""What was launched and how long it held its node, from the ledger's entries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runner.folder.launches import launches
+from runner.results import Launch
+
+
+def entry(kind: str, seed: int, attempt: int, time: str, **facts: Any) -> dict[str, Any]:
+    return {"kind": kind, "seed": seed, "attempt": attempt, "time": f"2026-01-02T{time}Z", **facts}
+
+
+def test_every_launch_has_its_end_and_its_seconds_and_a_killed_driver_leaves_neither() -> None:
+    entries = [
+        {"kind": "registered", "seeds": [1, 2], "time": "2026-01-02T03:00:00Z"},
+        entry("queued", 1, 1, "03:00:00"),
+        entry("launched", 1, 1, "03:00:05"),
+        entry("launched", 2, 1, "03:00:06"),
+        entry("finished", 1, 1, "03:01:20", status="lost"),
+        entry("launched", 1, 2, "23:59:30"),
+        {"kind": "finished", "seed": 1, "attempt": 2, "time": "2026-01-03T00:00:30Z", "status": "completed"},
+    ]
+    assert launches(entries) == [
+        Launch(seed=1, attempt=1, status="lost", seconds=75.0),
+        Launch(seed=2, attempt=1, status=None, seconds=None),
+        Launch(seed=1, attempt=2, status="completed", seconds=60.0),
+    ]
+
+
+def test_what_was_queued_and_never_started_is_no_launch() -> None:
+    assert launches([entry("queued", 1, 1, "03:00:00"), entry("withdrawn", 1, 1, "03:00:01")]) == []
+
+
+def test_what_the_driver_timed_counts_and_no_time_of_day_that_was_set_or_came_late() -> None:
+    entries = [
+        entry("launched", 1, 1, "03:00:00"),
+        entry("finished", 1, 1, "05:00:10", status="completed", held_seconds=10.2),
+        entry("launched", 2, 1, "03:00:00"),
+        entry("finished", 2, 1, "02:00:00", status="completed"),
+        entry("launched", 3, 1, "03:00:00"),
+        entry("finished", 3, 1, "09:00:00", status="completed", late=True),
+        entry("launched", 4, 1, "03:00:00"),
+        entry("finished", 4, 1, "03:00:10", status="completed", held_seconds="long"),
+    ]
+    assert [launch.seconds for launch in launches(entries)] == [10.2, None, None, None]

@@ -1,0 +1,54 @@
+"""The contest's clocks from stamped events."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.logs.clocks import Stamp, eval_clocks, exactly, first_times, irregularity, train_clocks
+
+
+def test_training_counts_from_start_to_end() -> None:
+    stamps = [("warmup_start", 3.0), ("train_start", 5.0), ("train_end", 65.5)]
+    assert train_clocks(stamps) == (exactly(60.5), exactly(62.5))
+
+
+def test_mid_run_validation_is_left_out_officially_and_counted_strictly() -> None:
+    stamps = [
+        ("train_start", 0.0),
+        ("validation_start", 10.0),
+        ("validation_end", 12.0),
+        ("validation_start", 20.0),
+        ("validation_end", 23.0),
+        ("train_end", 30.0),
+        ("validation_start", 31.0),
+        ("validation_end", 40.0),
+    ]
+    assert train_clocks(stamps) == (exactly(25.0), exactly(30.0))
+
+
+@pytest.mark.parametrize(
+    ("stamps", "word"),
+    [
+        ([("train_start", 0.0), ("validation_start", 1.0), ("train_end", 9.0)], "never ended"),
+        ([("train_start", 0.0), ("validation_end", 1.0), ("train_end", 9.0)], "never ended"),
+        ([("train_start", 0.0), ("train_end", 0.1), ("train_end", 9.0)], "train_end was announced 2 times"),
+        ([("train_end", 0.0), ("train_start", 1.0)], "out of order"),
+    ],
+)
+def test_events_that_make_no_sense_leave_the_clock_unknown(stamps: list[Stamp], word: str) -> None:
+    assert word in irregularity(stamps)
+    assert train_clocks(stamps) == (None, None)
+
+
+def test_what_was_never_seen_is_none() -> None:
+    assert train_clocks([("train_start", 1.0)]) == (None, None)
+    assert train_clocks([("train_end", 1.0)]) == (None, None)
+
+
+def test_evaluation_is_the_announced_span_and_strictly_the_whole_process() -> None:
+    assert eval_clocks([("eval_start", 4.0), ("eval_end", 9.0)], 11.0) == (exactly(5.0), exactly(11.0))
+    assert eval_clocks([], 11.0) == (None, exactly(11.0))
+
+
+def test_first_times_keeps_the_first_of_each_event() -> None:
+    assert first_times([("a", 1.0), ("b", 2.0), ("a", 3.0)]) == {"a": 1.0, "b": 2.0}

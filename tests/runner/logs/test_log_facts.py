@@ -1,0 +1,96 @@
+"""Reading logs: every pattern on its example, any chunking, no claim out of noise."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.logs.log_facts import MAX_LINE, PATTERNS, LogReader, Pattern, read_log
+
+LOG = b"""model_params:17059912
+world_size:8 grad_accum_steps:1
+seed:42
+step:1/20000 train_loss:6.9 train_time:43ms step_avg:43.00ms
+step:300/20000 train_loss:2.5 train_time:13000ms step_avg:43.33ms
+step:300/20000 val_loss:2.6000 val_bpb:1.5400 train_time:13000ms step_avg:43.33ms
+peak memory allocated: 10184 MiB reserved: 10588 MiB
+Code size: 20000 bytes
+Serialized model int8+zlib: 15762519 bytes (payload:17178912 raw_torch:17224025 payload_ratio:3.91x)
+Total submission size int8+zlib: 15782519 bytes
+final_int8_zlib_roundtrip val_loss:2.6100 val_bpb:1.5500 eval_time:1356ms
+final_int8_zlib_roundtrip_exact val_loss:2.61000000 val_bpb:1.55000000
+score rule:plain tokens:1000 bytes:2400 val_loss:2.6100000000000003 val_bpb:1.55
+"""
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.example[:24])
+def test_each_pattern_reads_its_example(pattern: Pattern) -> None:
+    reader = LogReader()
+    reader.line(pattern.example)
+    assert set(reader.facts) == {name for name, _ in pattern.facts}
+
+
+def test_an_official_log_is_read_whole() -> None:
+    reader = read_log([LOG])
+    facts = reader.log_facts()
+    assert (facts.model_params, facts.world_size, facts.seed, facts.steps) == (17059912, 8, 42, 300)
+    assert (facts.train_seconds, facts.step_avg_ms, facts.peak_memory_mib) == (13.0, 43.33, 10184)
+    assert (facts.code_bytes, facts.model_bytes, facts.total_bytes) == (20000, 15762519, 15782519)
+    assert (facts.live_val_bpb, facts.eval_seconds, facts.saw_nan) == (1.54, 1.356, False)
+    assert reader.scores[0].val_loss == 2.6100000000000003
+    assert not reader.final_scores
+
+
+@given(st.lists(st.integers(0, len(LOG)), max_size=12))
+def test_chunking_changes_nothing(cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), len(LOG)]
+    pieces = [LOG[start:end] for start, end in pairwise(edges)]
+    assert read_log(pieces).facts == read_log([LOG]).facts
+
+
+@given(st.binary(max_size=2000))
+def test_noise_is_read_without_error(noise: bytes) -> None:
+    reader = read_log([noise])
+    assert len(reader.tail) <= 10
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "step:7/10 train_loss:nan train_time:43ms step_avg:43.00ms",
+        "nan_loss step:7",
+        "final_score rule:plain tokens:5 bytes:9 val_loss:nan val_bpb:nan",
+    ],
+)
+def test_nan_is_noticed(line: str) -> None:
+    assert read_log([line.encode()]).saw_nan
+
+
+def test_a_line_inside_other_text_is_no_claim() -> None:
+    reader = read_log([b"print('seed:42')\n# Code size: 12 bytes\n  world_size:8\n"])
+    assert reader.facts == {}
+
+
+def test_an_endless_line_does_not_grow_memory() -> None:
+    reader = LogReader()
+    for _ in range(64):
+        reader.feed(b"x" * 65536)
+    assert len(reader._partial) <= 65536
+
+
+def test_any_number_of_scores_takes_the_room_of_one() -> None:
+    line = b"final_score rule:plain tokens:10 bytes:20 val_loss:2.5 val_bpb:1.25\n"
+    reader = read_log([line * 1000, line.replace(b"2.5 ", b"2.4 ")])
+    assert [score.val_loss for score in reader.final_scores] == [2.4]
+
+
+def test_what_stands_inside_a_long_line_is_no_claim_however_it_arrives() -> None:
+    claim = b"step:5/5 train_loss:1.0 train_time:1ms step_avg:1.00ms"
+    for pad in (MAX_LINE - 1, MAX_LINE, MAX_LINE + 1, 3 * MAX_LINE):
+        reader = LogReader()
+        for piece in (b"x" * pad, claim, b"\n"):
+            reader.feed(piece)
+        assert reader.facts == {}

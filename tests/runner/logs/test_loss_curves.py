@@ -1,0 +1,45 @@
+"""Curves from logs: official lines, later lives count, thinned evenly, whatever else stands there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.logs.loss_curves import MOST_POINTS, curve, thinned
+
+
+def test_training_and_validation_losses_are_read_and_a_later_life_replaces_an_earlier_one(tmp_path: Path) -> None:
+    first, second = tmp_path / "1.log", tmp_path / "2.log"
+    first.write_text(
+        "step:1/100 train_loss:6.9000 train_time:1ms step_avg:1.00ms\n"
+        "step:50/100 train_loss:5.0000 train_time:1ms step_avg:1.00ms\n"
+        "step:100/100 val_loss:nan val_bpb:nan train_time:1ms step_avg:1.00ms\n"
+        "noise step:60/100 train_loss:1\n"
+    )
+    second.write_bytes(
+        b"step:50/100 train_loss:4.5000 train_time:1ms step_avg:1.00ms\n\xff\xfe\n"
+        b"step:100/100 val_loss:4.2500 val_bpb:2.5 train_time:1ms step_avg:1.00ms\n"
+    )
+    found = curve(7, [first, second])
+    assert found is not None
+    assert (found.steps, found.losses) == ([1, 50], [6.9, 4.5])
+    assert (found.val_steps, found.val_losses) == ([100], [4.25])
+
+
+def test_a_log_without_losses_has_no_curve(tmp_path: Path) -> None:
+    path = tmp_path / "1.log"
+    path.write_text("nothing of the kind\n")
+    assert curve(7, [path]) is None
+    assert curve(7, []) is None
+
+
+@given(st.dictionaries(st.integers(0, 10**6), st.floats(0, 20), max_size=150))
+def test_thinning_keeps_the_ends_the_order_and_at_most_so_many(points: dict[int, float]) -> None:
+    kept = thinned(points)
+    assert len(kept) == min(len(points), MOST_POINTS)
+    assert list(kept) == sorted(kept)
+    assert kept.items() <= points.items()
+    if points:
+        assert {min(points), max(points)} <= set(kept)

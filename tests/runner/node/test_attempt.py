@@ -1,0 +1,288 @@
+"""One attempt on real processes: what it says, what it leaves, and what a bad script makes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import queue
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from runner.errors import DataError
+from runner.files import locked, sha256_bytes
+from runner.node.attempt import base_environment, run_attempt
+from runner.node.attempt_spec import AttemptSpec
+from runner.node.deadlines import train_deadlines
+from runner.node.messages import ArtifactBytes, Event, Finished, LogChunk, Message, Started
+from runner.node.orphans import kill_marked, marked, sweep, work_folder
+from runner.node.phase import Supervised
+from tests.fixtures.fake_script import PLAIN, fake_data, fake_script
+
+
+def spec_for(script: bytes, **changes: object) -> AttemptSpec:
+    spec = AttemptSpec(
+        job="fake",
+        seed=42,
+        attempt=1,
+        script=script,
+        artifact_name="final_model.ptz",
+        hardware="cpu",
+        nproc=1,
+        gpus=0,
+        threads=1,
+        train_seconds=5,
+        eval_seconds=5,
+        stall_seconds=0,
+        launcher=PLAIN,
+    )
+    return replace(spec, **changes)  # type: ignore[arg-type]
+
+
+def said(spec: AttemptSpec, tmp_path: Path) -> list[Message]:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir(exist_ok=True)
+    messages = list(run_attempt(spec, lambda: fake_data(tmp_path / "data"), scratch=scratch))
+    assert list(scratch.iterdir()) == [], "the work folder stayed behind"
+    return messages
+
+
+def end(messages: list[Message]) -> Finished:
+    last = messages[-1]
+    assert isinstance(last, Finished)
+    return last
+
+
+def test_a_good_script_gives_log_events_artifact_and_clocks(tmp_path: Path) -> None:
+    messages = said(spec_for(fake_script()), tmp_path)
+    assert isinstance(messages[0], Started)
+    train_log = b"".join(m.data for m in messages if isinstance(m, LogChunk) and m.phase == "train")
+    assert b"step:5/5 train_loss:2.5000" in train_log
+    assert [m.name for m in messages if isinstance(m, Event)] == [
+        "train_start",
+        "train_end",
+        "artifact_frozen",
+        "eval_start",
+        "eval_end",
+    ]
+    artifact = next(m for m in messages if isinstance(m, ArtifactBytes))
+    assert artifact.data == b"weights of seed 42"
+    assert artifact.sha256 == sha256_bytes(artifact.data)
+    finished = end(messages)
+    assert (finished.status, finished.reason) == ("completed", "")
+    assert finished.train is not None
+    assert finished.train.clock is not None
+    assert 0.04 <= finished.train.clock.low <= finished.train.wall_seconds
+    assert finished.eval is not None
+    assert finished.eval.clock is not None
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status", "reason"),
+    [
+        ("crash", "failed", "the train process ended with exit code 7"),
+        ("nan", "failed", "the train process ended with exit code 3"),
+        ("no_artifact", "failed", "the training process wrote no artifact (final_model.ptz)"),
+        ("tamper", "failed", "the artifact changed after it was frozen"),
+    ],
+)
+def test_a_bad_script_is_a_result_with_its_reason(tmp_path: Path, behaviour: str, status: str, reason: str) -> None:
+    finished = end(said(spec_for(fake_script(behaviour)), tmp_path))
+    assert (finished.status, finished.reason) == (status, reason)
+
+
+REPLACES = b"""
+import os
+if os.environ["GOLF_PHASE"] == "eval":
+    exec(os.environ["HOW"])
+else:
+    open("final_model.ptz", "wb").write(b"weights")
+"""
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "os.unlink('final_model.ptz'); os.mkfifo('final_model.ptz')",
+        "os.unlink('final_model.ptz'); os.symlink('/dev/zero', 'final_model.ptz')",
+        "os.unlink('final_model.ptz')",
+    ],
+    ids=["a pipe", "a link to what never ends", "nothing"],
+)
+def test_what_is_put_in_the_artifacts_place_is_not_waited_for(tmp_path: Path, how: str) -> None:
+    finished = end(said(spec_for(REPLACES, env={"HOW": how}), tmp_path))
+    assert (finished.status, finished.reason) == ("failed", "the artifact changed after it was frozen")
+
+
+DEEP = b"""
+import os
+for _ in range(1100):
+    os.mkdir("d"); os.chdir("d")
+"""
+
+
+def test_folders_nested_without_measure_are_removed_with_the_work_folder(tmp_path: Path) -> None:
+    finished = end(said(spec_for(DEEP), tmp_path))
+    assert finished.reason == "the training process wrote no artifact (final_model.ptz)"
+
+
+ANNOUNCES = b"""
+import os
+pipe = os.open(os.environ["GOLF_EVENTS"], os.O_WRONLY)
+for number in range(3500):
+    os.write(pipe, b'{"event": "number %d"}\\n' % number)
+"""
+
+
+def test_of_many_events_that_wait_for_a_slow_reader_none_is_dropped(tmp_path: Path) -> None:
+    names: list[str] = []
+    for message in run_attempt(spec_for(ANNOUNCES), lambda: fake_data(tmp_path / "data"), scratch=tmp_path):
+        if isinstance(message, Event):
+            if not names:
+                time.sleep(1)
+            names.append(message.name)
+    assert names == [f"number {number}" for number in range(3500)]
+    assert isinstance(message, Finished)
+    assert message.reason == "the training process wrote no artifact (final_model.ptz)"
+
+
+def test_a_hanging_script_is_stopped_as_a_timeout(tmp_path: Path) -> None:
+    finished = end(said(spec_for(fake_script("hang"), stall_seconds=0.5), tmp_path))
+    assert (finished.status, finished.reason) == ("timeout", "no output for 0.5 s")
+
+
+def test_data_missing_on_the_node_is_a_result(tmp_path: Path) -> None:
+    def missing() -> object:
+        raise DataError("no shards here")
+
+    messages = list(run_attempt(spec_for(fake_script()), missing, scratch=tmp_path))  # type: ignore[arg-type]
+    assert end(messages).reason == "data on this node: no shards here"
+
+
+def test_closing_the_stream_kills_the_script_and_removes_its_folder(tmp_path: Path) -> None:
+    spec = spec_for(fake_script("hang"))
+    stream = run_attempt(spec, lambda: fake_data(tmp_path / "data"), scratch=tmp_path)
+    for message in stream:
+        if isinstance(message, LogChunk):
+            break
+    before = time.monotonic()
+    stream.close()
+    assert time.monotonic() - before < 3
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    assert marked("fake-seed42") == []
+
+
+def test_a_word_that_a_killed_supervisor_did_not_finish_is_none_and_ends_the_phase() -> None:
+    supervised = Supervised.__new__(Supervised)
+    supervised.frames = queue.Queue()
+    supervised._read(io.BytesIO(b'{"kind": "start", "t": 0.1, "supervisor": 1}\n{"kind": "ev'))
+    first = supervised.frames.get(timeout=1)
+    assert first is not None
+    assert first["kind"] == "start"
+    assert supervised.frames.get(timeout=1) is None
+
+
+def test_a_supervisor_that_was_halted_ends_with_its_attempt(tmp_path: Path) -> None:
+    stream = run_attempt(spec_for(fake_script("hang")), lambda: fake_data(tmp_path / "data"), scratch=tmp_path)
+    next(message for message in stream if isinstance(message, LogChunk))
+    (script,) = marked("fake-seed42")
+    supervisor = script.parent()
+    assert supervisor is not None
+    supervisor.suspend()
+    stream.close()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert supervisor.status() == psutil.STATUS_ZOMBIE
+    assert marked("fake-seed42") == []
+
+
+def test_folders_of_dead_attempts_are_swept_and_no_others(tmp_path: Path) -> None:
+    names = ("fake-seed1-x", "fake-seed1-xy", "a-clone-of-golf")
+    dead, living, foreign = (tmp_path / name for name in names)
+    for folder in (dead, living, foreign):
+        folder.mkdir()
+    (dead / "lock").touch()
+    halted = subprocess.Popen(["sleep", "0.1"], env={**os.environ, "GOLF_SUPERVISES": dead.name})
+    halted.send_signal(signal.SIGSTOP)
+    orphan, alive = (
+        subprocess.Popen(["sleep", "600"], env={**os.environ, "GOLF_ATTEMPT": folder.name})
+        for folder in (dead, living)
+    )
+    with locked(living / "lock"):
+        sweep(tmp_path)
+    assert orphan.wait(timeout=5) == -signal.SIGKILL
+    assert halted.wait(timeout=5) == 0
+    assert alive.poll() is None
+    alive.kill()
+    alive.wait()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([living.name, foreign.name])
+
+
+def test_a_folder_whose_maker_died_before_it_locked_it_is_swept(tmp_path: Path) -> None:
+    unfinished, kept = tmp_path / ".new-abc", tmp_path / ".kept"
+    unfinished.mkdir()
+    kept.mkdir()
+    with work_folder("fake-seed1", tmp_path) as base:
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".kept", base.name]
+        sweep(tmp_path)
+        assert base.is_dir()
+
+
+def test_a_work_folder_whose_remover_died_is_swept(tmp_path: Path) -> None:
+    (tmp_path / ".gone-fake-seed1-x" / "train").mkdir(parents=True)  # its lock was removed first
+    sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+FORKS = """
+import os, time
+end = time.monotonic() + 20
+for number in range(500):
+    if os.fork():
+        while number % 7 == 0 and time.monotonic() < end:
+            time.sleep(0.1)
+        os._exit(0)
+    time.sleep(0.01)
+"""
+"""One line of descent: whoever has forked never forks again, and all are gone in 20 s though nobody kills them."""
+
+
+def test_what_forks_while_it_is_killed_is_killed_too(tmp_path: Path) -> None:
+    marker = f"forks-{tmp_path.name}-{os.getpid()}"
+    env = {**os.environ, "GOLF_ATTEMPT": marker}
+    with subprocess.Popen([sys.executable, "-c", FORKS], env=env, start_new_session=True) as first:
+        try:
+            time.sleep(0.3)
+            kill_marked(marker)
+            left = marked(marker)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(first.pid, signal.SIGKILL)
+    assert left == []
+
+
+def test_the_surroundings_cannot_configure_the_script() -> None:
+    meddling = {"PYTHONPATH": "/evil", "RANK": "3", "MASTER_PORT": "1", "TORCH_LOGS": "all"}
+    around = {"PATH": "/bin", "ITERATIONS": "5", "GOLF_PHASE": "eval", "SEED": "7", **meddling}
+    around["CUDA_VISIBLE_DEVICES"] = "0"
+    env = base_environment(spec_for(b"", env={"EXTRA": "1"}), Path("golf-here"), around)
+    assert env["TMPDIR"] == "golf-here/tmp"
+    assert env["GOLF_ATTEMPT"] == "golf-here"
+    assert env["PATH"] == "/bin"
+    assert env["SEED"] == "42"
+    assert env["EXTRA"] == "1"
+    assert "ITERATIONS" not in env
+    assert "GOLF_PHASE" not in env
+    assert not {"PYTHONPATH", "RANK", "MASTER_PORT", "TORCH_LOGS"} & set(env)
+    assert env["CUDA_VISIBLE_DEVICES"] == ""
+
+
+def test_training_is_killed_only_well_past_its_limit() -> None:
+    clock = next(item for item in train_deadlines(spec_for(b"")) if item.begin == "train_start")
+    assert clock.seconds == 15

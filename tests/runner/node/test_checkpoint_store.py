@@ -1,0 +1,243 @@
+"""What outlives a killed attempt: checkpoints, and a clock that counts every life."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from golf_model.config import ARTIFACT_NAME
+from runner.data.dataset import DataSet, open_dataset
+from runner.drive.collect import Collector
+from runner.files import sha256_file
+from runner.folder.paths import AttemptFolder
+from runner.job.open_data import DataRequest
+from runner.logs.clocks import JOURNAL_EVERY_S, JOURNAL_LATE_S, journal_clocks
+from runner.node.attempt import run_attempt
+from runner.node.attempt_spec import AttemptSpec
+from runner.node.checkpoint_store import FOLDER, FORGOTTEN_AFTER_S, Vault, open_vault
+from runner.node.messages import Finished, LogChunk
+from runner.results import RunResult
+from runner.script.bundle import make_script
+from tests.golf_model.test_main import CONFIG
+
+LATE = JOURNAL_EVERY_S + JOURNAL_LATE_S
+
+
+def note(now: float, over: bool = False, paused: float = 0.0, **events: float) -> dict[str, Any]:
+    return {"now": now, "paused": paused, "events": events, "over": over}
+
+
+@pytest.mark.parametrize(
+    ("last", "official", "strict"),
+    [
+        (note(9.0), (0.0, LATE), (0.0, LATE)),
+        (note(9.0, warmup_start=4.0), (0.0, LATE), (5.0, 5.0 + LATE)),
+        (note(9.0, train_start=6.0), (3.0, 3.0 + LATE), (3.0, 3.0 + LATE)),
+        (note(9.0, warmup_start=4.0, train_start=6.0, paused=1.0), (2.0, 2.0 + LATE), (5.0, 5.0 + LATE)),
+        (note(9.0, True, warmup_start=4.0, train_start=6.0), (3.0, 3.0), (5.0, 5.0)),
+        (note(30.0, warmup_start=4.0, train_start=6.0, train_end=26.0), (20.0, 20.0), (22.0, 22.0)),
+    ],
+    ids=["before anything", "in warm-up", "in training", "with a validation", "killed by its supervisor", "trained"],
+)
+def test_a_life_counts_what_was_noted_and_at_most_until_the_next_note(
+    last: dict[str, Any], official: tuple[float, float], strict: tuple[float, float]
+) -> None:
+    found = journal_clocks(last)
+    assert [(clock.low, clock.high) for clock in found] == [official, strict]
+
+
+def test_lives_before_this_attempt_count_while_there_is_a_checkpoint(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    vault.checkpoints.mkdir()
+    for attempt, seconds in ((1, 3.0), (2, 5.0), (10, 7.0)):
+        vault.journal(attempt).write_text(json.dumps(note(seconds, True, train_start=1.0)))
+    assert [(life.attempt, life.clock.low) for life in vault.begin(11)] == [(1, 2.0), (2, 4.0), (10, 6.0)]
+    assert [life.attempt for life in vault.begin(2)] == [1]
+    vault.checkpoints.rmdir()
+    assert vault.begin(11) == []
+    assert not list(tmp_path.glob("attempt-*"))
+
+
+@pytest.mark.parametrize("torn", ["", "{", "[]", "{}", '{"now": 1, "paused": 0, "events": [], "over": false}'])
+def test_after_a_life_whose_note_is_torn_the_seed_starts_afresh(tmp_path: Path, torn: str) -> None:
+    vault = Vault(tmp_path)
+    vault.checkpoints.mkdir()
+    vault.journal(1).write_text(json.dumps(note(3.0, True, train_start=1.0)))
+    vault.journal(2).write_text(torn)
+    assert vault.begin(3) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_vault_serves_one_attempt_at_a_time_and_none_without_a_name(tmp_path: Path) -> None:
+    with open_vault("seed1", tmp_path) as vault, open_vault("seed1", tmp_path) as other:
+        assert vault is not None
+        assert other is None
+        with open_vault("", tmp_path) as none:
+            assert none is None
+        vault.forget()
+    with open_vault("seed1", tmp_path) as again:
+        assert again is not None
+
+
+def test_vaults_that_nobody_came_back_for_are_swept(tmp_path: Path) -> None:
+    with open_vault("old", tmp_path), open_vault("young", tmp_path):
+        pass
+    long_ago = time.time() - FORGOTTEN_AFTER_S - 10
+    for path in [tmp_path / FOLDER / "old" / "lock", tmp_path / FOLDER / "old"]:
+        os.utime(path, (long_ago, long_ago))
+    with open_vault("new", tmp_path):
+        assert sorted(path.name for path in (tmp_path / FOLDER).iterdir()) == ["new", "young"]
+
+
+def test_a_living_attempts_vault_stays_whatever_the_clock_says(tmp_path: Path) -> None:
+    with open_vault("living", tmp_path) as vault:
+        assert vault is not None
+        for path in [vault.path / "lock", vault.path]:
+            os.utime(path, (0, 0))
+        with open_vault("new", tmp_path):
+            assert vault.path.is_dir()
+
+
+def test_a_seed_that_starts_afresh_forgets_its_checkpoints_and_earlier_lives(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    vault.checkpoints.mkdir()
+    vault.journal(1).write_text(json.dumps(note(3.0, True, train_start=1.0)))
+    assert vault.begin(2, afresh=True) == []
+    assert not vault.checkpoints.exists()
+    assert not list(tmp_path.glob("attempt-*"))
+
+
+STEPS = 400
+RESUMABLE = replace(
+    CONFIG,
+    schedule=replace(CONFIG.schedule, iterations=STEPS, warmdown_iters=50, checkpoint_every_s=0.05),
+    log=replace(CONFIG.log, train_log_every=1, val_loss_every=100),
+)
+
+
+def spec(attempt: int, vault: str) -> AttemptSpec:
+    return AttemptSpec(
+        job="resumable",
+        seed=7,
+        attempt=attempt,
+        script=make_script(RESUMABLE).source,
+        artifact_name=ARTIFACT_NAME,
+        hardware="cpu",
+        nproc=1,
+        gpus=0,
+        threads=1,
+        train_seconds=120.0,
+        eval_seconds=60.0,
+        stall_seconds=60.0,
+        vault=vault,
+        launcher=(),
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tiny_data: DataRequest) -> DataSet:
+    return open_dataset(Path(str(tiny_data.folder)), Path(str(tiny_data.tokenizer)), tiny_data.vocab_size)
+
+
+def live(order: AttemptSpec, data: DataSet, folder: Path, dies_at_step: int | None = None) -> RunResult | None:
+    """One attempt to its end, or until its generator is closed when the log has reached a step."""
+    path = folder / f"attempt-{order.attempt}{order.vault}"
+    path.mkdir(parents=True)
+    collector = Collector(order, AttemptFolder(path))
+    messages = run_attempt(order, lambda: data, scratch=folder / "scratch")
+    for message in messages:
+        collector.take(message)
+        if (
+            dies_at_step
+            and isinstance(message, LogChunk)
+            and collector.readers["train"].facts.get("steps", 0) >= dies_at_step
+        ):
+            messages.close()
+            collector.close()
+            return None
+        if isinstance(message, Finished):
+            assert message.status == "completed", message.reason
+    return collector.result
+
+
+def test_an_attempt_that_was_killed_twice_goes_on_and_freezes_the_same_artifact(
+    data: DataSet, tmp_path: Path
+) -> None:
+    undisturbed = live(spec(1, ""), data, tmp_path)
+    for attempt, step in ((1, 60), (2, 200)):
+        assert live(spec(attempt, "kept"), data, tmp_path, dies_at_step=step) is None
+    result = live(spec(3, "kept"), data, tmp_path)
+    assert undisturbed is not None
+    assert result is not None
+    assert undisturbed.artifact is not None
+    assert result.artifact is not None
+    assert result.artifact.sha256 == undisturbed.artifact.sha256
+    assert result.train is not None
+    assert result.train.clock is not None
+    assert [life.attempt for life in result.train.earlier] == [1, 2]
+    assert result.train.strict_clock is not None
+    own = result.train.events["train_end"] - result.train.events["warmup_start"]
+    earlier = sum(life.strict_clock.low for life in result.train.earlier if life.strict_clock is not None)
+    assert result.train.strict_clock.low == pytest.approx(own + earlier, abs=0.01)
+    assert result.train.clock.low > sum(life.clock.low for life in result.train.earlier)
+    assert all(0 < life.clock.low <= life.clock.high for life in result.train.earlier)
+    claimed = result.log.train_seconds
+    assert claimed is not None
+    assert result.train.clock.low - 0.5 < claimed < result.train.clock.high + 0.5
+    log = (tmp_path / "attempt-3kept" / "train.log").read_text()
+    assert "resumed step:" in log
+    assert not (tmp_path / "scratch" / FOLDER / "kept").exists()
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments_change_no_bit(data: DataSet, tmp_path: Path) -> None:
+    """SIGKILL of the script itself at any moment, while it writes a checkpoint too; the seed is printed by pytest."""
+    seed = int(time.time())
+    print(f"seed {seed}")
+    moments = random.Random(seed)
+    config = replace(RESUMABLE, schedule=replace(RESUMABLE.schedule, iterations=3000, checkpoint_every_s=0.02))
+    hashes = []
+    for name, kills in (("undisturbed", 0), ("killed", 20)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "train_gpt.py").write_bytes(make_script(config).source)
+        env = os.environ | {"SEED": "7", "DATA_PATH": str(data.folder), "TOKENIZER_PATH": str(data.tokenizer)}
+        env |= {"GOLF_PHASE": "train", "OMP_NUM_THREADS": "1"}
+        killed = 0
+        while True:
+            with subprocess.Popen(
+                [sys.executable, "train_gpt.py"], cwd=folder, env=env, stdout=subprocess.DEVNULL
+            ) as running:
+                if killed < kills:
+                    wait_for_training(folder, running)
+                    time.sleep(moments.uniform(0.0, 1.0))
+                    if running.poll() is None:
+                        running.kill()
+                        killed += 1
+            if running.returncode == 0:
+                break
+            assert running.returncode == -signal.SIGKILL
+        assert killed == kills
+        hashes.append(sha256_file(folder / ARTIFACT_NAME))
+        assert not (folder / "checkpoints").exists()
+    assert hashes[0] == hashes[1]
+
+
+def wait_for_training(folder: Path, running: subprocess.Popen[bytes]) -> None:
+    """Until this life, which writes a log of its own, has begun to train."""
+    known = {path for path in folder.glob("logs/*.txt") if "event:train_start" in path.read_text()}
+    begun = time.monotonic()
+    while running.poll() is None and time.monotonic() - begun < 60:
+        if any("event:train_start" in path.read_text() for path in set(folder.glob("logs/*.txt")) - known):
+            return
+        time.sleep(0.02)

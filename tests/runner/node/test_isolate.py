@@ -1,0 +1,200 @@
+"""What a phase must not see it cannot see, and what was read when is known."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.drive.assess import Walk
+from runner.job.open_data import DataRequest, open_requested
+from runner.node.isolate import REFUSED, can_isolate, isolated
+from runner.node.read_watch import watched
+from runner.node.work_folder import training_places
+from tests.fixtures.fake_script import fake_data
+from tests.runner.drive.test_run import checks
+from tests.runner.job.test_external_script import foreign_job, run_foreign
+
+needs_namespaces = pytest.mark.skipif(not can_isolate(), reason="this system lets nobody make namespaces")
+SWITCH = {"eval_env": {"EVAL_ONLY": "1"}, "artifact": "final_model.int8.*"}
+
+
+def run_python(
+    program: str, hide: list[Path], keep: list[Path] | None = None, network: bool = False
+) -> subprocess.CompletedProcess[str]:
+    command = isolated([sys.executable, "-c", program], hide, keep or [], network)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@needs_namespaces
+def test_hidden_folders_are_empty_hidden_files_have_nothing_and_the_rest_is_there(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("folder/inside", "file", "seen"):
+        (tmp_path / name).write_text("content")
+    program = (
+        f"import os; os.chdir({str(tmp_path)!r})\n"
+        "print(os.listdir('folder'), open('file').read(), open('seen').read())"
+    )
+    done = run_python(program, [tmp_path / "folder", tmp_path / "file"])
+    assert done.stdout == "[]  content\n", done.stderr
+    assert (tmp_path / "folder" / "inside").read_text() == "content"
+
+
+@needs_namespaces
+def test_in_a_hidden_folder_only_what_is_kept_stands_where_it_was(tmp_path: Path) -> None:
+    for name in ("mine/deep", "others"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "file").write_text("content")
+    program = (
+        f"import os; os.chdir({str(tmp_path)!r})\n"
+        "print(os.listdir('.'), open('mine/deep/file').read()); open('mine/deep/new', 'w').write('more')"
+    )
+    done = run_python(program, [tmp_path], [tmp_path / "mine" / "deep"])
+    assert done.stdout == "['mine'] content\n", done.stderr
+    assert (tmp_path / "mine" / "deep" / "new").read_text() == "more"
+    assert (tmp_path / "others" / "file").exists()
+
+
+@needs_namespaces
+def test_a_fresh_process_finds_nothing_that_training_left_beside_its_artifact(
+    tiny_data: DataRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HF_TOKEN", "RAY_AUTH_TOKEN"):
+        monkeypatch.setenv(name, "secret")
+    word = f"{tmp_path.name}-{os.getpid()}"
+    try:
+        done = evaluated(tiny_data, tmp_path, HOW="stashes", WORD=word, PACE="0.01")
+        assert done.data.results[0].status == "completed", done.data.results[0].reason
+        told = done.folder.attempts(1)[0].log("eval").read_text()
+        assert told.startswith(
+            "found 0 of 5; secrets: []\nbeside: eval eval-data eval.log lock tmp, lock of 0 bytes\n"
+        )
+        assert "val_bpb:0.5" not in told
+    finally:
+        for folder in ("/tmp", "/var/tmp", "/dev/shm"):
+            Path(folder, f"stash-of-{word}").unlink(missing_ok=True)
+
+
+@needs_namespaces
+def test_mounts_cannot_be_undone_from_inside(tmp_path: Path) -> None:
+    (tmp_path / "inside").write_text("content")
+    program = (
+        "import ctypes, os\n"
+        f"libc, place = ctypes.CDLL(None), {os.fsencode(tmp_path)!r}\n"
+        "print(libc.umount2(place, 2), libc.unshare(0x10020000), libc.umount2(place, 2), os.listdir(place))"
+    )
+    done = run_python(program, [tmp_path])
+    assert done.stdout.split()[0] == "-1", done.stderr
+    assert done.stdout.rstrip().endswith("[]")
+
+
+@needs_namespaces
+def test_only_the_own_loopback_can_be_reached() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        program = (
+            "import socket\n"
+            "with socket.create_server(('127.0.0.1', 0)) as own:\n"
+            "    socket.create_connection(own.getsockname()).close()\n"
+            f"socket.create_connection(('127.0.0.1', {port}))"
+        )
+        assert "ConnectionRefusedError" in run_python(program, []).stderr
+        assert run_python(program, [], network=True).returncode == 0
+
+
+def test_a_system_that_allows_no_namespaces_runs_nothing() -> None:
+    forbid = "import runner.node.isolate as i, sys\ndef no(*a): raise OSError(1, 'no')\ni._call = no\n"
+    program = (
+        f"{forbid}sys.argv = ['x', '{{\"hide\": [], \"keep\": [], \"network\": false}}', 'echo', 'ran']\ni.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (REFUSED, "")
+    assert "isolation is not allowed here" in done.stderr
+
+
+def test_a_folder_in_which_something_needed_lies_is_hidden_file_by_file(tmp_path: Path) -> None:
+    data = fake_data(tmp_path / "data")
+    assert training_places(data, tmp_path / "work") == [tmp_path / "data"]
+    assert training_places(data, tmp_path / "data" / "work") == list(data.train_files)
+
+
+def evaluated(data: DataRequest, folder: Path, **env: str) -> Walk:
+    return run_foreign(foreign_job(data, folder, outputs=SWITCH, env={"PACE": "0.01", **env}), data, folder)
+
+
+@needs_namespaces
+@pytest.mark.parametrize(
+    ("env", "reason"),
+    [
+        ({"HOW": "eval_reads", "TRAIN_DATA": "{data}"}, "FileNotFoundError"),
+        ({"HOW": "eval_calls", "CALL": "{server}"}, "ConnectionRefusedError"),
+    ],
+)
+def test_an_evaluation_that_opens_a_training_shard_or_a_socket_fails(
+    tiny_data: DataRequest, tmp_path: Path, env: dict[str, str], reason: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        places: dict[str, Any] = {"data": tiny_data.folder, "server": f"127.0.0.1:{server.getsockname()[1]}"}
+        done = evaluated(tiny_data, tmp_path, **{name: value.format(**places) for name, value in env.items()})
+    (result,) = done.data.results
+    assert result.status == "failed"
+    assert reason in result.reason
+    assert done.data.verdict.status == "rejected"
+
+
+@needs_namespaces
+def test_an_evaluation_that_stays_within_its_bounds_passes(tiny_data: DataRequest, tmp_path: Path) -> None:
+    done = evaluated(tiny_data, tmp_path)
+    assert checks(done, "eval_isolated") == {"pass"}
+    assert done.data.results[0].status == "completed"
+
+
+@needs_namespaces
+@pytest.mark.parametrize("isolate", [True, False])
+def test_training_can_be_kept_from_the_validation_shards(
+    tiny_data: DataRequest, tmp_path: Path, isolate: bool
+) -> None:
+    (tmp_path / "side.py").write_text(
+        "import glob, os\n"
+        "shards = glob.glob(os.environ['DATA_PATH'] + '/*_val_*')\n"
+        "WORD = f\"{sum(len(open(path, 'rb').read()) for path in shards)} bytes\"\n"
+    )
+    job = foreign_job(tiny_data, tmp_path, files=["side.py"], isolate=isolate, env={"PACE": "0.01"})
+    log = run_foreign(job, tiny_data, tmp_path).folder.attempts(1)[0].log("train").read_text()
+    size = sum(path.stat().st_size for path in open_requested(tiny_data).val_files)
+    assert log.startswith("0 bytes\n" if isolate else f"{size} bytes\n")
+
+
+def test_the_last_reading_of_a_file_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "shard"
+    path.write_bytes(b"x" * 1000)
+    with watched([path]) as reads:
+        assert reads.watching == (sys.platform == "linux")
+        before = time.monotonic()
+        path.read_bytes()
+        time.sleep(0.3)
+    assert reads.last is not None
+    assert before <= reads.last < before + 0.3
+    with watched([tmp_path / "absent"]) as reads:
+        assert not reads.watching
+
+
+@pytest.mark.parametrize(("how", "status"), [("reads_late", "fail"), ("", "pass")])
+def test_a_script_that_reads_shards_after_the_freeze_fails(
+    tiny_data: DataRequest, tmp_path: Path, how: str, status: str
+) -> None:
+    job = foreign_job(tiny_data, tmp_path, env={"HOW": how, "PACE": "0.01"}, track="non_record_16mb", probe=False)
+    done = run_foreign(job, tiny_data, tmp_path)
+    assert checks(done, "data_after_freeze") == {status}
+    assert done.data.verdict.status == ("rejected" if how else "unverified")
+
+
+def test_on_a_shared_machine_a_late_reading_may_be_somebody_elses(tiny_data: DataRequest, tmp_path: Path) -> None:
+    done = run_foreign(foreign_job(tiny_data, tmp_path, env={"PACE": "0.01"}), tiny_data, tmp_path)
+    assert checks(done, "data_after_freeze") == {"unknown"}

@@ -1,0 +1,193 @@
+"""The command line as people meet it: one message for a mistake, exit codes, nothing left behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runner.job.open_data import DataRequest
+from runner.node.gpus import gpu_names
+from tests.fixtures.places import ROOT
+from tests.fixtures.tiny_data import VOCAB, make_tiny_data
+
+JOB = """name: mistaken
+track: local
+hardware: cpu
+seeds: [1, 2]
+data:
+  path: {folder}
+  tokenizer: {tokenizer}
+limits: {{train_seconds: 5, eval_seconds: 5}}
+config:
+  model: {{vocab_size: {vocab}, model_dim: 32, num_heads: 2, num_kv_heads: 1, num_layers: 2}}
+  schedule: {{max_wallclock_seconds: 5}}
+  batch: {{train_batch_tokens: 256, train_seq_len: 16, micro_batches: 1}}
+"""
+
+
+def golf(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in `folder`."""
+    command = [sys.executable, "-m", "runner.cli", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+def write_job(folder: Path, data: DataRequest, old: str = "", new: str = "") -> Path:
+    text = JOB.format(folder=data.folder, tokenizer=data.tokenizer, vocab=VOCAB)
+    assert old in text
+    path = folder / "job.yaml"
+    path.write_text(text.replace(old, new) if old else text)
+    return path
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
+    """Exit 2, one message with all of `parts`, no traceback."""
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("golf: ")
+    assert "Traceback" not in done.stderr
+    for part in parts:
+        assert part in done.stderr
+
+
+def test_no_name_that_is_told_in_an_error_reaches_the_terminal_with_its_escapes(tmp_path: Path) -> None:
+    done = golf(tmp_path, "plan", "\x1b[2Jnone.yaml")
+    assert_refused(done, "\N{REPLACEMENT CHARACTER}[2Jnone.yaml: no such file")
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        ("num_layers", "num_layer", ["job.yaml:10: config.model.num_layer", "did you mean 'num_layers'?"]),
+        ("eval_seconds: 5", "eval_seconds: soon", ["job.yaml:8: limits.eval_seconds"]),
+        ("[1, 2]", "[1, 1]", ["job.yaml:4: seeds.1", "seed 1 stands twice"]),
+        (
+            "hardware: cpu",
+            "hardware: cpu\nthreads: 4096",
+            ["no node offers 0 GPUs and 4096 CPUs for one seed; the cluster has 1 node of"],
+        ),
+        ("256, train_seq_len: 16", "65536, train_seq_len: 65536", ["validation tokens are too few"]),
+        ("hardware: cpu", "hardware: cpus", ["job.yaml:3: hardware", "did you mean 'cpu'?"]),
+        ("model_dim: 32", "model_dim: 8192", ["over the cap of 16,000,000", "Make the model smaller"]),
+    ],
+)
+def test_a_mistaken_job_is_one_message_and_leaves_nothing(
+    tmp_path: Path, tiny_data: DataRequest, old: str, new: str, parts: list[str]
+) -> None:
+    write_job(tmp_path, tiny_data, old, new)
+    assert_refused(golf(tmp_path, "run", "job.yaml", "--local"), *parts)
+    assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
+
+
+def test_missing_and_truncated_shards_are_named(tmp_path: Path) -> None:
+    data = make_tiny_data(tmp_path / "data", train_lines=60, val_lines=10)
+    write_job(tmp_path, data)
+    shard = tmp_path / "data" / "fineweb_train_000000.bin"
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-100])
+    assert_refused(golf(tmp_path, "run", "job.yaml", "--local"), "fineweb_train_000000.bin")
+    shard.unlink()
+    assert_refused(golf(tmp_path, "run", "job.yaml", "--local"), "fineweb_train_")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "job.yaml"]
+
+
+def test_a_vocabulary_that_is_not_the_tokenizers_is_refused(tmp_path: Path, tiny_data: DataRequest) -> None:
+    write_job(tmp_path, tiny_data, f"vocab_size: {VOCAB}", "vocab_size: 512")
+    assert_refused(golf(tmp_path, "run", "job.yaml", "--local"), "300", "512")
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["run", "absent.yaml"], "absent.yaml: no such file"),
+        (["run", "job.yaml", "--seeds", "1,x"], "whole numbers with commas"),
+        (["run", "job.yaml", "--seeds", "3,3"], "seed 3 stands twice"),
+        (["run", "job.yaml", "--local", "--address", "here:1"], "choose one"),
+        (["run", "job.yaml", "--address", "127.0.0.1:1"], "nobody answers there"),
+        (["run", "job.yaml", "--local", "--output", "job.yaml"], "job.yaml: nothing can be written there"),
+        (["bundle", "job.yaml", "-o", "."], "golf: .: is a folder; a file is to be written. Finished seeds"),
+    ],
+)
+def test_mistaken_words_are_one_message(tmp_path: Path, tiny_data: DataRequest, words: list[str], part: str) -> None:
+    write_job(tmp_path, tiny_data)
+    assert_refused(golf(tmp_path, *words), part)
+    assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
+
+
+def test_an_unknown_verb_is_exit_code_2(tmp_path: Path) -> None:
+    done = golf(tmp_path, "runn")
+    assert done.returncode == 2
+    assert "runn" in done.stderr
+
+
+def test_plan_shows_everything_and_starts_nothing(tmp_path: Path, tiny_data: DataRequest) -> None:
+    write_job(tmp_path, tiny_data)
+    done = golf(tmp_path, "plan", "job.yaml", "--seeds", "5,6,7")
+    assert done.returncode == 0, done.stderr
+    for part in ("5, 6, 7", "parameters", "no quantised weight", "cap 16,000,000", "limit 5 s"):
+        assert part in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
+
+
+def test_bundling_twice_gives_the_same_bytes(tmp_path: Path, tiny_data: DataRequest) -> None:
+    write_job(tmp_path, tiny_data)
+    first, second = (golf(tmp_path, "bundle", "job.yaml", "-o", name) for name in ("one.py", "two.py"))
+    assert first.returncode == second.returncode == 0, first.stderr
+    assert (tmp_path / "one.py").read_bytes() == (tmp_path / "two.py").read_bytes()
+    assert golf(tmp_path, "bundle", "job.yaml", "--flat", "-o", "flat.py").returncode == 0
+    assert "def main(" in (tmp_path / "flat.py").read_text()
+
+
+def test_data_verbs_speak_of_the_jobs_data(tmp_path: Path, tiny_data: DataRequest) -> None:
+    write_job(tmp_path, tiny_data)
+    assert golf(tmp_path, "data", "prepare", "job.yaml").stdout.strip() == tiny_data.folder
+    shown = golf(tmp_path, "data", "info", "job.yaml", "--recount").stdout
+    (train,) = (line.split() for line in shown.splitlines() if line.startswith("train"))
+    assert train[3] == "400"
+    assert train[4] == train[5]  # bytes by the table and by decoding
+    assert "not asked" in golf(tmp_path, "data", "info", "job.yaml").stdout
+
+
+@pytest.mark.skipif(bool(gpu_names()), reason="this machine has a GPU")
+def test_a_plan_for_a_node_that_is_not_here_says_so_and_what_it_takes(tmp_path: Path, tiny_data: DataRequest) -> None:
+    write_job(tmp_path, tiny_data, "hardware: cpu", "hardware: h100x8")
+    done = golf(tmp_path, "plan", "job.yaml")
+    shown = " ".join(done.stdout.split())
+    assert done.returncode == 0, done.stderr
+    assert "one node that is not here: golf run would refuse this machine of 0 GPUs and" in shown
+    assert "hardware h100x8" in shown
+    assert "8 process(es), 8x H100 and" in shown
+    assert "at $20 an hour each (a guess)" in shown
+    write_job(tmp_path, tiny_data, "hardware: cpu", "hardware: h100x8\nnproc: 16")
+    assert_refused(golf(tmp_path, "plan", "job.yaml"), "no node offers 16x H100 and 16 CPUs for one seed")
+    assert_refused(golf(tmp_path, "run", "job.yaml", "--local"), "no node offers 16x H100")
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    program = (
+        "import sys, runner.cli\n"
+        "heavy = {'torch', 'ray', 'pandas', 'numpy', 'sentencepiece', 'huggingface_hub', 'pydantic', 'rich.live'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    shown = golf(tmp_path, "--help")
+    assert shown.returncode == 0
+    assert all(
+        verb in shown.stdout
+        for verb in (
+            "run",
+            "plan",
+            "status",
+            "logs",
+            "stop",
+            "resume",
+            "ledger",
+            "bundle",
+            "compare",
+            "report",
+            "data",
+        )
+    )
