@@ -25,7 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from runner.backends.cluster import OwnDesk, connect
+from runner.backends.cluster import LocalQueue, connect
 from runner.backends.nodes import Need
 from runner.backends.ray_backend import RayBackend
 from runner.backends.ray_environment import prepare_environment
@@ -98,7 +98,7 @@ def local(data: DataRequest, script: bytes = FIRST) -> Iterator[Message]:
 def through_ray(data: DataRequest, number: int, script: bytes = FIRST) -> Iterator[Message]:
     """The attempt on the Ray session, its node checked before."""
     check = CheckOrder(PROFILES["cpu"], 0, 1, False, ("torch",))
-    backend = RayBackend(data, Need(PROFILES["cpu"], 1, 0), 1, OwnDesk(), check=check)
+    backend = RayBackend(data, Need(PROFILES["cpu"], 1, 0), 1, LocalQueue(), check=check)
     backend.submit(order(script, number))
     for _, message in backend.messages():
         if not hasattr(message, "final"):

@@ -20,13 +20,13 @@ from rich.console import Console
 
 from benchmarks.scheduler_driver import Found, memory_mib, timed
 from benchmarks.scheduler_fake import Fake, fake_of, fake_plan, fake_script, said
-from runner.backends.cluster import SharedDesk, cluster_rooms, connect
-from runner.backends.fair_queue import Wish
-from runner.backends.nodes import Need, Room
+from runner.backends.cluster import SharedQueue, cluster_nodes, connect
+from runner.backends.fair_queue import Demand
+from runner.backends.nodes import Need, Node
 from runner.backends.ray_backend import RayBackend
 from runner.drive.collect import Collector
 from runner.drive.gauges import Gauges
-from runner.drive.run import walk
+from runner.drive.run import run_plan
 from runner.job.open_data import DataRequest
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Message
@@ -59,15 +59,15 @@ class Talkers:
             await asyncio.sleep(pause)
 
 
-class CountingDesk(SharedDesk):
+class CountingQueue(SharedQueue):
     """Counts questions and the time that they take."""
 
     asks = 0
     seconds = 0.0
 
-    def ask(self, wish: Wish, rooms: Sequence[Room]) -> dict[str, str]:
+    def ask(self, demand: Demand, nodes: Sequence[Node]) -> dict[str, str]:
         begun = time.perf_counter()
-        granted = super().ask(wish, rooms)
+        granted = super().ask(demand, nodes)
         if self.asks:  # the first waits for the actor to start
             self.seconds += time.perf_counter() - begun
         self.asks += 1
@@ -82,17 +82,17 @@ class Streams(RayBackend):
     between: float
     """Seconds from word to word."""
 
-    def _launch(self, spec: AttemptSpec, room: Room) -> None:
-        talk = self.talkers[room.node].talk.options(num_returns="streaming")
-        self.running[talk.remote(spec, room.node, self.fake, self.between)] = spec, room.node
+    def _launch(self, spec: AttemptSpec, node: Node) -> None:
+        talk = self.talkers[node.id].talk.options(num_returns="streaming")
+        self.running[talk.remote(spec, node.id, self.fake, self.between)] = spec, node.id
 
 
-def start_talkers(rooms: Sequence[Room], many: int) -> dict[str, Any]:
+def start_talkers(nodes: Sequence[Node], many: int) -> dict[str, Any]:
     """One on each node, ready."""
     made: dict[str, Any] = {}
-    for room in rooms:
-        here = NodeAffinitySchedulingStrategy(room.node, soft=False)
-        made[room.node] = (
+    for node in nodes:
+        here = NodeAffinitySchedulingStrategy(node.id, soft=False)
+        made[node.id] = (
             ray.remote(Talkers).options(max_concurrency=many, num_cpus=0, scheduling_strategy=here).remote()
         )
     ray.get([actor.ready.remote() for actor in made.values()])
@@ -104,12 +104,12 @@ def _walk(
 ) -> Found:
     """Drive fake seeds over the cluster and say what it took."""
     connect(address)
-    rooms = [room for room in cluster_rooms() if room.cpus]
-    backend_class, options = prepare(rooms)
+    nodes = [node for node in cluster_nodes() if node.cpus]
+    backend_class, options = prepare(nodes)
     hardware, concurrent = str(options["hardware"]), int(str(options["concurrent"]))
-    plan = fake_plan(data, seeds, rooms, hardware=hardware, concurrent=concurrent)
+    plan = fake_plan(data, seeds, nodes, hardware=hardware, concurrent=concurrent)
     need = Need(plan.need.hardware, plan.need.cpus, plan.need.gpus, alone=hardware != "cpu")
-    desk, script = CountingDesk(), fake_script()
+    queue_client, script = CountingQueue(), fake_script()
     check = check_order(plan, script) if hardware != "cpu" else None
     heard, starts = [0], []
     gauges = Gauges(plan)
@@ -121,21 +121,21 @@ def _walk(
         gauges(collector)
 
     def make(request: DataRequest) -> RayBackend:
-        made: RayBackend = backend_class(request, need, concurrent, desk, seeds, check)
+        made: RayBackend = backend_class(request, need, concurrent, queue_client, seeds, check)
         return made
 
     console = Console(file=io.StringIO(), width=120)
     before, begun = memory_mib(), time.perf_counter()
     with timed() as used:
-        done = walk(plan, script, folder, console, make, observe=observe)
+        done = run_plan(plan, script, folder, console, make, observe=observe)
     completed = sum(result.status == "completed" for result in done.data.results)
     if completed != seeds:
         raise SystemExit(f"{completed} of {seeds} seeds completed: {done.data.verdict.reasons[:2]}")
     span = starts[-1] - starts[0]
     return {
-        "raylets": len(rooms),
+        "raylets": len(nodes),
         "seeds": seeds,
-        "live": min(seeds, concurrent * len(rooms)),
+        "live": min(seeds, concurrent * len(nodes)),
         "messages": heard[0],
         "wall_s": used.wall,
         "cpu_s": used.cpu,
@@ -149,16 +149,16 @@ def _walk(
         "memory_mib": memory_mib(),
         "kib_per_seed": (memory_mib() - before) * 1024 / seeds,
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "asks_per_seed": desk.asks / seeds,
-        "ms_per_ask": desk.seconds / max(1, desk.asks - 1) * 1e3,
+        "asks_per_seed": queue_client.asks / seeds,
+        "ms_per_ask": queue_client.seconds / max(1, queue_client.asks - 1) * 1e3,
     }
 
 
 def seeds_part(folder: Path, data: DataRequest, address: str, seeds: int) -> Found:
     """Seeds that take a node with its GPU alone, one after the other on each."""
 
-    def prepare(rooms: Sequence[Room]) -> tuple[Any, dict[str, object]]:
-        fake = fake_of(fake_plan(data, 1, list(rooms)), lines=5, beats=0)
+    def prepare(nodes: Sequence[Node]) -> tuple[Any, dict[str, object]]:
+        fake = fake_of(fake_plan(data, 1, list(nodes)), lines=5, beats=0)
         made = type("Tasks", (RayBackend,), {"task": talking_task(fake, 0.0)})
         return made, {"hardware": "dgx-spark", "concurrent": 1}
 
@@ -170,10 +170,10 @@ def streams_part(
 ) -> Found:
     """`live` attempts at once, each saying so many lines and heartbeats in so many seconds."""
 
-    def prepare(rooms: Sequence[Room]) -> tuple[Any, dict[str, object]]:
-        fake = fake_of(fake_plan(data, 1, list(rooms)), lines=lines, beats=beats)
-        each = -(-live // len(rooms))
-        parts = {"talkers": start_talkers(rooms, each + 1), "fake": fake, "between": seconds / (lines + beats + 10)}
+    def prepare(nodes: Sequence[Node]) -> tuple[Any, dict[str, object]]:
+        fake = fake_of(fake_plan(data, 1, list(nodes)), lines=lines, beats=beats)
+        each = -(-live // len(nodes))
+        parts = {"talkers": start_talkers(nodes, each + 1), "fake": fake, "between": seconds / (lines + beats + 10)}
         return type("Made", (Streams,), parts), {"hardware": "cpu", "concurrent": each}
 
     return _walk(folder, data, address, live, prepare)

@@ -20,10 +20,10 @@ from benchmarks.scheduler_fake import Memory, fake_of, fake_plan, fake_script
 from reports.record.write import RecordFiles, write_record
 from reports.terminal.summary import terminal_summary
 from runner.backends.backend import Backend, Lost
-from runner.backends.fair_queue import Ticket, Turns, Wish
-from runner.backends.nodes import Need, Room
+from runner.backends.fair_queue import Demand, FairQueue, Ticket
+from runner.backends.nodes import Need, Node
 from runner.drive.assess import assess
-from runner.drive.run import walk
+from runner.drive.run import run_plan
 from runner.drive.status import status_table
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
@@ -32,7 +32,7 @@ from runner.job.open_data import DataRequest
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Message, Started
 
-HERE = [Room(2, 0)]
+HERE = [Node(2, 0)]
 Found = dict[str, float]
 
 
@@ -95,7 +95,7 @@ def drive(
 
     before, begun = memory_mib(), time.perf_counter()
     with timed() as used:
-        done = walk(plan, fake_script(), folder, console, make)
+        done = run_plan(plan, fake_script(), folder, console, make)
     completed = sum(result.status == "completed" for result in done.data.results)
     if completed != seeds or done.data.verdict.status != "passed":
         raise SystemExit(f"{completed} of {seeds} seeds completed, {done.data.verdict.reasons[:3]}")
@@ -140,7 +140,7 @@ def look(folder: Path, data: DataRequest, seeds: int) -> Found:
     note("status", lambda: console.print(status_table([run])))
     done = assess(plan, script, run, ledger)
     note("assess", lambda: assess(plan, script, run, ledger))
-    note("resume", lambda: walk(plan, script, folder, console, _never))
+    note("resume", lambda: run_plan(plan, script, folder, console, _never))
     files = RecordFiles(script=script.source, logs=done.logs, ledger=run.ledger)
     place = Path(str(note("record", lambda: write_record(done.data, files, folder))))
     found["readme_kib"] = (place / "README.md").stat().st_size / 1024
@@ -161,16 +161,16 @@ def _never(_: DataRequest) -> Backend:
 def turns(nodes: int, drivers: int, waiting: int, rounds: int = 3) -> Found:
     """The queue with every node held and every driver waiting, then one node freed at a time and given again."""
     need = Need(PROFILES["h100x8"], 8, 8, alone=True)
-    rooms = [Room(64, 8, "H100", node=f"n{number}") for number in range(nodes)]
-    queue = Turns()
+    living = [Node(64, 8, "H100", id=f"n{number}") for number in range(nodes)]
+    queue = FairQueue()
     tickets = [tuple(Ticket(f"d{d}/seed{s}/a1", need) for s in range(waiting)) for d in range(drivers)]
     held: list[dict[str, tuple[str, Need]]] = [{} for _ in range(drivers)]
 
     def ask(driver: int) -> int:
         name = f"d{driver}"
         left = tickets[driver]
-        wish = Wish(name, float(driver), waiting + len(held[driver]), 1, left, dict(held[driver]))
-        granted = queue.ask(wish, rooms, 0.0)
+        demand = Demand(name, float(driver), waiting + len(held[driver]), 1, left, dict(held[driver]))
+        granted = queue.ask(demand, living, 0.0)
         held[driver] |= {key: (node, need) for key, node in granted.items()}
         tickets[driver] = tuple(ticket for ticket in left if ticket.key not in granted)
         return len(granted)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.backends.backend import Lost, Waiting
-from runner.backends.nodes import Room
+from runner.backends.nodes import Node
 from runner.data.dataset import scored_targets
 from runner.files import sha256_bytes
 from runner.job.load import job_from_mapping
@@ -175,13 +175,13 @@ def fake_job(data: DataRequest, seeds: int, *, hardware: str = "cpu", concurrent
 
 
 def fake_plan(
-    data: DataRequest, seeds: int, rooms: list[Room], *, hardware: str = "cpu", concurrent: int = 1
+    data: DataRequest, seeds: int, nodes: list[Node], *, hardware: str = "cpu", concurrent: int = 1
 ) -> Plan:
     """The plan of a fake job on such nodes."""
     job = job_from_mapping(
         fake_job(data, seeds, hardware=hardware, concurrent=concurrent), source="fake", folder=Path()
     )
-    return make_plan(job, open_requested(data), code_bytes=SCRIPT_BYTES, nodes=rooms, launcher=())
+    return make_plan(job, open_requested(data), code_bytes=SCRIPT_BYTES, nodes=nodes, launcher=())
 
 
 def fake_script() -> Script:

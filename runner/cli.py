@@ -36,7 +36,7 @@ from runner.verbs.options import (
 
 if TYPE_CHECKING:
     from runner.audit.facts import Audit
-    from runner.drive.assess import Walk
+    from runner.drive.assess import JudgedRun
     from runner.drive.execute import Where
     from runner.job.spec import JobSpec
     from runner.record.folder import Record
@@ -186,7 +186,7 @@ def reproduce(
     Exit code 1 where the new run is not like the record, 3 where that cannot be told.
     """
     from reports.terminal.verify import likeness
-    from runner.drive.execute import Where, carry_out
+    from runner.drive.execute import Where, execute
     from runner.record.folder import open_record
     from runner.record.reproduce import compare, job_again, stored_script
 
@@ -194,7 +194,7 @@ def reproduce(
     script = stored_script(opened)
     job = job_again(opened, seeds, hardware, data, tokenizer)
     root = output or Path("reproduced") / record.resolve().name
-    done = carry_out(job, script, root, Where(local, address), terminal())
+    done = execute(job, script, root, Where(local, address), terminal())
     folder = _recorded(done, root)
     checks = compare(opened.data, done.data)
     statuses = {check.status for check in checks}
@@ -371,16 +371,16 @@ def compare_verb(
 def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str | None = None) -> None:
     """Run a job to its record, show it, and end with its verdict's exit code."""
     from reports.terminal.summary import terminal_summary
-    from runner.drive.execute import carry_out
+    from runner.drive.execute import execute
 
-    done = carry_out(job, script, output, where, terminal(), only)
+    done = execute(job, script, output, where, terminal(), only)
     folder = _recorded(done, output)
     terminal().print(terminal_summary(done.data, folder))
     raise typer.Exit(EXIT_CODES[done.data.verdict.status])
 
 
-def _recorded(done: Walk, output: Path) -> Path:
-    """Write a walk's record; its folder."""
+def _recorded(done: JudgedRun, output: Path) -> Path:
+    """Write a judged run's record; its folder."""
     from reports.record.write import RecordFiles, write_record
     from runner.drive.run import sole_driver
 

@@ -16,14 +16,14 @@ import ray
 import ray.exceptions
 
 from runner.backends.endpoint_probe import require_head_node
-from runner.backends.fair_queue import Turns, Wish
-from runner.backends.nodes import RESOURCE, Room
+from runner.backends.fair_queue import Demand, FairQueue
+from runner.backends.nodes import RESOURCE, Node
 from runner.backends.ray_environment import tighten_token
 from runner.errors import UserError
 from runner.job.hardware import ACCELERATOR_LABEL
 
 OBJECT_STORE_BYTES = 256 << 20
-NAMESPACE, DESK = "golf", "turns"
+NAMESPACE, QUEUE = "golf", "fair-queue"
 ANSWER_S = 30.0
 """Longest wait for a task's first word; a node may have to start a worker for it."""
 ASK_S = 20.0
@@ -82,21 +82,21 @@ def require_answers(address: str) -> None:
         )
 
 
-def cluster_rooms() -> list[Room]:
+def cluster_nodes() -> list[Node]:
     """What each living node offers; its accelerator by label, or by the resource that Ray names after its type."""
-    return [room_of(node) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    return [node_of(node) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
 
 
-def room_of(node: Mapping[str, Any]) -> Room:
+def node_of(node: Mapping[str, Any]) -> Node:
     """One of Ray's descriptions of a node."""
     resources, labels = node["Resources"], dict(node.get("Labels") or {})
     typed = [name.removeprefix(RESOURCE) for name in resources if name.startswith(RESOURCE)]
-    return Room(
+    return Node(
         cpus=int(resources.get("CPU", 0)),
         gpus=int(resources.get("GPU", 0)),
         accelerator=labels.get(ACCELERATOR_LABEL) or (typed[0] if len(typed) == 1 else ""),
         labels=labels,
-        node=node["NodeID"],
+        id=node["NodeID"],
         host=node.get("NodeManagerHostname", ""),
     )
 
@@ -106,39 +106,39 @@ def head_address() -> str:
     return str(ray.get_runtime_context().gcs_address)
 
 
-class Desk(Protocol):
+class QueueClient(Protocol):
     """Where a driver asks whose turn it is."""
 
-    def ask(self, wish: Wish, rooms: Sequence[Room]) -> dict[str, str]:
+    def ask(self, demand: Demand, nodes: Sequence[Node]) -> dict[str, str]:
         """Key of a waiting ticket -> node id."""
 
     def leave(self, driver: str) -> None:
         """The driver wants nothing more."""
 
 
-class OwnDesk:
+class LocalQueue:
     """The queue of a cluster that only this driver uses."""
 
     def __init__(self) -> None:
-        self.turns = Turns()
+        self.queue = FairQueue()
 
-    def ask(self, wish: Wish, rooms: Sequence[Room]) -> dict[str, str]:
-        return self.turns.ask(wish, rooms, time.monotonic())
+    def ask(self, demand: Demand, nodes: Sequence[Node]) -> dict[str, str]:
+        return self.queue.ask(demand, nodes, time.monotonic())
 
     def leave(self, driver: str) -> None:
-        self.turns.forget(driver)
+        self.queue.forget(driver)
 
 
-class SharedDesk:
+class SharedQueue:
     """The queue of a cluster that others use, too: one detached actor; it is made anew should it be lost."""
 
     def __init__(self) -> None:
         self.actor: Any = None
 
-    def ask(self, wish: Wish, rooms: Sequence[Room]) -> dict[str, str]:
+    def ask(self, demand: Demand, nodes: Sequence[Node]) -> dict[str, str]:
         try:
-            self.actor = self.actor or _desk_actor()
-            granted: dict[str, str] = ray.get(self.actor.ask.remote(wish, rooms), timeout=ASK_S)
+            self.actor = self.actor or _queue_actor()
+            granted: dict[str, str] = ray.get(self.actor.ask.remote(demand, nodes), timeout=ASK_S)
         except (ray.exceptions.RayActorError, ray.exceptions.GetTimeoutError):
             self.actor = None
             return {}
@@ -150,7 +150,7 @@ class SharedDesk:
                 ray.get(self.actor.leave.remote(driver), timeout=ASK_S)
 
 
-def _desk_actor() -> Any:
-    options = {"name": DESK, "namespace": NAMESPACE, "lifetime": "detached", "get_if_exists": True, "num_cpus": 0}
+def _queue_actor() -> Any:
+    options = {"name": QUEUE, "namespace": NAMESPACE, "lifetime": "detached", "get_if_exists": True, "num_cpus": 0}
     options |= {"enable_task_events": False}  # its questions are no tasks that anybody wants to see listed
-    return ray.remote(OwnDesk).options(**options).remote()
+    return ray.remote(LocalQueue).options(**options).remote()

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from runner.backends.nodes import Need, Room
+from runner.backends.nodes import Need, Node
 
 SILENT_S = 30.0
 """Longest time between two questions of a driver that lives."""
@@ -30,9 +30,9 @@ class Ticket:
     refused: tuple[str, ...] = ()
     """Node ids that are no good for it: a check failed there."""
 
-    def fits(self, room: Room) -> bool:
+    def fits(self, node: Node) -> bool:
         """Whether the node, all of it free, can take it."""
-        return room.node not in self.refused and self.need.fits(room)
+        return node.id not in self.refused and self.need.fits(node)
 
     def is_like(self, other: Ticket) -> bool:
         """Whether both may go to the same nodes."""
@@ -40,7 +40,7 @@ class Ticket:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Demand:
     """All that a driver wants and holds, told whenever it asks."""
 
     driver: str
@@ -70,67 +70,67 @@ class Load:
         self.cpus, self.gpus, self.alone = self.cpus + need.cpus, self.gpus + need.gpus, self.alone or need.alone
         self.seeds[driver] = self.seeds.get(driver, 0) + 1
 
-    def leaves_room(self, room: Room) -> bool:
+    def has_room(self, node: Node) -> bool:
         """Whether any seed at all might start here."""
-        return not self.alone and room.cpus > self.cpus
+        return not self.alone and node.cpus > self.cpus
 
-    def takes(self, wish: Wish, need: Need, room: Room) -> bool:
+    def takes(self, demand: Demand, need: Need, node: Node) -> bool:
         """Whether this seed may start here."""
-        if self.alone or (need.alone and self.seeds) or self.seeds.get(wish.driver, 0) >= wish.side_by_side:
+        if self.alone or (need.alone and self.seeds) or self.seeds.get(demand.driver, 0) >= demand.side_by_side:
             return False
-        return room.cpus - self.cpus >= need.cpus and room.gpus - self.gpus >= need.gpus
+        return node.cpus - self.cpus >= need.cpus and node.gpus - self.gpus >= need.gpus
 
 
-class Turns:
+class FairQueue:
     """The queue. `ask` is its one door."""
 
     def __init__(self) -> None:
-        self.wishes: dict[str, Wish] = {}
+        self.demands: dict[str, Demand] = {}
         self.heard: dict[str, float] = {}
         self.granted: dict[str, dict[str, tuple[str, Need]]] = {}
         """Driver -> key -> node, for grants that the driver has not yet said it holds."""
         self.passed: dict[str, int] = {}
         """Driver -> starts of later jobs on nodes that it was waiting for."""
 
-    def ask(self, wish: Wish, rooms: Sequence[Room], now: float) -> dict[str, str]:
+    def ask(self, demand: Demand, nodes: Sequence[Node], now: float) -> dict[str, str]:
         """Grants for this driver: key of a waiting ticket -> node id.
 
-        rooms: living nodes. now: seconds on any clock that does not go back.
+        nodes: living nodes. now: seconds on any clock that does not go back.
         """
-        self.wishes[wish.driver], self.heard[wish.driver] = wish, now
+        self.demands[demand.driver], self.heard[demand.driver] = demand, now
         # A grant whose ticket still waits was not taken up; on a node that died or was given back it never will be.
-        waiting, living = {ticket.key: ticket for ticket in wish.waiting}, {room.node for room in rooms}
-        self.granted[wish.driver] = {
+        waiting, living = {ticket.key: ticket for ticket in demand.waiting}, {node.id for node in nodes}
+        self.granted[demand.driver] = {
             key: (node, need)
-            for key, (node, need) in self.granted.get(wish.driver, {}).items()
+            for key, (node, need) in self.granted.get(demand.driver, {}).items()
             if key in waiting and node in living and node not in (*waiting[key].avoid, *waiting[key].refused)
         }
         for driver in [driver for driver, heard in self.heard.items() if now - heard > SILENT_S]:
             self.forget(driver)
-        self._grant(rooms)
-        return {key: node for key, (node, _) in self.granted[wish.driver].items()}
+        self._grant(nodes)
+        return {key: node for key, (node, _) in self.granted[demand.driver].items()}
 
     def forget(self, driver: str) -> None:
         """Drop a driver and all that it held."""
-        for kept in (self.wishes, self.heard, self.granted, self.passed):
+        for kept in (self.demands, self.heard, self.granted, self.passed):
             kept.pop(driver, None)
 
-    def _grant(self, rooms: Sequence[Room]) -> None:
+    def _grant(self, nodes: Sequence[Node]) -> None:
         loads = self._loads()
         empty = Load()
-        usable = [room for room in rooms if loads.get(room.node, empty).leaves_room(room)]
+        usable = [node for node in nodes if loads.get(node.id, empty).has_room(node)]
         """Nodes on which anybody could start; of a busy cluster few or none, which is what makes asking cheap."""
         if not usable:
             return
         kept_back: set[str] = set()
         """Nodes that an earlier job has waited for long enough."""
-        before: list[tuple[Wish, Ticket]] = []
+        before: list[tuple[Demand, Ticket]] = []
         """Tickets of earlier jobs that found no node, one of each kind."""
-        for wish in sorted(self.wishes.values(), key=lambda one: (one.since, one.driver)):
-            granted = self.granted[wish.driver]
-            places: list[tuple[Ticket, list[Room]]] = []
+        for demand in sorted(self.demands.values(), key=lambda one: (one.since, one.driver)):
+            granted = self.granted[demand.driver]
+            places: list[tuple[Ticket, list[Node]]] = []
             """Of each kind of ticket: where it may go yet, best last. Within one pass nodes only fill up."""
-            for ticket in wish.waiting:
+            for ticket in demand.waiting:
                 if ticket.key in granted:
                     continue
                 free = next((free for kind, free in places if kind.is_like(ticket)), None)
@@ -138,38 +138,38 @@ class Turns:
                     free = _by_preference(ticket, usable)
                     places.append((ticket, free))
                 while free and not (
-                    free[-1].node not in kept_back
-                    and loads.setdefault(free[-1].node, Load()).takes(wish, ticket.need, free[-1])
+                    free[-1].id not in kept_back
+                    and loads.setdefault(free[-1].id, Load()).takes(demand, ticket.need, free[-1])
                 ):
                     free.pop()
                 if not free:
                     continue
-                room = free[-1]
-                granted[ticket.key] = (room.node, ticket.need)
-                loads[room.node].add(wish.driver, ticket.need)
-                for driver in {other.driver for other, waiting in before if waiting.fits(room)}:
+                node = free[-1]
+                granted[ticket.key] = (node.id, ticket.need)
+                loads[node.id].add(demand.driver, ticket.need)
+                for driver in {other.driver for other, waiting in before if waiting.fits(node)}:
                     self.passed[driver] = self.passed.get(driver, 0) + 1
                 self._keep_back(kept_back, before, usable)
-            before += [(wish, kind) for kind, free in places if not free]
+            before += [(demand, kind) for kind, free in places if not free]
             self._keep_back(kept_back, before, usable)
 
     def _loads(self) -> dict[str, Load]:
         """What is held and granted on each node, in one pass."""
         loads: dict[str, Load] = {}
-        for driver, wish in self.wishes.items():
-            for node, need in {**self.granted[driver], **wish.held}.values():
+        for driver, demand in self.demands.items():
+            for node, need in {**self.granted[driver], **demand.held}.values():
                 loads.setdefault(node, Load()).add(driver, need)
         return loads
 
-    def _keep_back(self, kept: set[str], before: Sequence[tuple[Wish, Ticket]], rooms: Sequence[Room]) -> None:
+    def _keep_back(self, kept: set[str], before: Sequence[tuple[Demand, Ticket]], nodes: Sequence[Node]) -> None:
         """Add the nodes that nobody behind may take any more."""
-        due = [ticket for wish, ticket in before if self.passed.get(wish.driver, 0) >= wish.seeds]
+        due = [ticket for demand, ticket in before if self.passed.get(demand.driver, 0) >= demand.seeds]
         if due:
-            kept |= {room.node for room in rooms if any(ticket.fits(room) for ticket in due)}
+            kept |= {node.id for node in nodes if any(ticket.fits(node) for ticket in due)}
 
 
-def _by_preference(ticket: Ticket, rooms: Sequence[Room]) -> list[Room]:
+def _by_preference(ticket: Ticket, nodes: Sequence[Node]) -> list[Node]:
     """The nodes that fit, best last: not avoided, then the smallest, then the first told."""
-    fitting = [room for room in rooms if ticket.fits(room)]
-    fitting.sort(key=lambda room: (room.node in ticket.avoid, room.gpus, room.cpus))
+    fitting = [node for node in nodes if ticket.fits(node)]
+    fitting.sort(key=lambda node: (node.id in ticket.avoid, node.gpus, node.cpus))
     return fitting[::-1]

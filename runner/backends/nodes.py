@@ -1,6 +1,6 @@
 """Nodes: what each offers, which of them can take a seed, and what is said when none can.
 
-Pure but for `room_here`, which asks this machine. A cluster's nodes are read where Ray is (runner.backends.cluster).
+Pure but for `this_node`, which asks this machine. A cluster's nodes are read where Ray is (runner.backends.cluster).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RESOURCE = "accelerator_type:"
 
 
 @dataclass(frozen=True)
-class Room:
+class Node:
     """What one node offers."""
 
     cpus: int
@@ -28,7 +28,7 @@ class Room:
     accelerator: str = ""
     """As Ray names it; empty where there is none or its type is not known."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    node: str = "local"
+    id: str = "local"
     """Ray's node id, or `local`."""
     host: str = ""
 
@@ -54,26 +54,26 @@ class Need:
     """The whole node, whatever it has."""
 
     def __str__(self) -> str:
-        return str(Room(self.cpus, self.gpus, self.hardware.accelerator))
+        return str(Node(self.cpus, self.gpus, self.hardware.accelerator))
 
-    def fits(self, room: Room) -> bool:
+    def fits(self, node: Node) -> bool:
         """Whether a node, all of it free, can take a seed."""
-        return room.cpus >= self.cpus and room.gpus >= self.gpus and room.is_of(self.hardware)
+        return node.cpus >= self.cpus and node.gpus >= self.gpus and node.is_of(self.hardware)
 
 
-def inventory(rooms: Sequence[Room]) -> str:
+def inventory(nodes: Sequence[Node]) -> str:
     """The nodes for people, equal ones counted: `2 nodes of 1x GB10 and 20 CPUs; 1 node of 0 GPUs and 4 CPUs`."""
-    kinds = Counter(str(room) for room in rooms)
+    kinds = Counter(str(node) for node in nodes)
     return "; ".join(f"{counted(n, 'node')} of {kind}" for kind, n in kinds.items()) or "no node at all"
 
 
-def room_of(hardware: Hardware) -> Room:
+def node_of(hardware: Hardware) -> Node:
     """A node as a profile describes it, with more CPUs than anyone wants: of those a profile says nothing."""
-    return Room(sys.maxsize, hardware.gpus, hardware.accelerator, hardware.labels)
+    return Node(sys.maxsize, hardware.gpus, hardware.accelerator, hardware.labels)
 
 
-def room_here() -> Room:
+def this_node() -> Node:
     """This machine."""
     names = gpu_names()
     kinds = {accelerator_of(name) for name in names}
-    return Room(os.cpu_count() or 1, len(names), kinds.pop() if len(kinds) == 1 else "")
+    return Node(os.cpu_count() or 1, len(names), kinds.pop() if len(kinds) == 1 else "")

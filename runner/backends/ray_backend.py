@@ -22,9 +22,9 @@ import ray.exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from runner.backends.backend import Lost, Waiting
-from runner.backends.cluster import Desk, cluster_rooms
-from runner.backends.fair_queue import Ticket, Wish
-from runner.backends.nodes import Need, Room, inventory
+from runner.backends.cluster import QueueClient, cluster_nodes
+from runner.backends.fair_queue import Demand, Ticket
+from runner.backends.nodes import Need, Node, inventory
 from runner.job.open_data import DataRequest, open_requested
 from runner.node.attempt import run_attempt
 from runner.node.attempt_spec import AttemptSpec
@@ -81,26 +81,26 @@ class RayBackend(Waiting):
         data: DataRequest,
         need: Need,
         side_by_side: int,
-        desk: Desk,
+        queue_client: QueueClient,
         seeds: int = 1,
         check: CheckOrder | None = None,
-        rooms: Callable[[], Sequence[Room]] = cluster_rooms,
+        nodes: Callable[[], Sequence[Node]] = cluster_nodes,
     ) -> None:
-        """desk: whom to ask for a node. seeds: of the job, by which it may be passed over. check: what to look for on
-        a node before a seed starts there; None looks at nothing. rooms: living nodes.
+        """queue_client: whom to ask for a node. seeds: of the job, how often it may be passed over.
+        nodes: the living ones. check: what to look for on a node before a seed starts there; None looks at nothing.
         """
         super().__init__()
         self.data = data
         self.need = need
         self.side_by_side = side_by_side
-        self.desk = desk
+        self.queue_client = queue_client
         self.seeds = seeds
-        self.rooms = rooms
+        self.nodes = nodes
         self.driver = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
         self.since = time.time()
         self.running: dict[Any, tuple[AttemptSpec, str]] = {}
         """Stream -> attempt and the node it is on."""
-        self.granted: dict[str, tuple[AttemptSpec, Room]] = {}
+        self.granted: dict[str, tuple[AttemptSpec, Node]] = {}
         """Name -> attempt that has its node and waits for the check of it."""
         self.check = check
         self.checks: dict[str, Any] = {}
@@ -120,7 +120,7 @@ class RayBackend(Waiting):
         """When to ask for nodes again (0: at once), and how long to wait after that."""
         self.homeless_since = time.monotonic()
 
-    def _take_turns(self) -> str:
+    def _place(self) -> str:
         """Ask for nodes and start what got one; returns why nothing that waits can ever start, or ''.
 
         Asked at once when something has changed here, else ever more rarely, yet also when nothing waits: a driver
@@ -129,30 +129,30 @@ class RayBackend(Waiting):
         now = time.monotonic()
         if now < self.ask_next:
             return ""
-        rooms = {room.node: room for room in self.rooms() if now - self.died.get(room.node, -math.inf) >= QUIET_S}
-        self.living = set(rooms)
-        fitting = [room for room in rooms.values() if self.need.fits(room)]
+        nodes = {node.id: node for node in self.nodes() if now - self.died.get(node.id, -math.inf) >= QUIET_S}
+        self.living = set(nodes)
+        fitting = [node for node in nodes.values() if self.need.fits(node)]
         told = list(islice(self.queue, len(fitting) * self.side_by_side))
-        granted = self.desk.ask(self._wish(told), list(rooms.values()))
-        taken = {task_name(spec): spec for spec in told if granted.get(task_name(spec)) in rooms}
+        granted = self.queue_client.ask(self._demand(told), list(nodes.values()))
+        taken = {task_name(spec): spec for spec in told if granted.get(task_name(spec)) in nodes}
         for name, spec in taken.items():
             self.queue.remove(spec)
-            room = rooms[granted[name]]
-            self.granted[name] = spec, room
-            self._begin_check(room.node)
+            node = nodes[granted[name]]
+            self.granted[name] = spec, node
+            self._begin_check(node.id)
         self.pause = ASK_S if taken else min(ASK_MOST_S, 1.5 * self.pause)
         self.ask_next = now + (self.pause if self.queue else ALIVE_S)
-        if not self.queue or any(room.node not in self.refused for room in fitting):
+        if not self.queue or any(node.id not in self.refused for node in fitting):
             self.homeless_since = now
         elif fitting:
             return f"every node that could take it is refused: {'; '.join(self.refused.values())}"
         elif now - self.homeless_since > NO_NODE_S:
-            return f"no node offers {self.need} any more; the cluster has {inventory(list(rooms.values()))}"
+            return f"no node offers {self.need} any more; the cluster has {inventory(list(nodes.values()))}"
         return ""
 
     def _awaited_checks(self) -> list[Any]:
         """Of the nodes that attempts were granted, each once."""
-        nodes = dict.fromkeys(room.node for _, room in self.granted.values())
+        nodes = dict.fromkeys(node.id for _, node in self.granted.values())
         return [self.checks[node] for node in nodes if node in self.checks]
 
     def _begin_check(self, node: str) -> None:
@@ -170,50 +170,50 @@ class RayBackend(Waiting):
     def _start_checked(self) -> Iterator[tuple[AttemptSpec, Lost]]:
         """Start the attempts whose nodes were found good; the others go back to wait for another node."""
         if self.check is not None:
-            for _, room in self.granted.values():
-                self._begin_check(room.node)
+            for _, node in self.granted.values():
+                self._begin_check(node.id)
         awaited = self._awaited_checks()
         ended = set(ray.wait(awaited, num_returns=len(awaited), timeout=0)[0]) if awaited else set()
-        for name, (spec, room) in list(self.granted.items()):
+        for name, (spec, node) in list(self.granted.items()):
             if self.check is None:
                 del self.granted[name]
-                self._launch(spec, room)
+                self._launch(spec, node)
                 continue
-            if self.checks.get(room.node) not in ended:
-                if room.node not in self.living:  # nobody may ever tell us how the check of a dead node ended
-                    if room.node in self.checks:
-                        ray.cancel(self.checks.pop(room.node), force=True)
+            if self.checks.get(node.id) not in ended:
+                if node.id not in self.living:  # nobody may ever tell us how the check of a dead node ended
+                    if node.id in self.checks:
+                        ray.cancel(self.checks.pop(node.id), force=True)
                     del self.granted[name]
-                    self._put_back(spec, room.node)
+                    self._put_back(spec, node.id)
                 continue
-            found = self.checks.pop(room.node)
+            found = self.checks.pop(node.id)
             del self.granted[name]
             try:
                 report: NodeReport = ray.get(found)
             except (ray.exceptions.TaskUnschedulableError, ray.exceptions.NodeDiedError):
-                self.died[room.node] = time.monotonic()
-                self._put_back(spec, room.node)
+                self.died[node.id] = time.monotonic()
+                self._put_back(spec, node.id)
                 continue
             except ray.exceptions.RayError as error:
-                self.bad_nodes[room.node] = None
+                self.bad_nodes[node.id] = None
                 self.ask_next = 0.0
                 yield spec, Lost(lost_reason(error))
                 continue
-            unmeasured = self.check.probe and report.probe is None and room.node not in self.probes
-            if unmeasured and not report.problems and not self._is_busy(room.node):
-                self.granted[name] = spec, room  # it was looked at while another seed ran there
-                self._begin_check(room.node)
+            unmeasured = self.check.probe and report.probe is None and node.id not in self.probes
+            if unmeasured and not report.problems and not self._is_busy(node.id):
+                self.granted[name] = spec, node  # it was looked at while another seed ran there
+                self._begin_check(node.id)
                 continue
             refused = self.admit(report)
             if report.probe is not None:
-                self.probes[room.node] = report.probe
-            report = report.model_copy(update={"probe": self.probes.get(room.node)})
+                self.probes[node.id] = report.probe
+            report = report.model_copy(update={"probe": self.probes.get(node.id)})
             if refused:
-                self.refused[room.node] = f"{report.host}: {', '.join(refused)}"
+                self.refused[node.id] = f"{report.host}: {', '.join(refused)}"
                 self.queue.appendleft(spec)
                 self.ask_next = 0.0
             else:
-                self._launch(replace(spec, preflight=report), room)
+                self._launch(replace(spec, preflight=report), node)
 
     def _put_back(self, spec: AttemptSpec, node: str) -> None:
         """The node was gone before the seed could start there: none of its tries. Its death may not be known yet."""
@@ -225,11 +225,11 @@ class RayBackend(Waiting):
         super().submit(spec, front=front)
         self.ask_next = 0.0
 
-    def _wish(self, told: Sequence[AttemptSpec]) -> Wish:
+    def _demand(self, told: Sequence[AttemptSpec]) -> Demand:
         """What we want and hold. told: the head of the queue: as many as could start if all nodes were ours, for a
         queue of thousands would be sent and sorted for nothing."""
         avoid, refused = tuple(self.bad_nodes), tuple(self.refused)
-        return Wish(
+        return Demand(
             self.driver,
             self.since,
             self.seeds,
@@ -237,21 +237,21 @@ class RayBackend(Waiting):
             waiting=tuple(Ticket(task_name(spec), self.need, avoid, refused) for spec in told),
             held={
                 **{task_name(spec): (node, self.need) for spec, node in self.running.values()},
-                **{name: (room.node, self.need) for name, (_, room) in self.granted.items()},
+                **{name: (node.id, self.need) for name, (_, node) in self.granted.items()},
             },
         )
 
-    def _launch(self, spec: AttemptSpec, room: Room) -> None:
+    def _launch(self, spec: AttemptSpec, node: Node) -> None:
         # A seed that takes its node alone takes all that Ray counts there, so that nobody else's task joins it.
-        cpus, gpus = (room.cpus, room.gpus) if self.need.alone else (self.need.cpus, self.need.gpus)
+        cpus, gpus = (node.cpus, node.gpus) if self.need.alone else (self.need.cpus, self.need.gpus)
         stream = self.task.options(
             name=task_name(spec),
             num_cpus=cpus,
             num_gpus=gpus,
-            scheduling_strategy=NodeAffinitySchedulingStrategy(room.node, soft=False),
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False),
             _generator_backpressure_num_objects=AHEAD,
         ).remote(spec, self.data)
-        self.running[stream] = spec, room.node
+        self.running[stream] = spec, node.id
         self.heard[stream] = time.monotonic()
 
     def _fallen_silent(self) -> Iterator[tuple[AttemptSpec, Lost]]:
@@ -269,14 +269,14 @@ class RayBackend(Waiting):
 
     def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         while self.queue or self.running or self.granted:
-            lacking = self._take_turns()
+            lacking = self._place()
             if lacking:
                 yield self.queue.popleft(), Lost(lacking, final=True)
             yield from self._start_checked()
             yield from self._fallen_silent()
             for stream in self._speaking():
                 yield from self._hear(stream)
-        self.desk.leave(self.driver)
+        self.queue_client.leave(self.driver)
 
     def _speaking(self) -> list[Any]:
         """Streams that have a word for us, all of them in one look; waits a moment for the first."""
@@ -325,7 +325,7 @@ class RayBackend(Waiting):
         for found in self.checks.values():
             ray.cancel(found, force=True)
         self.running.clear()
-        self.desk.leave(self.driver)
+        self.queue_client.leave(self.driver)
 
 
 def lost_reason(error: Exception) -> str:

@@ -35,7 +35,7 @@ from runner.script.requirements import requirements
 
 
 @dataclass(frozen=True)
-class Walk:
+class JudgedRun:
     """What a run left: the record's content and where its files are."""
 
     data: RecordData
@@ -87,7 +87,7 @@ def counted_result(folder: RunFolder, seed: int, script_sha256: str, vouched: se
     return next((result for result in ended if result is not None and result.status != "completed"), None)
 
 
-def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Walk:
+def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> JudgedRun:
     """Verify and judge what the run folder holds."""
     job = plan.job
     seeds, vouched = ledger.registered_seeds(), ledger.finished_hashes()
@@ -152,7 +152,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Wal
         comparison = compare(baseline, candidate, job.claim.policy, job.claim.gain)
         data = data.model_copy(update={"comparison": comparison})
     tokenizer = None if plan.data.facts.official_tokenizer else plan.data.tokenizer
-    return Walk(data, folder, script, logs, tokenizer)
+    return JudgedRun(data, folder, script, logs, tokenizer)
 
 
 def logs_of(folder: RunFolder, result: RunResult) -> list[Path]:

@@ -1,4 +1,4 @@
-"""From a job to finished and judged seeds: data, nodes and a backend are found, then the walk begins.
+"""From a job to finished and judged seeds: data, nodes and a backend are found, then its seeds run.
 
 In this process, on a Ray of this machine, or on a cluster: all that differs between the three is chosen here.
 """
@@ -14,10 +14,10 @@ from pathlib import Path
 from rich.console import Console
 
 from runner.backends.backend import Backend, LocalBackend
-from runner.backends.nodes import Room, room_here
-from runner.drive.assess import Walk
+from runner.backends.nodes import Node, this_node
+from runner.drive.assess import JudgedRun
 from runner.drive.machine_lock import machine_alone
-from runner.drive.run import Observe, require_run, run_name, walk
+from runner.drive.run import Observe, require_run, run_name, run_plan
 from runner.errors import UserError
 from runner.files import require_writable
 from runner.interrupt import beside_others
@@ -45,46 +45,53 @@ class Where:
 MakeBackend = Callable[[Plan, CheckOrder], Callable[[DataRequest], Backend]]
 
 
-def carry_out(
+def execute(
     job: JobSpec, script: Script, output: Path, where: Where, console: Console, only: str | None = None
-) -> Walk:
+) -> JudgedRun:
     """Run a job until its seeds are judged. only: the run folder that this must lead to, where a run is to go on.
 
     UserError, before anything runs, for data, a size or nodes that will not do.
     """
     data = preflight(job, script.code_bytes, console.print)
     require_writable(output)
-    rooms, make_backend = _here() if where.local else _on_ray(where.address, console)
-    plan = make_plan(job, data, script.code_bytes, rooms)
+    nodes, make_backend = _here() if where.local else _on_ray(where.address, console)
+    plan = make_plan(job, data, script.code_bytes, nodes)
     if only is not None:
         require_run(plan, script, only)
     way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
     observe, watching = _cluster_watch(plan, script) if where.address is not None else (None, nullcontext())
     with machine_alone(plan.need.alone and where.address is None, console.print), watching:
-        return walk(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
+        return run_plan(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
 
 
-def _here() -> tuple[list[Room], MakeBackend]:
-    return [room_here()], lambda plan, check: partial(LocalBackend, check=check)
+def _here() -> tuple[list[Node], MakeBackend]:
+    return [this_node()], lambda plan, check: partial(LocalBackend, check=check)
 
 
-def _on_ray(address: str | None, console: Console) -> tuple[list[Room], MakeBackend]:
+def _on_ray(address: str | None, console: Console) -> tuple[list[Node], MakeBackend]:
     """Ray is imported here, after its environment is prepared, and only where it is used."""
     from runner.backends.ray_environment import prepare_environment
 
     prepare_environment(address)
-    from runner.backends.cluster import OwnDesk, SharedDesk, cluster_rooms, connect
+    from runner.backends.cluster import LocalQueue, SharedQueue, cluster_nodes, connect
     from runner.backends.ray_backend import RayBackend
 
     with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."), beside_others():
         connect(address)
-    desk = SharedDesk() if address else OwnDesk()
+    queue_client = SharedQueue() if address else LocalQueue()
 
     def make_backend(plan: Plan, check: CheckOrder) -> Callable[[DataRequest], Backend]:
         seeds = len(plan.job.seeds)
-        return partial(RayBackend, need=plan.need, side_by_side=plan.concurrent, desk=desk, seeds=seeds, check=check)
+        return partial(
+            RayBackend,
+            need=plan.need,
+            side_by_side=plan.concurrent,
+            queue_client=queue_client,
+            seeds=seeds,
+            check=check,
+        )
 
-    return cluster_rooms(), make_backend
+    return cluster_nodes(), make_backend
 
 
 def _cluster_watch(plan: Plan, script: Script) -> tuple[Observe, AbstractContextManager[None]]:

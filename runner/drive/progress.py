@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.drive.collect import Collector
-from runner.drive.seed_counts import Tally
+from runner.drive.seed_counts import SeedCounts
 from runner.results import RunResult
 
 LINE_EVERY_S = 10.0
@@ -62,7 +62,7 @@ class Progress:
         self.running: dict[int, Collector] = {}
         """Seeds that run, in the order of their start."""
         self.crowd = len(seeds) > MOST_ROWS
-        self.tally = Tally(len(seeds), clock())
+        self.counts = SeedCounts(len(seeds), clock())
         self.told = clock()
         self.train_limit = train_limit
         self.clock = clock
@@ -71,7 +71,7 @@ class Progress:
     def opening(self) -> None:
         """Say how many of many seeds are kept and how many wait."""
         if self.crowd:
-            self.say(self.tally.line(self.clock()))
+            self.say(self.counts.line(self.clock()))
 
     def __enter__(self) -> Progress:
         if self.console.is_terminal:
@@ -84,7 +84,7 @@ class Progress:
         if self.console.is_terminal:
             self.live.stop()
         if self.crowd:
-            self.say(self.tally.line(self.clock()))
+            self.say(self.counts.line(self.clock()))
 
     def table(self) -> RenderableType:
         """The rows as they stand; called by a thread that draws, while messages come in."""
@@ -96,7 +96,7 @@ class Progress:
         room = max(3, min(CROWD_ROWS, self.console.height - 6))
         shown = {seed: self.rows[seed] for seed, _ in running[:room]}
         more = f"and {len(running) - len(shown):,} more that run" if len(running) > len(shown) else ""
-        return Group(Text(self.tally.line(self.clock())), self._rows(shown), Text(more, "dim"))
+        return Group(Text(self.counts.line(self.clock())), self._rows(shown), Text(more, "dim"))
 
     def _rows(self, rows: Mapping[int, Row]) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -115,8 +115,8 @@ class Progress:
             before, row.heard = row.state, heard
             row.state, row.note = self._state(collector), ""
             self.running[seed] = collector
-            self.tally.ended -= before == "failed"  # it is tried again
-            self.tally.move(before, row.state)
+            self.counts.ended -= before == "failed"  # it is tried again
+            self.counts.move(before, row.state)
             changed = row.state != before
         now = self.clock()
         if self.crowd:
@@ -128,7 +128,7 @@ class Progress:
     def _now_and_then(self, now: float) -> None:
         if not self.console.is_terminal and now - self.told >= LINE_EVERY_S:
             self.told = now
-            self.say(self.tally.line(now))
+            self.say(self.counts.line(now))
 
     def _fill(self, row: Row, collector: Collector) -> None:
         """What the log of a running attempt says."""
@@ -163,7 +163,7 @@ class Progress:
         if collector is not None:
             self._fill(self.rows[seed], collector)
         row = self._settle(seed, result, note)
-        self.tally.ended += result.status != "lost"
+        self.counts.ended += result.status != "lost"
         if not self.crowd:
             self._line(seed, row)
             return
@@ -183,11 +183,11 @@ class Progress:
 
     def _settle(self, seed: int, result: RunResult, note: str) -> Row:
         row = self.rows[seed]
-        self.tally.move(row.state, result.status)
+        self.counts.move(row.state, result.status)
         row.state, row.note, row.heard = result.status, note, ("", 0)
         if result.final_score is not None:
             if result.status == "completed":
-                self.tally.score(result.final_score.val_bpb)
+                self.counts.score(result.final_score.val_bpb)
             row.bpb = f"{result.final_score.val_bpb:.4f}"
             row.loss = f"{result.final_score.val_loss:.4f}"
         return row

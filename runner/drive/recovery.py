@@ -16,13 +16,14 @@ from runner.folder.paths import RunFolder
 
 
 def open_ledger(folder: RunFolder, console: Console) -> Ledger:
-    """The run's ledger; a torn last line is set aside, said, and noted in the chain that goes on."""
+    """The run's ledger; a truncated last line is set aside, said, and noted in the chain that goes on."""
     ledger = Ledger(folder.ledger)
     if ledger.torn:
         ledger.append("torn", **ledger.torn)
         console.print(
-            f"{folder.ledger}: line {ledger.torn['line']} was torn while it was written; its {ledger.torn['bytes']} "
-            f"bytes are kept in {ledger.torn['aside'] or 'no file, being none'} and the chain goes on",
+            f"{folder.ledger}: line {ledger.torn['line']} was cut off while it was written; its "
+            f"{ledger.torn['bytes']} bytes are kept in {ledger.torn['aside'] or 'no file, being none'} "
+            "and the chain goes on",
             markup=False,
             highlight=False,
         )

@@ -1,4 +1,4 @@
-"""The walk of `golf run`: job in, finished seeds and everything a record is written from out.
+"""`golf run`, once planned: job in, finished seeds and everything a record is written from out.
 
 Plan, one script, attempts on a backend, verification, verdict: each step passes values to the next. What is
 already finished under the same job, script and data is kept and never run again. Writing the record is the
@@ -20,7 +20,7 @@ from rich.console import Console
 
 from golf_model.config import ARTIFACT_NAME
 from runner.backends.backend import Backend, LocalBackend, Lost
-from runner.drive.assess import Walk, assess
+from runner.drive.assess import JudgedRun, assess
 from runner.drive.collect import Collector, finished_attempt
 from runner.drive.progress import Progress
 from runner.drive.recovery import adopt_results, open_ledger, remove_unfinished
@@ -54,7 +54,7 @@ def sole_driver(folder: RunFolder) -> Iterator[None]:
         ) from None
 
 
-def vault_name(plan: Plan, folder: RunFolder, seed: int) -> str:
+def checkpoint_store_name(plan: Plan, folder: RunFolder, seed: int) -> str:
     """Names what a killed attempt leaves for the next one; '' where the track or the job wants none.
 
     The run folder's place is part of it: another run of the same job is another record and starts afresh.
@@ -90,7 +90,7 @@ def attempt_spec(plan: Plan, script: Script, folder: RunFolder, seed: int, attem
         isolate=job.isolate,
         files=dict(script.files),
         outputs=None if job.script is None else job.outputs,
-        vault=vault_name(plan, folder, seed),
+        store=checkpoint_store_name(plan, folder, seed),
         launcher=plan.launcher,
     )
 
@@ -294,7 +294,7 @@ def require_run(plan: Plan, script: Script, name: str) -> None:
         )
 
 
-def walk(
+def run_plan(
     plan: Plan,
     script: Script,
     root: Path,
@@ -302,7 +302,7 @@ def walk(
     make_backend: Callable[[DataRequest], Backend] = LocalBackend,
     way: Mapping[str, str | bool] | None = None,
     observe: Observe | None = None,
-) -> Walk:
+) -> JudgedRun:
     """Run a planned job to its verdict; see the module's first lines.
 
     way: how to go on with it (runner.folder.runs). observe: is shown each attempt's collector after every message.

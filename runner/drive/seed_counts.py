@@ -9,7 +9,7 @@ FIRST = ("completed", "failed", "timeout", "lost", "waiting")
 """The order in which ends are named; everything that runs comes between, as `running`."""
 
 
-class Tally:
+class SeedCounts:
     """Counts of states and the running mean and sample standard deviation of bpb (Welford), each kept in O(1)."""
 
     def __init__(self, seeds: int, now: float) -> None:

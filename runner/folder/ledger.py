@@ -1,8 +1,8 @@
 """The append-only, hash-chained list of everything a run folder ever launched.
 
 Each line is JSON with the hash of the line before it, so that no line can be changed, or dropped from the middle,
-without the chain showing it; a result counts only while a line of the chain carries its hash. A torn last line is set
-aside on opening (runner.folder.truncated_tail). This file keeps the chain; what goes into it is the caller's affair.
+without the chain showing it; a result counts only while a line of the chain carries its hash. A truncated last line
+is set aside on opening (runner.folder.truncated_tail). This file keeps the chain; what goes into it is its caller's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from runner.errors import UserError
 from runner.files import sha256_bytes, write_whole
-from runner.folder.truncated_tail import is_torn, set_aside, unfinished
+from runner.folder.truncated_tail import is_truncated, set_aside, unfinished
 
 GENESIS = "0" * 64
 
@@ -36,12 +36,12 @@ def utc_now() -> str:
 def check_chain(path: Path, *, unfinished_ok: bool = False) -> list[dict[str, Any]]:
     """All entries of a ledger; UserError naming the first line at which the chain is broken.
 
-    unfinished_ok: a last line that is torn, or being written at this moment, is not there yet.
+    unfinished_ok: a last line that is truncated, or being written at this moment, is not there yet.
     """
     entries: list[dict[str, Any]] = []
     previous = GENESIS
     lines = path.read_bytes().split(b"\n")
-    if lines[-1] == b"" or (unfinished_ok and is_torn(unfinished(lines[-1]), len(lines))):
+    if lines[-1] == b"" or (unfinished_ok and is_truncated(unfinished(lines[-1]), len(lines))):
         lines.pop()
     for number, line in enumerate(lines, start=1):
         try:

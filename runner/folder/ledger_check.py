@@ -68,7 +68,7 @@ def audit_ledger(path: Path) -> Audit:
         for number, entry in enumerate(registrations)
     ]
     if rest:
-        lines.append(f"line {len(entries) + 1} is torn: a kill or a power cut tore it; the next run sets it aside")
+        lines.append(f"line {len(entries) + 1} is cut off, by a kill or a power cut; the next run sets it aside")
     ends = {(entry["seed"], entry["attempt"]): entry["status"] for entry in entries if entry["kind"] == "finished"}
     for entry in entries:
         if entry["kind"] == "launched":

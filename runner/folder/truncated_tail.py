@@ -1,7 +1,7 @@
 """A ledger's last line that a kill or a power cut left unfinished: told apart from one that was changed, set aside.
 
-A line is written in one piece and ends with a line's end. What stands after the last line's end is torn where it is
-the beginning of the entry that was due, and no whole entry; anything else was not written by us and breaks the chain.
+A line is written in one piece and ends with a line's end. What stands after the last line's end is truncated where it
+is the beginning of the entry that was due, and no whole entry; anything else we did not write, and breaks the chain.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def unfinished(data: bytes) -> bytes:
     return data[data.rfind(b"\n") + 1 :].rstrip(b"\0")
 
 
-def is_torn(rest: bytes, number: int) -> bool:
+def is_truncated(rest: bytes, number: int) -> bool:
     """Whether `rest` may be the beginning of line `number`."""
     head = f'{{"seq":{number},"time":"'.encode()
     return rest[: len(head)] == head[: len(rest)] and not is_whole(rest)
@@ -34,7 +34,7 @@ def is_whole(rest: bytes) -> bool:
 
 
 def set_aside(path: Path) -> dict[str, Any]:
-    """Take a torn last line out of the ledger `path` and keep it in a file beside it; what was done, {} for nothing.
+    """Take a truncated last line out of the ledger `path` into a file beside it; what was done, {} for nothing.
 
     A whole entry without its line's end gets one. What is neither stays as it is, for the chain to break at.
     """
@@ -50,7 +50,7 @@ def set_aside(path: Path) -> dict[str, Any]:
             handle.write(b"\n")
             os.fsync(handle.fileno())
         return {}
-    if not is_torn(rest, number):
+    if not is_truncated(rest, number):
         return {}
     aside = path.with_name(f"{path.stem}.torn-{number}-{sha256_bytes(rest)[:8]}")
     if rest:

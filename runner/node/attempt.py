@@ -23,7 +23,7 @@ from runner.files import sha256_bytes
 from runner.job.external_script import OutputsSpec
 from runner.logs.line_clock import LineClock
 from runner.node.attempt_spec import AttemptSpec
-from runner.node.checkpoint_store import Vault, open_vault
+from runner.node.checkpoint_store import CheckpointStore, open_checkpoint_store
 from runner.node.deadlines import eval_deadlines, external_deadlines, train_deadlines
 from runner.node.gpus import gpu_names
 from runner.node.messages import ArtifactBytes, Finished, Message, Started
@@ -167,12 +167,12 @@ def with_reads(train: PhaseResult, spec: AttemptSpec, watch: LineClock | None, a
     return train.model_copy(update=known)
 
 
-def vault_variables(vault: Vault | None, earlier: Sequence[Segment]) -> dict[str, str]:
+def checkpoint_variables(store: CheckpointStore | None, earlier: Sequence[Segment]) -> dict[str, str]:
     """What a resumable script is told: where its checkpoints lie and how long its earlier lives trained, at most."""
-    if vault is None:
+    if store is None:
         return {}
     spent = sum(life.clock.high for life in earlier)
-    return {"GOLF_CHECKPOINTS": str(vault.checkpoints), "GOLF_EARLIER_S": f"{spent:.3f}"}
+    return {"GOLF_CHECKPOINTS": str(store.checkpoints), "GOLF_EARLIER_S": f"{spent:.3f}"}
 
 
 def run_attempt(
@@ -183,17 +183,17 @@ def run_attempt(
     spec: what to run. open_data: gives the data set on this node, checked. scratch: where the work folder goes.
     """
     root = scratch or default_scratch()
-    with work_folder(f"{spec.job}-seed{spec.seed}", root) as base, open_vault(spec.vault, root) as vault:
-        for message in attempt_in(base, spec, open_data, node, vault):
-            if vault is not None and isinstance(message, Finished) and nothing_to_resume(message):
-                vault.forget()
+    with work_folder(f"{spec.job}-seed{spec.seed}", root) as base, open_checkpoint_store(spec.store, root) as store:
+        for message in attempt_in(base, spec, open_data, node, store):
+            if store is not None and isinstance(message, Finished) and nothing_to_resume(message):
+                store.forget()
             yield message
 
 
 def attempt_in(
-    base: Path, spec: AttemptSpec, open_data: Callable[[], DataSet], node: str, vault: Vault | None = None
+    base: Path, spec: AttemptSpec, open_data: Callable[[], DataSet], node: str, store: CheckpointStore | None = None
 ) -> Generator[Message, None, None]:
-    """`run_attempt` in a work folder that exists and is removed by the caller; goes on from what a vault holds."""
+    """`run_attempt` in a work folder that exists and is removed by the caller; goes on from what a store holds."""
     gpus = gpu_names()[: spec.gpus] if spec.gpus else []
     host = Host(
         node=platform.node(),
@@ -220,15 +220,15 @@ def attempt_in(
         watch = None if spec.outputs is None else line_clock(spec.outputs)
         where = {"DATA_PATH": str(data.folder), "TOKENIZER_PATH": str(data.tokenizer)}
         command = command_line(spec)
-        earlier = [] if vault is None else vault.begin(spec.attempt, afresh=spec.afresh)
+        earlier = [] if store is None else store.begin(spec.attempt, afresh=spec.afresh)
         train, status, reason = yield from run_phase(
             "train",
             command,
             folder,
-            {**env, **where, **vault_variables(vault, earlier)},
+            {**env, **where, **checkpoint_variables(store, earlier)},
             train_deadlines(spec) if watch is None else external_deadlines(spec),
             spec.stall_seconds,
-            None if vault is None else vault.journal(spec.attempt),
+            None if store is None else store.journal(spec.attempt),
             earlier,
             watch,
             data.val_files if spec.isolate else None,

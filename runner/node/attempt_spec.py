@@ -39,7 +39,7 @@ class AttemptSpec:
     """Nobody else works on the node."""
     isolate: bool = False
     """Keep validation shards out of training's reach."""
-    vault: str = ""
+    store: str = ""
     """Name of the folder on the node that outlives the attempt, so that another can go on from it; '' for none."""
     afresh: bool = False
     """Go on from nothing that an earlier attempt left: it came to an end of its own."""

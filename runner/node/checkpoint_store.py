@@ -27,7 +27,7 @@ LOCK = "lock"
 
 
 @dataclass(frozen=True)
-class Vault:
+class CheckpointStore:
     """One seed's folder."""
 
     path: Path
@@ -78,27 +78,27 @@ def noted_life(attempt: int, journal: Path) -> Segment | None:
 
 
 @contextlib.contextmanager
-def open_vault(name: str, scratch: Path) -> Iterator[Vault | None]:
-    """The vault of a seed, locked; None for an empty name, or while another attempt of the same seed lives here."""
+def open_checkpoint_store(name: str, scratch: Path) -> Iterator[CheckpointStore | None]:
+    """The store of a seed, locked; None for an empty name, or while another attempt of the same seed lives here."""
     if not name:
         yield None
         return
     root = scratch / FOLDER
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     sweep_forgotten(root)
-    vault = Vault(root / name)
-    vault.path.mkdir(exist_ok=True)
+    store = CheckpointStore(root / name)
+    store.path.mkdir(exist_ok=True)
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(locked(vault.path / LOCK, wait=False))
+            stack.enter_context(locked(store.path / LOCK, wait=False))
         except BlockingIOError:
             yield None
             return
-        yield vault
+        yield store
 
 
 def sweep_forgotten(root: Path) -> None:
-    """Remove vaults that nothing has been written to for two weeks; a living attempt notes its clock every second."""
+    """Remove stores that nothing has been written to for two weeks; a living attempt notes its clock each second."""
     oldest = time.time() - FORGOTTEN_AFTER_S
     for path in root.iterdir():
         with contextlib.suppress(OSError):

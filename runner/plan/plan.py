@@ -14,7 +14,7 @@ from typing import Any
 from rich.table import Table
 
 from golf_model.shapes import parameter_count
-from runner.backends.nodes import Need, Room, inventory
+from runner.backends.nodes import Need, Node, inventory
 from runner.data.dataset import DataInfo, DataSet, scored_tokens
 from runner.errors import UserError
 from runner.job.hardware import Hardware, claimants, resolve_hardware
@@ -113,7 +113,7 @@ def check_order(plan: Plan, script: Script) -> CheckOrder:
 
 
 def make_plan(
-    job: JobSpec, data: DataSet, code_bytes: int, nodes: Sequence[Room], launcher: tuple[str, ...] = TORCHRUN
+    job: JobSpec, data: DataSet, code_bytes: int, nodes: Sequence[Node], launcher: tuple[str, ...] = TORCHRUN
 ) -> Plan:
     """Fix hardware and processes by what the nodes offer; UserError where none of them can take a seed."""
     hardware = resolve_hardware(job.hardware, max((node.gpus for node in nodes), default=0))

@@ -39,11 +39,11 @@ def plan(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: A
 
 def _planned_here(job: JobSpec, data: DataSet, code_bytes: int) -> tuple[Plan, str]:
     """On this machine; else on a node of the job's profile, for whoever is about to rent one."""
-    from runner.backends.nodes import room_here, room_of
+    from runner.backends.nodes import node_of, this_node
     from runner.job.hardware import PROFILES
     from runner.plan.plan import make_plan
 
-    here = room_here()
+    here = this_node()
     try:
         return make_plan(job, data, code_bytes, [here]), "this machine"
     except UserError as error:
@@ -51,7 +51,7 @@ def _planned_here(job: JobSpec, data: DataSet, code_bytes: int) -> tuple[Plan, s
         if wanted is None or not wanted.on_gpu:
             raise
         try:
-            there = make_plan(job, data, code_bytes, [room_of(wanted)])
+            there = make_plan(job, data, code_bytes, [node_of(wanted)])
         except UserError:
             raise error from None
     return there, f"one node that is not here: golf run would refuse this machine of {here}"
@@ -62,12 +62,12 @@ def _planned_there(address: str, job: JobSpec, data: DataSet, code_bytes: int) -
     from runner.backends.ray_environment import prepare_environment
 
     prepare_environment(address)
-    from runner.backends.cluster import cluster_rooms, connect
+    from runner.backends.cluster import cluster_nodes, connect
     from runner.backends.nodes import inventory
     from runner.plan.plan import make_plan
 
     connect(address)
-    nodes = cluster_rooms()
+    nodes = cluster_nodes()
     return make_plan(job, data, code_bytes, nodes), f"{address}: {inventory(nodes)}"
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.backends.fair_queue import SILENT_S, Ticket, Turns, Wish
-from runner.backends.nodes import Need, Room
+from runner.backends.fair_queue import SILENT_S, Demand, FairQueue, Ticket
+from runner.backends.nodes import Need, Node
 from runner.job.hardware import PROFILES
 
-H100 = Room(64, 8, "H100", node="h")
-SPARKS = [Room(20, 1, "GB10", node=f"s{number}") for number in range(2)]
+H100 = Node(64, 8, "H100", id="h")
+SPARKS = [Node(20, 1, "GB10", id=f"s{number}") for number in range(2)]
 CPU = Need(PROFILES["cpu"], 1, 0)
 WHOLE_CPU = Need(PROFILES["cpu"], 2, 0, alone=True)
 WHOLE_H100 = Need(PROFILES["h100x8"], 8, 8, alone=True)
 WHOLE_SPARK = Need(PROFILES["dgx-spark"], 1, 1, alone=True)
 
 
-def wish(driver: str, since: float, need: Need, waiting: int, *, seeds: int = 0, **held: str) -> Wish:
+def demand(driver: str, since: float, need: Need, waiting: int, *, seeds: int = 0, **held: str) -> Demand:
     """`waiting` tickets of a driver that holds `held`: key -> node."""
-    return Wish(
+    return Demand(
         driver,
         since,
         seeds or waiting + len(held),
@@ -30,85 +30,85 @@ def wish(driver: str, since: float, need: Need, waiting: int, *, seeds: int = 0,
 
 
 def test_each_seed_gets_a_node_of_its_kind_and_the_rest_waits() -> None:
-    turns, rooms = Turns(), [H100, *SPARKS]
-    assert turns.ask(wish("a", 1, WHOLE_H100, 2), rooms, 0) == {"a0": "h"}
-    assert turns.ask(wish("b", 2, WHOLE_SPARK, 3), rooms, 0) == {"b0": "s0", "b1": "s1"}
+    queue, nodes = FairQueue(), [H100, *SPARKS]
+    assert queue.ask(demand("a", 1, WHOLE_H100, 2), nodes, 0) == {"a0": "h"}
+    assert queue.ask(demand("b", 2, WHOLE_SPARK, 3), nodes, 0) == {"b0": "s0", "b1": "s1"}
 
 
 def test_a_grant_is_repeated_until_the_driver_holds_it() -> None:
-    turns = Turns()
+    queue = FairQueue()
     for _ in range(2):
-        assert turns.ask(wish("a", 1, WHOLE_H100, 1), [H100], 0) == {"a0": "h"}
-    assert turns.ask(wish("a", 1, WHOLE_H100, 1, x="h"), [H100], 0) == {"a0": "h"}  # the older grant still stands
-    assert turns.ask(wish("b", 2, WHOLE_H100, 1), [H100], 0) == {}
+        assert queue.ask(demand("a", 1, WHOLE_H100, 1), [H100], 0) == {"a0": "h"}
+    assert queue.ask(demand("a", 1, WHOLE_H100, 1, x="h"), [H100], 0) == {"a0": "h"}  # the older grant still stands
+    assert queue.ask(demand("b", 2, WHOLE_H100, 1), [H100], 0) == {}
 
 
 def test_a_grant_that_was_given_back_or_whose_node_has_died_is_followed_by_another() -> None:
     waits = Ticket("a", WHOLE_SPARK)
     given_back = Ticket("a", WHOLE_SPARK, avoid=("s0",))
     refused = Ticket("a", WHOLE_SPARK, refused=("s0",))
-    for ticket, rooms in ((given_back, SPARKS), (refused, SPARKS), (waits, SPARKS[1:])):
-        turns = Turns()
-        assert turns.ask(Wish("d", 1, 1, 1, (waits,)), SPARKS, 0) == {"a": "s0"}
-        assert turns.ask(Wish("d", 1, 1, 1, (ticket,)), rooms, 1) == {"a": "s1"}
+    for ticket, nodes in ((given_back, SPARKS), (refused, SPARKS), (waits, SPARKS[1:])):
+        queue = FairQueue()
+        assert queue.ask(Demand("d", 1, 1, 1, (waits,)), SPARKS, 0) == {"a": "s0"}
+        assert queue.ask(Demand("d", 1, 1, 1, (ticket,)), nodes, 1) == {"a": "s1"}
 
 
 def test_the_earlier_job_is_served_first_whoever_asks_first() -> None:
-    turns = Turns()
-    turns.ask(wish("busy", 0, WHOLE_H100, 0, x="h"), [H100], 0)
-    assert turns.ask(wish("late", 2, WHOLE_H100, 1), [H100], 0) == {}
-    assert turns.ask(wish("early", 1, WHOLE_H100, 1), [H100], 0) == {}
-    turns.ask(wish("busy", 0, WHOLE_H100, 0), [H100], 1)
-    assert turns.ask(wish("late", 2, WHOLE_H100, 1), [H100], 1) == {}
-    assert turns.ask(wish("early", 1, WHOLE_H100, 1), [H100], 1) == {"early0": "h"}
+    queue = FairQueue()
+    queue.ask(demand("busy", 0, WHOLE_H100, 0, x="h"), [H100], 0)
+    assert queue.ask(demand("late", 2, WHOLE_H100, 1), [H100], 0) == {}
+    assert queue.ask(demand("early", 1, WHOLE_H100, 1), [H100], 0) == {}
+    queue.ask(demand("busy", 0, WHOLE_H100, 0), [H100], 1)
+    assert queue.ask(demand("late", 2, WHOLE_H100, 1), [H100], 1) == {}
+    assert queue.ask(demand("early", 1, WHOLE_H100, 1), [H100], 1) == {"early0": "h"}
 
 
 def test_a_whole_node_is_shared_with_nobody_and_a_shared_one_only_as_far_as_it_reaches() -> None:
-    room = Room(3, 0, node="c")
-    turns = Turns()
-    assert len(turns.ask(wish("small", 1, CPU, 5), [room], 0)) == 3
-    assert turns.ask(wish("whole", 2, WHOLE_CPU, 1), [room], 0) == {}
-    turns.ask(wish("small", 1, CPU, 0), [room], 0)
-    assert turns.ask(wish("whole", 2, WHOLE_CPU, 1), [room], 0) == {"whole0": "c"}
-    assert turns.ask(wish("other", 3, CPU, 1), [room], 0) == {}
+    node = Node(3, 0, id="c")
+    queue = FairQueue()
+    assert len(queue.ask(demand("small", 1, CPU, 5), [node], 0)) == 3
+    assert queue.ask(demand("whole", 2, WHOLE_CPU, 1), [node], 0) == {}
+    queue.ask(demand("small", 1, CPU, 0), [node], 0)
+    assert queue.ask(demand("whole", 2, WHOLE_CPU, 1), [node], 0) == {"whole0": "c"}
+    assert queue.ask(demand("other", 3, CPU, 1), [node], 0) == {}
 
 
 def test_a_jobs_seeds_share_a_node_only_as_far_as_it_says() -> None:
-    alone = Wish("a", 1, 3, side_by_side=1, waiting=tuple(Ticket(f"a{number}", CPU) for number in range(3)))
-    rooms = [Room(8, 0, node="x"), Room(8, 0, node="y")]
-    assert sorted(Turns().ask(alone, rooms, 0).values()) == ["x", "y"]
+    alone = Demand("a", 1, 3, side_by_side=1, waiting=tuple(Ticket(f"a{number}", CPU) for number in range(3)))
+    nodes = [Node(8, 0, id="x"), Node(8, 0, id="y")]
+    assert sorted(FairQueue().ask(alone, nodes, 0).values()) == ["x", "y"]
 
 
 def test_a_refused_node_is_never_given_and_an_avoided_one_only_last() -> None:
     ticket = Ticket("a", WHOLE_SPARK, avoid=("s0",))
-    assert Turns().ask(Wish("a", 1, 1, 1, (ticket,)), SPARKS, 0) == {"a": "s1"}
-    assert Turns().ask(Wish("a", 1, 1, 1, (ticket,)), SPARKS[:1], 0) == {"a": "s0"}
+    assert FairQueue().ask(Demand("a", 1, 1, 1, (ticket,)), SPARKS, 0) == {"a": "s1"}
+    assert FairQueue().ask(Demand("a", 1, 1, 1, (ticket,)), SPARKS[:1], 0) == {"a": "s0"}
     refused = Ticket("a", WHOLE_SPARK, refused=("s0",))
-    assert Turns().ask(Wish("a", 1, 1, 1, (refused,)), SPARKS[:1], 0) == {}
+    assert FairQueue().ask(Demand("a", 1, 1, 1, (refused,)), SPARKS[:1], 0) == {}
 
 
 def test_what_a_silent_driver_held_is_free_again() -> None:
-    turns = Turns()
-    assert turns.ask(wish("dead", 1, WHOLE_H100, 1), [H100], 0) == {"dead0": "h"}
-    assert turns.ask(wish("next", 2, WHOLE_H100, 1), [H100], SILENT_S) == {}
-    assert turns.ask(wish("next", 2, WHOLE_H100, 1), [H100], SILENT_S + 1) == {"next0": "h"}
+    queue = FairQueue()
+    assert queue.ask(demand("dead", 1, WHOLE_H100, 1), [H100], 0) == {"dead0": "h"}
+    assert queue.ask(demand("next", 2, WHOLE_H100, 1), [H100], SILENT_S) == {}
+    assert queue.ask(demand("next", 2, WHOLE_H100, 1), [H100], SILENT_S + 1) == {"next0": "h"}
 
 
 @given(st.integers(1, 4), st.integers(1, 3), st.lists(st.integers(0, 2), min_size=10, max_size=60))
 def test_no_waiting_job_is_passed_over_more_often_than_it_has_seeds(cpus: int, seeds: int, ends: list[int]) -> None:
     """One job wants a node alone while single seeds of later jobs come for ever; some run seed ends now and then."""
-    turns, room = Turns(), Room(cpus + 1, 0, node="c")
+    queue, node = FairQueue(), Node(cpus + 1, 0, id="c")
     whole = Need(PROFILES["cpu"], 1, 0, alone=True)
     running: dict[str, tuple[str, Need]] = {"first": ("c", CPU)}
     passes = 0
     for number, ending in enumerate(ends):
         for key in list(running)[:ending]:
             del running[key]
-        turns.ask(Wish("later", 2, 1, 99, held=dict(running)), [room], 0)
-        if turns.ask(wish("waits", 1, whole, seeds), [room], 0):
+        queue.ask(Demand("later", 2, 1, 99, held=dict(running)), [node], 0)
+        if queue.ask(demand("waits", 1, whole, seeds), [node], 0):
             return
-        newcomer = Wish("later", 2, 1, 99, (Ticket(f"n{number}", CPU),), dict(running))
-        for key, node in turns.ask(newcomer, [room], 0).items():
-            running[key] = (node, CPU)
+        newcomer = Demand("later", 2, 1, 99, (Ticket(f"n{number}", CPU),), dict(running))
+        for key, granted in queue.ask(newcomer, [node], 0).items():
+            running[key] = (granted, CPU)
             passes += 1
     assert passes <= seeds

@@ -12,8 +12,8 @@ import pytest
 from ray.exceptions import NodeDiedError, RayTaskError
 
 from runner.backends.backend import Lost
-from runner.backends.cluster import OwnDesk, cluster_rooms, connect
-from runner.backends.nodes import Need, Room
+from runner.backends.cluster import LocalQueue, cluster_nodes, connect
+from runner.backends.nodes import Need, Node
 from runner.backends.ray_backend import QUIET_S, RayBackend, lost_reason
 from runner.backends.ray_environment import TOKEN
 from runner.errors import UserError
@@ -34,7 +34,7 @@ def job_spec(name: str, seed: int, script: bytes) -> AttemptSpec:
 
 
 def backend_for(data: DataRequest, side_by_side: int) -> RayBackend:
-    return RayBackend(data, Need(PROFILES["cpu"], 1, 0), side_by_side, OwnDesk())
+    return RayBackend(data, Need(PROFILES["cpu"], 1, 0), side_by_side, LocalQueue())
 
 
 def assert_gone(marker: str, within: float) -> None:
@@ -101,8 +101,8 @@ def test_closing_cancels_within_three_seconds(tiny_data: DataRequest) -> None:
 
 
 def test_the_nodes_tell_what_they_offer() -> None:
-    (room,) = cluster_rooms()
-    assert (room.cpus, room.gpus, room.accelerator) == (4, 0, "")
+    (node,) = cluster_nodes()
+    assert (node.cpus, node.gpus, node.accelerator) == (4, 0, "")
 
 
 def test_an_address_where_nobody_answers_is_said_at_once() -> None:
@@ -131,7 +131,7 @@ def test_what_a_dead_node_never_tells_is_not_waited_for(
     for spec, node, when in ((silent, "gone", long_ago), (heard, "gone", time.monotonic())):
         stream = Cancelled()
         backend.running[stream], backend.heard[stream] = (spec, node), when
-    backend.granted["dead/seed3/a1"] = asked, Room(2, 0, node="gone")
+    backend.granted["dead/seed3/a1"] = asked, Node(2, 0, id="gone")
     backend.checks["gone"] = Cancelled()
     assert list(backend._start_checked()) == []
     assert list(backend.queue) == [asked]  # none of its tries
@@ -153,7 +153,7 @@ def test_nothing_starts_on_a_node_that_a_task_called_dead_while_it_is_still_list
         raise died("its node is dead")
 
     backend = backend_for(tiny_data, 1)
-    backend.rooms = lambda: [Room(2, 0, node="a"), Room(2, 0, node="b")]
+    backend.nodes = lambda: [Node(2, 0, id="a"), Node(2, 0, id="b")]
     first, second = (job_spec("called", seed, b"") for seed in (1, 2))
     backend.running[stream := iter(["a word"])] = first, "a"
     monkeypatch.setattr("ray.get", dead)
@@ -161,12 +161,12 @@ def test_nothing_starts_on_a_node_that_a_task_called_dead_while_it_is_still_list
     assert (spec, isinstance(lost, Lost)) == (first, True)
     backend.running[object()] = second, "b"
     backend.submit(first, front=True)
-    assert backend._take_turns() == ""
+    assert backend._place() == ""
     assert list(backend.queue) == [first]  # it waits for the other node, and not on this one
     backend.died["a"] -= QUIET_S
     backend.ask_next = 0.0
-    assert backend._take_turns() == ""
-    assert backend.granted["called/seed1/a1"][1].node == "a"
+    assert backend._place() == ""
+    assert backend.granted["called/seed1/a1"][1].id == "a"
 
 
 def raised(error: Exception) -> Exception:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from runner.drive.collect import Collector
 from runner.drive.progress import MOST_ROWS, Progress
-from runner.drive.seed_counts import Tally
+from runner.drive.seed_counts import SeedCounts
 from runner.folder.paths import AttemptFolder
 from runner.node.messages import Event, LogChunk, Started
 from tests.fixtures.results import failed_result, run_result
@@ -101,20 +101,20 @@ def test_a_seed_that_is_tried_again_is_counted_once(tmp_path: Path, status: str)
     progress.update(1, collector_of(tmp_path / "again", 1))
     assert progress.rows[1].note == ""
     progress.finished(1, run_result(1))
-    assert progress.tally.ended == 1
-    assert progress.tally.states.total() == MOST_ROWS + 1
-    assert progress.tally.line(1.0).startswith("41 seeds: 1 completed, 40 waiting")
+    assert progress.counts.ended == 1
+    assert progress.counts.states.total() == MOST_ROWS + 1
+    assert progress.counts.line(1.0).startswith("41 seeds: 1 completed, 40 waiting")
 
 
 def test_mean_and_deviation_are_those_of_the_finished_seeds() -> None:
-    tally = Tally(3, 0.0)
+    counts = SeedCounts(3, 0.0)
     for bpb in (1.25, 1.5, 1.75):
-        tally.score(bpb)
-    assert "bpb 1.50000 ± 0.25000" in tally.line(0.0)
+        counts.score(bpb)
+    assert "bpb 1.50000 ± 0.25000" in counts.line(0.0)
 
 
 @pytest.mark.parametrize(("ended", "seconds", "said"), [(30, 60, "30 a minute"), (3, 120, "1.5 a minute")])
 def test_the_pace_is_what_ended_since_the_start(ended: int, seconds: float, said: str) -> None:
-    tally = Tally(50, 0.0)
-    tally.ended = ended
-    assert tally.line(seconds).endswith(said)
+    counts = SeedCounts(50, 0.0)
+    counts.ended = ended
+    assert counts.line(seconds).endswith(said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.drive.run import walk
+from runner.drive.run import run_plan
 from runner.folder.ledger import Ledger, check_chain
 from runner.folder.ledger_check import audit_run
 from runner.folder.paths import RunFolder
@@ -24,7 +24,7 @@ def test_a_result_whose_driver_died_before_it_told_the_ledger_is_not_run_again(
 ) -> None:
     done, _ = run(tiny_data, tmp_path, lambda spec: None, seeds=(1,))
     cut_last(done.folder)
-    again = walk(plan_for(tiny_data, (1,)), script_of(b"#"), tmp_path, Screen().console, never)
+    again = run_plan(plan_for(tiny_data, (1,)), script_of(b"#"), tmp_path, Screen().console, never)
     assert again.data.results == done.data.results
     last = check_chain(done.folder.ledger)[-1]
     assert (last["kind"], last["status"], last["late"]) == ("finished", "completed", True)
@@ -51,6 +51,6 @@ def test_files_that_were_being_written_aside_are_removed(tiny_data: DataRequest,
     left = [done.folder.path / ".job.json.x1.tmp", done.folder.attempt(1, 1).path / ".result.json.y2.tmp"]
     for path in left:
         path.write_bytes(b"{")
-    walk(plan_for(tiny_data, (1,)), script_of(b"#"), tmp_path, Screen().console, never)
+    run_plan(plan_for(tiny_data, (1,)), script_of(b"#"), tmp_path, Screen().console, never)
     assert not any(path.exists() for path in left)
     assert len(Ledger(done.folder.ledger).entries) == len(check_chain(done.folder.ledger))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from runner.backends.backend import Backend, Lost, Waiting
-from runner.drive.assess import Walk
+from runner.drive.assess import JudgedRun
 from runner.drive.retry import ended_by_itself, may_be_chance
-from runner.drive.run import walk
+from runner.drive.run import run_plan
 from runner.files import sha256_bytes
 from runner.folder.ledger import check_chain
 from runner.job.open_data import DataRequest
@@ -58,9 +58,9 @@ class Scripted(Waiting):
 
 def run(
     data: DataRequest, folder: Path, how: Callable[[AttemptSpec], Finished | Lost | None], **job: object
-) -> tuple[Walk, Scripted]:
+) -> tuple[JudgedRun, Scripted]:
     backend = Scripted(how)
-    done = walk(plan_for(data, **job), script_of(b"#"), folder, Screen().console, lambda request: backend)  # type: ignore[arg-type]
+    done = run_plan(plan_for(data, **job), script_of(b"#"), folder, Screen().console, lambda request: backend)  # type: ignore[arg-type]
     return done, backend
 
 

@@ -12,9 +12,9 @@ import pytest
 from rich.console import Console
 
 from runner.backends.backend import Backend, LocalBackend, Lost
-from runner.backends.nodes import Room
-from runner.drive.assess import Walk
-from runner.drive.run import sole_driver, walk
+from runner.backends.nodes import Node
+from runner.drive.assess import JudgedRun
+from runner.drive.run import run_plan, sole_driver
 from runner.errors import UserError
 from runner.files import sha256_bytes
 from runner.folder.ledger import Ledger, check_chain
@@ -51,7 +51,7 @@ def plan_for(data: DataRequest, seeds: tuple[int, ...] = (1, 2), **changes: obje
         **changes,
     }
     job = job_from_mapping(mapping, source="test")
-    return make_plan(job, open_requested(data), code_bytes=1000, nodes=[Room(2, 0)], launcher=PLAIN)
+    return make_plan(job, open_requested(data), code_bytes=1000, nodes=[Node(2, 0)], launcher=PLAIN)
 
 
 class Screen:
@@ -66,16 +66,16 @@ class Screen:
         return self.buffer.getvalue()
 
 
-def run_fake(plan: Plan, tmp_path: Path, behaviour: str = "good", backend: type[Backend] | None = None) -> Walk:
+def run_fake(plan: Plan, tmp_path: Path, behaviour: str = "good", backend: type[Backend] | None = None) -> JudgedRun:
     make = LocalBackend if backend is None else backend
-    return walk(plan, script_of(fake_script(behaviour)), tmp_path, Screen().console, make)
+    return run_plan(plan, script_of(fake_script(behaviour)), tmp_path, Screen().console, make)
 
 
-def statuses(done: Walk) -> dict[int, str]:
+def statuses(done: JudgedRun) -> dict[int, str]:
     return {result.seed: result.status for result in done.data.results}
 
 
-def checks(done: Walk, name: str) -> set[str]:
+def checks(done: JudgedRun, name: str) -> set[str]:
     return {check.status for check in done.data.verdict.checks if check.name == name}
 
 
@@ -140,9 +140,9 @@ def test_scores_that_are_not_of_the_data_are_rejected(tiny_data: DataRequest, tm
 
 def test_a_second_run_keeps_what_is_finished_and_says_so(tiny_data: DataRequest, tmp_path: Path) -> None:
     plan, script = plan_for(tiny_data), script_of(fake_script())
-    first = walk(plan, script, tmp_path, Screen().console, LocalBackend)
+    first = run_plan(plan, script, tmp_path, Screen().console, LocalBackend)
     screen = Screen()
-    second = walk(plan, script, tmp_path, screen.console, never)
+    second = run_plan(plan, script, tmp_path, screen.console, never)
     assert "seed 1: already finished (attempt 1), kept" in screen.text
     assert second.data.results == first.data.results
     assert second.data.ledger == first.data.ledger
@@ -162,8 +162,8 @@ def test_running_some_of_the_seeds_again_does_not_choose_which_count(tiny_data: 
 def test_a_registered_seed_that_never_finished_fails_the_record(tiny_data: DataRequest, tmp_path: Path) -> None:
     plan, script = plan_for(tiny_data, (1, 2)), script_of(fake_script(step_seconds=0.05))
     with pytest.raises(KeyboardInterrupt):
-        walk(plan, script, tmp_path, Screen().console, Interrupting)
-    done = walk(plan_for(tiny_data, (1,)), script, tmp_path, Screen().console, LocalBackend)
+        run_plan(plan, script, tmp_path, Screen().console, Interrupting)
+    done = run_plan(plan_for(tiny_data, (1,)), script, tmp_path, Screen().console, LocalBackend)
     assert statuses(done) == {1: "completed"}
     assert checks(done, "seeds_complete") == {"fail"}
     assert done.data.verdict.status == "rejected"
@@ -174,7 +174,7 @@ def test_an_edited_result_is_run_again_and_that_is_said(tiny_data: DataRequest, 
     first = run_fake(plan, tmp_path)
     (attempt,) = first.folder.attempts(1)
     attempt.result.write_text(attempt.result.read_text().replace('"val_loss": 2.5', '"val_loss": 1.5'))
-    second = walk(plan, script, tmp_path, screen.console, LocalBackend)
+    second = run_plan(plan, script, tmp_path, screen.console, LocalBackend)
     assert "seed 1: attempt 1 completed, but its result or artifact is gone or was changed" in screen.text
     assert second.data.results[0].attempt == 2
     assert second.data.results[0].final_score == first.data.results[0].final_score
@@ -263,12 +263,12 @@ def test_an_interrupt_leaves_no_process_and_no_result_and_the_next_run_goes_on(
 ) -> None:
     plan, script = plan_for(tiny_data), script_of(fake_script(step_seconds=0.05))
     with pytest.raises(KeyboardInterrupt):
-        walk(plan, script, tmp_path, Screen().console, Interrupting)
+        run_plan(plan, script, tmp_path, Screen().console, Interrupting)
     assert marked("fake") == []
     folder = RunFolder(tmp_path / "runs" / f"fake-{plan.hash8(script.sha256)}")
     assert not folder.attempts(1)[0].result.exists()
     assert folder.attempts(2) == []  # never started: withdrawn
-    done = walk(plan, script, tmp_path, Screen().console, LocalBackend)
+    done = run_plan(plan, script, tmp_path, Screen().console, LocalBackend)
     assert statuses(done) == {1: "completed", 2: "completed"}
     assert done.data.ledger == {"registrations": 1, "launches": 3, "completed": 2, "interrupted": 1}
 
@@ -286,9 +286,9 @@ class Full(LocalBackend):
 def test_a_full_disk_stops_everything_and_the_next_run_goes_on(tiny_data: DataRequest, tmp_path: Path) -> None:
     plan, script = plan_for(tiny_data, (1,)), script_of(fake_script("good", 0.05))
     with pytest.raises(OSError, match=r"No space left on device: '.*runs/fake-"):
-        walk(plan, script, tmp_path, Screen().console, Full)
+        run_plan(plan, script, tmp_path, Screen().console, Full)
     assert marked("fake") == []
-    assert statuses(walk(plan, script, tmp_path, Screen().console, LocalBackend)) == {1: "completed"}
+    assert statuses(run_plan(plan, script, tmp_path, Screen().console, LocalBackend)) == {1: "completed"}
 
 
 def test_seeds_whose_artifacts_cannot_fit_on_the_disk_are_refused_before_anything_counts(
@@ -337,7 +337,7 @@ def test_a_result_on_disk_is_never_called_interrupted_and_its_seed_not_run_again
 ) -> None:
     plan, script = plan_for(tiny_data, (1,)), script_of(fake_script())
     with pytest.raises(OSError, match="No space left on device"):
-        walk(plan, script, tmp_path, Screen().console, FullAtTheEnd)
-    done = walk(plan, script, tmp_path, Screen().console, never)
+        run_plan(plan, script, tmp_path, Screen().console, FullAtTheEnd)
+    done = run_plan(plan, script, tmp_path, Screen().console, never)
     assert statuses(done) == {1: "completed"}
     assert done.data.ledger == {"registrations": 1, "launches": 1, "completed": 1}

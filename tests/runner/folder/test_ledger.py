@@ -1,4 +1,4 @@
-"""The ledger's chain: append-only, checked, and safe against a torn last line."""
+"""The ledger's chain: append-only, checked, and safe against a truncated last line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A ledger's last line that was torn while it was written, and one that somebody changed: told apart."""
+"""A ledger's last line that was cut off while it was written, and one that somebody changed: told apart."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def test_the_driver_says_what_it_set_aside_and_notes_it_in_the_chain(tmp_path: P
     with folder.ledger.open("ab") as file:
         file.write(b'{"seq":4,"time":"2026')
     open_ledger(folder, screen.console)
-    assert "line 4 was torn while it was written" in screen.text
+    assert "line 4 was cut off while it was written" in screen.text
     last = check_chain(folder.ledger)[-1]
     assert (last["kind"], last["bytes"]) == ("torn", 21)
     open_ledger(folder, screen.console)
-    assert screen.text.count("was torn") == 1
+    assert screen.text.count("was cut off") == 1
 
 
 def test_a_look_from_outside_reads_up_to_the_torn_line_and_changes_nothing(path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_look_from_outside_reads_up_to_the_torn_line_and_changes_nothing(path:
     before = path.read_bytes()
     audit = audit_ledger(path)
     assert audit.problems == []
-    assert any("line 4 is torn" in line for line in audit.lines)
+    assert any("line 4 is cut off" in line for line in audit.lines)
     assert path.read_bytes() == before
     with pytest.raises(UserError, match=r"ledger.jsonl:4: "):
         check_chain(path)

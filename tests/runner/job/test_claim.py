@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from reports.record.write import RecordFiles, write_record
-from runner.backends.nodes import Room
+from runner.backends.nodes import Node
 from runner.cli import app
 from runner.job.claim import BaselineSpec, ClaimSpec
 from runner.job.hardware import PROFILES
@@ -136,14 +136,14 @@ def test_a_baseline_that_is_no_record_is_one_line(content: str | None, tmp_path:
 CLAIM = ClaimSpec(baseline=BaselineSpec(name="PR #1", val_bpb=(1.08, 1.081, 1.082)), gain=0.02)
 
 
-def plan_of(tiny_data: DataRequest, tmp_path: Path, hardware: str = "cpu", rooms: int = 1) -> Plan:
+def plan_of(tiny_data: DataRequest, tmp_path: Path, hardware: str = "cpu", nodes: int = 1) -> Plan:
     text = write_job(tmp_path, tiny_data, "hardware: cpu", f"hardware: {hardware}").read_text()
     from runner.yaml_lines import load_yaml
 
     job = job_from_mapping(load_yaml(text, "job.yaml")[0], source="job.yaml")
     profile = PROFILES[hardware]
-    room = Room(cpus=64, gpus=profile.gpus, accelerator=profile.accelerator, labels=profile.labels)
-    return make_plan(job, open_job_data(job, lambda line: None), 1000, [room] * rooms)
+    node = Node(cpus=64, gpus=profile.gpus, accelerator=profile.accelerator, labels=profile.labels)
+    return make_plan(job, open_job_data(job, lambda line: None), 1000, [node] * nodes)
 
 
 def test_the_plan_counts_seeds_at_the_claimed_gain_by_the_jobs_own_text(

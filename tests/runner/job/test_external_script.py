@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from runner.backends.backend import LocalBackend
-from runner.backends.nodes import Room
-from runner.drive.assess import Walk
-from runner.drive.run import walk
+from runner.backends.nodes import Node
+from runner.drive.assess import JudgedRun
+from runner.drive.run import run_plan
 from runner.errors import UserError
 from runner.files import sha256_bytes
 from runner.job.external_script import OutputsSpec, counted_bytes, is_code
@@ -44,10 +44,10 @@ def foreign_job(data: DataRequest, folder: Path, **changes: Any) -> JobSpec:
     return job_from_mapping(mapping, source="job.yaml", folder=folder)
 
 
-def run_foreign(job: JobSpec, data: DataRequest, output: Path) -> Walk:
+def run_foreign(job: JobSpec, data: DataRequest, output: Path) -> JudgedRun:
     script = script_of(job)
-    plan = make_plan(job, open_requested(data), script.code_bytes, [Room(2, 0)])
-    return walk(plan, script, output, Screen().console, LocalBackend)
+    plan = make_plan(job, open_requested(data), script.code_bytes, [Node(2, 0)])
+    return run_plan(plan, script, output, Screen().console, LocalBackend)
 
 
 def problem(**changes: Any) -> str:

@@ -24,7 +24,7 @@ from runner.job.open_data import DataRequest
 from runner.logs.clocks import JOURNAL_EVERY_S, JOURNAL_LATE_S, journal_clocks
 from runner.node.attempt import run_attempt
 from runner.node.attempt_spec import AttemptSpec
-from runner.node.checkpoint_store import FOLDER, FORGOTTEN_AFTER_S, Vault, open_vault
+from runner.node.checkpoint_store import FOLDER, FORGOTTEN_AFTER_S, CheckpointStore, open_checkpoint_store
 from runner.node.messages import Finished, LogChunk
 from runner.results import RunResult
 from runner.script.bundle import make_script
@@ -57,63 +57,63 @@ def test_a_life_counts_what_was_noted_and_at_most_until_the_next_note(
 
 
 def test_lives_before_this_attempt_count_while_there_is_a_checkpoint(tmp_path: Path) -> None:
-    vault = Vault(tmp_path)
-    vault.checkpoints.mkdir()
+    store = CheckpointStore(tmp_path)
+    store.checkpoints.mkdir()
     for attempt, seconds in ((1, 3.0), (2, 5.0), (10, 7.0)):
-        vault.journal(attempt).write_text(json.dumps(note(seconds, True, train_start=1.0)))
-    assert [(life.attempt, life.clock.low) for life in vault.begin(11)] == [(1, 2.0), (2, 4.0), (10, 6.0)]
-    assert [life.attempt for life in vault.begin(2)] == [1]
-    vault.checkpoints.rmdir()
-    assert vault.begin(11) == []
+        store.journal(attempt).write_text(json.dumps(note(seconds, True, train_start=1.0)))
+    assert [(life.attempt, life.clock.low) for life in store.begin(11)] == [(1, 2.0), (2, 4.0), (10, 6.0)]
+    assert [life.attempt for life in store.begin(2)] == [1]
+    store.checkpoints.rmdir()
+    assert store.begin(11) == []
     assert not list(tmp_path.glob("attempt-*"))
 
 
 @pytest.mark.parametrize("torn", ["", "{", "[]", "{}", '{"now": 1, "paused": 0, "events": [], "over": false}'])
 def test_after_a_life_whose_note_is_torn_the_seed_starts_afresh(tmp_path: Path, torn: str) -> None:
-    vault = Vault(tmp_path)
-    vault.checkpoints.mkdir()
-    vault.journal(1).write_text(json.dumps(note(3.0, True, train_start=1.0)))
-    vault.journal(2).write_text(torn)
-    assert vault.begin(3) == []
+    store = CheckpointStore(tmp_path)
+    store.checkpoints.mkdir()
+    store.journal(1).write_text(json.dumps(note(3.0, True, train_start=1.0)))
+    store.journal(2).write_text(torn)
+    assert store.begin(3) == []
     assert list(tmp_path.iterdir()) == []
 
 
 def test_one_vault_serves_one_attempt_at_a_time_and_none_without_a_name(tmp_path: Path) -> None:
-    with open_vault("seed1", tmp_path) as vault, open_vault("seed1", tmp_path) as other:
-        assert vault is not None
+    with open_checkpoint_store("seed1", tmp_path) as store, open_checkpoint_store("seed1", tmp_path) as other:
+        assert store is not None
         assert other is None
-        with open_vault("", tmp_path) as none:
+        with open_checkpoint_store("", tmp_path) as none:
             assert none is None
-        vault.forget()
-    with open_vault("seed1", tmp_path) as again:
+        store.forget()
+    with open_checkpoint_store("seed1", tmp_path) as again:
         assert again is not None
 
 
 def test_vaults_that_nobody_came_back_for_are_swept(tmp_path: Path) -> None:
-    with open_vault("old", tmp_path), open_vault("young", tmp_path):
+    with open_checkpoint_store("old", tmp_path), open_checkpoint_store("young", tmp_path):
         pass
     long_ago = time.time() - FORGOTTEN_AFTER_S - 10
     for path in [tmp_path / FOLDER / "old" / "lock", tmp_path / FOLDER / "old"]:
         os.utime(path, (long_ago, long_ago))
-    with open_vault("new", tmp_path):
+    with open_checkpoint_store("new", tmp_path):
         assert sorted(path.name for path in (tmp_path / FOLDER).iterdir()) == ["new", "young"]
 
 
 def test_a_living_attempts_vault_stays_whatever_the_clock_says(tmp_path: Path) -> None:
-    with open_vault("living", tmp_path) as vault:
-        assert vault is not None
-        for path in [vault.path / "lock", vault.path]:
+    with open_checkpoint_store("living", tmp_path) as store:
+        assert store is not None
+        for path in [store.path / "lock", store.path]:
             os.utime(path, (0, 0))
-        with open_vault("new", tmp_path):
-            assert vault.path.is_dir()
+        with open_checkpoint_store("new", tmp_path):
+            assert store.path.is_dir()
 
 
 def test_a_seed_that_starts_afresh_forgets_its_checkpoints_and_earlier_lives(tmp_path: Path) -> None:
-    vault = Vault(tmp_path)
-    vault.checkpoints.mkdir()
-    vault.journal(1).write_text(json.dumps(note(3.0, True, train_start=1.0)))
-    assert vault.begin(2, afresh=True) == []
-    assert not vault.checkpoints.exists()
+    store = CheckpointStore(tmp_path)
+    store.checkpoints.mkdir()
+    store.journal(1).write_text(json.dumps(note(3.0, True, train_start=1.0)))
+    assert store.begin(2, afresh=True) == []
+    assert not store.checkpoints.exists()
     assert not list(tmp_path.glob("attempt-*"))
 
 
@@ -125,7 +125,7 @@ RESUMABLE = replace(
 )
 
 
-def spec(attempt: int, vault: str) -> AttemptSpec:
+def spec(attempt: int, store: str) -> AttemptSpec:
     return AttemptSpec(
         job="resumable",
         seed=7,
@@ -139,7 +139,7 @@ def spec(attempt: int, vault: str) -> AttemptSpec:
         train_seconds=120.0,
         eval_seconds=60.0,
         stall_seconds=60.0,
-        vault=vault,
+        store=store,
         launcher=(),
     )
 
@@ -151,7 +151,7 @@ def data(tiny_data: DataRequest) -> DataSet:
 
 def live(order: AttemptSpec, data: DataSet, folder: Path, dies_at_step: int | None = None) -> RunResult | None:
     """One attempt to its end, or until its generator is closed when the log has reached a step."""
-    path = folder / f"attempt-{order.attempt}{order.vault}"
+    path = folder / f"attempt-{order.attempt}{order.store}"
     path.mkdir(parents=True)
     collector = Collector(order, AttemptFolder(path))
     messages = run_attempt(order, lambda: data, scratch=folder / "scratch")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from runner.drive.assess import Walk
+from runner.drive.assess import JudgedRun
 from runner.job.open_data import DataRequest, open_requested
 from runner.node.isolate import REFUSED, can_isolate, isolated
 from runner.node.read_watch import watched
@@ -124,7 +124,7 @@ def test_a_folder_in_which_something_needed_lies_is_hidden_file_by_file(tmp_path
     assert training_places(data, tmp_path / "data" / "work") == list(data.train_files)
 
 
-def evaluated(data: DataRequest, folder: Path, **env: str) -> Walk:
+def evaluated(data: DataRequest, folder: Path, **env: str) -> JudgedRun:
     return run_foreign(foreign_job(data, folder, outputs=SWITCH, env={"PACE": "0.01", **env}), data, folder)
 
 

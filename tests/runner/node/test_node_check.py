@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runner.backends.backend import LocalBackend
-from runner.drive.run import walk
+from runner.drive.run import run_plan
 from runner.errors import DataError, UserError
 from runner.folder.ledger import check_chain
 from runner.job.hardware import PROFILES
@@ -123,16 +123,16 @@ def test_a_refused_machine_runs_nothing_and_says_why(tiny_data: DataRequest, tmp
     with pytest.raises(
         UserError, match="nothing has run: this machine is refused: Python there has no no_such_thing"
     ):
-        walk(plan, script, tmp_path, screen.console, partial(LocalBackend, check=order))
+        run_plan(plan, script, tmp_path, screen.console, partial(LocalBackend, check=order))
     assert "is refused: Python there has no no_such_thing" in screen.text
     ledger = next(tmp_path.glob("runs/*/ledger.jsonl"))
     assert [entry["kind"] for entry in check_chain(ledger)] == ["registered", "queued", "checked", "withdrawn"]
-    assert statuses(walk(plan, script, tmp_path, screen.console)) == {1: "completed"}
+    assert statuses(run_plan(plan, script, tmp_path, screen.console)) == {1: "completed"}
 
 
 def test_what_was_found_is_in_ledger_and_result(tiny_data: DataRequest, tmp_path: Path) -> None:
     backend = partial(LocalBackend, check=CPU)
-    done = walk(plan_for(tiny_data), script_of(fake_script()), tmp_path, Screen().console, backend)
+    done = run_plan(plan_for(tiny_data), script_of(fake_script()), tmp_path, Screen().console, backend)
     for result in done.data.results:
         assert result.preflight is not None
         assert result.preflight.problems == []
