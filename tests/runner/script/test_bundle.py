@@ -80,7 +80,7 @@ def test_head_lists_what_the_script_reads_and_what_it_refuses(script: Script) ->
 
 
 def test_the_list_of_honoured_variables_is_what_golf_model_reads() -> None:
-    tree = ast.parse((PACKAGE / "environment.py").read_text())
+    tree = ast.parse((PACKAGE / "process" / "environment.py").read_text())
     read = {
         node.args[0].value
         for node in ast.walk(tree)
