@@ -145,7 +145,7 @@ class Reader:
                 self._close()  # once training has ended, steps without a head are those of test-time training
         elif found.keys() & {"seed", "n_params"}:
             self._head()
-        for name, value in found.items():
+        for name, value in sorted(found.items(), key=lambda fact: fact[0] == "stop"):  # it shuts the door: last
             self.now.take(name, value, lineno)
 
     def _close_dump(self) -> None:

@@ -85,6 +85,18 @@ def test_steps_of_test_time_training_are_not_training(tmp_path: Path) -> None:
     assert (run.facts["steps"], run.facts["train_seconds"]) == (7000, 600.05)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "stopping_early: wallclock_cap train_time:599800ms step:7000/20000",
+        "Training complete: 7000 steps in 599.8s",
+    ],
+)
+def test_a_line_that_ends_training_says_steps_and_seconds_in_either_order(tmp_path: Path, line: str) -> None:
+    (run,) = runs_of(tmp_path, f"seed:42\nstep 500/20000 | loss 3.4121\n{line}\nstep 1/50 | loss 1.9\n")
+    assert (run.facts["steps"], run.facts["train_seconds"]) == (7000, 599.8)
+
+
 def test_the_head_says_the_seed_first(tmp_path: Path) -> None:
     (run,) = runs_of(tmp_path, log_text(42) + "seed:7 is what the next run will have\n")
     assert run.facts["seed"] == 42
