@@ -264,6 +264,7 @@ SCORES = (
         "Final score after TTT: loss=1.9021 bpb=1.1264 (time 85.2s)",
     ),
 )
+SCORE_LITERALS = frozenset(row.literal for row in SCORES)
 LOSS = re.compile(rf"\bval[_ ]loss\s?[:=]\s?({NUMBER})|(?:^|[\s_(\[])loss\s?[:=]\s?({NUMBER})", re.IGNORECASE)
 VALIDATION = re.compile(
     rf"(?:step[: ])?\s{{0,8}}\d{{1,9}}(?:/\d{{1,9}})? .{{0,200}}?\bval_bpb\s?[:=]\s?({NUMBER})", re.IGNORECASE

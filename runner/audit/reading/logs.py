@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.audit.facts import ScoreLine
-from runner.audit.reading.dialects import DUMP_CLOSES, DUMP_OPENS, SIGNS
+from runner.audit.reading.dialects import DUMP_CLOSES, DUMP_OPENS, SCORE_LITERALS, SIGNS
 from runner.audit.reading.lines import facts_of, is_code, score_of, validation_of
 from runner.audit.reading.text import read_lines
 from runner.audit.reading.tokenizers import marks_in
@@ -129,7 +129,7 @@ class Reader:
         found = facts_of(text, low)
         if found:
             self._take(found, lineno)
-        if "bpb" in low:
+        if any(literal in low for literal in SCORE_LITERALS):
             score = score_of(text, lineno)
             if score is not None:
                 self.now.add_score(score)

@@ -31,7 +31,9 @@ def test_each_row_reads_its_example(row: Row) -> None:
 
 @pytest.mark.parametrize("row", SCORES, ids=lambda row: row.example[:40])
 def test_each_score_row_reads_its_example(row: Row) -> None:
-    assert row.literal in row.example.lower()
+    low = row.example.lower()
+    assert row.literal in low
+    assert any(sign in low for sign in SIGNS)
     assert score_of(row.example, 1) is not None
 
 
