@@ -434,7 +434,7 @@ def test_a_page_of_two_thousand_seeds_is_no_longer_than_one_of_forty() -> None:
     many = lines(range(1, 2001))
     assert len(many) == len(lines(range(1, 41)))
     assert max(map(len, many)) < 1000
-    assert row_of("\n".join(many), "and 1,990 more")[1:] == [""] * 7
+    assert row_of(section("\n".join(many), "Hours and cost"), "and 1,990 more")[1:] == [""] * 7
 
 
 def test_launches_that_do_not_count_are_named() -> None:

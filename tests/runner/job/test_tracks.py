@@ -100,6 +100,11 @@ def test_only_the_ten_minute_track_prescribes_hardware() -> None:
     assert [track.hardware for track in TRACKS.values()] == [("h100x8",), (), ()]
 
 
+def test_every_track_is_named_by_a_profile() -> None:
+    """One that none names would be open to all."""
+    assert {name for profile in PROFILES.values() for name in profile.tracks} == TRACKS.keys()
+
+
 def test_jobs_may_name_every_profile_and_auto() -> None:
     assert set(HARDWARE) == {"auto", *PROFILES}
 
