@@ -151,6 +151,7 @@ def judged_again(record: Record) -> Verdict:
         results=data.results,
         verifications=data.verifications,
         to_beat=to_beat,
+        spare_tail=track.spare_tail,
     )
 
 
@@ -223,7 +224,8 @@ def log_answer(place: Path, published: Score, *, theirs: bool) -> tuple[Status, 
     found = read_file(place).final_scores
     if not found:
         return ("unknown" if theirs else "fail"), "no line of ours with a score"
-    return is_pass(found[-1] == published), f"{found[-1].val_bpb!r} bpb"
+    printed = {"printed_loss": published.printed_loss, "printed_bpb": published.printed_bpb}  # of others' lines only
+    return is_pass(found[-1].model_copy(update=printed) == published), f"{found[-1].val_bpb!r} bpb"
 
 
 def read_file(path: Path) -> LogReader:
