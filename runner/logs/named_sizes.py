@@ -24,7 +24,7 @@ def add_new(known: list[int], text: str, pattern: re.Pattern[str]) -> None:
     for found in pattern.findall(text):
         if len(known) >= MOST:
             return
-        if int(found) not in known:
+        if int(found) > 0 and int(found) not in known:
             known.append(int(found))
 
 

@@ -144,9 +144,10 @@ def _sequences(text: Prefixes, named: Named) -> Iterator[Fit]:
 
 
 def _windows(text: Prefixes, named: Named) -> Iterator[Fit]:
-    whole = {text.targets, *(text.targets // length * length for length in named.lengths[:MOST_NAMED])}
+    lengths = [length for length in named.lengths if length > 0][:MOST_NAMED]
+    whole = {text.targets, *(text.targets // length * length for length in lengths)}
     for targets in sorted(whole, reverse=True):
-        for length in named.lengths[:MOST_NAMED]:
+        for length in lengths:
             for stride in named.strides[:MOST_NAMED]:
                 if 0 < stride <= length <= targets and length <= MOST_WINDOWS * stride:
                     for rule, words in WINDOWS.items():
