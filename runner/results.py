@@ -254,7 +254,7 @@ class RatioCoverage(Frozen):
     cuts: int
     """Cuts that leave out more, at the end or at the beginning, and were tried."""
     fitting_cuts: int
-    """Those of them whose ratio is, to the printed precision, that of one of the coverages tried."""
+    """Those of them that the printed digits allow, too."""
     least: float
     """Least bytes per token of the text where no more than `most_left_out` is missing at its ends."""
     most: float

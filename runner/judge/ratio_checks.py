@@ -14,10 +14,10 @@ from runner.judge.evidence import NOT_MEASURED, SAME_BPB_GPU, Answer, Case, Evid
 from runner.logs.printed import places, ratio_bounds, same_printed
 from runner.results import Fit, RatioCoverage, RunResult, Score
 
-FEW = 10_000
-"""At most one in so many cuts of the text may have the ratio of the whole by chance."""
+FEW = 2000
+"""A cut of the text, whichever, may be taken for a coverage that was tried once in so many times."""
 ENOUGH = 8
-"""Decimals with which a text of 62 million tokens passes: by chance one cut in 16,000 to 90,000 has the ratio."""
+"""Decimals that are enough for that on a text of 62 million tokens: once in 7,000 to 100,000, as measured."""
 COUNTS = "print tokens:N bytes:N on the line of the score"
 OWN_ARITHMETIC = (
     "That its probabilities sum to one is the script's own arithmetic, which no ratio shows; nor does a ratio tell "
@@ -75,7 +75,7 @@ def ratio_coverage(case: Case, of: Evidence) -> Answer:
         counted = f"by ratio and counts, {best.tokens:,} tokens"
         return Answer("pass", counted, limit, f"{best.what}{rest}; {told}", OWN_ARITHMETIC)
     others = f"{found.fitting_cuts:,} of {found.cuts:,}" if found.fitting_cuts else f"none of {found.cuts:,}"
-    if found.fitting_cuts * FEW <= found.cuts:
+    if found.fitting_cuts * found.tried * FEW <= found.cuts:
         chance = f"it also fits {others} cuts that leave out more"
         return Answer("pass", f"by ratio, {best.what}{rest}", limit, f"{told}; {chance}", OWN_ARITHMETIC)
     why = f"it fits {best.what}, and {others} cuts that leave out more, too: too few digits to tell; {_help(score)}"

@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runner.data.prefixes import Prefixes
 from runner.job.tracks import MOST_LEFT_OUT
@@ -96,9 +95,7 @@ def ratio_coverage(
         fits += [one for one in new if bounds[0] <= one.bytes / one.tokens <= bounds[1]]
         if fits:
             break
-    cuts, fitting = (
-        other_cuts(text, max([allowed, *(one.left_out for one in fits)]), tried, bounds) if fits else (0, 0)
-    )
+    cuts, fitting = other_cuts(text, max(allowed, *(one.left_out for one in fits)), bounds) if fits else (0, 0)
     least, most = ratios_near(text, tail)
     return RatioCoverage(
         tokens=text.targets,
@@ -186,33 +183,20 @@ def named_cut(text: Prefixes, score: Score, named: Named, bounds: tuple[float, f
     return None
 
 
-def other_cuts(text: Prefixes, allowed: int, tried: Sequence[Fit], bounds: tuple[float, float]) -> tuple[int, int]:
-    """(cuts at the end or the beginning that leave out more than `allowed`, those whose digits would fit, too).
+def other_cuts(text: Prefixes, allowed: int, bounds: tuple[float, float]) -> tuple[int, int]:
+    """(cuts at the end or the beginning that leave out more than `allowed`, those of them that have the ratio).
 
-    Of a text with more targets than `Prefixes` has sums, every so many-th cut is tried.
+    bounds: least and greatest bytes per token that the printed digits allow, so that whatever cut was scored is among
+    those counted. Of a text with more targets than `Prefixes` has sums, every so many-th cut is tried.
     """
     places = np.arange(len(text.sums), dtype=np.int64) * text.step
     whole = text.before(text.targets)
-    wide = (bounds[1] - bounds[0]) / 2
-    wanted = np.unique([one.bytes / one.tokens for one in tried])
-    cuts = fitting = 0
     ends = (places > 0) & (places < text.targets - allowed)
     begins = (places > allowed) & (places < text.targets)
-    for size, tokens in (
-        (text.sums[ends], places[ends]),
-        (whole - text.sums[begins], text.targets - places[begins]),
-    ):
-        cuts += len(tokens)
-        fitting += _near(size / tokens, wanted, wide)
-    return cuts, fitting
-
-
-def _near(ratios: NDArray[np.float64], wanted: NDArray[np.float64], wide: float) -> int:
-    """How many of `ratios`, shape (n,), lie within `wide` of one of `wanted`, sorted, shape (m,)."""
-    after = np.searchsorted(wanted, ratios)
-    right = np.abs(wanted[np.minimum(after, len(wanted) - 1)] - ratios)
-    left = np.abs(wanted[np.maximum(after - 1, 0)] - ratios)
-    return int(np.count_nonzero(np.minimum(left, right) <= wide))
+    ratios = np.concatenate(
+        [text.sums[ends] / places[ends], (whole - text.sums[begins]) / (text.targets - places[begins])]
+    )
+    return len(ratios), int(np.count_nonzero((ratios >= bounds[0]) & (ratios <= bounds[1])))
 
 
 def ratios_near(text: Prefixes, most: int) -> tuple[float, float]:

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from reports.record.readme import render_readme
+from reports.record.write import RecordFiles, write_record
 from reports.terminal.summary import terminal_summary
 from runner.drive.assess import JudgedRun
 from runner.job.open_data import DataRequest
+from runner.record.folder import open_record
+from runner.record.verify import verify_record
 from runner.results import Check
 from tests.fixtures.scoring_scripts import ALONE, OFFICIAL, WINDOWED, WINDOWED_OUTPUTS
 from tests.runner.drive.test_run import Screen
@@ -132,3 +135,23 @@ def test_a_script_that_has_a_switch_which_its_job_does_not_name_is_told_its_name
     done = run_script(tiny_data, tmp_path, OFFICIAL)
     assert done.data.score_alone[0].startswith("their_train.py reads EVAL_ONLY (line ")
     assert done.data.score_alone[2] == '    eval_env: {EVAL_ONLY: "1"}'
+
+
+def test_a_written_record_is_verified_by_the_lines_of_its_own_dialect(tiny_data: DataRequest, tmp_path: Path) -> None:
+    done = run_script(tiny_data, tmp_path, OFFICIAL, outputs=SWITCH)
+    files = RecordFiles(
+        script=done.script.source,
+        flat_script=done.script.flat or None,
+        logs=done.logs,
+        ledger=done.folder.ledger,
+        tokenizer=done.tokenizer,
+    )
+    folder = write_record(done.data, files, tmp_path / "out")
+    answers = {one.name: one for one in verify_record(open_record(folder))}
+    assert {name: one.status for name, one in answers.items() if one.status != "pass"} == {}
+    assert answers["log"].limit == "2.76402653 bpb"
+    log = folder / "train_seed1.log"
+    log.write_text(log.read_text().replace("val_loss:2.50001700", "val_loss:2.50001701"))
+    assert {one.name: one.status for one in verify_record(open_record(folder))}["log"] == "fail"
+    log.write_text("nothing\n")
+    assert {one.name: one.measured for one in verify_record(open_record(folder))}["log"] == "no line with a score"

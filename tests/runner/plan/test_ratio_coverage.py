@@ -54,14 +54,13 @@ def test_fewer_digits_fit_more_coverages(digits: int, fits: int) -> None:
 def test_cuts_that_have_the_same_ratio_by_chance_are_counted_one_by_one() -> None:
     sizes = np.array([2, 1, 3, 2, 2, 1, 3, 2], dtype=np.uint16)  # two bytes a token in the mean, at several places
     text = prefixes_of(sizes)
-    whole = Fit(what="the whole text", tokens=8, bytes=16, left_out=0)
     exact = (2.0, 2.0)
     ends = [stop for stop in range(1, 8) if text.before(stop) == 2 * stop]
     begins = [first for first in range(1, 8) if text.between(first, 8) == 2 * (8 - first)]
     assert (ends, begins) == ([1, 3, 4, 5, 7], [1, 3, 4, 5, 7])
-    assert other_cuts(text, 0, [whole], exact) == (14, 10)
-    assert other_cuts(text, 3, [whole], exact) == (8, 6)  # ends before 5 and beginnings after 3
-    assert other_cuts(text, 0, [whole], (1.0, math.inf)) == (14, 14)
+    assert other_cuts(text, 0, exact) == (14, 10)
+    assert other_cuts(text, 3, exact) == (8, 6)  # ends before 5 and beginnings after 3
+    assert other_cuts(text, 0, (1.0, math.inf)) == (14, 14)
 
 
 @pytest.mark.parametrize("rule", ["last_stride", "last_stride_short", "repeated_tail"])
