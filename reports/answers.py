@@ -70,6 +70,11 @@ def worst_statuses(checks: Sequence[Check]) -> dict[str, Status]:
     return worst
 
 
+def notes(checks: Sequence[Check]) -> list[str]:
+    """What must be said beside answers that are pass: the question and what its answer does not show, once each."""
+    return list(dict.fromkeys(f"{check.title} {check.note}" for check in checks if check.note))
+
+
 def _range(values: Sequence[str]) -> str:
     """The least and the greatest of many values of one unit; the first few where they are no such numbers."""
     numbers = [NUMBER.fullmatch(value) for value in values]

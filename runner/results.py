@@ -49,6 +49,10 @@ class Score(Frozen):
     """Scored targets."""
     bytes: int | None = None
     """UTF-8 bytes those targets stand for."""
+    printed_loss: str = ""
+    """`val_loss` in the digits in which somebody else's script printed it; empty for a script of ours."""
+    printed_bpb: str = ""
+    """The same of `val_bpb`."""
 
 
 class Artifact(Frozen):
@@ -79,6 +83,12 @@ class LogFacts(Frozen):
     saw_nan: bool = False
     device_type: str | None = None
     """`cpu` or `cuda`, as the script's `device:` line says."""
+    lengths: list[int] = []
+    """Tokens of a sequence or window that somebody else's log names, each once."""
+    strides: list[int] = []
+    """Tokens between two windows that it names."""
+    val_tokens: int | None = None
+    """Tokens of validation text that it says it loaded."""
 
 
 class Segment(Frozen):
@@ -193,11 +203,12 @@ class RunResult(Frozen):
     eval: PhaseResult | None = None
     log: LogFacts = LogFacts()
     train_score: Score | None = None
-    """Plain score of the loaded-back artifact in the training process."""
+    """Plain score of the loaded-back artifact in the training process; of somebody else's script its last score by
+    the published rule, else its last of any."""
     eval_score: Score | None = None
     """The same in the fresh process."""
     final_score: Score | None = None
-    """The published score, from the fresh process."""
+    """The published score, from the fresh process where there is one."""
     host: Host | None = None
     preflight: NodeReport | None = None
     """What was found on the node before the seed was started."""
@@ -206,6 +217,52 @@ class RunResult(Frozen):
     started_at: str
     finished_at: str
     """UTC, ISO 8601."""
+
+
+class Fit(Frozen):
+    """A part of the validation text whose nats per bpb are, to the printed digits, those of a score."""
+
+    what: str
+    """In words, e.g. `the whole text`."""
+    tokens: int
+    """Targets; one that is scored twice counts twice."""
+    bytes: int
+    """Their UTF-8 bytes, counted the same way."""
+    left_out: int
+    """Targets of the text that are not in it."""
+    tail: bool = False
+    """Whether all that is left out is the text's end, which fills no sequence."""
+
+
+class RatioCoverage(Frozen):
+    """What the ratio val_loss / val_bpb of a printed score says of the text that it covers.
+
+    The ratio is ln 2 times bytes per token of the scored text and nothing else, so the referee can hold it against
+    its own counts without knowing what the script did.
+    """
+
+    tokens: int
+    """Targets of the whole validation text."""
+    bytes: int
+    """Their UTF-8 bytes."""
+    most_left_out: int
+    """Targets that a score may leave out."""
+    tried: int
+    """Coverages that leave out no more and were tried."""
+    fits: list[Fit]
+    """Those of them that the printed digits allow."""
+    cuts: int
+    """Cuts that leave out more, at the end or at the beginning, and were tried."""
+    fitting_cuts: int
+    """Those of them that the printed digits allow, too."""
+    least: float
+    """Least bytes per token of the text where no more than `most_left_out` is missing at its ends."""
+    most: float
+    """Greatest bytes per token of it."""
+    cut: Fit | None = None
+    """The part that the script's own log names, where it leaves out more and the digits allow it."""
+    doubt: str = ""
+    """Why the referee's own count of the bytes may not be what the script was to count; empty where nothing is."""
 
 
 class Verification(Frozen):
@@ -228,6 +285,12 @@ class Verification(Frozen):
     """Targets that rule scores by the referee's own count; one that it scores twice counts twice."""
     final_bytes: int | None = None
     """Their UTF-8 bytes, counted the same way."""
+    text_tokens: int | None = None
+    """Targets of the whole validation text, a tail that fills no sequence included; None where nobody noted it."""
+    left_out: int | None = None
+    """Those of them that the published score's rule never counts."""
+    ratio: RatioCoverage | None = None
+    """What the printed digits of somebody else's script say of the text that it scored; None for a script of ours."""
 
 
 class Check(Frozen):
@@ -246,6 +309,8 @@ class Check(Frozen):
     limit: str
     """What was allowed, with unit."""
     detail: str = ""
+    note: str = ""
+    """What must be said beside the answer, even where it is pass: what it does not show."""
 
 
 class Verdict(Frozen):
@@ -501,3 +566,5 @@ class RecordData(Frozen):
     """Package that the script imports -> version on the nodes that ran it, None where nobody noted it."""
     curves: list[Curve] = []
     """Losses over steps, of the seeds whose logs show some."""
+    score_alone: list[str] = []
+    """What would let a script that cannot score its artifact alone do so, line by line; empty where it can."""

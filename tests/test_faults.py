@@ -76,7 +76,7 @@ def test_a_log_of_any_kind_is_kept_whole_and_costs_the_driver_no_memory(
         folder.mkdir()
         write_misbehaving_job(folder, tiny_data, name)
         code, peaks[name] = measured(folder, "run", "odd.yaml", *words)
-        assert code == 3  # unverified: a foreign script's score says not what it covers
+        assert code == 3  # unverified: no fresh process scores it
         assert result_of(folder).status == "completed"
     (run,) = all_runs(tmp_path / how)
     log = run.attempt(1, 1).log("train")

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from reports.answers import answer_lines
+from reports.answers import answer_lines, notes
 from reports.markdown import Markdown, code, escaped, fenced, table
 from reports.numbers import cell, fixed, mean_and_std
 from reports.record.names import tokenizer_file
@@ -85,6 +85,8 @@ def _view(data: RecordData) -> dict[str, Any]:
         "shown": len(few(data.results)),
         "reasons": few(data.verdict.reasons),
         "checks_table": checks_table(data),
+        "notes": few(notes(data.verdict.checks)),
+        "score_alone": fenced("\n".join(data.score_alone)) if data.score_alone else None,
         "changes": changes_section(data),
         "model": model_section(data),
         "attributions_table": attributions_table(data.attributions) if data.attributions else "",

@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reports.answers import MARKS, worst_lines
+from reports.answers import MARKS, notes, worst_lines
 from reports.markdown import one_line
 from reports.numbers import NOT_DEFINED, cell, fixed, known, mean_and_std
 from reports.sections.comparable import compare
@@ -59,12 +59,16 @@ def terminal_summary(data: RecordData, folder: Path) -> RenderableType:
     ]
     parts += [Text(f"and {len(bad) - SHOWN:,} more that did not complete", "red")] if len(bad) > MOST else []
     parts += [Text(), _checks(data)]
+    parts += [Text(one_line(note), "dim") for note in few(notes(data.verdict.checks))]
     if data.yardsticks:
         parts += [Text(), _yardsticks(data)]
     parts += _published(data)
     if data.comparison is not None:
         parts += [Text(), outcome_lines(data.comparison)]
-    parts += [Text(), _verdict(data), Text.assemble("Record: ", (str(folder), "bold"), overflow="fold")]
+    parts += [Text(), _verdict(data)]
+    if data.score_alone:
+        parts += [Text(), *(Text(line) for line in data.score_alone), Text()]
+    parts += [Text.assemble("Record: ", (str(folder), "bold"), overflow="fold")]
     return Group(*parts)
 
 

@@ -6,12 +6,13 @@ choose which count. Runs no seed; the yardsticks are measured here where the job
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner.compare.compare import compare
 from runner.data.dataset import scored_targets
+from runner.data.prefixes import prefixes
 from runner.drive.collect import finished_attempt, read_result
 from runner.files import sha256_file, sha256_files
 from runner.folder.launches import launches
@@ -19,7 +20,7 @@ from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
 from runner.job.base import attributions, changes
 from runner.job.external_script import counted_bytes, uncounted_bytes
-from runner.job.spec import without_folders
+from runner.job.spec import JobSpec, without_folders
 from runner.job.tracks import TRACKS
 from runner.judge.judge import judge
 from runner.judge.yardsticks import measure
@@ -27,10 +28,12 @@ from runner.logs.loss_curves import curve
 from runner.node.attempt import installed_versions
 from runner.plan.coverage import Coverage, coverage
 from runner.plan.plan import Plan
+from runner.plan.ratio_coverage import byte_doubt, named_by, ratio_coverage
 from runner.record.comparison_sources import arm_of_record
 from runner.record.variants import variants
-from runner.results import RecordData, RunResult, Verification, Yardstick
+from runner.results import RatioCoverage, RecordData, RunResult, Verification, Yardstick
 from runner.script.bundle import Script
+from runner.script.eval_switch import score_alone
 from runner.script.requirements import requirements
 
 
@@ -52,10 +55,12 @@ def verify(
     names: Iterable[str],
     targets: tuple[int, int] | None,
     final: Coverage | None,
+    ratio: RatioCoverage | None = None,
 ) -> Verification:
     """Count one seed's files as they lie on this disk.
 
-    names: files beside the script. targets, final: what its scores must cover; None where nothing is known of that.
+    names: files beside the script. targets, final: what the scores of a script of ours must cover; ratio: what can be
+    said of the published score of another.
     """
     script = folder.script.read_bytes()
     files = {name: (folder.files / name).read_bytes() for name in names}
@@ -74,6 +79,9 @@ def verify(
         final_rule=final.rule if final else None,
         final_tokens=final.tokens if final else None,
         final_bytes=final.bytes if final else None,
+        text_tokens=final.text_tokens if final else None,
+        left_out=final.left_out if final else None,
+        ratio=ratio,
     )
 
 
@@ -93,11 +101,16 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
     seeds, vouched = ledger.registered_seeds(), ledger.finished_hashes()
     found = [counted_result(folder, seed, script.sha256, vouched) for seed in seeds]
     results = [result for result in found if result is not None]
-    targets, final = None, None
+    readable = script.flat or script.source.decode("utf-8", "replace")
+    targets, final, ratios = None, None, {}
     if job.script is None:
         targets = scored_targets(plan.data, job.config.batch.train_seq_len)
         final = coverage(plan.data, job.config.eval, job.config.batch.train_seq_len)
-    verifications = [verify(folder, result, script.files, targets, final) for result in results]
+    else:
+        ratios = ratios_of(plan, readable, results)
+    verifications = [
+        verify(folder, result, script.files, targets, final, ratios.get(result.seed)) for result in results
+    ]
     yardsticks: list[Yardstick] = measure(plan.data, job.config.batch.train_seq_len) if job.yardsticks else []
     to_beat = next((yardstick for yardstick in yardsticks if yardstick.name == job.must_beat), None)
     track = TRACKS[job.track]
@@ -113,10 +126,10 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         results=results,
         verifications=verifications,
         to_beat=to_beat,
+        spare_tail=track.spare_tail,
     )
     logs = {result.seed: logs_of(folder, result) for result in results}
     published = {**without_folders(plan.resolved), "seeds": seeds}
-    readable = script.flat or script.source.decode("utf-8", "replace")
     hosts = [result.host for result in results if result.host is not None]
     data = RecordData(
         name=job.name,
@@ -146,6 +159,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         dollars_per_hour=plan.hardware.dollars_per_hour,
         requirements=requirements(readable, (Path(name).stem for name in script.files), job.requires, hosts),
         curves=[one for seed, parts in logs.items() if (one := curve(seed, parts)) is not None],
+        score_alone=lines_to_score_alone(job, readable, results),
     )
     if job.claim is not None:
         baseline, candidate = job.claim.baseline.as_arm(), arm_of_record(data)
@@ -153,6 +167,27 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         data = data.model_copy(update={"comparison": comparison})
     tokenizer = None if plan.data.facts.official_tokenizer else plan.data.tokenizer
     return JudgedRun(data, folder, script, logs, tokenizer)
+
+
+def ratios_of(plan: Plan, source: str, results: Sequence[RunResult]) -> dict[int, RatioCoverage | None]:
+    """Seed -> what the published score of somebody else's script says of the text that it covers."""
+    text, job = prefixes(plan.data), plan.job
+    found = {}
+    for result in results:
+        if result.final_score is not None:
+            named = named_by(job.env, source, result.log)
+            spare = TRACKS[job.track].spare_tail
+            found[result.seed] = ratio_coverage(text, result.final_score, named, spare, byte_doubt(plan.data.folder))
+    return found
+
+
+def lines_to_score_alone(job: JobSpec, source: str, results: Sequence[RunResult]) -> list[str]:
+    """What would let a script score its artifact alone; nothing where it can, or where the script is ours."""
+    if job.script is None or job.outputs.eval_env:
+        return []
+    artifact = next((result.artifact.file for result in results if result.artifact is not None), "")
+    rule = next((result.final_score.rule for result in results if result.final_score is not None), "")
+    return score_alone(source, job.script.name, job.outputs.artifact, artifact, "" if rule == "script" else rule)
 
 
 def logs_of(folder: RunFolder, result: RunResult) -> list[Path]:

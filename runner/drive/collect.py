@@ -25,7 +25,7 @@ from runner.node.attempt_spec import AttemptSpec
 from runner.node.gpu_use import GpuUse
 from runner.node.messages import ArtifactBytes, Event, Finished, GpuSample, Heartbeat, LogChunk, Message, Started
 from runner.printable import printable
-from runner.results import Artifact, NodeReport, RunResult, RunStatus, Score
+from runner.results import Artifact, LogFacts, NodeReport, RunResult, RunStatus, Score
 
 
 class Collector:
@@ -99,6 +99,7 @@ class Collector:
         claims = train.log_facts()
         if fresh.facts.get("eval_seconds") is not None:
             claims = claims.model_copy(update={"eval_seconds": fresh.facts["eval_seconds"]})
+        claims = claims.model_copy(update=sizes_of_both(claims, fresh.log_facts()))
         self.result = RunResult(
             job=self.spec.job,
             seed=self.spec.seed,
@@ -111,7 +112,7 @@ class Collector:
             train=finished.train if finished else None,
             eval=finished.eval if finished else None,
             log=claims.model_copy(update={"saw_nan": train.saw_nan or fresh.saw_nan}),
-            train_score=last_score(train.scores),
+            train_score=counterpart(train, last_score(fresh.final_scores)),
             eval_score=last_score(fresh.scores),
             final_score=last_score((train if self._scores_in_training() else fresh).final_scores),
             host=host,
@@ -140,6 +141,21 @@ class Collector:
 def last_score(scores: list[Score]) -> Score | None:
     """The last one logged, or None."""
     return scores[-1] if scores else None
+
+
+def sizes_of_both(train: LogFacts, fresh: LogFacts) -> dict[str, object]:
+    """What the logs of both processes say of the sequences that are scored."""
+    return {
+        "lengths": list(dict.fromkeys([*fresh.lengths, *train.lengths])),
+        "strides": list(dict.fromkeys([*fresh.strides, *train.strides])),
+        "val_tokens": train.val_tokens if fresh.val_tokens is None else fresh.val_tokens,
+    }
+
+
+def counterpart(train: LogReader, published: Score | None) -> Score | None:
+    """The training process's score to hold against the published one: its last by the same rule, else its last."""
+    same = train.by_rule.get(published.rule) if published is not None else None
+    return same or last_score(train.scores)
 
 
 def read_result(path: Path) -> RunResult | None:

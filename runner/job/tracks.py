@@ -35,6 +35,10 @@ _CONTEST = (*_ALWAYS, "data_after_freeze")
 """Where a seed has its node alone, a reading of its data is its own."""
 
 
+MOST_LEFT_OUT = 0.001
+"""Share of the validation text that a published score may leave out."""
+
+
 @dataclass(frozen=True)
 class Track:
     """The rules of one leaderboard."""
@@ -52,6 +56,9 @@ class Track:
     """Whether a seed that was killed may go on from a checkpoint; elsewhere it starts afresh."""
     cap_bytes: int = 16_000_000
     """Most bytes of script and artifact together."""
+    spare_tail: float = 0.0
+    """Share of the text that may be left out, too, where it is a tail that fills no sequence: of a short text that is
+    more than a thousandth."""
 
     @property
     def hardware(self) -> tuple[str, ...]:
@@ -73,7 +80,7 @@ TRACKS = {
     for track in (
         Track("10min_16mb", 600.0, 600.0, _CONTEST, exclusive=True, resumable=False),
         Track("non_record_16mb", None, None, _CONTEST, exclusive=True),
-        Track("local", None, None, _ALWAYS),
+        Track("local", None, None, _ALWAYS, spare_tail=0.1),
     )
 }
 

@@ -6,6 +6,7 @@ Not here: the questions (runner.judge.checks, clock_checks, score_checks) and th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,9 @@ from typing import TypeVar
 from runner.results import RunResult, Status, Verification, Yardstick
 
 NOT_MEASURED = "not measured"
+SAME_BPB_CPU = 1e-9
+SAME_BPB_GPU = 1e-5
+"""RULES: how far two scores of one artifact may lie apart, bpb."""
 
 Item = TypeVar("Item")
 
@@ -43,6 +47,8 @@ class Case:
     verifications: tuple[Verification, ...]
     to_beat: Yardstick | None = None
     """What every seed's published score must beat, where the job asks for it."""
+    spare_tail: float = 0.0
+    """Share of the text that may be left out as a tail which fills no sequence (runner.job.tracks)."""
 
     def evidence(self) -> list[Evidence]:
         """One entry per seed: those asked for in their order, then uninvited ones by number."""
@@ -72,6 +78,8 @@ class Answer:
     measured: str
     limit: str
     detail: str = ""
+    note: str = ""
+    """What it does not show; stands beside the answer even where it is pass."""
 
 
 def status_of(good: bool) -> Status:
@@ -86,6 +94,15 @@ def beside(value: float, bound: float, style: str = "f", least: int = 2) -> str:
         if (float(text.replace(",", "")) <= bound) == (value <= bound):
             return text
     return repr(value)
+
+
+def percent(share: float) -> str:
+    """A share as people write it, with two digits that count: 0.26 %, 0.1 %; what is less than all is under 100 %."""
+    digits = max(0, 1 - math.floor(math.log10(100 * share))) if share > 0 else 0
+    while digits < 9 and share < 1 and float(f"{100 * share:.{digits}f}") >= 100:
+        digits += 1
+    text = f"{100 * share:.{digits}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
 def plain(number: float) -> str:

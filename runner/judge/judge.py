@@ -28,10 +28,12 @@ def judge(
     results: Sequence[RunResult],
     verifications: Sequence[Verification],
     to_beat: Yardstick | None = None,
+    spare_tail: float = 0.0,
 ) -> Verdict:
     """Answer every question on the evidence and say what the answers amount to.
 
     nproc: processes ordered for each seed. to_beat: what the job says every seed must beat; that is then required.
+    spare_tail: share of the text that may be left out as a tail which fills no sequence.
     The order of `results` and `verifications` does not matter. A required name that no question bears, or a
     question that found no seed to ask about, is unknown; a track that requires nothing verifies nothing.
     """
@@ -46,6 +48,7 @@ def judge(
         results=tuple(results),
         verifications=tuple(verifications),
         to_beat=to_beat,
+        spare_tail=spare_tail,
     )
     asked = questions(case)
     required |= {question.name for question in asked if question.demanded}
@@ -89,6 +92,7 @@ def _check(question: Question, answer: Answer, required: bool, seed: int | None)
         measured=answer.measured,
         limit=answer.limit,
         detail=answer.detail,
+        note=answer.note,
     )
 
 

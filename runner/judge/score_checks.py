@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import math
 
-from runner.judge.evidence import NOT_MEASURED, Answer, Case, Evidence, beside, status_of
+from runner.job.tracks import MOST_LEFT_OUT
+from runner.judge.evidence import (
+    NOT_MEASURED,
+    SAME_BPB_CPU,
+    SAME_BPB_GPU,
+    Answer,
+    Case,
+    Evidence,
+    beside,
+    percent,
+    status_of,
+)
 from runner.judge.machine_checks import expected_device
+from runner.judge.ratio_checks import printed_agreement, ratio_coverage
 from runner.results import RunResult, Score, Verification
 
-SAME_BPB_CPU = 1e-9
-SAME_BPB_GPU = 1e-5
-"""RULES: how far two scores of one artifact may lie apart, bpb."""
 ARITHMETIC = 1e-9
 """Relative error allowed between val_bpb and val_loss / ln 2 * tokens / bytes."""
 
@@ -26,6 +35,8 @@ def short(tolerance: float) -> str:
 def process_agreement(case: Case, of: Evidence) -> Answer:
     """The training process and the fresh one give one artifact one score, and the published one is that score."""
     devices = _devices(of.result) if of.result else set()
+    if of.result is not None and is_printed(of.result):
+        return printed_agreement(of.result, gpu=devices == {"cuda"})
     tolerance = SAME_BPB_GPU if devices == {"cuda"} else SAME_BPB_CPU
     limit = f"{short(tolerance)} bpb"
     if of.result is None or of.result.train_score is None or of.result.eval_score is None:
@@ -45,6 +56,12 @@ def process_agreement(case: Case, of: Evidence) -> Answer:
     return Answer(status_of(apart <= tolerance), measured, limit)
 
 
+def is_printed(result: RunResult) -> bool:
+    """Whether its scores are somebody else's, known by their printed digits."""
+    scores = (result.train_score, result.eval_score, result.final_score)
+    return any(score is not None and score.printed_bpb for score in scores)
+
+
 def _devices(result: RunResult) -> set[str]:
     """Device types that the seed may have run on, by its log and its host."""
     told = {result.log.device_type, expected_device(result.host) if result.host else None}
@@ -57,6 +74,8 @@ def _distance(a: float, b: float) -> float:
 
 def bpb_arithmetic(case: Case, of: Evidence) -> Answer:
     """Every score covers what its rule covers by the referee's count, and its bpb follows from its loss and that."""
+    if of.result is not None and is_printed(of.result):
+        return ratio_coverage(case, of)
     limit = f"{short(ARITHMETIC)} relative"
     scores = _expected(of)
     if scores is None or any(score.tokens is None or score.bytes is None for score, _ in scores):
@@ -70,7 +89,26 @@ def bpb_arithmetic(case: Case, of: Evidence) -> Answer:
         return Answer("unknown", NOT_MEASURED, limit, "no final score")
     worst = max(_arithmetic_error(score, tokens, size) for score, (_, tokens, size) in scores)
     measured = "exact" if worst == 0 else f"{beside(worst, ARITHMETIC, 'e')} relative"
-    return Answer(status_of(worst <= ARITHMETIC), measured, limit, _coverage_detail(of.verification))
+    detail, left = _coverage_detail(of.verification), _left_out(case, of.verification)
+    if left is not None and left.status == "fail" and worst <= ARITHMETIC:
+        return left
+    return Answer(status_of(worst <= ARITHMETIC), measured, limit, detail, left.note if left else "")
+
+
+def _left_out(case: Case, counted: Verification) -> Answer | None:
+    """The answer where the published score leaves out more than a thousandth of the text: a fail, but for a tail that
+    fills no sequence where the track spares one, which is told. None where it leaves out less."""
+    missing, text, whole = counted.left_out, counted.text_tokens, counted.val_tokens
+    if missing is None or text is None or whole is None or missing <= MOST_LEFT_OUT * text:
+        return None
+    tail = text - whole
+    spared = tail if tail <= case.spare_tail * text else 0
+    told = f"{missing:,} of {text:,} tokens left out ({percent(missing / text)})"
+    detail = f"{counted.final_rule} scores {text - missing:,} of {text:,} tokens"
+    if missing <= MOST_LEFT_OUT * text + spared:
+        note = f"{told[0].upper()}{told[1:]}, {spared:,} of them because the end of the text fills no sequence."
+        return Answer("pass", told, "", detail, note)
+    return Answer("fail", told, f"at most {percent(MOST_LEFT_OUT)}", detail)
 
 
 def _expected(of: Evidence) -> list[tuple[Score, tuple[str, int, int]]] | None:

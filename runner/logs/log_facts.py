@@ -12,10 +12,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.logs.named_sizes import LENGTH, STRIDE, add_new, counted_on, loaded_tokens
 from runner.printable import printable
 from runner.results import LogFacts, Score
 
 MAX_LINE = 1 << 16
+MAX_TOLD = 4096
+"""Bytes of a line of somebody else's script in which sizes are looked for."""
+MOST_RULES = 64
+"""Names under which one script may print scores."""
+MOST_DIGITS = 64
+"""Of a printed figure that is kept."""
 NUMBER = r"([-+]?(?:\d{1,18}(?:\.\d{0,40})?(?:e[-+]?\d{1,4})?|nan|inf))"
 
 
@@ -111,6 +118,8 @@ class LogReader:
     """The last one that was logged, or none: a log may have any number of them."""
     final_scores: list[Score] = field(default_factory=list)
     """The same of those that claim to be final."""
+    by_rule: dict[str, Score] = field(default_factory=dict)
+    """Of somebody else's script: the last score under each name."""
     saw_nan: bool = False
     tail: list[str] = field(default_factory=list)
     pattern: re.Pattern[str] | None = None
@@ -136,13 +145,23 @@ class LogReader:
         if score:
             kind, rule, tokens, size, loss, bpb = score.groups()
             value = Score(
-                rule=printable(rule), tokens=int(tokens), bytes=int(size), val_loss=float(loss), val_bpb=float(bpb)
+                rule=printable(rule),
+                tokens=int(tokens),
+                bytes=int(size),
+                val_loss=float(loss),
+                val_bpb=float(bpb),
+                # Only what is not ours is judged by its digits: ours prints all that its floats have.
+                printed_loss=loss if self.pattern is not None else "",
+                printed_bpb=bpb if self.pattern is not None else "",
             )
             (self.final_scores if kind.lower() == "final_score" else self.scores)[:] = [value]
+            self._remember(value)
             self._watch_nan(value.val_loss, value.val_bpb)
             return
-        if self.pattern is not None and (told := self.pattern.search(text)):
-            self._foreign_score(told)
+        if self.pattern is not None:
+            self._sizes(text[:MAX_TOLD])
+            if told := self.pattern.search(text):
+                self._foreign_score(told)
         for pattern in PATTERNS:
             match = pattern.regex.match(text)
             if match:
@@ -152,16 +171,40 @@ class LogReader:
                 self.saw_nan = self.saw_nan or "nan_step" in self.facts
                 return
 
+    def _sizes(self, text: str) -> None:
+        """What a line of somebody else's script says of the sequences that it scores."""
+        add_new(self.facts.setdefault("lengths", []), text, LENGTH)
+        add_new(self.facts.setdefault("strides", []), text, STRIDE)
+        loaded = loaded_tokens(text)
+        if loaded is not None:
+            self.facts["val_tokens"] = loaded
+
     def _foreign_score(self, told: re.Match[str]) -> None:
-        """A score that says nothing of what it covers."""
+        """A score in the digits in which it was printed; of what it covers it says something or nothing."""
         found = told.groupdict()
         try:
             loss, bpb = float(found["val_loss"]), float(found["val_bpb"])
         except (TypeError, ValueError):
             return
-        value = Score(rule=printable(found.get("rule") or "script"), val_loss=loss, val_bpb=bpb)
+        tokens, size = whole(found.get("tokens")), whole(found.get("bytes"))
+        if tokens is None and size is None:
+            tokens, size = counted_on(told.string[:MAX_TOLD])
+        value = Score(
+            rule=printable(found.get("rule") or "script"),
+            val_loss=loss,
+            val_bpb=bpb,
+            tokens=tokens,
+            bytes=size,
+            printed_loss=found["val_loss"].strip()[:MOST_DIGITS],
+            printed_bpb=found["val_bpb"].strip()[:MOST_DIGITS],
+        )
         self.scores[:] = self.final_scores[:] = [value]
+        self._remember(value)
         self._watch_nan(loss, bpb)
+
+    def _remember(self, score: Score) -> None:
+        if self.pattern is not None and (score.rule in self.by_rule or len(self.by_rule) < MOST_RULES):
+            self.by_rule[score.rule] = score
 
     def _watch_nan(self, *values: float) -> None:
         self.saw_nan = self.saw_nan or not all(math.isfinite(value) for value in values)
@@ -170,6 +213,12 @@ class LogReader:
         """The claims as the result stores them."""
         known = {name: value for name, value in self.facts.items() if name in LogFacts.model_fields}
         return LogFacts(**known, saw_nan=self.saw_nan)
+
+
+def whole(text: str | None) -> int | None:
+    """A count as scripts print it, `62,021,632` or `62_021_632` included; None where it is none."""
+    digits = (text or "").strip().replace(",", "").replace("_", "")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 18 else None
 
 
 def read_log(chunks: Iterable[bytes]) -> LogReader:

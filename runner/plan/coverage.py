@@ -6,12 +6,12 @@ scores nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 from golf_model.config import EvalConfig
 from runner.data.dataset import read_stream
+from runner.data.prefixes import Validation
 from runner.data.tokenizer import byte_table, load_tokenizer
 from runner.errors import DataError
 
@@ -28,6 +28,10 @@ class Coverage:
     """Scored targets; one that is scored twice counts twice."""
     bytes: int
     """UTF-8 bytes they stand for, counted the same way."""
+    text_tokens: int
+    """Targets of the whole text."""
+    left_out: int
+    """Those of them that are never scored."""
 
 
 def spans(rule: str, targets: int, length: int, stride: int) -> list[Span]:
@@ -56,14 +60,13 @@ def require_coverage(targets: int, config: EvalConfig, train_seq_len: int) -> No
         )
 
 
-class Validation(Protocol):
-    """Validation shards and their tokenizer, of a data set or on their own."""
-
-    @property
-    def val_files(self) -> tuple[Path, ...]: ...
-
-    @property
-    def tokenizer(self) -> Path: ...
+def distinct(parts: Iterable[Span]) -> int:
+    """Targets that spans cover, each counted once."""
+    covered, reached = 0, 0
+    for first, stop in sorted(parts):
+        covered += max(0, stop - max(first, reached))
+        reached = max(reached, stop)
+    return covered
 
 
 def coverage(dataset: Validation, config: EvalConfig, train_seq_len: int) -> Coverage:
@@ -73,8 +76,7 @@ def coverage(dataset: Validation, config: EvalConfig, train_seq_len: int) -> Cov
     if config.rule not in ("sliding", "streaming") and not config.keep_tail:
         targets = targets // train_seq_len * train_seq_len
     table = byte_table(load_tokenizer(dataset.tokenizer))
-    tokens = size = 0
-    for first, stop in spans(config.rule, targets, length, config.stride):
-        tokens += stop - first
-        size += table.count(stream[first + 1 : stop + 1], stream[first:stop])
-    return Coverage(config.rule, tokens, size)
+    parts = spans(config.rule, targets, length, config.stride)
+    tokens = sum(stop - first for first, stop in parts)
+    size = sum(table.count(stream[first + 1 : stop + 1], stream[first:stop]) for first, stop in parts)
+    return Coverage(config.rule, tokens, size, len(stream) - 1, len(stream) - 1 - distinct(parts))

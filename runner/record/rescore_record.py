@@ -19,7 +19,7 @@ from runner.files import sha256_file
 from runner.folder.paths import RunFolder
 from runner.job.load import job_from_mapping
 from runner.job.spec import JobSpec
-from runner.judge.score_checks import SAME_BPB_CPU, SAME_BPB_GPU
+from runner.judge.evidence import SAME_BPB_CPU, SAME_BPB_GPU
 from runner.node.work_folder import SCRIPT_NAME
 from runner.plan.plan import open_job_data
 from runner.record.folder import Record

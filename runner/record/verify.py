@@ -7,6 +7,7 @@ Answers are `Check`s: what could not be asked is unknown, never pass.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -151,6 +152,7 @@ def judged_again(record: Record) -> Verdict:
         results=data.results,
         verifications=data.verifications,
         to_beat=to_beat,
+        spare_tail=track.spare_tail,
     )
 
 
@@ -211,24 +213,37 @@ def log_checks(record: Record) -> Iterator[Check]:
     for result in record.data.results:
         if result.final_score is not None:
             place = record.folder / f"train_seed{result.seed}.log"
-            status, told = log_answer(place, result.final_score, theirs=bool(record.data.job.get("script")))
+            try:
+                status, told = log_answer(place, result.final_score, score_pattern(record.data))
+            except UserError as error:
+                status, told = "unknown", f"the job cannot be read: {str(error).splitlines()[0]}"
             title, published = "The log says the published score?", f"{result.final_score.val_bpb!r} bpb"
             yield answer("log", title, status, told, published, result.seed)
 
 
-def log_answer(place: Path, published: Score, *, theirs: bool) -> tuple[Status, str]:
-    """What the last score in a log comes to; theirs: somebody else's lines, which only the job's patterns read."""
+def score_pattern(data: RecordData) -> re.Pattern[str] | None:
+    """How somebody else's script writes a score, by the record's job; None for a script of ours. UserError where the
+    job, or its pattern, is none that golf would run."""
+    return re.compile(stored_job(data).outputs.score) if data.job.get("script") else None
+
+
+def log_answer(place: Path, published: Score, pattern: re.Pattern[str] | None) -> tuple[Status, str]:
+    """What the last score in a log comes to; pattern: of somebody else's lines."""
     if place.is_symlink() or not place.is_file():
         return "unknown", "no log"
-    found = read_file(place).final_scores
+    found = read_file(place, pattern).final_scores
     if not found:
-        return ("unknown" if theirs else "fail"), "no line of ours with a score"
-    return is_pass(found[-1] == published), f"{found[-1].val_bpb!r} bpb"
+        return "fail", "no line with a score"
+    said = found[-1]
+    if pattern is not None and not published.printed_bpb:  # a record of before digits and counts were kept
+        kept = ("tokens", "bytes", "printed_loss", "printed_bpb")
+        said = said.model_copy(update={name: getattr(published, name) for name in kept})
+    return is_pass(said == published), f"{said.val_bpb!r} bpb"
 
 
-def read_file(path: Path) -> LogReader:
-    """A log's facts, read in pieces."""
-    reader = LogReader()
+def read_file(path: Path, pattern: re.Pattern[str] | None = None) -> LogReader:
+    """A log's facts, read in pieces; pattern: how somebody else's script writes a score."""
+    reader = LogReader(pattern=pattern)
     with path.open("rb") as handle:
         while chunk := handle.read(1 << 20):
             reader.feed(chunk)

@@ -71,7 +71,7 @@ def test_two_jobs_share_the_cluster_and_each_seed_has_its_node_alone(
     drivers = [start(tmp_path, "run", str(job), "--address", cluster["address"]) for job in (pod, sparks)]
     for driver in drivers:
         output, _ = driver.communicate(timeout=180)
-        assert driver.returncode == 3, output  # unverified: a foreign script's score says not what it covers
+        assert driver.returncode == 3, output  # unverified: no fresh process scores it
     runs = {run.path.name.rpartition("-")[0]: run for run in all_runs(tmp_path)}
     nodes = {name: [entry["node"] for entry in entries(run, "launched")] for name, run in runs.items()}
     assert len(set(nodes["pod"])) == 1

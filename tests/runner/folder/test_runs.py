@@ -228,7 +228,7 @@ def test_a_run_is_watched_and_stopped_from_outside_and_goes_on(tiny_data: DataRe
     assert golf(tmp_path, "stop", "watched").stdout.endswith("nobody was at work on it\n")
     (tmp_path / "their_train.py").write_text("raise SystemExit('another script')")  # the run has its own copy
     done = golf(tmp_path, "resume", "watched")
-    assert done.returncode == 3, done.stderr  # unverified: its scores do not say what they cover
+    assert done.returncode == 3, done.stderr  # unverified: no fresh process scores it
     assert [state.state for state in seed_states(run)] == ["completed", "completed"]
     assert [folder.number for folder in run.attempts(1)] == [1, 2]
     assert golf(tmp_path, "ledger", "verify", "watched").returncode == 0

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.job.tracks import TRACKS
 from runner.judge.checks import CHECK_NAMES
 from runner.judge.judge import judge
 from runner.results import (
@@ -534,6 +535,46 @@ def test_a_sliding_score_passes_by_its_own_count_and_says_what_it_covers(rule: s
     counted = verification(1337, final_rule=rule, final_tokens=tokens, final_bytes=300)
     check = check_of("bpb_arithmetic", run_result(final_score=final), counted)
     assert (check.status, check.detail) == ("pass", said)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "spare_tail", "status"),
+    [(1_000, 0.0, "pass"), (1_001, 0.0, "fail"), (1_001, 0.1, "fail"), (999_999, 0.1, "fail")],
+)
+def test_a_rule_that_leaves_out_more_than_a_thousandth_of_the_text_fails(
+    left_out: int, spare_tail: float, status: Status
+) -> None:
+    counted = verification(1337, val_tokens=TOKENS, text_tokens=1_000_000, left_out=left_out)
+    check = check_of("bpb_arithmetic", run_result(), counted, spare_tail=spare_tail)
+    assert check.status == status
+    if status == "fail":
+        assert check.limit == "at most 0.1 %"
+        assert check.measured.startswith(f"{left_out:,} of 1,000,000 tokens left out (")
+        assert "(100 %" not in check.measured  # a rest is never rounded away
+
+
+@pytest.mark.parametrize(("spare_tail", "status"), [(0.1, "pass"), (0.0, "fail")])
+def test_a_tail_that_fills_no_sequence_is_spared_on_tracks_of_short_texts_and_told(
+    spare_tail: float, status: Status
+) -> None:
+    text = TOKENS + 1_363  # one per cent
+    counted = verification(1337, text_tokens=text, left_out=1_363)
+    check = check_of("bpb_arithmetic", run_result(), counted, spare_tail=spare_tail)
+    assert check.status == status
+    if status == "pass":
+        assert check.note == (
+            "1,363 of 137,683 tokens left out (0.99 %), 1,363 of them because the end of the text fills no sequence."
+        )
+    longer = counted.model_copy(update={"left_out": 1_363 + 138})
+    assert check_of("bpb_arithmetic", run_result(), longer, spare_tail=spare_tail).status == "fail"
+
+
+def test_a_track_of_the_contest_spares_no_tail() -> None:
+    assert {name: track.spare_tail for name, track in TRACKS.items()} == {
+        "10min_16mb": 0.0,
+        "non_record_16mb": 0.0,
+        "local": 0.1,
+    }
 
 
 def test_a_bpb_that_does_not_follow_from_its_loss_fails() -> None:

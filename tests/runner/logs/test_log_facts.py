@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -94,3 +95,64 @@ def test_what_stands_inside_a_long_line_is_no_claim_however_it_arrives() -> None
         for piece in (b"x" * pad, claim, b"\n"):
             reader.feed(piece)
         assert reader.facts == {}
+
+
+# somebody else's lines -------------------------------------------------------------------------------------------
+
+THEIRS = re.compile(r"^(?P<rule>final_\w+?)(?:_exact)?\b.*? val_loss:(?P<val_loss>\S+) val_bpb:(?P<val_bpb>\S+)")
+
+
+def theirs(*lines: str, pattern: re.Pattern[str] = THEIRS) -> LogReader:
+    reader = LogReader(pattern=pattern)
+    for line in lines:
+        reader.line(line)
+    return reader
+
+
+def test_a_foreign_score_keeps_the_digits_in_which_it_was_printed() -> None:
+    reader = theirs("final_x val_loss:2.50 val_bpb:1.50", "final_x_exact val_loss:2.50000100 val_bpb:1.5e0")
+    (score,) = reader.final_scores
+    assert (score.rule, score.val_loss, score.val_bpb) == ("final_x", 2.500001, 1.5)
+    assert (score.printed_loss, score.printed_bpb) == ("2.50000100", "1.5e0")
+    assert (score.tokens, score.bytes) == (None, None)
+
+
+def test_the_last_score_of_each_name_is_known() -> None:
+    reader = theirs(
+        "final_a val_loss:2.5 val_bpb:1.5",
+        "final_b val_loss:2.4 val_bpb:1.4",
+        "final_a_exact val_loss:2.3 val_bpb:1.3",
+    )
+    assert {rule: score.val_bpb for rule, score in reader.by_rule.items()} == {"final_a": 1.3, "final_b": 1.4}
+    many = theirs(*(f"final_{number} val_loss:2.5 val_bpb:1.5" for number in range(1000)))
+    assert len(many.by_rule) == 64
+
+
+def test_counts_are_read_from_the_line_or_by_the_patterns_groups() -> None:
+    told = theirs("final_x val_loss:2.5 val_bpb:1.5 tokens:100 bytes:240").final_scores[-1]
+    assert (told.tokens, told.bytes) == (100, 240)
+    pattern = re.compile(r"loss (?P<val_loss>\S+) bpb (?P<val_bpb>\S+) over (?P<tokens>\S+)")
+    told = theirs("loss 2.5 bpb 1.5 over 62,021,632 tokens:1 bytes:2", pattern=pattern).final_scores[-1]
+    assert (told.tokens, told.bytes) == (62_021_632, None)
+    told = theirs("loss 2.5 bpb 1.5 over all", pattern=pattern).final_scores[-1]
+    assert (told.val_loss, told.tokens) == (2.5, None)
+
+
+def test_what_a_foreign_log_says_of_sequences_is_kept_and_a_log_of_ours_is_not_asked() -> None:
+    lines = (
+        "val_loader:shards pattern=x tokens:62021632",
+        "train_batch_tokens:524288 train_seq_len:1024",
+        "final_x val_loss:2.5 val_bpb:1.5 stride:64 eval_seq_len:2048",
+    )
+    facts = theirs(*lines).log_facts()
+    assert (facts.lengths, facts.strides, facts.val_tokens) == ([1024, 2048], [64], 62_021_632)
+    ours = read_log([("\n".join(lines)).encode()]).log_facts()
+    assert (ours.lengths, ours.val_tokens) == ([], None)
+
+
+def test_a_line_of_ours_in_a_foreign_log_is_held_to_its_digits_like_any_other() -> None:
+    line = "final_score rule:plain tokens:10 bytes:20 val_loss:2.5000 val_bpb:1.2500"
+    (score,) = theirs(line).final_scores
+    assert (score.printed_loss, score.printed_bpb, score.tokens) == ("2.5000", "1.2500", 10)
+    (score,) = read_log([line.encode()]).final_scores
+    assert (score.printed_loss, score.printed_bpb) == ("", "")

@@ -78,7 +78,9 @@ def test_other_shards_need_the_tokenizer_that_made_them(tmp_path: Path) -> None:
 
 
 def test_a_count_that_disagrees_is_said() -> None:
-    found = Rescored(Score(rule="plain", val_loss=1.0, val_bpb=2.0, tokens=3, bytes=4), 0.5, Coverage("plain", 3, 5))
+    found = Rescored(
+        Score(rule="plain", val_loss=1.0, val_bpb=2.0, tokens=3, bytes=4), 0.5, Coverage("plain", 3, 5, 3, 0)
+    )
     assert report_lines(found) == [
         "2.000000 bits per byte, 1.000000 nats per token, rule plain, in 0.50 s",
         "3 tokens, 4 bytes, NOT as counted here: 3 tokens, 5 bytes",
