@@ -19,8 +19,7 @@ from runner.job.external_script import OutputsSpec, counted_bytes, is_code
 from runner.job.load import job_from_mapping, job_hash, resolved
 from runner.job.open_data import DataRequest, open_requested
 from runner.job.spec import JobSpec
-from runner.logs.line_clock import Arrivals, LineClock
-from runner.logs.log_facts import MAX_LINE, LogReader
+from runner.logs.log_facts import LogReader
 from runner.plan.plan import make_plan, preflight
 from runner.results import Interval
 from runner.script.bundle import script_of
@@ -99,31 +98,6 @@ def test_a_script_is_not_asked_what_its_clock_says(tiny_data: DataRequest, tmp_p
     assert train is not None
     assert train.events == {}
     assert train.clock is not None
-
-
-def test_lines_that_come_faster_than_they_are_read_keep_their_times_and_no_memory() -> None:
-    seen: list[tuple[float, str]] = []
-
-    x = re.compile("x")
-
-    class Notes(LineClock):
-        def feed(self, seconds: float, line: str) -> None:
-            seen.append((seconds, line))
-
-    arrivals = Arrivals(Notes(x, x, x, x))
-    piece = b"y" * 63 + b"\n"
-    for number in range(1, 20_001):
-        arrivals.note(number * 64, float(number))
-    arrivals.take(piece * 20_000)
-    assert seen == [(float(number), "y" * 63) for number in range(1, 20_001)]
-    assert (len(arrivals.pending), arrivals.offset) == (0, 20_000 * 64)
-    arrivals.note(arrivals.offset + 3, 7.0)
-    arrivals.note(arrivals.offset + 5 + MAX_LINE, 8.0)
-    arrivals.take(b"abc" + b"z" * (MAX_LINE + 2))
-    assert len(arrivals.pending) == 0
-    arrivals.note(arrivals.offset + 2, 9.0)
-    arrivals.take(b"!\n")
-    assert seen[-1] == (9.0, "")  # the end of a line whose beginning was dropped claims nothing
 
 
 def test_training_over_the_limit_is_seen_without_any_event(tiny_data: DataRequest, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.logs.log_facts import MAX_LINE, PATTERNS, LogReader, Pattern, read_log
+from runner.logs.lines import MAX_LINE
+from runner.logs.log_facts import PATTERNS, LogReader, Pattern, read_log
 
 LOG = b"""model_params:17059912
 world_size:8 grad_accum_steps:1
@@ -78,7 +79,7 @@ def test_an_endless_line_does_not_grow_memory() -> None:
     reader = LogReader()
     for _ in range(64):
         reader.feed(b"x" * 65536)
-    assert len(reader._partial) <= 65536
+    assert len(reader._lines.partial) <= 65536
 
 
 def test_any_number_of_scores_takes_the_room_of_one() -> None:
