@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from runner.logs.clocks import Stamp, first, irregularity, paused_seconds
+from runner.logs.clocks import Stamp, exactly, first, irregularity, paused_seconds
 from runner.logs.line_clock import LineClock, Stretch
 from runner.logs.own_time import NEAR_S
 from runner.logs.spans import Spans
@@ -218,7 +218,7 @@ def scoring_time(clock: LineClock, seen: Seen, wall: float) -> ScriptClock:
 
 def fresh_scoring_time(clock: LineClock, wall: float) -> ScriptClock:
     """Scoring in a process of its own: at most all of that process."""
-    return _scored(clock, interval(0.0, wall), Interval(low=round(wall, 6), high=round(wall, 6)))
+    return _scored(clock, Interval(low=0.0, high=round(wall, 6)), exactly(wall))
 
 
 def _scored(clock: LineClock, wide: Interval, strict: Interval | None) -> ScriptClock:

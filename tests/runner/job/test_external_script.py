@@ -20,6 +20,7 @@ from runner.job.load import job_from_mapping, job_hash, resolved
 from runner.job.open_data import DataRequest, open_requested
 from runner.job.spec import JobSpec
 from runner.logs.log_facts import LogReader
+from runner.node.sightings import line_patterns
 from runner.plan.plan import make_plan, preflight
 from runner.results import Interval
 from runner.script.bundle import script_of
@@ -181,6 +182,21 @@ def test_what_counts_as_code() -> None:
             {"outputs": {"score": "val_loss"}},
             "outputs.score: the text 'val_loss' cannot work: needs the group",
         ),
+        ({"outputs": {"step": ""}}, "outputs.step: the text '' cannot work: is empty, which fits every line"),
+        ({"outputs": {"score": ""}}, "outputs.score: the text '' cannot work: is empty, which fits every line"),
+        ({"outputs": {"warmup": "("}}, "outputs.warmup: the text '(' cannot work: is no regular expression"),
+        ({"outputs": {"train_start": "(ab|a)*"}}, "outputs.train_start: "),
+        ({"outputs": {"train_end": "(x+)+"}}, "has a repetition or a choice inside an endless repetition"),
+        (
+            {"outputs": {"train_time": "took (\\S+)"}},
+            "cannot work: needs one of the groups (?P<ms>...), (?P<s>...)",
+        ),
+        (
+            {"outputs": {"sizes": "total (\\d+)"}},
+            "needs one of the groups (?P<artifact_bytes>...), (?P<code_bytes>...), (?P<total_bytes>...)",
+        ),
+        ({"outputs": {"announce": "yes"}}, "outputs.announce: "),
+        ({"outputs": {"train_begin": "x"}}, "outputs.train_begin: "),
         (
             {"outputs": {"artifact": "/tmp/x"}},
             "outputs.artifact: the text '/tmp/x' cannot work: must be a",
@@ -207,6 +223,15 @@ def test_a_resolved_foreign_job_reads_back_equal(tiny_data: DataRequest, tmp_pat
     job = foreign_job(tiny_data, tmp_path, env={"NUM_LAYERS": "9"}, requires=["zstandard"])
     written = json.loads(json.dumps(resolved(job)))
     assert job_from_mapping(written, source="job.json") == job
+
+
+def test_a_pattern_may_be_empty_where_a_script_prints_no_such_line() -> None:
+    names = ("trained", "stop", "warmup", "train_time", "train_start", "train_end", "sizes")
+    outputs = OutputsSpec(**dict.fromkeys(names, ""))  # type: ignore[arg-type]
+    patterns = line_patterns(outputs)
+    absent = (patterns.stop, patterns.warmup, patterns.train_time, patterns.train_start, patterns.train_end)
+    assert absent == (None,) * 5
+    assert patterns.trained.search("step:1/2 anything")
 
 
 PUBLISHED = [

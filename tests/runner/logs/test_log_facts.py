@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from itertools import pairwise
 
 import pytest
@@ -95,3 +97,47 @@ def test_what_stands_inside_a_long_line_is_no_claim_however_it_arrives() -> None
         for piece in (b"x" * pad, claim, b"\n"):
             reader.feed(piece)
         assert reader.facts == {}
+
+
+SIZES = re.compile(r"^code (?P<code_bytes>[\d,]+)(, model (?P<artifact_bytes>\S+))?(, all (?P<total_bytes>\S+))?$")
+
+
+@pytest.mark.parametrize(
+    ("line", "sizes"),
+    [
+        (b"code 1,234, model 5_678, all 6912", (1234, 5678, 6912)),
+        (b"code 12", (12, None, None)),
+        (b"code 12, model many, all -3", (12, None, None)),
+        (b"code " + b"9" * 18 + b", all " + b"9" * 19, (10**18 - 1, None, None)),
+        ("code 12, model \u0661\u0662".encode(), (12, None, None)),
+    ],
+)
+def test_a_dialect_may_tell_its_sizes(line: bytes, sizes: tuple[int | None, int | None, int | None]) -> None:
+    reader = LogReader(sizes=SIZES)
+    reader.feed(line + b"\n")
+    facts = reader.log_facts()
+    assert (facts.code_bytes, facts.model_bytes, facts.total_bytes) == sizes
+
+
+def test_the_states_of_a_progress_bar_are_lines_and_the_tail_keeps_the_last_of_them() -> None:
+    reader = read_log(
+        [
+            b"loading\r\n",
+            b"\rstep:1/3 train_loss:2.0 train_time:1ms step_avg:1.00ms",
+            b"\rstep:2/3 train_loss:1.5 train_time:2ms step_avg:1.00ms\r",
+            b"step:3/3 train_loss:1.0 train_time:3ms step_avg:1.00ms\r",
+            b"\nTraceback\n",
+        ]
+    )
+    assert (reader.facts["steps"], reader.facts["train_loss"]) == (3, 1.0)
+    assert reader.tail == ["loading", "step:3/3 train_loss:1.0 train_time:3ms step_avg:1.00ms", "Traceback"]
+
+
+def test_a_progress_bar_of_100_000_states_costs_seconds_and_no_memory() -> None:
+    reader, begun = LogReader(), time.process_time()
+    for number in range(0, 100_000, 1000):
+        states = (b"\r %d/100000 [00:12<00:34, 99.1it/s, loss=2.1]" % (number + one) for one in range(1000))
+        reader.feed(b"".join(states))
+    assert time.process_time() - begun < 20
+    assert len(reader.tail) == 1
+    assert reader.facts == {}
