@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from runner.results import PhaseResult, RecordData, RunResult, Score, Verification
+from runner.results import Interval, RecordData, RunResult, Score, Verification
 
 LARGEST = 2**63 - 1
 LARGEST_REAL = 1e150
@@ -34,14 +34,38 @@ class SeedRow:
         return self.counted.code_bytes + self.counted.artifact_bytes
 
 
-def clock_seconds(phase: PhaseResult | None) -> float | None:
-    """The limited time of a phase: the upper end of what the referee saw, seconds."""
-    return phase.clock.high if phase is not None and phase.clock is not None else None
+def official(name: str) -> Callable[[SeedRow], Interval | None]:
+    """The limited time of the phase of that name as the referee knows it."""
+    return lambda row: phase.clock if (phase := getattr(row.result, name)) is not None else None
 
 
-def strict_seconds(phase: PhaseResult | None) -> float | None:
+def strict(name: str) -> Callable[[SeedRow], Interval | None]:
     """The same by the strict clock."""
-    return phase.strict_clock.high if phase is not None and phase.strict_clock is not None else None
+    return lambda row: phase.strict_clock if (phase := getattr(row.result, name)) is not None else None
+
+
+CLOCKS: dict[str, Callable[[SeedRow], Interval | None]] = {
+    "train_seconds": official("train"),
+    "eval_seconds": official("eval"),
+    "strict_train_seconds": strict("train"),
+    "strict_eval_seconds": strict("eval"),
+}
+"""Durations that may be known as an interval only: beside the column itself stand `_low` and `_high`."""
+EXACT_S = 0.5
+"""An interval that is no wider counts as a measured number, its upper end; of a wider one there is no number."""
+
+
+def measured(interval: Interval | None) -> float | None:
+    """A duration as one number, where it is known well enough for that."""
+    return None if interval is None or not interval.high - interval.low <= EXACT_S else interval.high
+
+
+def _number(clock: Callable[[SeedRow], Interval | None]) -> Callable[[SeedRow], float | None]:
+    return lambda row: measured(clock(row))
+
+
+def _end(clock: Callable[[SeedRow], Interval | None], end: str) -> Callable[[SeedRow], float | None]:
+    return lambda row: None if (interval := clock(row)) is None else float(getattr(interval, end))
 
 
 def plain_score(result: RunResult) -> Score | None:
@@ -73,10 +97,9 @@ REAL: dict[str, Callable[[SeedRow], float | None]] = {
     "quant_gap_bpb": lambda row: quantisation_gap(row.result),
     "val_loss": lambda row: row.result.final_score.val_loss if row.result.final_score else None,
     "val_bpb": lambda row: row.result.final_score.val_bpb if row.result.final_score else None,
-    "train_seconds": lambda row: clock_seconds(row.result.train),
-    "eval_seconds": lambda row: clock_seconds(row.result.eval),
-    "strict_train_seconds": lambda row: strict_seconds(row.result.train),
-    "strict_eval_seconds": lambda row: strict_seconds(row.result.eval),
+    **{name: _number(clock) for name, clock in CLOCKS.items()},
+    **{f"{name}_low": _end(clock, "low") for name, clock in CLOCKS.items()},
+    **{f"{name}_high": _end(clock, "high") for name, clock in CLOCKS.items()},
     "train_wall_seconds": lambda row: row.result.train.wall_seconds if row.result.train else None,
     "eval_wall_seconds": lambda row: row.result.eval.wall_seconds if row.result.eval else None,
     "peak_rss_mib": lambda row: row.result.train.peak_rss_mib if row.result.train else None,
@@ -87,6 +110,7 @@ NUMBERS = (
     "code_bytes", "artifact_bytes", "total_bytes", "headroom_bytes",
     "train_seconds", "eval_seconds", "strict_train_seconds", "strict_eval_seconds",
     "train_wall_seconds", "eval_wall_seconds", "peak_memory_mib", "peak_rss_mib",
+    *(f"{name}_{end}" for name in CLOCKS for end in ("low", "high")),
 )  # fmt: skip
 """Columns with numbers, in the order of results.csv."""
 

@@ -91,6 +91,16 @@ class LogFacts(Frozen):
     """Tokens of validation text that it says it loaded."""
 
 
+class Compared(Frozen):
+    """The part of training in which a script's own clock can be held against ours: between lines of training steps
+    with no validation between them, seconds."""
+
+    arrived: float
+    """As its lines arrived."""
+    claimed: float
+    """As its lines say."""
+
+
 class Segment(Frozen):
     """How long an earlier life of a resumed seed trained, by the referee's clock."""
 
@@ -115,13 +125,31 @@ class PhaseResult(Frozen):
     """The interval that the contest limits (RULES: train or eval), seconds; None when it was never seen."""
     strict_clock: Interval | None = None
     """The same by the strict rule (warm-up, mid-run validation and start-up counted as the rule says)."""
+    arrival_clock: Interval | None = None
+    """Of somebody else's script: `clock` as arrivals alone prove it, where what the script says made it narrower."""
+    narrowed_by: str = ""
+    """What the script said that made `clock` narrower than `arrival_clock`; '' where nothing did."""
+    clock_doubt: str = ""
+    """Why what a script says of its time was not used for `clock`."""
+    own_seconds: float | None = None
+    """Training time as the last line of somebody else's script that tells one says."""
+    compared: Compared | None = None
+    """Of a script whose lines tell a training time."""
     irregular: str = ""
     """What was wrong with the order of events (one came twice, an end before its start); then no clock is known."""
     isolated: bool | None = None
     """Whether it ran cut off from what its phase must not see (evaluation: training shards and the network); None
     where that was not asked for, or the system did not let us."""
+    over_seconds: float | None = None
+    """When somebody else's script said that training was over, seconds after process start; the latest that it can
+    have been where it said nothing."""
+    busy_after_seconds: float | None = None
+    """For how long from then until its artifact was last written it computed: a GPU was busy, or where it had none,
+    its processes took a fifth of a core at least; None where nobody could see."""
     frozen_seconds: float | None = None
     """When the artifact was last written, seconds after process start."""
+    first_train_read: float | None = None
+    """When a training shard was first opened or read, seconds after process start."""
     last_train_read: float | None = None
     """When a training shard was last opened or read, seconds after process start; None where it never was, or where
     nobody looked."""

@@ -15,6 +15,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports.across.table import UNITS
+from reports.clock_cells import seed_cell
 from reports.markdown import code, escaped, table
 from reports.numbers import MISSING, count, fixed
 from runner.errors import UserError
@@ -118,8 +119,7 @@ def _seed_line(row: Row) -> list[str]:
         *(fixed(row[f"{unit}_mean"], DIGITS[unit]) for unit in UNITS),
         count(row["steps"]),
         count(row["total_bytes"]),
-        fixed(row["train_seconds"], 2),
-        fixed(row["eval_seconds"], 2),
+        *(seed_cell(row, name, 2) for name in ("train_seconds", "eval_seconds")),
         _text(row["folder"]),
     ]
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from reports.clock_cells import mean_cell, seed_cell, std_cell
 from reports.markdown import Markdown, table
-from reports.numbers import MISSING, NOT_DEFINED, cell, fixed, known
-from reports.tables import figure, plain_score
+from reports.numbers import fixed
+from reports.tables import plain_score
 from runner.listing import MOST, few, some
 from runner.results import RecordData, RunResult
 
@@ -50,27 +51,20 @@ def _per_seed(
 ) -> Markdown:
     """One row per seed, then mean and sample standard deviation."""
     rows: list[list[object]] = [
-        [row["seed"], *(cell(row[name], digits, data.limits.get(name)) for name, (_, digits) in columns.items())]
+        [row["seed"], *(seed_cell(row, name, digits, data.limits.get(name)) for name, (_, digits) in columns.items())]
         for row in few(seeds.to_dict("records"))
     ]
     if len(seeds) > MOST:
         least, most = seeds.min(numeric_only=True), seeds.max(numeric_only=True)
         rows.append(["…", *("" for _ in columns)])
         rows += [
-            [title, *(cell(found.get(name), digits) for name, (_, digits) in columns.items())]
+            [title, *(seed_cell(found.to_dict(), name, digits) for name, (_, digits) in columns.items())]
             for title, found in (("least", least), ("most", most))
         ]
-    means = [fixed(figure(summary, "mean", name), digits) for name, (_, digits) in columns.items()]
+    means = [mean_cell(summary, name, digits) for name, (_, digits) in columns.items()]
     rows.append([Markdown("**mean**"), *means])
-    rows.append([Markdown("**std**"), *(_std(summary, name, digits) for name, (_, digits) in columns.items())])
+    rows.append([Markdown("**std**"), *(std_cell(summary, name, digits) for name, (_, digits) in columns.items())])
     return table("r" * (len(columns) + 1), ["seed", *(head for head, _ in columns.values())], rows)
-
-
-def _std(summary: pd.DataFrame, column: str, digits: int) -> str:
-    std = figure(summary, "std", column)
-    if known(std) is None:
-        return MISSING if figure(summary, "n", column) == 0 else NOT_DEFINED
-    return fixed(std, digits)
 
 
 def gap_sentence(data: RecordData) -> str:
@@ -104,10 +98,11 @@ def strict_sentence(seeds: pd.DataFrame) -> str:
     if len(seeds) > MOST:
         return ""  # a column of results.csv
     phases = {"Training": "strict_train_seconds", "evaluation": "strict_eval_seconds"}
-    if seeds[list(phases.values())].isna().all(axis=None):
+    if seeds[[f"{name}_high" for name in phases.values()]].isna().all(axis=None):
         return ""
+    rows = seeds.to_dict("records")
     taken = [
-        f"{phase} took {' / '.join(fixed(value, 2) for value in seeds[name])} s" for phase, name in phases.items()
+        f"{phase} took {' / '.join(seed_cell(row, name, 2) for row in rows)} s" for phase, name in phases.items()
     ]
     return (
         f"{' and '.join(taken)}, seed by seed, by the strict clock: warm-up and mid-run validation count "
@@ -123,7 +118,7 @@ def resumed_sentence(results: Sequence[RunResult]) -> str:
         return ""
     return (
         f"Killed and resumed from a checkpoint: seed {some(resumed, ', ')}. The training time counts every life, "
-        "work that was lost included, at its upper bound."
+        "work that was lost included."
     )
 
 

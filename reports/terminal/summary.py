@@ -17,8 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.answers import MARKS, notes, worst_lines
+from reports.clock_cells import mean_cell, seed_cell, std_cell
 from reports.markdown import one_line
-from reports.numbers import NOT_DEFINED, cell, fixed, known, mean_and_std
+from reports.numbers import fixed, mean_and_std
 from reports.sections.comparable import compare
 from reports.sections.published import overall_bpb, reference_of
 from reports.tables import figure, seed_table, summary_table
@@ -108,17 +109,16 @@ def _seeds(data: RecordData, columns: Mapping[str, tuple[str, int]]) -> Table:
     for row in few(seeds.to_dict("records")):
         table.add_row(
             str(row["seed"]),
-            *(cell(row[name], digits, data.limits.get(name)) for name, (_, digits) in columns.items()),
+            *(seed_cell(row, name, digits, data.limits.get(name)) for name, (_, digits) in columns.items()),
         )
     if len(seeds) > MOST:
         table.add_row("…", *("" for _ in columns))
         least, most = seeds.min(numeric_only=True), seeds.max(numeric_only=True)
         for title, found in (("least", least), ("most", most)):
-            table.add_row(title, *(cell(found[name], digits) for name, (_, digits) in columns.items()))
+            table.add_row(title, *(seed_cell(found.to_dict(), name, digits) for name, (_, digits) in columns.items()))
     table.add_section()
-    table.add_row("mean", *(fixed(figure(summary, "mean", name), digits) for name, (_, digits) in columns.items()))
-    stds = [(figure(summary, "std", name), digits) for name, (_, digits) in columns.items()]
-    table.add_row("std", *(NOT_DEFINED if known(std) is None else fixed(std, digits) for std, digits in stds))
+    table.add_row("mean", *(mean_cell(summary, name, digits) for name, (_, digits) in columns.items()))
+    table.add_row("std", *(std_cell(summary, name, digits) for name, (_, digits) in columns.items()))
     return table
 
 

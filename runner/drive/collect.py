@@ -21,8 +21,8 @@ from runner.folder.ledger import utc_now
 from runner.folder.paths import AttemptFolder
 from runner.job.external_script import counted_bytes
 from runner.logs.log_facts import LogReader
+from runner.node.activity import GpuUse
 from runner.node.attempt_spec import AttemptSpec
-from runner.node.gpu_use import GpuUse
 from runner.node.messages import ArtifactBytes, Event, Finished, GpuSample, Heartbeat, LogChunk, Message, Started
 from runner.printable import printable
 from runner.results import Artifact, LogFacts, NodeReport, RunResult, RunStatus, Score
@@ -40,8 +40,10 @@ class Collector:
         self.idle_seconds: float | None = None
         self.phase = "starting"
         self.events: list[tuple[str, str, float]] = []
-        score = None if spec.outputs is None else re.compile(spec.outputs.score)
-        self.readers = {"train": LogReader(pattern=score), "eval": LogReader(pattern=score)}
+        told = spec.outputs
+        score = None if told is None else re.compile(told.score)
+        sizes = None if told is None or not told.sizes else re.compile(told.sizes)
+        self.readers = {phase: LogReader(pattern=score, sizes=sizes) for phase in ("train", "eval")}
         self.artifact: Artifact | None = None
         self.result: RunResult | None = None
         self.started_at = utc_now()

@@ -87,6 +87,7 @@ def attempt_spec(plan: Plan, script: Script, folder: RunFolder, seed: int, attem
         stall_seconds=job.stall_seconds,
         env=dict(job.env),
         alone=plan.need.alone,
+        shared=plan.concurrent > 1,
         isolate=job.isolate,
         files=dict(script.files),
         outputs=None if job.script is None else job.outputs,

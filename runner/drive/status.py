@@ -43,7 +43,10 @@ class SeedState:
     loss: float | None = None
     bpb: float | None = None
     clock: float | None = None
+    """Training time: of a finished seed the most that it can have been, of one that runs what its log says."""
     note: str = ""
+    clock_low: float | None = None
+    """The least that it can have been."""
 
 
 def entries_of(run: RunFolder) -> list[dict[str, Any]]:
@@ -130,6 +133,7 @@ def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: 
             final.val_bpb if final else None,
             clock.high if clock else None,
             result.reason.splitlines()[0] if result.reason else "",
+            clock.low if clock else None,
         )
     if entry["kind"] == "queued":
         return SeedState(run.path.name, seed, folder.number, "waiting for a node" if alive else "interrupted")
@@ -193,7 +197,8 @@ def status_table(runs: Sequence[RunFolder]) -> Table:
             states = [_seed_state(run, seed, entry, driver == "running") for seed, entry in last.items()]
         for state in states:
             cells = (name, driver, str(state.seed), _shown(state.attempt), state.state, _shown(state.step))
-            numbers = (_shown(state.loss, 4), _shown(state.bpb, 4), _shown(state.clock, 1))
+            ends = dict.fromkeys(filter(None, (_shown(state.clock_low, 1), _shown(state.clock, 1))))
+            numbers = (_shown(state.loss, 4), _shown(state.bpb, 4), " to ".join(ends))
             table.add_row(*(Text(cell) for cell in (*cells, *numbers, state.note)))
             name = driver = ""
     return table

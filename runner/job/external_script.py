@@ -33,6 +33,11 @@ SCORE = rf"^(?P<rule>final_\w+?)(?:_exact)?\b.*? val_loss:(?P<val_loss>{_FIGURE}
 STEP = r"^step:\d+/\d+ "
 TRAINED = r"\btrain_loss:"
 STOP = r"^(stopping_early:|peak memory allocated:|Serialized model)"
+WARMUP = r"^warmup_step:\d+/\d+"
+TRAIN_TIME = rf"\btrain_time:(?P<ms>{_FIGURE})ms"
+TIMES, SIZES = frozenset({"ms", "s"}), frozenset({"code_bytes", "artifact_bytes", "total_bytes"})
+"""Groups of the patterns `train_time` and `sizes`, of which each needs one."""
+PATTERNS = ("score", "step", "trained", "stop", "warmup", "train_time", "train_start", "train_end", "sizes")
 
 
 class OutputsSpec(Strict):
@@ -45,30 +50,53 @@ class OutputsSpec(Strict):
     step: str = STEP
     """A line of training: a step, or a mid-run validation."""
     trained: str = TRAINED
-    """What stands in such a line that reports a training step, and not in one that reports a validation."""
+    """What stands in such a line that reports a training step, and not in one that reports a validation; empty where
+    each of them reports a step."""
     stop: str = STOP
-    """A line that says that training is over."""
+    """A line that says that training is over, however long it has been; empty for none."""
+    warmup: str = WARMUP
+    """A line of a warm-up step, which is undone: training begins after it. Empty for none."""
+    train_time: str = TRAIN_TIME
+    """What in lines of `step` and `stop` tells its own training time: group ms or s; empty where nothing does."""
+    train_start: str = ""
+    """A line that is printed at the moment when training begins; empty for none."""
+    train_end: str = ""
+    """A line that is printed at the moment when training ends, before a last validation; empty for none."""
+    sizes: str = ""
+    """A line that tells sizes in bytes, beside the official ones: groups code_bytes, artifact_bytes, total_bytes."""
+    announce: bool = False
+    """Give the script golf's pipe, GOLF_EVENTS, on which it announces its phases itself (docs/own-script.md)."""
     eval_env: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = Field(default_factory=dict)
     """Variables that make the script score its artifact only; empty where it has no such switch."""
 
     @model_validator(mode="after")
     def _usable(self) -> OutputsSpec:
-        for name in ("score", "step", "trained", "stop"):
-            try:
-                groups = set(re.compile(getattr(self, name)).groupindex)
-            except re.error as error:
-                raise ConfigError(name, f"is no regular expression: {error}") from None
-            if runs_away(getattr(self, name)):
-                told = (
-                    "has a repetition or a choice inside an endless repetition, which can take for ever on one line"
-                )
-                raise ConfigError(name, f"{told}; say it without, such as \\S+ or [^ ]*")
-            for group in ("val_loss", "val_bpb") if name == "score" else ():
-                require(group in groups, name, f"needs the group (?P<{group}>...)")
+        groups = {name: _groups(name, getattr(self, name)) for name in PATTERNS}
+        for name in ("score", "step"):
+            require(getattr(self, name) != "", name, "is empty, which fits every line; leave it out for the default")
+        for group in ("val_loss", "val_bpb"):
+            require(group in groups["score"], "score", f"needs the group (?P<{group}>...)")
+        for name, wanted in (("train_time", TIMES), ("sizes", SIZES)):
+            told = getattr(self, name) == "" or bool(groups[name] & wanted)
+            require(
+                told, name, f"needs one of the groups {', '.join(f'(?P<{group}>...)' for group in sorted(wanted))}"
+            )
         path = PurePosixPath(self.artifact)
         inside = not path.is_absolute() and ".." not in path.parts and path.name != ""
         require(inside, "artifact", "must be a pattern inside the working folder, such as final_model*.ptz")
         return self
+
+
+def _groups(name: str, pattern: str) -> set[str]:
+    """Names of a pattern's groups; ConfigError where it is none, or one that can take for ever."""
+    try:
+        groups = set(re.compile(pattern).groupindex)
+    except re.error as error:
+        raise ConfigError(name, f"is no regular expression: {error}") from None
+    if runs_away(pattern):
+        told = "has a repetition or a choice inside an endless repetition, which can take for ever on one line"
+        raise ConfigError(name, f"{told}; say it without, such as \\S+ or [^ ]*")
+    return groups
 
 
 def is_code(name: str) -> bool:

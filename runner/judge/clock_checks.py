@@ -20,6 +20,10 @@ limit."""
 LOG_SECONDS = 0.5
 LOG_SHARE = 0.01
 """RULES: log and referee disagree beyond the larger of the two."""
+TOO_WIDE = 4
+"""An interval so many times as wide as that tolerance agrees with anything, so it says nothing."""
+COMPARED_SHARE = 0.5
+"""Unless so much of the time was compared line by line."""
 EXPORT_SECONDS = 60.0
 EXPORT_SHARE = 0.25
 """A script that trains on after its line that says it does not, on tokens that it has read before, cannot be told
@@ -45,23 +49,28 @@ def train_clock(case: Case, of: Evidence) -> Answer:
     grace = grace_seconds(limit, train, of.result.log.steps if of.result else None)
     answer = _clock(train, limit + grace, f"{plain(limit)} s + {plain(grace)} s")
     gap = unannounced_seconds(train)
-    if gap is None:
+    if gap is None or train is None:
         return answer
+    busy = gap if train.busy_after_seconds is None else min(gap, train.busy_after_seconds)
     told = f"artifact written {gap:.1f} s after the line that ends training"
-    if answer.status == "pass" and gap > max(EXPORT_SECONDS, EXPORT_SHARE * limit):
+    told += "" if train.busy_after_seconds is None else f", {busy:.1f} s of them busy"
+    if answer.status == "pass" and busy > max(EXPORT_SECONDS, EXPORT_SHARE * limit):
         told += ", too long to be sure that it trained no more"
         return replace(answer, status="unknown", detail="; ".join(filter(None, [told, answer.detail])))
     return replace(answer, detail="; ".join(filter(None, [answer.detail, told])))
 
 
 def unannounced_seconds(train: PhaseResult | None) -> float | None:
-    """From the line with which somebody else's script says that training is over to its artifact's last change.
+    """From when somebody else's script says that training is over to its artifact's last change.
 
     None for a script of ours, which announces both, and where either was not seen.
     """
-    if train is None or train.events or train.strict_clock is None or train.frozen_seconds is None:
+    if train is None or train.frozen_seconds is None:
         return None
-    return max(0.0, train.frozen_seconds - train.strict_clock.high)
+    over = train.over_seconds
+    if over is None and not train.events and train.strict_clock is not None:
+        over = train.strict_clock.high  # of a record from before over_seconds was noted
+    return None if over is None else max(0.0, train.frozen_seconds - over)
 
 
 def eval_clock(case: Case, of: Evidence) -> Answer:
@@ -76,6 +85,11 @@ def _clock(phase: PhaseResult | None, bound: float, limit: str) -> Answer:
         return Answer("unknown", NOT_MEASURED, limit)
     clock, strict = phase.clock, phase.strict_clock
     beside_it = [] if strict is None else [f"strict {_seconds(strict.low, strict.high, bound)}"]
+    if phase.arrival_clock is not None:
+        alone = _seconds(phase.arrival_clock.low, phase.arrival_clock.high, bound)
+        beside_it.append(f"narrowed by {phase.narrowed_by}; by arrival alone {alone}")
+    if phase.clock_doubt:
+        beside_it.append(f"not narrowed: {phase.clock_doubt}")
     if phase.earlier:
         lives = ", ".join(str(life.attempt) for life in phase.earlier)
         beside_it.append(f"resumed, attempt {lives} counted with what it lost")
@@ -122,13 +136,32 @@ def eval_isolated(case: Case, of: Evidence) -> Answer:
 
 
 def log_clock(case: Case, of: Evidence) -> Answer:
-    """What the log claims and what the referee saw; a disagreement is a finding."""
+    """What the log claims and what the referee saw; a disagreement is a finding.
+
+    Of somebody else's script the claim may have narrowed the clock, so it is held against what arrivals alone prove:
+    the part that both can tell line by line, and the whole. An interval over TOO_WIDE tolerances wide says nothing,
+    unless COMPARED_SHARE of the claim was compared line by line.
+    """
     limit = f"{plain(LOG_SECONDS)} s or {plain(LOG_SHARE * 100)} %"
-    claim = of.result.log.train_seconds if of.result else None
-    clock = of.result.train.clock if of.result and of.result.train else None
-    if claim is None or clock is None:
+    train = of.result.train if of.result else None
+    claim = None if of.result is None else of.result.log.train_seconds
+    if claim is None and train is not None:
+        claim = train.own_seconds
+    clock = None if train is None else train.arrival_clock or train.clock
+    if claim is None or train is None or clock is None:
         return Answer("unknown", NOT_MEASURED, limit)
     apart = max(clock.low - claim, claim - clock.high, 0.0)
     allowed = max(LOG_SECONDS, LOG_SHARE * clock.high)
     detail = f"log {claim:.2f} s, referee {clock.low:.2f} to {clock.high:.2f} s"
+    part = train.compared
+    if part is not None:
+        detail += f"; line by line {part.claimed:.2f} and {part.arrived:.2f} s"
+        off, least = abs(part.claimed - part.arrived), max(LOG_SECONDS, LOG_SHARE * part.arrived)
+        if off > least:
+            return Answer("fail", f"{beside(off, least)} s apart", limit, detail)
+    wide = not clock.high - clock.low <= TOO_WIDE * max(LOG_SECONDS, LOG_SHARE * claim)
+    if apart <= allowed and wide:
+        if part is None or not part.arrived >= COMPARED_SHARE * claim:
+            return Answer("unknown", f"{clock.low:.2f} to {clock.high:.2f} s", limit, f"{detail}: too wide to tell")
+        apart = abs(part.claimed - part.arrived)
     return Answer(status_of(apart <= allowed), f"{beside(apart, allowed)} s apart", limit, detail)

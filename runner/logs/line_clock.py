@@ -1,125 +1,177 @@
-"""The clocks of a script that announces nothing: read from when its lines arrived.
+"""What the lines and announcements of somebody else's script told of its phases, and when.
 
-Training begins between the line before the first step's and that line itself (at it where the first line is a
-validation, which the official script prints just before its clock starts), and ends between the last training step's
-line and the line that says so. Mid-run validation is free, but takes an unknown part of the time since the line
-before it. So every clock here is an interval; what the log claims about time plays no part. Pure.
+Fed with them as they arrive; memory does not grow with the log. How long training and evaluation took by that is
+not here (`script_clocks`). Pure.
 """
 
 from __future__ import annotations
 
 import re
-from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from runner.logs.log_facts import MAX_LINE
+from runner.logs.clocks import PAUSE, Stamp, first, irregularity
+from runner.logs.own_time import NEAR_S, OwnTime
 from runner.results import Interval
 
-MAX_TOLD = 4096
-"""Bytes of a line that patterns are tried on."""
+MOST_TURNS = 64
+"""As often is it kept that training went on after a line that said it was over."""
 
 
-@dataclass
-class LineClock:
-    """Fed with lines as they arrive; seconds are since the process started."""
+@dataclass(frozen=True)
+class LinePatterns:
+    """How a script writes the lines that its clocks are read from."""
 
     step: re.Pattern[str]
     trained: re.Pattern[str]
-    stop: re.Pattern[str]
     score: re.Pattern[str]
-    began: Interval | None = None
-    """When training began."""
+    stop: re.Pattern[str] | None = None
+    warmup: re.Pattern[str] | None = None
+    train_time: re.Pattern[str] | None = None
+    """Its own training time: group `ms` or `s`."""
+    train_start: re.Pattern[str] | None = None
+    train_end: re.Pattern[str] | None = None
+
+    def claim(self, line: str) -> float | None:
+        """The script's own training time as a line tells it, seconds; None where it does not."""
+        found = self.train_time.search(line) if self.train_time is not None else None
+        if found is None:
+            return None
+        told = found.groupdict()
+        try:
+            return float(told["ms"]) / 1000 if told.get("ms") else float(told["s"])
+        except (KeyError, TypeError, ValueError):
+            return None
+
+
+@dataclass
+class Stretch:
+    """Training as its lines told it so far; seconds since the process started."""
+
+    own: OwnTime = field(default_factory=OwnTime)
     before: float = 0.0
-    """When the last line of any kind came."""
+    """When the line before the first step's came."""
+    first_step: float | None = None
+    first_trained: float | None = None
     last_step: float | None = None
     last_trained: float | None = None
     stopped: float | None = None
-    scored: float | None = None
-    epoch: float | None = None
-    """When the process started, seconds since the epoch by the node's wall clock; None where that clock was set."""
+    """When a line said that training was over."""
     pauses: float = 0.0
-    """Most that mid-run validation may have taken."""
+    """Most that validations between the first and the last training step's line took."""
+    open_pauses: float = 0.0
+    """The same after the last training step's line."""
+
+    def step(self, seconds: float, trained: bool, before: float) -> None:
+        """A line of a training step, or of a validation; before: when the line before it came."""
+        if self.first_step is None:
+            self.first_step, self.before = seconds, before
+        elif not trained and self.first_trained is not None and self.last_step is not None:
+            self.open_pauses += seconds - self.last_step
+        self.last_step = seconds
+        if trained:
+            self.first_trained = seconds if self.first_trained is None else self.first_trained
+            self.last_trained = seconds
+            self.pauses, self.open_pauses = self.pauses + self.open_pauses, 0.0
+
+    @property
+    def began(self) -> Interval | None:
+        """When training began, by lines: after the line before its first step's, or after a first validation's."""
+        if self.first_step is None or self.first_trained is None:
+            return None
+        low = self.before if self.first_step == self.first_trained else self.first_step
+        return Interval(low=low, high=self.first_trained)
+
+
+class LineClock:
+    """Takes lines and announcements in the order of their arrival; seconds are since the process started."""
+
+    def __init__(self, patterns: LinePatterns) -> None:
+        self.patterns = patterns
+        self.now = Stretch()
+        self.turns: list[tuple[Stretch, float]] = []
+        """What was known each time that training went on after a line that said it was over, and when it did."""
+        self.announced: list[Stamp] = []
+        self.told: list[Stamp] = []
+        """`train_start` and `train_end` as lines say them."""
+        self.before = 0.0
+        """When the last line of any kind came."""
+        self.warm: float | None = None
+        """When the last line of a warm-up step came before training."""
+        self.scored: float | None = None
+        self.epoch: float | None = None
+        """When the process started, seconds since the epoch by the node's wall clock; None where it was set since."""
+        self.odd = ""
+
+    def announce(self, name: str, seconds: float) -> None:
+        """Take one announcement."""
+        self.announced.append((name, seconds))
 
     def feed(self, seconds: float, line: str) -> None:
-        """Take one line."""
-        if self.step.search(line) and self.stopped is None:
-            self._step(seconds, bool(self.trained.search(line)))
-        elif self.stop.search(line) and self.stopped is None and self.began is not None:
-            self.stopped = seconds
-        if self.score.search(line):
+        """Take one line; an empty one says nothing."""
+        if not line.strip():
+            return
+        how, now = self.patterns, self.now
+        for name, pattern in (("train_start", how.train_start), ("train_end", how.train_end)):
+            if pattern is not None and pattern.search(line) and len(self.told) < MOST_TURNS:
+                self.told.append((name, seconds))
+        if how.step.search(line):
+            self._step(seconds, line)
+        elif how.stop is not None and how.stop.search(line):
+            if now.first_step is not None and now.stopped is None:
+                now.stopped = seconds
+                now.own.take(seconds, how.claim(line), trained=False)
+        elif how.warmup is not None and now.first_step is None and how.warmup.search(line):
+            self.warm = seconds
+        if how.score.search(line):
             self.scored = seconds
         self.before = seconds
 
-    def _step(self, seconds: float, trained: bool) -> None:
-        if self.began is None:
-            low = self.before if trained else seconds
-            self.began = Interval(low=low, high=seconds)
-        elif not trained:
-            self.pauses += seconds - (self.last_step or seconds)
-        self.last_step = seconds
-        if trained:
-            self.last_trained = seconds
+    def _step(self, seconds: float, line: str) -> None:
+        trained = bool(self.patterns.trained.search(line))
+        if self.now.stopped is not None:
+            if not trained:
+                return  # weights may be validated more than once
+            if len(self.turns) < MOST_TURNS:
+                self.turns.append((replace(self.now, own=replace(self.now.own)), seconds))
+            self.now.stopped = None
+        self.now.step(seconds, trained, self.before)
+        self.now.own.take(seconds, self.patterns.claim(line), trained)
+        if trained and self._paused(seconds):
+            self.odd = self.odd or "a training step's line came while a validation was announced"
+
+    def _paused(self, seconds: float) -> bool:
+        """Whether it had announced a validation a while before, and not its end."""
+        for name, stamp in reversed(self.announced):
+            if stamp <= seconds and name in PAUSE:
+                return name == PAUSE[0] and stamp < seconds - NEAR_S
+        return False
 
     def since_start(self, stamp: float) -> float | None:
         """A file's time as seconds since the process started; None where the wall clock was set in between."""
         return None if self.epoch is None else round(stamp - self.epoch, 3)
 
-    def train(self, last_read: float | None = None) -> tuple[Interval | None, Interval | None]:
-        """(official, strict) training time; None where no first step or no end was seen.
+    def until(self, frozen: float | None) -> Stretch:
+        """What the lines told until the artifact was last written: steps that follow are in no artifact."""
+        if frozen is not None:
+            for stretch, went_on in self.turns:
+                if went_on > frozen:
+                    return stretch
+        return self.now
 
-        last_read: when the process was last seen reading training data; what comes after the stop line counts.
-        """
-        if self.began is None or self.last_trained is None or self.stopped is None:
-            return None, None
-        least = max(self.last_trained, last_read or 0.0)
-        most = max(self.stopped, last_read or 0.0)
-        official = Interval(
-            low=round(max(0.0, least - self.began.high - self.pauses), 3), high=round(most - self.began.low, 3)
-        )
-        strict = Interval(low=round(max(0.0, least - self.began.high), 3), high=round(most, 3))
-        return official, strict
+    def mark(self, name: str) -> float | None:
+        """When the script said itself that a phase begins or ends; an announcement counts before a line."""
+        stamp = first(self.announced, name)
+        return first(self.told, name) if stamp is None else stamp
 
-    def evaluation(self, frozen: float | None, wall: float) -> tuple[Interval | None, Interval | None]:
-        """(official, strict) time of scoring in the training process: what comes after the artifact is frozen.
-
-        frozen: when the artifact was last written, None where that is not known. None where no score was seen.
-        """
-        if self.scored is None or self.stopped is None:
-            return None, None
-        low = 0.0 if frozen is None else max(0.0, self.scored - max(frozen, self.stopped))
-        taken = Interval(low=round(low, 3), high=round(max(low, wall - self.stopped), 3))
-        return taken, taken
-
-
-class Arrivals:
-    """Joins bytes of a log with the supervisor's notes of how far the log reached when: lines with their times."""
-
-    def __init__(self, clock: LineClock) -> None:
-        self.clock = clock
-        self.pending = bytearray()
-        self.offset = 0
-        """Of the log, where `pending` begins."""
-        self.notes: deque[tuple[int, float]] = deque()
-        self.inside = False
-        """Whether `pending` begins inside a line whose beginning was dropped."""
-
-    def note(self, end: int, seconds: float) -> None:
-        """The log reached `end` bytes at this time."""
-        self.notes.append((end, seconds))
-
-    def take(self, data: bytes) -> None:
-        """The next bytes of the log; time and memory grow with what is new, however much of it there is."""
-        self.pending += data
-        begin = 0
-        while self.notes and self.notes[0][0] - self.offset <= len(self.pending):
-            end, seconds = self.notes.popleft()
-            *lines, rest = bytes(self.pending[begin : end - self.offset]).split(b"\n")
-            if self.inside and lines:
-                lines[0], self.inside = b"", False  # the end of such a line is none that we look for
-            for line in lines:
-                self.clock.feed(seconds, line[:MAX_TOLD].decode("utf-8", "replace").rstrip("\r"))
-            if self.inside or len(rest) > MAX_LINE:  # nothing that we look for is as long
-                self.inside, rest = True, b""
-            begin = end - self.offset - len(rest)
-        del self.pending[:begin]
-        self.offset += begin
+    def irregularity(self, last_trained: float | None, last_read: float | None) -> str:
+        """What contradicts its announcements, or ''; last_read: of a training shard, by the script for sure."""
+        odd = irregularity(self.announced) or irregularity(self.told) or self.odd
+        start, end, first_trained = self.mark("train_start"), self.mark("train_end"), self.now.first_trained
+        if odd:
+            return odd
+        if start is not None and first_trained is not None and first_trained < start - NEAR_S:
+            return f"a training step's line came {start - first_trained:.1f} s before training was said to begin"
+        for what, when in (("a training step's line came", last_trained), ("a training shard was read", last_read)):
+            if end is not None and when is not None and when > end + NEAR_S:
+                return f"{what} {when - end:.1f} s after training was said to be over"
+        return ""

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.logs.lines import LineSplitter
 from runner.logs.named_sizes import LENGTH, STRIDE, add_new, counted_on, loaded_tokens
 from runner.printable import printable
 from runner.results import LogFacts, Score
 
-MAX_LINE = 1 << 16
 MAX_TOLD = 4096
 """Bytes of a line of somebody else's script in which sizes are looked for."""
 MOST_RULES = 64
@@ -124,18 +124,20 @@ class LogReader:
     tail: list[str] = field(default_factory=list)
     pattern: re.Pattern[str] | None = None
     """How somebody else's script writes a score; None for ours."""
-    _partial: bytes = b""
+    sizes: re.Pattern[str] | None = None
+    """How it writes sizes, beside the official lines: groups code_bytes, artifact_bytes, total_bytes."""
+    _lines: LineSplitter = field(default_factory=LineSplitter)
+    _shown: bool = False
+    """Whether the last line stands at the end of `tail`."""
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the log."""
-        begun, *more = data.split(b"\n")
-        self._partial += begun[: MAX_LINE - len(self._partial)]
-        if not more:
-            return
-        *lines, rest = self._partial, *more
-        self._partial = rest[:MAX_LINE]
-        for line in lines:
-            self.line(line[:MAX_LINE].decode("utf-8", "replace").rstrip("\r"))
+        for line, over in self._lines.feed(data):
+            text = line.decode("utf-8", "replace")
+            if over and self._shown:
+                del self.tail[-1]  # of a progress bar the last state counts
+            self._shown = bool(text.strip())
+            self.line(text)
 
     def line(self, text: str) -> None:
         """Take one whole line."""
@@ -162,6 +164,8 @@ class LogReader:
             self._sizes(text[:MAX_TOLD])
             if told := self.pattern.search(text):
                 self._foreign_score(told)
+        if self.sizes is not None and (told := self.sizes.search(text)):
+            self._foreign_sizes(told)
         for pattern in PATTERNS:
             match = pattern.regex.match(text)
             if match:
@@ -205,6 +209,14 @@ class LogReader:
     def _remember(self, score: Score) -> None:
         if self.pattern is not None and (score.rule in self.by_rule or len(self.by_rule) < MOST_RULES):
             self.by_rule[score.rule] = score
+
+    def _foreign_sizes(self, told: re.Match[str]) -> None:
+        """Whole bytes, thousands apart or not."""
+        names = {"code_bytes": "code_bytes", "artifact_bytes": "model_bytes", "total_bytes": "total_bytes"}
+        for group, size in told.groupdict().items():
+            digits = re.sub(r"[,_ ]", "", size or "")
+            if group in names and digits.isascii() and digits.isdigit() and len(digits) <= 18:
+                self.facts[names[group]] = int(digits)
 
     def _watch_nan(self, *values: float) -> None:
         self.saw_nan = self.saw_nan or not all(math.isfinite(value) for value in values)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from runner.logs.log_facts import MAX_LINE, NUMBER
+from runner.logs.lines import LineSplitter
+from runner.logs.log_facts import NUMBER
 from runner.results import Curve
 
 MOST_POINTS = 100
 MOST_STEP = 10**9
+PIECE = 1 << 20
 LOSS = re.compile(rf"^step:(\d{{1,10}})/\d+ (train|val)_loss:{NUMBER}", re.IGNORECASE)
 
 
@@ -19,15 +21,23 @@ def curve(seed: int, logs: Sequence[Path]) -> Curve | None:
     """The curve of a seed; None where its log shows no loss. logs: parts in order, a later life's steps count."""
     found: dict[str, dict[int, float]] = {"train": {}, "val": {}}
     for path in logs:
-        with path.open("rb") as handle:
-            while line := handle.readline(MAX_LINE):
-                told = LOSS.match(line.decode("utf-8", "replace"))
-                if told and int(told[1]) <= MOST_STEP and math.isfinite(float(told[3])):
-                    found[told[2].lower()][int(told[1])] = float(told[3])
+        for line in _lines(path):
+            told = LOSS.match(line.decode("utf-8", "replace"))
+            if told and int(told[1]) <= MOST_STEP and math.isfinite(float(told[3])):
+                found[told[2].lower()][int(told[1])] = float(told[3])
     if not any(found.values()):
         return None
     train, val = thinned(found["train"]), thinned(found["val"])
     return Curve(seed=seed, steps=[*train], losses=[*train.values()], val_steps=[*val], val_losses=[*val.values()])
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """A log's lines, the last one even where nothing ends it."""
+    splitter = LineSplitter()
+    with path.open("rb") as handle:
+        while piece := handle.read(PIECE):
+            yield from (line for line, _ in splitter.feed(piece))
+    yield splitter.partial
 
 
 def thinned(points: Mapping[int, float], most: int = MOST_POINTS) -> dict[int, float]:

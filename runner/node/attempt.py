@@ -20,7 +20,6 @@ from golf_model.config import REFUSED_VARIABLES
 from runner.data.dataset import DataSet
 from runner.errors import UserError
 from runner.files import sha256_bytes
-from runner.job.external_script import OutputsSpec
 from runner.logs.line_clock import LineClock
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.checkpoint_store import CheckpointStore, open_checkpoint_store
@@ -29,6 +28,7 @@ from runner.node.gpus import gpu_names
 from runner.node.messages import ArtifactBytes, Finished, Message, Started
 from runner.node.orphans import MARKER, default_scratch, work_folder
 from runner.node.phase import run_phase
+from runner.node.sightings import Sightings, line_patterns, scored_in_training, scored_result, seen_of, train_result
 from runner.node.work_folder import (
     MAX_ARTIFACT_BYTES,
     SCRIPT_NAME,
@@ -97,25 +97,6 @@ def base_environment(spec: AttemptSpec, base: Path, surroundings: Mapping[str, s
     }
 
 
-def line_clock(outputs: OutputsSpec) -> LineClock:
-    """What reads clocks from the lines that a job describes."""
-    step, trained, stop, score = map(re.compile, (outputs.step, outputs.trained, outputs.stop, outputs.score))
-    return LineClock(step, trained, stop, score)
-
-
-def scored_in_training(train: PhaseResult, watch: LineClock, frozen: float | None) -> PhaseResult:
-    """The evaluation of a script that scores in its training process: what came after its artifact was frozen."""
-    official, strict = watch.evaluation(frozen, train.wall_seconds)
-    return PhaseResult(
-        phase="eval",
-        command=train.command,
-        returncode=train.returncode,
-        wall_seconds=round(train.wall_seconds - (watch.stopped or 0.0), 4),
-        clock=official,
-        strict_clock=strict,
-    )
-
-
 def command_line(spec: AttemptSpec) -> list[str]:
     """The contest's command with the interpreter of the node's environment."""
     return [sys.executable, *(part.format(nproc=spec.nproc) for part in spec.launcher), SCRIPT_NAME]
@@ -148,23 +129,11 @@ def nothing_to_resume(message: Finished) -> bool:
     return message.status == "completed" or told in (2, 3)
 
 
-def with_reads(train: PhaseResult, spec: AttemptSpec, watch: LineClock | None, artifact: Path | None) -> PhaseResult:
-    """What is known of the training process once its artifact is: when that was frozen, and whose readings were seen.
-
-    Training ends with the last reading of its data, which for a script that announces nothing may come after the line
-    that says that it ended.
-    """
-    frozen = train.events.get("artifact_frozen")
-    if watch is not None and artifact is not None:
-        # The script can date the file as it likes, but nothing is written after the process is gone.
-        frozen = watch.since_start(artifact.stat().st_mtime)
-        frozen = None if frozen is None else min(frozen, round(train.wall_seconds, 3))
+def with_reads(train: PhaseResult, spec: AttemptSpec) -> PhaseResult:
+    """What is known of a training process of ours: when it froze its artifact, and whose readings were seen."""
     # Where others work, too, a reading may be theirs; that there was none says the same everywhere.
     ours = train.reads_watched and (spec.alone or train.last_train_read is None)
-    known: dict[str, object] = {"frozen_seconds": frozen, "reads_watched": ours}
-    if ours and watch is not None:
-        known["clock"], known["strict_clock"] = watch.train(train.last_train_read)
-    return train.model_copy(update=known)
+    return train.model_copy(update={"frozen_seconds": train.events.get("artifact_frozen"), "reads_watched": ours})
 
 
 def checkpoint_variables(store: CheckpointStore | None, earlier: Sequence[Segment]) -> dict[str, str]:
@@ -217,7 +186,7 @@ def attempt_in(
         (base / "tmp").mkdir()
         folder = base / "train"
         lay_out(folder, spec)
-        watch = None if spec.outputs is None else line_clock(spec.outputs)
+        watch = None if spec.outputs is None else Sightings(LineClock(line_patterns(spec.outputs)))
         where = {"DATA_PATH": str(data.folder), "TOKENIZER_PATH": str(data.tokenizer)}
         command = command_line(spec)
         earlier = [] if store is None else store.begin(spec.attempt, afresh=spec.afresh)
@@ -234,10 +203,15 @@ def attempt_in(
             data.val_files if spec.isolate else None,
             data.train_files,
             gpus=spec.gpus > 0,
-            announces=watch is None,
+            announces=spec.outputs is None or spec.outputs.announce,
         )
         artifact = find_artifact(folder, spec)
-        train = with_reads(train, spec, watch, artifact)
+        if watch is None:
+            train = with_reads(train, spec)
+        else:
+            frozen_at = None if artifact is None else watch.frozen(artifact, folder, train.wall_seconds)
+            seen = seen_of(train, watch, frozen_at, alone=spec.alone, shared=spec.shared)
+            train = train_result(train, watch, seen)
         if status == "completed" and artifact is None:
             wanted = spec.artifact_name if spec.outputs is None else spec.outputs.artifact
             status, reason = "failed", f"the training process wrote no artifact ({wanted})"
@@ -252,7 +226,7 @@ def attempt_in(
         content = artifact.read_bytes()
         frozen = sha256_bytes(content)
         if spec.outputs is not None and watch is not None and not spec.outputs.eval_env:
-            scored = scored_in_training(train, watch, watch.since_start(artifact.stat().st_mtime))
+            scored = scored_in_training(train, watch, seen)
             yield ArtifactBytes(artifact.name, content, frozen)
             yield Finished(status, reason, train, scored, host)
             return
@@ -263,6 +237,7 @@ def attempt_in(
         where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
         switch = {} if spec.outputs is None else spec.outputs.eval_env
         bounds = eval_deadlines(spec) if spec.outputs is None else external_deadlines(spec)
+        again = None if spec.outputs is None else Sightings(LineClock(line_patterns(spec.outputs)))
         scored, status, reason = yield from run_phase(
             "eval",
             command,
@@ -270,10 +245,13 @@ def attempt_in(
             {**env, **where, **switch},
             bounds,
             spec.stall_seconds,
+            watch=again,
             hide=[*leftover_places(), *training_places(data, base)],
             keep=needed_places(base),
-            announces=watch is None,
+            announces=spec.outputs is None or spec.outputs.announce,
         )
+        if again is not None:
+            scored = scored_result(scored, again)
         if status == "completed" and not still_is(folder / artifact.name, content):
             status, reason = "failed", "the artifact changed after it was frozen"
         yield ArtifactBytes(artifact.name, content, frozen)

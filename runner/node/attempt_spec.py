@@ -37,6 +37,8 @@ class AttemptSpec:
     """What was found on the node; None where nobody looked."""
     alone: bool = False
     """Nobody else works on the node."""
+    shared: bool = False
+    """Other seeds of the same run may work on the node."""
     isolate: bool = False
     """Keep validation shards out of training's reach."""
     store: str = ""

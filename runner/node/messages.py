@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.node.gpu_use import GpuUse
+from runner.node.activity import GpuUse
 from runner.results import Host, NodeReport, PhaseResult, RunStatus
 
 Phase = Literal["train", "eval"]

@@ -19,6 +19,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from runner.logs.arrivals import Arrivals
 from runner.logs.clocks import (
     JOURNAL_EVERY_S,
     PAUSE,
@@ -29,14 +30,14 @@ from runner.logs.clocks import (
     train_clocks,
     with_earlier,
 )
-from runner.logs.line_clock import Arrivals, LineClock
-from runner.node.gpu_use import GpuWatch
+from runner.node.activity import CpuWatch, GpuWatch
 from runner.node.isolate import can_isolate, isolated
 from runner.node.messages import Event, GpuSample, Heartbeat, LogChunk, Message, Phase
 from runner.node.orphans import MARKER, SUPERVISES, kill_marked
 from runner.node.read_watch import watched
+from runner.node.sightings import Sightings
 from runner.node.supervise import Deadline, Order, order_line
-from runner.results import Interval, PhaseResult, RunStatus, Segment
+from runner.results import PhaseResult, RunStatus, Segment
 from runner.wallclock import WallClock
 
 POLL_S = 0.25
@@ -112,7 +113,7 @@ def run_phase(
     stall: float,
     journal: Path | None = None,
     earlier: Sequence[Segment] = (),
-    watch: LineClock | None = None,
+    watch: Sightings | None = None,
     hide: Sequence[Path] | None = None,
     shards: Sequence[Path] = (),
     gpus: bool = False,
@@ -121,11 +122,11 @@ def run_phase(
 ) -> Generator[Message, None, tuple[PhaseResult, RunStatus, str]]:
     """Run one supervised process; yields its log and events, returns what was seen, how it ended and why.
 
-    journal: where its clock is noted while it lives; earlier: lives that its clocks count as well. watch: reads the
-    training clocks of a script that announces nothing from its lines. announces: whether the script is ours; what
-    somebody else's announced would be its own claim, so it is not asked. hide: what the process must not reach, nor
-    the network where the phase is `eval`; None hides nothing. keep: what stays where it is in hidden folders. shards:
-    files whose last reading is noted. gpus: also tell how busy the node's GPUs are.
+    journal: where its clock is noted while it lives; earlier: lives that its clocks count as well. watch: takes what
+    is seen of somebody else's script, whose clocks the result leaves open. announces: whether there is a pipe for
+    events. hide: what the process must not reach, nor the network where the phase is `eval`; None hides nothing.
+    keep: what stays where it is in hidden folders. shards: files whose reading is noted. gpus: also tell how busy the
+    node's GPUs are.
     """
     log = folder.parent / f"{phase}.log"
     events = folder.parent / f"{phase}.events"
@@ -133,7 +134,11 @@ def run_phase(
     order = Order(
         command=isolated(command, hide, keep, network=phase == "train") if cut_off and hide is not None else command,
         cwd=str(folder),
-        env={**env, "GOLF_EVENTS": str(events), "GOLF_PHASE": phase} if announces else env,
+        env={
+            **env,
+            **({"GOLF_EVENTS": str(events)} if announces else {}),
+            **({"GOLF_PHASE": phase} if watch is None else {}),
+        },
         log=str(log),
         events=str(events) if announces else None,
         deadlines=deadlines,
@@ -145,13 +150,13 @@ def run_phase(
     log.touch()
     stamps: list[Stamp] = []
     last: dict[str, Any] = {}
-    arrivals = Arrivals(watch) if watch is not None else None
+    arrivals = Arrivals(watch.clock) if watch is not None else None
     started = beat = time.monotonic()
     begun = 0.0
-    gpu_watch, system = GpuWatch() if gpus else None, WallClock()
+    gpu_watch, cpu_watch, system = GpuWatch() if gpus else None, None, WallClock()
     supervised = Supervised(order)
     try:
-        with log.open("rb") as reading, watched(shards) as reads:
+        with log.open("rb") as reading, watched(shards, None if watch is None else folder) as files:
             over = more = False
             while not over or more:
                 with contextlib.suppress(queue.Empty):
@@ -162,6 +167,8 @@ def run_phase(
                             break
                         if frame["kind"] == "event":
                             stamps.append((frame["name"], frame["t_event"]))
+                            if watch is not None:
+                                watch.clock.announce(frame["name"], frame["t_event"])
                             yield Event(phase, frame["name"], frame["t_event"])
                         elif frame["kind"] == "exit":
                             last = frame
@@ -170,7 +177,8 @@ def run_phase(
                         elif frame["kind"] == "start":
                             begun = time.monotonic() - frame["t"]
                             if watch is not None:
-                                watch.epoch = system.now() - frame["t"]
+                                watch.clock.epoch = system.now() - frame["t"]
+                                cpu_watch = None if gpus else CpuWatch(frame["supervisor"])
                 # One piece a round, so that a script that never falls silent is not read ahead of its clock.
                 data = reading.read(PIECE)
                 more = len(data) == PIECE
@@ -180,7 +188,7 @@ def run_phase(
                 if arrivals is not None:
                     arrivals.take(data)
                 if watch is not None and system.jumped():
-                    watch.epoch = None
+                    watch.clock.epoch = None
                 if gpu_watch is not None and (use := gpu_watch.take()) is not None:
                     yield GpuSample(phase, use)
                 if time.monotonic() - beat > HEARTBEAT_S:
@@ -188,17 +196,24 @@ def run_phase(
                     yield Heartbeat(phase, beat - started)
     finally:
         supervised.stop()
-        if gpu_watch is not None:
-            gpu_watch.stop()
+        for other in (gpu_watch, cpu_watch):
+            if other is not None:
+                other.stop()
         if not last:
             kill_marked(env[MARKER])
     wall = float(last.get("wall_seconds", time.monotonic() - started))
-    official, strict = train_clocks(stamps) if phase == "train" else eval_clocks(stamps, wall)
-    last_read = None if reads.last is None or reads.last < begun else round(reads.last - begun, 3)
+    reads = files.reads.since(begun)
     if watch is not None:
-        official, strict = watch.train()
-    elif not announces:
-        official = Interval(low=0.0, high=wall)
+        assert arrivals is not None
+        arrivals.finish()
+        official = strict = None
+        watch.reads = reads
+        watch.writes = {name: round(when - begun, 3) for name, when in files.writes.items()}
+        watch.cpu = None if cpu_watch is None else cpu_watch.busy.since(begun)
+        busy = None if gpu_watch is None else gpu_watch.activity(begun, begun + wall)
+        watch.gpu = None if busy is None else busy.since(begun)
+    else:
+        official, strict = train_clocks(stamps) if phase == "train" else eval_clocks(stamps, wall)
     result = PhaseResult(
         phase=phase,
         command=["python", *command[1:]],
@@ -208,10 +223,11 @@ def run_phase(
         clock=with_earlier(official, [life.clock for life in earlier]) if earlier else official,
         strict_clock=with_earlier(strict, [life.strict_clock for life in earlier]) if earlier else strict,
         earlier=list(earlier),
-        irregular=irregularity(stamps),
+        irregular=irregularity(stamps) if watch is None else "",
         isolated=True if cut_off else None,
-        last_train_read=last_read,
-        reads_watched=reads.watching,
+        first_train_read=reads.first,
+        last_train_read=reads.last,
+        reads_watched=files.reads_watched,
         peak_rss_mib=last.get("peak_rss_mib"),
     )
     if not last:

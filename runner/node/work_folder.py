@@ -100,7 +100,10 @@ def still_is(path: Path, content: bytes) -> bool:
 
 
 def find_artifact(folder: Path, spec: AttemptSpec) -> Path | None:
-    """The compressed weights that training left: of several that fit the job's pattern, the last one written."""
+    """The compressed weights that training left: of several that fit the job's pattern, the last one written.
+
+    By the time of a file's last change of state, which no script can set.
+    """
     pattern = spec.artifact_name if spec.outputs is None else spec.outputs.artifact
     found = [path for path in folder.glob(pattern) if path.is_file() and not path.is_symlink()]
-    return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
+    return max(found, key=lambda path: path.stat().st_ctime_ns, default=None)

@@ -71,9 +71,21 @@ def test_numbers_that_are_not_numbers_count_as_not_measured() -> None:
     assert row[["steps", "step_avg_ms", "val_loss", "val_bpb"]].isna().all()
 
 
-def test_a_clock_that_was_not_seen_exactly_counts_with_its_upper_end() -> None:
-    train = phase("train", 1.0, clock=Interval(low=55.0, high=58.25))
-    assert seed_table(record([run_result(1337, train=train)], seeds=(1337,)))["train_seconds"].tolist() == [58.25]
+@pytest.mark.parametrize(("high", "number"), [(55.5, 55.5), (55.51, None)])
+def test_a_clock_known_to_half_a_second_is_a_number_and_a_wider_one_is_its_two_ends(
+    high: float, number: float | None
+) -> None:
+    train = phase("train", 1.0, clock=Interval(low=55.0, high=high))
+    row = seed_table(record([run_result(1337, train=train)], seeds=(1337,))).iloc[0]
+    assert (row["train_seconds_low"], row["train_seconds_high"]) == (55.0, high)
+    assert row["train_seconds"] == number if number is not None else math.isnan(row["train_seconds"])
+
+
+def test_a_clock_that_nobody_saw_has_neither_a_number_nor_ends() -> None:
+    train = phase("train", 1.0, clock=None, strict_clock=None)
+    row = seed_table(record([run_result(1337, train=train)], seeds=(1337,))).iloc[0]
+    names = [f"{kind}train_seconds{end}" for kind in ("", "strict_") for end in ("", "_low", "_high")]
+    assert row[names].isna().all()
 
 
 def test_csv_keeps_every_digit_and_leaves_gaps_empty() -> None:

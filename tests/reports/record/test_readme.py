@@ -620,7 +620,7 @@ def test_a_resumed_seed_is_named_with_its_lives() -> None:
     readme = render_readme(record([run_result(1337), run_result(42, train=train), run_result(2024)]))
     assert (
         "\nKilled and resumed from a checkpoint: seed 42 (3 lives). The training time counts every life, work that "
-        "was lost included, at its upper bound.\n"
+        "was lost included.\n"
     ) in readme
     assert "resumed" not in render_readme(record())
 

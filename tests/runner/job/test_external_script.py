@@ -19,8 +19,8 @@ from runner.job.external_script import OutputsSpec, counted_bytes, is_code
 from runner.job.load import job_from_mapping, job_hash, resolved
 from runner.job.open_data import DataRequest, open_requested
 from runner.job.spec import JobSpec
-from runner.logs.line_clock import Arrivals, LineClock
-from runner.logs.log_facts import MAX_LINE, LogReader
+from runner.logs.log_facts import LogReader
+from runner.node.sightings import line_patterns
 from runner.plan.plan import make_plan, preflight
 from runner.results import Interval
 from runner.script.bundle import script_of
@@ -100,31 +100,6 @@ def test_a_script_is_not_asked_what_its_clock_says(tiny_data: DataRequest, tmp_p
     assert train is not None
     assert train.events == {}
     assert train.clock is not None
-
-
-def test_lines_that_come_faster_than_they_are_read_keep_their_times_and_no_memory() -> None:
-    seen: list[tuple[float, str]] = []
-
-    x = re.compile("x")
-
-    class Notes(LineClock):
-        def feed(self, seconds: float, line: str) -> None:
-            seen.append((seconds, line))
-
-    arrivals = Arrivals(Notes(x, x, x, x))
-    piece = b"y" * 63 + b"\n"
-    for number in range(1, 20_001):
-        arrivals.note(number * 64, float(number))
-    arrivals.take(piece * 20_000)
-    assert seen == [(float(number), "y" * 63) for number in range(1, 20_001)]
-    assert (len(arrivals.pending), arrivals.offset) == (0, 20_000 * 64)
-    arrivals.note(arrivals.offset + 3, 7.0)
-    arrivals.note(arrivals.offset + 5 + MAX_LINE, 8.0)
-    arrivals.take(b"abc" + b"z" * (MAX_LINE + 2))
-    assert len(arrivals.pending) == 0
-    arrivals.note(arrivals.offset + 2, 9.0)
-    arrivals.take(b"!\n")
-    assert seen[-1] == (9.0, "")  # the end of a line whose beginning was dropped claims nothing
 
 
 def test_training_over_the_limit_is_seen_without_any_event(tiny_data: DataRequest, tmp_path: Path) -> None:
@@ -208,6 +183,21 @@ def test_what_counts_as_code() -> None:
             {"outputs": {"score": "val_loss"}},
             "outputs.score: the text 'val_loss' cannot work: needs the group",
         ),
+        ({"outputs": {"step": ""}}, "outputs.step: the text '' cannot work: is empty, which fits every line"),
+        ({"outputs": {"score": ""}}, "outputs.score: the text '' cannot work: is empty, which fits every line"),
+        ({"outputs": {"warmup": "("}}, "outputs.warmup: the text '(' cannot work: is no regular expression"),
+        ({"outputs": {"train_start": "(ab|a)*"}}, "outputs.train_start: "),
+        ({"outputs": {"train_end": "(x+)+"}}, "has a repetition or a choice inside an endless repetition"),
+        (
+            {"outputs": {"train_time": "took (\\S+)"}},
+            "cannot work: needs one of the groups (?P<ms>...), (?P<s>...)",
+        ),
+        (
+            {"outputs": {"sizes": "total (\\d+)"}},
+            "needs one of the groups (?P<artifact_bytes>...), (?P<code_bytes>...), (?P<total_bytes>...)",
+        ),
+        ({"outputs": {"announce": "yes"}}, "outputs.announce: "),
+        ({"outputs": {"train_begin": "x"}}, "outputs.train_begin: "),
         (
             {"outputs": {"artifact": "/tmp/x"}},
             "outputs.artifact: the text '/tmp/x' cannot work: must be a",
@@ -234,6 +224,15 @@ def test_a_resolved_foreign_job_reads_back_equal(tiny_data: DataRequest, tmp_pat
     job = foreign_job(tiny_data, tmp_path, env={"NUM_LAYERS": "9"}, requires=["zstandard"])
     written = json.loads(json.dumps(resolved(job)))
     assert job_from_mapping(written, source="job.json") == job
+
+
+def test_a_pattern_may_be_empty_where_a_script_prints_no_such_line() -> None:
+    names = ("trained", "stop", "warmup", "train_time", "train_start", "train_end", "sizes")
+    outputs = OutputsSpec(**dict.fromkeys(names, ""))  # type: ignore[arg-type]
+    patterns = line_patterns(outputs)
+    absent = (patterns.stop, patterns.warmup, patterns.train_time, patterns.train_start, patterns.train_end)
+    assert absent == (None,) * 5
+    assert patterns.trained.search("step:1/2 anything")
 
 
 PUBLISHED = [

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import time
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.logs.log_facts import MAX_LINE, PATTERNS, LogReader, Pattern, read_log
+from runner.logs.lines import MAX_LINE
+from runner.logs.log_facts import PATTERNS, LogReader, Pattern, read_log
 
 LOG = b"""model_params:17059912
 world_size:8 grad_accum_steps:1
@@ -79,7 +81,7 @@ def test_an_endless_line_does_not_grow_memory() -> None:
     reader = LogReader()
     for _ in range(64):
         reader.feed(b"x" * 65536)
-    assert len(reader._partial) <= 65536
+    assert len(reader._lines.partial) <= 65536
 
 
 def test_any_number_of_scores_takes_the_room_of_one() -> None:
@@ -156,3 +158,47 @@ def test_a_line_of_ours_in_a_foreign_log_is_held_to_its_digits_like_any_other() 
     assert (score.printed_loss, score.printed_bpb, score.tokens) == ("2.5000", "1.2500", 10)
     (score,) = read_log([line.encode()]).final_scores
     assert (score.printed_loss, score.printed_bpb) == ("", "")
+
+
+SIZES = re.compile(r"^code (?P<code_bytes>[\d,]+)(, model (?P<artifact_bytes>\S+))?(, all (?P<total_bytes>\S+))?$")
+
+
+@pytest.mark.parametrize(
+    ("line", "sizes"),
+    [
+        (b"code 1,234, model 5_678, all 6912", (1234, 5678, 6912)),
+        (b"code 12", (12, None, None)),
+        (b"code 12, model many, all -3", (12, None, None)),
+        (b"code " + b"9" * 18 + b", all " + b"9" * 19, (10**18 - 1, None, None)),
+        ("code 12, model \u0661\u0662".encode(), (12, None, None)),
+    ],
+)
+def test_a_dialect_may_tell_its_sizes(line: bytes, sizes: tuple[int | None, int | None, int | None]) -> None:
+    reader = LogReader(sizes=SIZES)
+    reader.feed(line + b"\n")
+    facts = reader.log_facts()
+    assert (facts.code_bytes, facts.model_bytes, facts.total_bytes) == sizes
+
+
+def test_the_states_of_a_progress_bar_are_lines_and_the_tail_keeps_the_last_of_them() -> None:
+    reader = read_log(
+        [
+            b"loading\r\n",
+            b"\rstep:1/3 train_loss:2.0 train_time:1ms step_avg:1.00ms",
+            b"\rstep:2/3 train_loss:1.5 train_time:2ms step_avg:1.00ms\r",
+            b"step:3/3 train_loss:1.0 train_time:3ms step_avg:1.00ms\r",
+            b"\nTraceback\n",
+        ]
+    )
+    assert (reader.facts["steps"], reader.facts["train_loss"]) == (3, 1.0)
+    assert reader.tail == ["loading", "step:3/3 train_loss:1.0 train_time:3ms step_avg:1.00ms", "Traceback"]
+
+
+def test_a_progress_bar_of_100_000_states_costs_seconds_and_no_memory() -> None:
+    reader, begun = LogReader(), time.process_time()
+    for number in range(0, 100_000, 1000):
+        states = (b"\r %d/100000 [00:12<00:34, 99.1it/s, loss=2.1]" % (number + one) for one in range(1000))
+        reader.feed(b"".join(states))
+    assert time.process_time() - begun < 20
+    assert len(reader.tail) == 1
+    assert reader.facts == {}

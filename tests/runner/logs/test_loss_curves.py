@@ -28,6 +28,14 @@ def test_training_and_validation_losses_are_read_and_a_later_life_replaces_an_ea
     assert (found.val_steps, found.val_losses) == ([100], [4.25])
 
 
+def test_losses_on_a_progress_bar_count_and_the_last_line_needs_no_end(tmp_path: Path) -> None:
+    path = tmp_path / "1.log"
+    path.write_bytes(b"x\r\nstep:1/9 train_loss:3.0\rstep:2/9 train_loss:2.5\r\nstep:3/9 val_loss:2.0")
+    found = curve(7, [path])
+    assert found is not None
+    assert (found.steps, found.losses, found.val_steps) == ([1, 2], [3.0, 2.5], [3])
+
+
 def test_a_log_without_losses_has_no_curve(tmp_path: Path) -> None:
     path = tmp_path / "1.log"
     path.write_text("nothing of the kind\n")

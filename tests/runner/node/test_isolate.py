@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import pytest
 from runner.drive.assess import JudgedRun
 from runner.job.open_data import DataRequest, open_requested
 from runner.node.isolate import REFUSED, can_isolate, isolated
-from runner.node.read_watch import watched
 from runner.node.work_folder import training_places
 from tests.fixtures.fake_script import fake_data
 from tests.runner.drive.test_run import checks
@@ -169,20 +167,6 @@ def test_training_can_be_kept_from_the_validation_shards(
     log = run_foreign(job, tiny_data, tmp_path).folder.attempts(1)[0].log("train").read_text()
     size = sum(path.stat().st_size for path in open_requested(tiny_data).val_files)
     assert log.startswith("0 bytes\n" if isolate else f"{size} bytes\n")
-
-
-def test_the_last_reading_of_a_file_is_seen(tmp_path: Path) -> None:
-    path = tmp_path / "shard"
-    path.write_bytes(b"x" * 1000)
-    with watched([path]) as reads:
-        assert reads.watching == (sys.platform == "linux")
-        before = time.monotonic()
-        path.read_bytes()
-        time.sleep(0.3)
-    assert reads.last is not None
-    assert before <= reads.last < before + 0.3
-    with watched([tmp_path / "absent"]) as reads:
-        assert not reads.watching
 
 
 @pytest.mark.parametrize(("how", "status"), [("reads_late", "fail"), ("", "pass")])

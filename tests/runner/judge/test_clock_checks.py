@@ -1,0 +1,131 @@
+"""Clocks of somebody else's script before the judge: what narrowed them, how wide is too wide, what came after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runner.judge.clock_checks import unannounced_seconds
+from runner.results import Compared, Interval, LogFacts, PhaseResult, Status
+from tests.fixtures.results import phase, run_result
+from tests.runner.judge.test_judge import check_of
+
+
+def theirs(low: float, high: float, **changes: Any) -> PhaseResult:
+    """A training process of somebody else's script."""
+    base: dict[str, Any] = {"events": {}, "clock": Interval(low=low, high=high), "strict_clock": None}
+    return phase("train", high, **{**base, "frozen_seconds": None, **changes})
+
+
+def narrowed(low: float, high: float, *, by_arrival: tuple[float, float], **changes: Any) -> PhaseResult:
+    wide = Interval(low=by_arrival[0], high=by_arrival[1])
+    return theirs(low, high, arrival_clock=wide, narrowed_by="its own training time", **changes)
+
+
+def claims(seconds: float | None) -> LogFacts:
+    return run_result().log.model_copy(update={"train_seconds": seconds})
+
+
+def agreement(train: PhaseResult, claim: float | None) -> tuple[Status, str]:
+    check = check_of("log_clock", run_result(train=train, log=claims(claim)))
+    return check.status, check.measured
+
+
+def test_a_clock_that_was_narrowed_says_by_what_and_what_arrival_alone_shows() -> None:
+    train = narrowed(59.95, 60.05, by_arrival=(41.25, 63.5))
+    check = check_of("train_clock", run_result(train=train))
+    assert (check.status, check.measured) == ("pass", "59.95 to 60.05 s")
+    assert check.detail == "narrowed by its own training time; by arrival alone 41.25 to 63.50 s"
+
+
+def test_a_clock_that_was_not_narrowed_says_why() -> None:
+    train = theirs(1.0, 69.0, clock_doubt="its own training time takes off 8.0 s, too much to go by it alone")
+    check = check_of("train_clock", run_result(train=train))
+    assert (check.status, check.measured) == ("unknown", "1.00 to 69.00 s")
+    assert check.detail.endswith("not narrowed: its own training time takes off 8.0 s, too much to go by it alone")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "claim", "expected"),
+    [
+        # RULES: half a second, or one percent, whichever is more.
+        (20.0, 20.0, 20.5, ("pass", "0.50 s apart")),
+        (20.0, 20.0, 20.51, ("fail", "0.51 s apart")),
+        (20.0, 20.0, 19.49, ("fail", "0.51 s apart")),
+        (600.0, 600.0, 594.0, ("pass", "6.00 s apart")),
+        (600.0, 600.0, 593.9, ("fail", "6.10 s apart")),
+        # Four times as wide as that says nothing of a claim within it.
+        (19.0, 21.0, 20.0, ("pass", "0.00 s apart")),
+        (19.0, 21.01, 20.0, ("unknown", "19.00 to 21.01 s")),
+        (590.0, 614.0, 600.0, ("pass", "0.00 s apart")),
+        (590.0, 614.1, 600.0, ("unknown", "590.00 to 614.10 s")),
+        (8.95, 22.39, 20.0, ("unknown", "8.95 to 22.39 s")),
+        # What lies outside of it is told all the same.
+        (8.95, 22.39, 23.0, ("fail", "0.61 s apart")),
+        (8.95, 22.39, 8.0, ("fail", "0.95 s apart")),
+    ],
+)
+def test_a_claim_is_held_against_the_interval_unless_that_is_too_wide_to_tell(
+    low: float, high: float, claim: float, expected: tuple[Status, str]
+) -> None:
+    assert agreement(theirs(low, high), claim) == expected
+
+
+@pytest.mark.parametrize(
+    ("arrived", "claimed", "expected"),
+    [
+        (10.0, 10.0, ("pass", "0.00 s apart")),
+        (12.0, 11.5, ("pass", "0.50 s apart")),
+        (12.0, 11.49, ("fail", "0.51 s apart")),
+        (9.99, 9.99, ("unknown", "8.95 to 22.39 s")),
+        (3.0, 3.6, ("fail", "0.60 s apart")),
+    ],
+)
+def test_line_by_line_half_of_the_time_is_enough_to_tell_and_any_part_to_contradict(
+    arrived: float, claimed: float, expected: tuple[Status, str]
+) -> None:
+    part = Compared(arrived=arrived, claimed=claimed)
+    assert agreement(theirs(8.95, 22.39, compared=part), 20.0) == expected
+    # What the claim itself has narrowed is not held against the claim.
+    narrow = narrowed(19.95, 20.05, by_arrival=(8.95, 22.39), compared=part)
+    assert agreement(narrow, 20.0) == expected
+
+
+def test_a_dialect_whose_log_tells_golf_no_time_claims_what_its_own_lines_say() -> None:
+    assert agreement(theirs(19.0, 20.0, own_seconds=19.5), None) == ("pass", "0.00 s apart")
+    assert agreement(theirs(19.0, 20.0, own_seconds=29.5), None) == ("fail", "9.50 s apart")
+    assert agreement(theirs(19.0, 20.0), None)[0] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("busy", "status", "told"),
+    [
+        (None, "unknown", "artifact written 61.0 s after the line that ends training, too long"),
+        (60.5, "unknown", "artifact written 61.0 s after the line that ends training, 60.5 s of them busy, too long"),
+        (60.0, "pass", "artifact written 61.0 s after the line that ends training, 60.0 s of them busy"),
+        (99.0, "unknown", "artifact written 61.0 s after the line that ends training, 61.0 s of them busy, too long"),
+    ],
+)
+def test_a_machine_that_stood_idle_has_not_trained(busy: float | None, status: Status, told: str) -> None:
+    train = theirs(50.0, 50.0, over_seconds=70.0, frozen_seconds=131.0, busy_after_seconds=busy)
+    check = check_of("train_clock", run_result(train=train))
+    assert check.status == status
+    assert check.detail.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("changes", "seconds"),
+    [
+        ({"over_seconds": 70.0, "frozen_seconds": 75.0}, 5.0),
+        ({"over_seconds": 70.0, "frozen_seconds": 65.0}, 0.0),
+        ({"over_seconds": 70.0, "frozen_seconds": 75.0, "events": {"train_end": 70.0}}, 5.0),
+        ({"over_seconds": 70.0}, None),
+        # Records from before the end of training was noted: the strict clock began with the process.
+        ({"frozen_seconds": 75.0, "strict_clock": Interval(low=50.0, high=72.0)}, 3.0),
+        ({"frozen_seconds": 75.0, "strict_clock": Interval(low=50.0, high=72.0), "events": {"train_end": 1.0}}, None),
+    ],
+)
+def test_from_the_end_of_training_to_the_artifact(changes: dict[str, Any], seconds: float | None) -> None:
+    assert unannounced_seconds(theirs(50.0, 50.0, **changes)) == seconds
+    assert unannounced_seconds(None) is None
