@@ -61,6 +61,12 @@ def worst_lines(checks: Sequence[Check]) -> list[AnswerLine]:
     return [line for line in answer_lines(checks) if line.status == worst[line.name]]
 
 
+def open_questions(checks: Sequence[Check]) -> list[str]:
+    """Titles of what the track requires and nobody knows, once each."""
+    lines = [line for line in worst_lines(checks) if line.required and line.status == "unknown"]
+    return list(dict.fromkeys(line.title for line in lines))
+
+
 def worst_statuses(checks: Sequence[Check]) -> dict[str, Status]:
     """Each check's worst answer over its seeds."""
     worst: dict[str, Status] = {}

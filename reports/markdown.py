@@ -34,10 +34,17 @@ def escaped(text: object) -> Markdown:
     """`text` so that markdown shows it as it is, on one line; `Markdown` passes unchanged."""
     if isinstance(text, Markdown):
         return text
-    line = "".join(
-        ENTITIES.get(char) or (f"\\{char}" if char in BACKSLASHED else char) for char in one_line(str(text))
-    )
-    line = LONE_UNDERSCORE.sub(r"\\_", line)
+    return line_start(fragment(one_line(str(text))))
+
+
+def fragment(text: str) -> Markdown:
+    """A part of a line so that markdown shows it as it is; what only a line's start can mean is `line_start`'s."""
+    line = "".join(ENTITIES.get(char) or (f"\\{char}" if char in BACKSLASHED else char) for char in text)
+    return Markdown(LONE_UNDERSCORE.sub(r"\\_", line))
+
+
+def line_start(line: str) -> Markdown:
+    """A line whose start opens no list, heading, rule or table."""
     return Markdown(LINE_START.sub(lambda match: f"{match.group(1) or ''}\\", line))
 
 
@@ -49,14 +56,14 @@ def code(text: object) -> Markdown:
     return Markdown(f"{fence}{space}{line}{space}{fence}")
 
 
-def fenced(text: str) -> Markdown:
-    """A code block of any lines, its fence longer than any inside."""
+def fenced(text: str, language: str = "text") -> Markdown:
+    """A code block of any lines, its fence longer than any inside. language: of its lines, a plain word."""
     lines = [
         "".join(char for char in line if char == "\t" or unicodedata.category(char)[0] != "C")
         for line in text.splitlines()
     ]
     fence = "`" * max(3, longest_run("`", text) + 1)
-    return Markdown("\n".join([f"{fence}text", *lines, fence]))
+    return Markdown("\n".join([f"{fence}{language}", *lines, fence]))
 
 
 def longest_run(char: str, text: str) -> int:

@@ -23,6 +23,9 @@ from runner.verbs.loading import load, terminal
 from runner.verbs.options import (
     Address,
     AsJson,
+    Author,
+    FewSeeds,
+    GithubId,
     JobPath,
     Local,
     OtherData,
@@ -32,6 +35,7 @@ from runner.verbs.options import (
     RecordPath,
     RunName,
     Seeds,
+    Unverified,
 )
 
 if TYPE_CHECKING:
@@ -206,17 +210,24 @@ def reproduce(
 def export_pr(
     record: RecordPath,
     repo: Annotated[Path, typer.Option("--repo", metavar="CHECKOUT", help="The challenge's repository, clean.")],
+    author: Author = None,
+    github_id: GithubId = None,
+    unverified: Unverified = False,
+    few_seeds: FewSeeds = False,
 ) -> None:
     """Commit a passed RECORD on a new branch of CHECKOUT and print the pull request's text. Nothing is pushed."""
+    from reports.record.authored import with_author
     from reports.record.pr_text import pr_text, pr_title
-    from runner.record.export_pr import export, require_checkout, require_passed
+    from runner.record.checkout import export, require_checkout
+    from runner.record.export_pr import destination, names_of
 
     opened, checks = _verified(record)
-    track = require_passed(opened, checks)
-    require_checkout(repo, track)
-    title = pr_title(opened.data)
-    made = export(opened, repo, track, title)
-    print(f"# {title}\n\n{pr_text(opened.data)}")
+    goes = destination(opened, checks, unverified=unverified, few_seeds=few_seeds)
+    data, others = with_author(record, names_of(opened.data, author, github_id))
+    require_checkout(repo, goes.track)
+    title = pr_title(data, non_record=bool(goes.non_record))
+    made = export(record, repo, goes.track, title, others)
+    print(f"# {title}\n\n{pr_text(data, non_record=goes.non_record)}")
     print(f"golf: {made.place} is committed on branch {made.branch}; look at it, then", file=sys.stderr)
     print(f"golf:   git -C {repo} push --set-upstream origin {made.branch}", file=sys.stderr)
 

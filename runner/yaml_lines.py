@@ -158,9 +158,11 @@ def _scalar(node: yaml.ScalarNode, line: int) -> Any:
     text = node.value
     convert = _CONVERT.get(node.tag)
     if convert is None:
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            raise _Problem(line, "text with half a surrogate pair cannot be stored")
-        return text
+        try:
+            # JSON writes a character beyond the first 65,536 as two escapes, which PyYAML does not join.
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            raise _Problem(line, "text with half a surrogate pair cannot be stored") from None
     try:
         value = convert(text)
     except ValueError:  # Python refuses integers of more than 4,300 digits

@@ -34,7 +34,7 @@ REFEREE = {
     *("yaml", "pydantic", "pydantic_core", "typer", "rich", "numpy", "scipy", "psutil", "sentencepiece"),
     "huggingface_hub",
 }
-REPORTER = {"pandas", "jinja2", "rich", "pydantic"}
+REPORTER = {"pandas", "jinja2", "rich", "pydantic", "markdown_it"}
 SCHEDULES = {
     f"runner/{name}.py" for name in ("backends/cluster", "backends/ray_backend", "backends/remote", "drive/gauges")
 }

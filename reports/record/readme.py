@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from reports.answers import answer_lines, notes
 from reports.markdown import Markdown, code, escaped, fenced, table
 from reports.numbers import cell, fixed, mean_and_std
+from reports.prose import prose
 from reports.record.names import tokenizer_file
 from reports.sections.changes import attributions_table, changes_section, tried_section
 from reports.sections.cost import cost_section
@@ -71,6 +72,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "opening": opening(data),
         "byline": byline(data),
         "blurb": data.job.get("blurb") or "",
+        "method": method(data),
         "scores_table": scores_table(data, seeds, summary),
         "costs_table": costs_table(data, seeds, summary),
         "said_of_results": said_of_results(data, seeds),
@@ -138,6 +140,12 @@ def byline(data: RecordData) -> Markdown:
     github = data.job.get("github_id") or ""
     who = " ".join(part for part in (escaped(author), f"({escaped(github)})" if github else "") if part)
     return Markdown(" · ".join(part for part in (who, escaped(data.date)) if part) or "No author given.")
+
+
+def method(data: RecordData) -> Markdown:
+    """What the author says of it, as a part of a page; empty where they say nothing."""
+    told = data.job.get("method")
+    return prose(str(told.get("text") or "")) if isinstance(told, dict) else Markdown()
 
 
 def hardware(hosts: Iterable[Host]) -> Markdown:

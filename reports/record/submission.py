@@ -1,7 +1,8 @@
 """submission.json with the keys that merged records use: only what was measured, null for what was not.
 
 Means and deviations stand over all seeds of the job or not at all. `compliance` holds each check's own answer
-(its worst over the seeds); nothing is claimed there that was not asked.
+(its worst over the seeds); nothing is claimed there that was not asked. `open_questions` are those that the track
+requires and that nobody could answer: a record that has some is not verified, whatever its scores.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from reports.answers import worst_statuses
+from reports.answers import open_questions, worst_statuses
 from reports.numbers import known
 from reports.tables import figure, seed_table, summary_table
 from runner.results import RecordData
@@ -64,6 +65,8 @@ def submission(data: RecordData) -> dict[str, Any]:
         "gpu_memory_mib": largest("peak_memory_mib") if on_gpu else None,
         "pytorch_version": _all(host.versions["torch"] for host in hosts if "torch" in host.versions),
         "cuda_version": _all(host.versions["cuda"] for host in hosts if "cuda" in host.versions),
+        "verdict": data.verdict.status,
+        "open_questions": open_questions(data.verdict.checks),
         "compliance": dict(worst_statuses(data.verdict.checks)),
     }
 

@@ -23,7 +23,7 @@ from runner.results import Attribution, Change, Changes
 
 NO_SAY = frozenset(
     {
-        *("name", "seeds", "author", "github_id", "blurb", "base", "notes", "claim", "reference"),
+        *("name", "seeds", "author", "github_id", "blurb", "base", "notes", "method", "claim", "reference"),
         *("concurrent", "probe", "yardsticks", "must_beat", "stall_seconds"),
     }
 )

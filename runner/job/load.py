@@ -17,6 +17,7 @@ from runner.errors import UserError
 from runner.job.base import base_spec
 from runner.job.claim import ReadArm, resolved_claim
 from runner.job.problems import Problem, choice_message, problems_of, report
+from runner.job.prose import with_prose
 from runner.job.spec import DataSpec, JobSpec, LimitsSpec, job_hash, resolved
 from runner.job.tracks import HARDWARE, TRACKS, track_problems
 from runner.printable import cut
@@ -25,6 +26,8 @@ from runner.yaml_lines import MAX_BYTES, Lines, load_yaml
 
 MOST_PATH = 4096
 """Characters of a path on the systems that golf runs on."""
+UNASKED = ("base", "notes", "method")
+"""What is not read of a job that another one sets out from."""
 
 __all__ = [
     "DataSpec",
@@ -58,8 +61,8 @@ def job_from_mapping(
     """The job in plain data, as YAML or JSON give it.
 
     source: name for messages; lines: line of each place (line 1 where unknown); folder: what relative paths
-    start from (default: the current one); read_baseline: reads the record folder that a claim may name, which is
-    refused without it. Raises UserError.
+    start from (default: the current one, and no file of prose is read); read_baseline: reads the record folder that a
+    claim may name, which is refused without it. Raises UserError.
     """
     where = lines or {}
     if not isinstance(data, dict):
@@ -67,13 +70,14 @@ def job_from_mapping(
     data = _written_out(data)
     if isinstance(data.get("base"), str):
         data = {**data, "base": _base(data["base"], source, where, folder or Path(), read_baseline)}
+    data, missing = with_prose(data, folder)
+    missing += _names(data)
     try:
         # As JSON, because there a list may become a tuple and text a path while numbers stay strict.
         job = JobSpec.model_validate_json(json.dumps(data, allow_nan=False))
     except ValidationError as error:
-        raise report([*problems_of(error, JobSpec), *_names(data)], where, source) from None
-    problems = _names(data)
-    problems = problems or [Problem(place, message) for place, message in track_problems(job)]
+        raise report([*problems_of(error, JobSpec), *missing], where, source) from None
+    problems = missing or [Problem(place, message) for place, message in track_problems(job)]
     if problems:
         raise report(problems, where, source)
     job = _with_absolute_paths(job, (folder or Path()).absolute())
@@ -98,7 +102,7 @@ def _base(named: str, source: str, lines: Lines, folder: Path, read_baseline: Re
     path = folder / named
     try:
         data, its_lines = load_yaml(_read(path), str(path))
-        alone = {key: value for key, value in data.items() if key != "base"} if isinstance(data, dict) else data
+        alone = {key: value for key, value in data.items() if key not in UNASKED} if isinstance(data, dict) else data
         job = job_from_mapping(
             alone, source=str(path), lines=its_lines, folder=path.parent, read_baseline=read_baseline
         )

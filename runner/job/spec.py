@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from golf_model.config import REFUSED_VARIABLES, GolfConfig, require
 from runner.job.claim import ClaimSpec
 from runner.job.external_script import OutputsSpec, require_package, require_plain_names
+from runner.job.prose import ProseSpec
 from runner.job.reference import ReferenceSpec
 from runner.strict import Seconds, Seed, Strict
 
@@ -83,7 +84,11 @@ class JobSpec(Strict):
     """The job that this one sets out from: the path of its file, relative to this one's folder. The record shows what
     changed against it, or against golf's defaults where none is named."""
     notes: tuple[str, ...] = ()
-    """What was tried and rejected on the way, a few words each, for the record."""
+    """What was tried and rejected on the way, a few words each, for the record; a path instead of a list means
+    `method`."""
+    method: ProseSpec | None = None
+    """The author's words on what is new and why it works, shown first in the record: the path of a markdown file,
+    relative to this one's folder."""
     reference: ReferenceSpec | None = None
     """The published run that this job reproduces, shown beside ours."""
     claim: ClaimSpec | None = None
@@ -164,6 +169,7 @@ _NO_EFFECT_ON_RESULTS = {
     "blurb",
     "base",
     "notes",
+    "method",
     "reference",
     "claim",
     "script",  # its bytes are hashed instead, and those of its files

@@ -20,7 +20,7 @@ from runner.plan.model_summary import MEBI, figures_table
 from runner.plan.size_forecast import forecast_bytes
 from runner.plan.tensor_lines import folded, tensors_of
 
-NOT_OF_THE_RUN = ("name", "blurb", "base", "notes", "claim", "reference", "author", "github_id")
+NOT_OF_THE_RUN = ("name", "blurb", "base", "notes", "method", "claim", "reference", "author", "github_id")
 """Fields that describe a job and change nothing in it."""
 
 

@@ -5,6 +5,7 @@ The only place where results.json becomes values again, so every verb refuses th
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -17,6 +18,16 @@ from runner.strict import MAX_SEED
 
 RESULTS = "results.json"
 CHECKSUMS = "SHA256SUMS"
+NAMES = frozenset(
+    {
+        *("README.md", "submission.json", "results.csv", "environment.json", "requirements.txt", "loss.svg"),
+        *(RESULTS, "train_gpt.py", "train_gpt_flat.py", "ledger.jsonl"),
+    }
+)
+"""What a record's files are called, but for logs, tokenizer and what lies beside a script."""
+TOKENIZER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.model")
+GITS_OWN = re.compile(r"\.git|git~\d", re.IGNORECASE)
+"""How names begin that git itself reads, or that a file system takes for such a one."""
 MOST_BYTES = 256 << 20
 """A larger file of a record is not read into memory. Results of three seeds: about 30 kB; of 20,000: some 150 MB."""
 BEYOND = 10**15
@@ -70,6 +81,23 @@ def listed_sums(folder: Path) -> dict[str, str]:
     """Name -> hash of SHA256SUMS; lines that are none of ours are left out."""
     pairs = (line.split("  ", 1) for line in bounded(folder / CHECKSUMS).decode("utf-8", "replace").splitlines())
     return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
+
+
+def unknown_names(folder: Path, data: RecordData) -> list[str]:
+    """Names in SHA256SUMS of files that no record has, or that a link leads to: nobody knows what they would do where
+    the folder is copied to. A file beside the script is known by the job, and is none of git's own."""
+    files = data.job.get("files")
+    beside = {f"files/{name}" for name in (files if isinstance(files, list) else ()) if isinstance(name, str)}
+    seeds = {f"train_seed{result.seed}.log" for result in data.results}
+    tokenizer = {name for name in listed_sums(folder) if data.data.tokenizer and TOKENIZER.fullmatch(name)}
+    known = NAMES | beside | seeds | tokenizer
+    return sorted(
+        name
+        for name in listed_sums(folder)
+        if name not in known
+        or any(GITS_OWN.match(part) for part in Path(name).parts)
+        or any((folder / above).is_symlink() for above in (Path(name), *Path(name).parents[:-1]))
+    )
 
 
 def is_as_listed(folder: Path) -> bool:

@@ -21,7 +21,8 @@ from runner.job.spec import JobSpec
 from runner.job.tracks import TRACKS, limits_for
 from runner.judge.judge import judge
 from runner.logs.log_facts import LogReader
-from runner.record.files import CHECKSUMS, bounded, listed_sums
+from runner.printable import cut
+from runner.record.files import CHECKSUMS, bounded, listed_sums, unknown_names
 from runner.record.folder import Record, is_inside
 from runner.results import Check, RecordData, RunResult, Score, Status, Verdict
 from runner.script.bundle import pack_twin
@@ -34,6 +35,7 @@ def verify_record(record: Record) -> list[Check]:
     """Every answer, in the order in which people read them."""
     return [
         *file_checks(record.folder),
+        name_check(record),
         *tokenizer_checks(record),
         *script_checks(record),
         verdict_check(record),
@@ -76,6 +78,13 @@ def file_checks(folder: Path) -> Iterator[Check]:
     paths = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
     strange = sorted({path.relative_to(folder).as_posix() for path in paths} - sums.keys() - {CHECKSUMS})
     yield answer("no_others", "No file that is not listed?", is_pass(not strange), said(strange, "none"), CHECKSUMS)
+
+
+def name_check(record: Record) -> Check:
+    """Is every listed file one that records have? Whatever else lies there nobody has asked for."""
+    strange = unknown_names(record.folder, record.data)
+    title = "No file that no record has?"
+    return answer("known_names", title, is_pass(not strange), cut(said(strange, "none")), "files of a record")
 
 
 def tokenizer_checks(record: Record) -> Iterator[Check]:

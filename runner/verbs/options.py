@@ -46,3 +46,17 @@ Output = Annotated[
     Path, typer.Option("--output", metavar="DIR", help="Where runs/ and records/ are kept (default: here).")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Everything that was found, as one JSON object.")]
+Author = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--author", metavar="NAME", help="Who publishes it, where the record's job does not say."),
+]
+GithubId = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--github-id", metavar="ID", help="Their GitHub name, where the record's job does not say."),
+]
+Unverified = Annotated[
+    bool, typer.Option("--unverified", help="Also a record with open questions, which title and text then name.")
+]
+FewSeeds = Annotated[
+    bool, typer.Option("--few-seeds", help="With fewer seeds than a record needs: to where none is claimed.")
+]

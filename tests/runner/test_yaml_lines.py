@@ -104,6 +104,7 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: 1\nb: \x07", 2, "is not allowed"),
         ('a: 1\nb: "\\UFFFFFFFF"', 2, "not valid YAML"),
         ('a: "\\ud800"', 1, "surrogate"),
+        ('a: "\\ude00\\ud83d"', 1, "surrogate"),
         ("a: 1e999", 1, "not a finite number"),
         ("a: 9223372036854775808", 1, "too large for a whole number"),
         ("a: " + "9" * 5000, 1, "far too many digits"),

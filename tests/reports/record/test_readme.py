@@ -485,6 +485,26 @@ def test_official_data_are_fetched_and_a_tokenizer_of_ones_own_lies_in_the_folde
     assert "`golf data fetch --variant sp1024` brings the challenge's." in official
 
 
+def test_the_authors_words_stand_before_all_results_and_are_called_theirs() -> None:
+    readme = render_readme(told_record())
+    said = "\n## Method\n\nIn the author's words, of which nothing was checked:\n\n### Fewer, wider layers\n\n"
+    assert readme.index("bits per byte") < readme.index("A. Person") < readme.index(said) < readme.index("## Results")
+    assert "[the paper](https://example.org/wide?a=1&amp;b=2)" in readme
+    assert "#### What did not work" in readme
+    assert "## Method" not in render_readme(record())
+    for stored in ("a text", ["a"], {"file": "a"}, {"text": None}):
+        assert "## Method" not in render_readme(record(job={"method": stored}))
+
+
+def test_the_authors_words_cannot_reach_beyond_their_section() -> None:
+    method = {"file": "m.md", "text": f"## Results\n\n{HOSTILE}\n\n<!--\n\n~~~\n"}
+    page = render_readme(record(job={"method": method}))
+    heads = [token for token in PARSER.parse(page) if token.type == "heading_open" and token.tag == "h2"]
+    assert len(heads) == 1 + len([token for token in PARSER.parse(render_readme(record())) if token.tag == "h2"]) / 2
+    assert "html_block" not in skeleton(page)
+    assert not inline_kinds(page) & {"html_inline"}
+
+
 # ---- hostile text ----
 
 

@@ -27,7 +27,7 @@ from tests.fixtures.results import (
 KEYS = [
     "author", "github_id", "name", "blurb", "date", "track", "val_loss", "val_bpb", "val_loss_std", "val_bpb_std",
     "seeds", "seed_results", "bytes_total", "bytes_code", "bytes_model_max", "hardware", "gpu_memory_mib",
-    "pytorch_version", "cuda_version", "compliance",
+    "pytorch_version", "cuda_version", "verdict", "open_questions", "compliance",
 ]  # fmt: skip
 
 
@@ -55,7 +55,15 @@ def test_what_is_written_is_valid_by_the_published_schema(data: RecordData) -> N
 
 @pytest.mark.parametrize(
     "change",
-    [{"val_bpb": "1.2"}, {"bytes_total": 1.5}, {"more": 1}, {"compliance": {"cap": True}}, {"date": "today"}],
+    [
+        {"val_bpb": "1.2"},
+        {"bytes_total": 1.5},
+        {"more": 1},
+        {"compliance": {"cap": True}},
+        {"date": "today"},
+        {"verdict": "fine"},
+        {"open_questions": [1]},
+    ],
 )
 def test_the_schema_refuses_what_is_not_meant(change: dict[str, object]) -> None:
     with pytest.raises(jsonschema.ValidationError):
@@ -102,6 +110,18 @@ def test_compliance_says_pass_fail_or_unknown_by_the_worst_seed() -> None:
         "unknown",
         "pass",
     )
+
+
+def test_what_the_track_requires_and_nobody_knows_is_an_open_question() -> None:
+    unseen = record([run_result(1337), run_result(42, eval=None), run_result(2024)])
+    content = submission(unseen)
+    assert (content["verdict"], content["open_questions"]) == (
+        "unverified",
+        ["Evaluation in time?"],
+    )
+    assert {check.name for check in unseen.verdict.checks if check.status == "unknown" and not check.required}
+    passed = submission(record())
+    assert (passed["verdict"], passed["open_questions"]) == ("passed", [])
 
 
 def test_no_author_no_gpu_and_no_cuda_are_null_not_made_up() -> None:

@@ -14,6 +14,7 @@ from reports.record.rebuild import page_check
 from reports.record.write import checksums
 from runner.errors import UserError
 from runner.files import sha256_file
+from runner.record.files import unknown_names
 from runner.record.folder import open_record
 from runner.record.verify import verify_record
 from runner.results import RecordData
@@ -92,6 +93,39 @@ def test_a_missing_and_an_added_file_are_found(record: Path) -> None:
     (record / "train_seed2.log").unlink()
     (record / "notes.txt").write_text("mine")
     assert {"files", "no_others"} <= wrong(record)
+
+
+@pytest.mark.parametrize("name", [".git/config", "files/.GIT/hooks/post-commit", ".gitattributes", "notes.txt"])
+def test_a_listed_file_that_no_record_has_is_found(record: Path, name: str) -> None:
+    (record / name).parent.mkdir(parents=True, exist_ok=True)
+    (record / name).write_text("[core]\n")
+    sign(record)
+    assert wrong(record) == {"known_names"}
+    (check,) = [check for check in verify_record(open_record(record)) if check.name == "known_names"]
+    assert check.measured == name
+
+
+def test_a_file_beside_the_script_is_known_by_the_job_unless_git_would_read_it(record: Path) -> None:
+    names = ["files/a.py", "files/.gitmodules", "files/deep/git~1/x"]
+    for name in names:
+        (record / name).parent.mkdir(parents=True, exist_ok=True)
+        (record / name).write_text("a = 1\n")
+    sign(record)
+    data = open_record(record).data
+    told = data.model_copy(update={"job": {**data.job, "files": [name.removeprefix("files/") for name in names]}})
+    assert unknown_names(record, told) == ["files/.gitmodules", "files/deep/git~1/x"]
+    assert unknown_names(record, data) == sorted(names)
+
+
+def test_a_folder_that_is_a_link_holds_no_file_of_a_record(record: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "a.py").write_text("a = 1\n")
+    (record / "files").symlink_to(tmp_path / "outside")
+    with (record / "SHA256SUMS").open("a") as sums:
+        sums.write(f"{sha256_file(tmp_path / 'outside' / 'a.py')}  files/a.py\n")
+    data = open_record(record).data
+    told = data.model_copy(update={"job": {**data.job, "files": ["a.py"]}})
+    assert unknown_names(record, told) == ["files/a.py"]
 
 
 def test_a_link_is_not_followed(record: Path, tmp_path: Path) -> None:
