@@ -122,6 +122,17 @@ def seed_rows(data: RecordData) -> list[SeedRow]:
     return [SeedRow(result, counted.get(result.seed), cap) for result in data.results]
 
 
+def seeds_asked(data: RecordData) -> int:
+    """How many seeds belong to the record, whether they ran or not."""
+    return max(len(data.results), len(data.job.get("seeds") or []))
+
+
+def never_ran(data: RecordData) -> list[int]:
+    """Seeds that belong to the record and left no result."""
+    ran = {result.seed for result in data.results}
+    return [seed for seed in data.job.get("seeds") or [] if seed not in ran]
+
+
 def seed_table(data: RecordData) -> pd.DataFrame:
     """One row per seed: seed, attempt, status, then NUMBERS (Int64 or float64, missing where not measured)."""
     return seed_frame(seed_rows(data))

@@ -215,6 +215,74 @@ class NodeReport(Frozen):
     probe: Probe | None = None
 
 
+class Failure(Frozen):
+    """How a script's process ended that failed, by its exit code and the end of its log."""
+
+    phase: Literal["train", "eval"]
+    exit_code: int
+    """Of the script, where torchrun tells it that of the rank that failed first; a signal is negative."""
+    seconds: float
+    """When it ended, after its process began."""
+    error: str = ""
+    """Type of the exception that it ended by; empty where its log shows none."""
+    message: str = ""
+    """First line, cut."""
+    place: str = ""
+    """Its last frame in the script's own files, e.g. `train_gpt.py:120 in evaluate`; empty where there is none."""
+
+
+class Training(Frozen):
+    """Where and when another attempt trained the artifact that this one only scored."""
+
+    attempt: int
+    host: Host
+    preflight: NodeReport | None
+    idle_seconds: float | None
+    started_at: str
+
+
+class Trained(Frozen):
+    """What is kept of a training that ended well, so that its artifact can be scored by another attempt."""
+
+    seed: int
+    script_sha256: str
+    artifact: Artifact
+    train: PhaseResult
+    log: LogFacts
+    score: Score | None
+    """Last score of the loaded-back artifact in the training process."""
+    by_rule: dict[str, Score]
+    """Of somebody else's script: its last score there under each name."""
+    by: Training
+
+
+class LeftFile(Frozen):
+    """A file that training left."""
+
+    name: str
+    """Below the working folder; printable, cut."""
+    bytes: int
+
+
+class Leftovers(Frozen):
+    """What training left where no file was its artifact."""
+
+    wanted: str
+    """Pattern of the artifact."""
+    files: list[LeftFile]
+    """The largest first; of many the first ones."""
+    more: int = 0
+    """How many are not in `files`."""
+    uncounted: bool = False
+    """There were so many files, or folders so deep, that not all were looked at."""
+    kept: str = ""
+    """Which of them was kept; empty for none."""
+    kept_as: str = ""
+    """Its file below the attempt's folder."""
+    not_kept: str = ""
+    """Why none was."""
+
+
 class RunResult(Frozen):
     """One attempt of one seed. A crash is a value: status and reason, never an exception."""
 
@@ -223,7 +291,12 @@ class RunResult(Frozen):
     attempt: int
     status: RunStatus
     reason: str = ""
-    """Why it is not `completed`; one or two lines, then the last log lines."""
+    """Why it is not `completed`: the exception that the script ended by, where there is one, what the referee saw,
+    then the last log lines."""
+    failure: Failure | None = None
+    """Where its script's process failed; None where it was not the script that ended it."""
+    leftovers: Leftovers | None = None
+    """What training left, where nothing of it was the artifact."""
     script_sha256: str
     code_bytes: int
     artifact: Artifact | None = None
@@ -242,6 +315,8 @@ class RunResult(Frozen):
     """What was found on the node before the seed was started."""
     idle_seconds: float | None = None
     """How long its node had stood idle since this run's seed before it had ended; None for a node's first."""
+    training: Training | None = None
+    """Where another attempt trained, whose artifact this one scored; `train`, `train_score`, `log` are that one's."""
     started_at: str
     finished_at: str
     """UTC, ISO 8601."""
@@ -368,6 +443,8 @@ class Launch(Frozen):
     """How it ended; None where no end was noted, because its driver was killed."""
     seconds: float | None
     """From its start to its end as its driver timed it; None where no driver lived to see the end."""
+    trained_by: int | None = None
+    """Attempt whose artifact it scored; None where it trained itself."""
 
 
 class Curve(Frozen):
@@ -596,3 +673,5 @@ class RecordData(Frozen):
     """Losses over steps, of the seeds whose logs show some."""
     score_alone: list[str] = []
     """What would let a script that cannot score its artifact alone do so, line by line; empty where it can."""
+    stopped: str = ""
+    """Why the run was stopped, so that nothing more was started or tried again; empty where it was not."""

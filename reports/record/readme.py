@@ -30,12 +30,13 @@ from reports.sections.results import (
     idle_sentence,
     resumed_sentence,
     rule_sentence,
+    scored_apart_sentence,
     scores_table,
     strict_sentence,
 )
 from reports.sections.statistics import statistics_section
-from reports.tables import figure, seed_table, summary_table
-from runner.listing import MOST, SHOWN, few
+from reports.tables import figure, never_ran, seed_table, seeds_asked, summary_table
+from runner.listing import MOST, SHOWN, few, listed
 from runner.results import Host, RecordData, RunResult
 
 ENVIRONMENT = Environment(
@@ -67,7 +68,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "track": code(data.track),
         "verdict": data.verdict,
         "headline": headline if scored else None,
-        "basis": basis(scored, len(data.results)),
+        "basis": basis(scored, seeds_asked(data)),
         "hardware": hardware(hosts),
         "opening": opening(data),
         "byline": byline(data),
@@ -83,6 +84,8 @@ def _view(data: RecordData) -> dict[str, Any]:
             for result in few(bad)
         ],
         "bad": len(bad),
+        "stopped": data.stopped,
+        "never": listed(never_ran(data)),
         "seeds": len(data.results),
         "shown": len(few(data.results)),
         "reasons": few(data.verdict.reasons),
@@ -115,6 +118,7 @@ def said_of_results(data: RecordData, seeds: pd.DataFrame) -> list[str]:
         strict_sentence(seeds),
         idle_sentence(data.results),
         resumed_sentence(data.results),
+        scored_apart_sentence(data.results),
     ]
     return [sentence for sentence in said if sentence]
 
@@ -160,7 +164,9 @@ def hardware(hosts: Iterable[Host]) -> Markdown:
 
 def nodes_table(results: Sequence[RunResult]) -> Markdown | None:
     """What preflight found on each node, speed included; None where it saw no GPU and measured nothing."""
-    reports = {result.preflight.node: result.preflight for result in results if result.preflight is not None}
+    trained = [result.training.preflight for result in results if result.training is not None]
+    found = [*trained, *(result.preflight for result in results)]
+    reports = {report.node: report for report in found if report is not None}
     if not any(report.gpus or report.probe for report in reports.values()):
         return None
     names = ("gemm_tflops", "memory_gb_per_s", "all_reduce_gb_per_s", "loader_tokens_per_s")

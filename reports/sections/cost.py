@@ -13,6 +13,7 @@ from typing import Any
 
 from reports.markdown import Markdown, code, escaped, table
 from reports.numbers import MISSING, fixed
+from reports.sections.ledger import counted_attempts
 from runner.listing import few
 from runner.results import Launch, RecordData
 
@@ -33,7 +34,7 @@ def cost_section(data: RecordData) -> dict[str, Any] | None:
     if not data.launches:
         return None
     rates = Rates(data.gpus_per_seed, data.dollars_per_hour)
-    taken = {(result.seed, result.attempt) for result in data.results}
+    taken = set.union(*counted_attempts(data))
     of_seed: dict[int, list[Launch]] = defaultdict(list)
     for launch in data.launches:
         of_seed[launch.seed].append(launch)
@@ -51,7 +52,7 @@ def cost_section(data: RecordData) -> dict[str, Any] | None:
 
 
 def _counted(launches: Sequence[Launch], taken: Set[tuple[int, int]]) -> list[Launch]:
-    """Those whose seed and attempt the record's results are of."""
+    """Those that the record's results come from, be it their training alone."""
     return [launch for launch in launches if (launch.seed, launch.attempt) in taken]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reports.markdown import escaped
 from runner.listing import some
-from runner.results import RecordData
+from runner.results import Launch, RecordData
 
 ONE_OF = {"registrations": "registration", "launches": "launch"}
 """What the ledger counts -> what one of them is called."""
@@ -18,12 +18,26 @@ def ledger_sentences(data: RecordData) -> list[str]:
     sentences = [f"The run's ledger counts {escaped(told)}."]
     if not data.launches:
         return sentences
-    taken = {(result.seed, result.attempt) for result in data.results}
+    taken, trained = counted_attempts(data)
     others = [launch for launch in data.launches if (launch.seed, launch.attempt) not in taken]
-    if not others:
-        return [*sentences, "Every launch counts: none was tried and left out."]
-    names = [f"seed {launch.seed} attempt {launch.attempt} ({launch.status or 'no end noted'})" for launch in others]
-    return [*sentences, f"Launched and not counted: {escaped(some(names, ', '))}."]
+    half = [launch for launch in others if (launch.seed, launch.attempt) in trained]
+    none = [launch for launch in others if launch not in half]
+    for words, those in (("Only the training counts of", half), ("Launched and not counted:", none)):
+        if those:
+            sentences.append(f"{words} {escaped(some([named(launch) for launch in those], ', '))}.")
+    return sentences if others else [*sentences, "Every launch counts: none was tried and left out."]
+
+
+def counted_attempts(data: RecordData) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+    """(seed, attempt) of what counts, and of what only trained an artifact that another one scored."""
+    taken = {(result.seed, result.attempt) for result in data.results}
+    return taken, {(result.seed, result.training.attempt) for result in data.results if result.training is not None}
+
+
+def named(launch: Launch) -> str:
+    """An attempt, how it ended, and what it did if it did not train."""
+    only = "" if launch.trained_by is None else f", only scored what attempt {launch.trained_by} trained"
+    return f"seed {launch.seed} attempt {launch.attempt} ({launch.status or 'no end noted'}{only})"
 
 
 def counted(kind: str, number: int) -> str:

@@ -122,6 +122,21 @@ def resumed_sentence(results: Sequence[RunResult]) -> str:
     )
 
 
+def scored_apart_sentence(results: Sequence[RunResult]) -> str:
+    """Which seeds were trained by one attempt and scored by a later one; empty where none was."""
+    apart = [
+        f"{result.seed} (trained by attempt {result.training.attempt}, scored by attempt {result.attempt})"
+        for result in results
+        if result.training is not None
+    ]
+    if not apart:
+        return ""
+    return (
+        f"Trained once and scored again, because an evaluation came to nothing: seed {some(apart, ', ')}. Training "
+        "and its clock are the earlier attempt's, and so are the bytes that were scored."
+    )
+
+
 def idle_sentence(results: Sequence[RunResult]) -> str:
     """How long nodes stood idle between two seeds; empty where no node ran two in a row."""
     stood = [result.idle_seconds for result in results if result.idle_seconds]

@@ -6,6 +6,7 @@ markup. The record's README is the longer version of this.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +23,10 @@ from reports.markdown import one_line
 from reports.numbers import fixed, mean_and_std
 from reports.sections.comparable import compare
 from reports.sections.published import overall_bpb, reference_of
-from reports.tables import figure, seed_table, summary_table
+from reports.tables import figure, never_ran, seed_table, seeds_asked, summary_table
 from reports.terminal.comparison import outcome_lines
-from runner.listing import MOST, SHOWN, few
-from runner.results import RecordData, Status, VerdictStatus
+from runner.listing import MOST, SHOWN, few, listed
+from runner.results import RecordData, RunResult, Status, VerdictStatus
 
 STYLES: dict[Status, str] = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 VERDICT_STYLES: dict[VerdictStatus, str] = {
@@ -46,6 +47,8 @@ COLUMNS: dict[str, tuple[str, int]] = {
     "eval_seconds": ("eval s", 2),
 }
 """Column of the seed table -> its head and how many decimals it shows; all fit 100 columns."""
+MOST_WORDS = 600
+"""Characters that are shown of a seed's reason."""
 SPARED_FIRST = ("headroom_bytes", "live_val_bpb", "step_avg_ms", "val_loss", "steps", "eval_seconds", "train_seconds")
 """What a narrow terminal goes without, in this order: a number is left out, never cut off."""
 
@@ -54,11 +57,13 @@ def terminal_summary(data: RecordData, folder: Path) -> RenderableType:
     """A renderable of the whole outcome; `folder` is where the record lies."""
     parts: list[RenderableType] = [Text(), _headline(data), Text(), SeedRows(data)]
     bad = [result for result in data.results if result.status != "completed"]
-    parts += [
-        Text(f"seed {result.seed} {result.status}: {one_line(result.reason)[:300] or 'no reason was given'}", "red")
-        for result in few(bad)
-    ]
+    parts += [Text(f"seed {result.seed} {result.status}: {_why(result)}", "red") for result in few(bad)]
     parts += [Text(f"and {len(bad) - SHOWN:,} more that did not complete", "red")] if len(bad) > MOST else []
+    if bad:
+        parts.append(Text(f"how the log of seed {bad[0].seed} ends: {_logs_command(data, bad[0].seed, folder)}"))
+    if data.stopped:
+        never = f" Never started: seed {listed(seeds)}." if (seeds := never_ran(data)) else ""
+        parts.append(Text(f"Stopped: {one_line(data.stopped)}.{never}", "red"))
     parts += [Text(), _checks(data)]
     parts += [Text(one_line(note), "dim") for note in few(notes(data.verdict.checks))]
     if data.yardsticks:
@@ -73,9 +78,22 @@ def terminal_summary(data: RecordData, folder: Path) -> RenderableType:
     return Group(*parts)
 
 
+def _why(result: RunResult) -> str:
+    """A seed's reason without the log's lines."""
+    told = [line for line in result.reason.splitlines() if line and not line.startswith("| ")]
+    return one_line("; ".join(told))[:MOST_WORDS] or "no reason was given"
+
+
+def _logs_command(data: RecordData, seed: int, folder: Path) -> str:
+    """What to type to see how a seed's log ends; a record lies three folders below where its run is kept."""
+    root = folder.parents[2] if len(folder.parents) > 2 else Path()
+    there = "" if root == Path() else f" --output {shlex.quote(str(root))}"
+    return f"golf logs {data.run}/{seed} --tail 15{there}"
+
+
 def _headline(data: RecordData) -> Text:
     summary = summary_table(seed_table(data))
-    scored, seeds = int(figure(summary, "n", "val_bpb")), len(data.results)
+    scored, seeds = int(figure(summary, "n", "val_bpb")), seeds_asked(data)
     number = mean_and_std(figure(summary, "mean", "val_bpb"), figure(summary, "std", "val_bpb"))
     of = f"{scored} of {seeds} seeds" if scored != seeds else f"{seeds} seed" + ("s" if seeds != 1 else "")
     hardware = ", ".join(dict.fromkeys(result.host.hardware for result in data.results if result.host)) or "unknown"

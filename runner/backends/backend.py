@@ -47,6 +47,9 @@ class Backend(Protocol):
     def submit(self, spec: AttemptSpec, *, front: bool = False) -> None:
         """Queue an attempt; `front` puts it ahead of all that wait."""
 
+    def withdraw(self) -> list[AttemptSpec]:
+        """Take back every attempt that has not started; nothing is said of it any more."""
+
     def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         """What the attempts say, until none is queued or running."""
 
@@ -67,6 +70,12 @@ class Waiting:
             self.queue.appendleft(spec)
         else:
             self.queue.append(spec)
+
+    def withdraw(self) -> list[AttemptSpec]:
+        """Take back every attempt that has not started; nothing is said of it any more."""
+        withdrawn = list(self.queue)
+        self.queue.clear()
+        return withdrawn
 
 
 class LocalBackend(Waiting):
@@ -91,7 +100,7 @@ class LocalBackend(Waiting):
                     continue
                 self.check = replace(self.check, probe=False)
                 spec = replace(spec, preflight=report)
-            self.running = run_attempt(spec, open_data)
+            self.running = run_attempt(spec.loaded(), open_data)
             for message in self.running:
                 yield spec, message
 

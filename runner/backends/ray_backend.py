@@ -28,7 +28,7 @@ from runner.backends.nodes import Need, Node, inventory
 from runner.job.open_data import DataRequest, open_requested
 from runner.node.attempt import run_attempt
 from runner.node.attempt_spec import AttemptSpec
-from runner.node.messages import ArtifactBytes, Message
+from runner.node.messages import Finished, Message
 from runner.node.node_check import CheckOrder, check_node
 from runner.results import NodeReport, Probe
 
@@ -225,6 +225,13 @@ class RayBackend(Waiting):
         super().submit(spec, front=front)
         self.ask_next = 0.0
 
+    def withdraw(self) -> list[AttemptSpec]:
+        """Take back every attempt that has not started, those that have a node and wait for its check as well."""
+        withdrawn = [*(spec for spec, _ in self.granted.values()), *super().withdraw()]
+        self.granted.clear()
+        self.ask_next = 0.0
+        return withdrawn
+
     def _demand(self, told: Sequence[AttemptSpec]) -> Demand:
         """What we want and hold. told: the head of the queue: as many as could start if all nodes were ours, for a
         queue of thousands would be sent and sorted for nothing."""
@@ -250,7 +257,7 @@ class RayBackend(Waiting):
             num_gpus=gpus,
             scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False),
             _generator_backpressure_num_objects=AHEAD,
-        ).remote(spec, self.data)
+        ).remote(spec.loaded(), self.data)
         self.running[stream] = spec, node.id
         self.heard[stream] = time.monotonic()
 
@@ -307,7 +314,7 @@ class RayBackend(Waiting):
             yield spec, Lost(lost_reason(error))
         else:
             self.heard[stream] = time.monotonic()
-            if isinstance(message, ArtifactBytes) and self.queue:
+            if isinstance(message, Finished) and self.queue:
                 self._begin_check(node)  # the seed has run: what is left of it is clearing up
             yield spec, message
 

@@ -15,9 +15,10 @@ from runner.data.dataset import scored_targets
 from runner.data.prefixes import prefixes
 from runner.drive.collect import finished_attempt, read_result
 from runner.files import sha256_file, sha256_files
-from runner.folder.launches import launches
+from runner.folder.launches import launches, stopped
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
+from runner.folder.trainings import train_log
 from runner.job.base import attributions, changes
 from runner.job.external_script import counted_bytes, uncounted_bytes
 from runner.job.spec import JobSpec, without_folders
@@ -155,6 +156,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         attributions=attributions(job),
         variants=variants(folder.path.parent.parent, job.name, folder.path.name, published),
         launches=launches(ledger.entries),
+        stopped=stopped(ledger.entries),
         gpus_per_seed=plan.need.gpus,
         dollars_per_hour=plan.hardware.dollars_per_hour,
         requirements=requirements(readable, (Path(name).stem for name in script.files), job.requires, hosts),
@@ -191,8 +193,11 @@ def lines_to_score_alone(job: JobSpec, source: str, results: Sequence[RunResult]
 
 
 def logs_of(folder: RunFolder, result: RunResult) -> list[Path]:
-    """The logs of a seed's counted attempt, those of the lives that it went on from first."""
+    """The logs of a seed's counted attempt, those of the lives that it went on from first.
+
+    Where it only scored what another attempt trained, that one's log of training.
+    """
     attempt = folder.attempt(result.seed, result.attempt)
     lives = [folder.attempt(result.seed, life.attempt) for life in (result.train.earlier if result.train else [])]
-    parts = [*(life.log("train") for life in lives), attempt.log("train"), attempt.log("eval")]
+    parts = [*(life.log("train") for life in lives), train_log(folder, result.seed, attempt), attempt.log("eval")]
     return [path for path in parts if path.is_file()]

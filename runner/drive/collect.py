@@ -9,23 +9,56 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 from pydantic import ValidationError
 
+from runner.drive.why import failure_of, reason_of, words_on_leftovers
 from runner.files import sha256_bytes, sha256_file, sha256_files, write_atomic, write_whole
 from runner.folder.ledger import utc_now
 from runner.folder.paths import AttemptFolder
 from runner.job.external_script import counted_bytes
+from runner.logs.exceptions import Ending
 from runner.logs.log_facts import LogReader
 from runner.node.activity import GpuUse
 from runner.node.attempt_spec import AttemptSpec
-from runner.node.messages import ArtifactBytes, Event, Finished, GpuSample, Heartbeat, LogChunk, Message, Started
+from runner.node.messages import (
+    ArtifactBytes,
+    Event,
+    Finished,
+    GpuSample,
+    Heartbeat,
+    LeftBehind,
+    LogChunk,
+    Message,
+    Started,
+    TrainingEnded,
+)
+from runner.node.work_folder import SCRIPT_NAME
 from runner.printable import printable
-from runner.results import Artifact, LogFacts, NodeReport, RunResult, RunStatus, Score
+from runner.results import (
+    Artifact,
+    Host,
+    Leftovers,
+    LogFacts,
+    NodeReport,
+    RunResult,
+    RunStatus,
+    Score,
+    Trained,
+    Training,
+)
+
+LIST = "list.json"
+"""Names all that training left, in the folder of what is kept of it."""
+SPARE_BYTES = 1 << 30
+"""What is left behind is not kept where it would leave this disk less."""
+PLAIN_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
 class Collector:
@@ -43,8 +76,15 @@ class Collector:
         told = spec.outputs
         score = None if told is None else re.compile(told.score)
         sizes = None if told is None or not told.sizes else re.compile(told.sizes)
-        self.readers = {phase: LogReader(pattern=score, sizes=sizes) for phase in ("train", "eval")}
+        own = (SCRIPT_NAME, *spec.files)
+        self.readers = {
+            phase: LogReader(pattern=score, sizes=sizes, ending=Ending(own, several=spec.nproc > 1))
+            for phase in ("train", "eval")
+        }
         self.artifact: Artifact | None = None
+        self.trained = spec.trained
+        """The training whose artifact is scored, once it has ended well."""
+        self.leftovers: Leftovers | None = None
         self.result: RunResult | None = None
         self.started_at = utc_now()
         self.launched: float | None = None
@@ -57,6 +97,8 @@ class Collector:
         match message:
             case Started(node=node, preflight=preflight):
                 self.node, self.preflight = node, preflight
+                if self.spec.trained is not None:
+                    write_atomic(self.folder.trained, self.spec.trained.model_dump_json(indent=2) + "\n")
             case LogChunk(phase=phase, data=data):
                 self.phase = phase
                 if phase not in self._logs:
@@ -78,6 +120,11 @@ class Collector:
                 if sha256_bytes(data) == sha256:
                     write_atomic(self.folder.artifact(name), data)
                     self.artifact = Artifact(file=name, bytes=len(data), sha256=sha256)
+            case TrainingEnded() if self.artifact is not None:
+                self.trained = self._training_ended(message, self.artifact)
+                write_atomic(self.folder.trained, self.trained.model_dump_json(indent=2) + "\n")
+            case LeftBehind(leftovers=leftovers, data=data):
+                self.leftovers = keep_leftovers(self.folder, leftovers, data)
             case Finished():
                 self.finish(message.status, message.reason, message)
 
@@ -89,42 +136,83 @@ class Collector:
         train, fresh = self.readers["train"], self.readers["eval"]
         if status == "completed" and self.artifact is None:
             status, reason = "lost", "the artifact arrived damaged"
-        if status != "completed":
-            last = (fresh if fresh.tail else train).tail
-            reason = "\n".join([reason, *(f"| {line}" for line in last)])
-        device = train.facts.get("device")
-        host = finished.host if finished else None
-        if host is not None and device:
-            host = host.model_copy(update={"device": printable(device)})
-        if host is not None and train.facts.get("cuda"):
-            host = host.model_copy(update={"versions": {**host.versions, "cuda": printable(train.facts["cuda"])}})
-        claims = train.log_facts()
-        if fresh.facts.get("eval_seconds") is not None:
-            claims = claims.model_copy(update={"eval_seconds": fresh.facts["eval_seconds"]})
-        claims = claims.model_copy(update=sizes_of_both(claims, fresh.log_facts()))
+        failure = None
+        if status == "failed" and finished is not None:
+            last = finished.eval or finished.train
+            failure = failure_of(last, (fresh if finished.eval is not None else train).ending)
+        if self.leftovers is not None:
+            reason = f"{reason}\n{words_on_leftovers(self.leftovers, place_of(self.folder))}"
+        claims = self._claims()
+        other = self.spec.trained
         self.result = RunResult(
             job=self.spec.job,
             seed=self.spec.seed,
             attempt=self.spec.attempt,
             status=status,
-            reason=reason,
+            reason="" if status == "completed" else reason_of(reason, failure, fresh.tail or train.tail),
+            failure=failure,
+            leftovers=self.leftovers,
             script_sha256=sha256_files(self.spec.script, self.spec.files),
             code_bytes=counted_bytes(self.spec.script, self.spec.files),
             artifact=self.artifact,
-            train=finished.train if finished else None,
+            train=finished.train if finished else self.trained.train if self.trained else None,
             eval=finished.eval if finished else None,
-            log=claims.model_copy(update={"saw_nan": train.saw_nan or fresh.saw_nan}),
-            train_score=counterpart(train, last_score(fresh.final_scores)),
+            log=claims.model_copy(update={"saw_nan": claims.saw_nan or fresh.saw_nan}),
+            train_score=self._score_in_training(last_score(fresh.final_scores)),
             eval_score=last_score(fresh.scores),
             final_score=last_score((train if self._scores_in_training() else fresh).final_scores),
-            host=host,
+            host=self._described(finished.host) if finished else None,
             preflight=self.preflight,
             idle_seconds=self.idle_seconds,
+            training=None if other is None else other.by,
             started_at=self.started_at,
             finished_at=utc_now(),
         )
         write_atomic(self.folder.result, self.result.model_dump_json(indent=2) + "\n")
         return self.result
+
+    def _claims(self) -> LogFacts:
+        """What the logs say: of training that of whoever trained, of evaluation this attempt's."""
+        claims = self.readers["train"].log_facts() if self.spec.trained is None else self.spec.trained.log
+        fresh = self.readers["eval"].log_facts()
+        seconds = claims.eval_seconds if fresh.eval_seconds is None else fresh.eval_seconds
+        return claims.model_copy(update={"eval_seconds": seconds, **sizes_of_both(claims, fresh)})
+
+    def _score_in_training(self, published: Score | None) -> Score | None:
+        """The training process's score that is to be held against the published one."""
+        other, train = self.spec.trained, self.readers["train"]
+        if other is not None:
+            return counterpart(other.by_rule, other.score, published)
+        return counterpart(train.by_rule, last_score(train.scores), published)
+
+    def _described(self, host: Host) -> Host:
+        """A host with what the script says of its device."""
+        facts = {**self.readers["eval"].facts, **self.readers["train"].facts}
+        device, cuda = facts.get("device"), facts.get("cuda")
+        if device:
+            host = host.model_copy(update={"device": printable(device)})
+        return host.model_copy(update={"versions": {**host.versions, "cuda": printable(cuda)}}) if cuda else host
+
+    def _training_ended(self, message: TrainingEnded, artifact: Artifact) -> Trained:
+        """What is kept of this attempt's training, should its evaluation come to nothing."""
+        reader = self.readers["train"]
+        reader.feed(b"\n")
+        return Trained(
+            seed=self.spec.seed,
+            script_sha256=sha256_files(self.spec.script, self.spec.files),
+            artifact=artifact,
+            train=message.train,
+            log=reader.log_facts(),
+            score=last_score(reader.scores),
+            by_rule=reader.by_rule,
+            by=Training(
+                attempt=self.spec.attempt,
+                host=self._described(message.host),
+                preflight=self.preflight,
+                idle_seconds=self.idle_seconds,
+                started_at=self.started_at,
+            ),
+        )
 
     def _scores_in_training(self) -> bool:
         """Whether there is no fresh process: somebody else's script that has no switch for it."""
@@ -138,6 +226,26 @@ class Collector:
         """Close what is open; the folder stays as it is."""
         self._files.close()
         self._logs.clear()
+
+
+def place_of(folder: AttemptFolder) -> str:
+    """An attempt's folder as people are told it: from the folder of all runs on."""
+    return "/".join(folder.path.parts[-5:])
+
+
+def keep_leftovers(folder: AttemptFolder, leftovers: Leftovers, data: bytes) -> Leftovers:
+    """List what training left, and keep the content of one of it where this disk has room to spare."""
+    free = shutil.disk_usage(folder.path).free
+    if leftovers.kept and free - len(data) < SPARE_BYTES:
+        told = f"this disk has {free:,} bytes free, and {SPARE_BYTES:,} are to stay so"
+        leftovers = leftovers.model_copy(update={"kept": "", "not_kept": told})
+    if leftovers.kept:
+        name = PLAIN_NAME.sub("_", Path(leftovers.kept).name)[-100:].lstrip(".") or "file"
+        place = folder.left / (f"kept-{name}" if name == LIST else name)
+        write_atomic(place, data)
+        leftovers = leftovers.model_copy(update={"kept_as": place.relative_to(folder.path).as_posix()})
+    write_atomic(folder.left / LIST, leftovers.model_dump_json(indent=2) + "\n")
+    return leftovers
 
 
 def last_score(scores: list[Score]) -> Score | None:
@@ -154,10 +262,10 @@ def sizes_of_both(train: LogFacts, fresh: LogFacts) -> dict[str, object]:
     }
 
 
-def counterpart(train: LogReader, published: Score | None) -> Score | None:
-    """The training process's score to hold against the published one: its last by the same rule, else its last."""
-    same = train.by_rule.get(published.rule) if published is not None else None
-    return same or last_score(train.scores)
+def counterpart(by_rule: Mapping[str, Score], last: Score | None, published: Score | None) -> Score | None:
+    """Of the training process's scores the one to hold against the published one: of the same rule, else its last."""
+    same = by_rule.get(published.rule) if published is not None else None
+    return same or last
 
 
 def read_result(path: Path) -> RunResult | None:

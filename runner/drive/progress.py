@@ -9,7 +9,7 @@ Shows what the scripts' logs say as it comes in; measured values are the record'
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -20,6 +20,7 @@ from rich.text import Text
 
 from runner.drive.collect import Collector
 from runner.drive.seed_counts import SeedCounts
+from runner.listing import listed
 from runner.results import RunResult
 
 LINE_EVERY_S = 10.0
@@ -113,7 +114,9 @@ class Progress:
         changed = heard != row.heard or seed not in self.running
         if changed:
             before, row.heard = row.state, heard
-            row.state, row.note = self._state(collector), ""
+            kept = collector.spec.trained
+            row.state = self._state(collector)
+            row.note = "" if kept is None else f"the artifact of attempt {kept.by.attempt}"
             self.running[seed] = collector
             self.counts.ended -= before == "failed"  # it is tried again
             self.counts.move(before, row.state)
@@ -131,7 +134,9 @@ class Progress:
             self.say(self.counts.line(now))
 
     def _fill(self, row: Row, collector: Collector) -> None:
-        """What the log of a running attempt says."""
+        """What the log of a running attempt says; of one that only scores, what its training said stays."""
+        if collector.spec.trained is not None:
+            return
         facts = collector.readers["train"].facts
         steps = facts.get("steps")
         row.step = f"{steps:,}" if isinstance(steps, int) else ""
@@ -177,6 +182,14 @@ class Progress:
             self.say(f"seed {seed}: already finished (attempt {result.attempt}), kept")
         self._settle(seed, result, "kept from an earlier run")
 
+    def stopped(self, reason: str, withdrawn: Iterable[int]) -> None:
+        """Show that nothing more is started, and which of the seeds that were withdrawn never was."""
+        never = sorted(seed for seed in withdrawn if self.rows[seed].state == "waiting")
+        for seed in never:
+            self.counts.move("waiting", "not started")
+            self.rows[seed].state, self.rows[seed].note = "not started", "the same failure twice"
+        self.say(f"stopped: {reason}" + (f"; never started: seed {listed(never)}" if never else ""))
+
     def say(self, line: str) -> None:
         """A line that belongs to no seed."""
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -198,4 +211,4 @@ class Progress:
         row.printed = self.clock()
         named = (("step", row.step), ("loss", row.loss), ("bpb", row.bpb), ("clock", row.clock), ("", row.note))
         text = "  ".join(f"{name} {value}".strip() for name, value in named if value)
-        self.console.print(f"seed {seed}: {row.state}  {text}".rstrip(), markup=False, highlight=False)
+        self.say(f"seed {seed}: {row.state}  {text}".rstrip())

@@ -13,6 +13,7 @@ from runner.drive.collect import read_result
 from runner.files import sha256_file
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
+from runner.folder.trainings import whole_training
 
 
 def open_ledger(folder: RunFolder, console: Console) -> Ledger:
@@ -59,3 +60,17 @@ def adopt_results(folder: RunFolder, ledger: Ledger, script_sha256: str) -> None
                 result_sha256=sha256_file(path),
                 late=True,
             )
+
+
+def adopt_trainings(folder: RunFolder, ledger: Ledger, script_sha256: str) -> None:
+    """The same for trainings that ended well, whose artifacts are then only scored."""
+    ended = ("trained", "finished")
+    launched = {
+        (e["seed"], e["attempt"]) for e in ledger.entries if e["kind"] == "launched" and "trained_by" not in e
+    }
+    known = {(e["seed"], e["attempt"]) for e in ledger.entries if e["kind"] in ended}
+    for seed, number in sorted(launched - known):
+        attempt = folder.attempt(seed, number)
+        if whole_training(attempt, seed, script_sha256) is not None:
+            sha256 = sha256_file(attempt.trained)
+            ledger.append("trained", seed=seed, attempt=number, trained_sha256=sha256, late=True)

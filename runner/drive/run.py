@@ -18,22 +18,22 @@ from typing import Any
 
 from rich.console import Console
 
-from golf_model.config import ARTIFACT_NAME
 from runner.backends.backend import Backend, LocalBackend, Lost
 from runner.drive.assess import JudgedRun, assess
 from runner.drive.collect import Collector, finished_attempt
+from runner.drive.orders import attempt_spec, kept_trainings, scoring_only
 from runner.drive.progress import Progress
-from runner.drive.recovery import adopt_results, open_ledger, remove_unfinished
-from runner.drive.retry import ended_by_itself, may_be_chance
+from runner.drive.recovery import adopt_results, adopt_trainings, open_ledger, remove_unfinished
+from runner.drive.retry import Failures, ended_by_itself, may_be_chance
+from runner.drive.why import failure_words
 from runner.errors import UserError
 from runner.files import locked, require_space, sha256_bytes, sha256_file, write_atomic
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
 from runner.folder.runs import noted_driver
 from runner.job.open_data import DataRequest
-from runner.job.tracks import TRACKS
 from runner.node.attempt_spec import AttemptSpec
-from runner.node.messages import Started
+from runner.node.messages import Started, TrainingEnded
 from runner.node.node_check import slower_than
 from runner.plan.plan import Plan
 from runner.results import NodeReport, Probe, RunResult
@@ -54,46 +54,10 @@ def sole_driver(folder: RunFolder) -> Iterator[None]:
         ) from None
 
 
-def checkpoint_store_name(plan: Plan, folder: RunFolder, seed: int) -> str:
-    """Names what a killed attempt leaves for the next one; '' where the track or the job wants none.
-
-    The run folder's place is part of it: another run of the same job is another record and starts afresh.
-    """
-    if (
-        plan.job.script is not None
-        or not plan.job.config.schedule.checkpoint_every_s
-        or not TRACKS[plan.job.track].resumable
-    ):
-        return ""
-    place = sha256_bytes(str(folder.path.resolve()).encode())[:8]
-    return f"{folder.path.name}-{place}-seed{seed}"
-
-
-def attempt_spec(plan: Plan, script: Script, folder: RunFolder, seed: int, attempt: int) -> AttemptSpec:
-    """One seed's order."""
-    job = plan.job
-    return AttemptSpec(
-        job=job.name,
-        seed=seed,
-        attempt=attempt,
-        script=script.source,
-        artifact_name=ARTIFACT_NAME,
-        hardware=plan.hardware.name,
-        nproc=plan.nproc,
-        gpus=plan.need.gpus,
-        threads=job.threads,
-        train_seconds=plan.limits.train_seconds,
-        eval_seconds=plan.limits.eval_seconds,
-        stall_seconds=job.stall_seconds,
-        env=dict(job.env),
-        alone=plan.need.alone,
-        shared=plan.concurrent > 1,
-        isolate=job.isolate,
-        files=dict(script.files),
-        outputs=None if job.script is None else job.outputs,
-        store=checkpoint_store_name(plan, folder, seed),
-        launcher=plan.launcher,
-    )
+def whose(spec: AttemptSpec) -> dict[str, int]:
+    """Which attempt an entry of the ledger is about, and which one's training it scores."""
+    own = {"seed": spec.seed, "attempt": spec.attempt}
+    return own if spec.trained is None else {**own, "trained_by": spec.trained.by.attempt}
 
 
 class Driver:
@@ -107,7 +71,10 @@ class Driver:
         ledger: Ledger,
         progress: Progress,
         observe: Observe | None = None,
+        *,
+        any_completed: bool = False,
     ) -> None:
+        """any_completed: whether an earlier run has completed a seed of this very script."""
         self.plan = plan
         self.script = script
         self.folder = folder
@@ -122,6 +89,10 @@ class Driver:
         """Those that run, and no others: what a message costs must not depend on how many seeds there were."""
         self.tries: dict[int, int] = {}
         """Seed -> its attempts in this run that came to nothing."""
+        self.failures = Failures()
+        self.any_completed = any_completed
+        self.stopped = False
+        """Nothing is started or tried again: the same failure came twice."""
         self.busy: Counter[str] = Counter()
         """Node -> our seeds on it."""
         self.free_since: dict[str, float] = {}
@@ -140,19 +111,19 @@ class Driver:
 
         afresh: those of them that must not go on from what an earlier attempt left.
         """
-        specs = [
-            replace(
-                attempt_spec(self.plan, self.script, self.folder, seed, self.folder.new_attempt(seed).number),
-                afresh=seed in afresh,
-            )
-            for seed in seeds
-        ]
+        kept = kept_trainings(self.folder, self.ledger, set(seeds), self.script.sha256, self.plan.job.tries)
+        specs = []
+        for seed in seeds:
+            number = self.folder.new_attempt(seed).number
+            spec = replace(attempt_spec(self.plan, self.script, self.folder, seed, number), afresh=seed in afresh)
+            specs.append(scoring_only(spec, kept.get(seed), self.folder))
         self.waiting |= {spec.seed: spec for spec in specs}
         self.ledger.extend(
             "queued",
-            [{"seed": spec.seed, "attempt": spec.attempt, "script_sha256": self.script.sha256} for spec in specs],
+            [{**whose(spec), "script_sha256": self.script.sha256} for spec in specs],
         )
-        for spec in specs:
+        # What only scores goes ahead: it takes the least, and tells whether the others are worth their training.
+        for spec in sorted(specs, key=lambda spec: spec.trained is None):
             backend.submit(spec, front=front)
 
     def drive(self, backend: Backend, seeds: list[int]) -> None:
@@ -174,11 +145,13 @@ class Driver:
                         continue
                     if isinstance(message, Started):
                         self.has_run = True
-                        self.ledger.append("launched", seed=spec.seed, attempt=spec.attempt, node=message.node)
+                        self.ledger.append("launched", **whose(spec), node=message.node)
                         collector.launched = time.monotonic()
                         collector.idle_seconds = self._idle_seconds(message.node)
                         self.busy[message.node] += 1
                     collector.take(message)
+                    if isinstance(message, TrainingEnded) and collector.trained is not None:
+                        self._trained(spec, collector)
                     if self.observe is not None:
                         self.observe(collector)
                     if collector.result is None:
@@ -186,8 +159,7 @@ class Driver:
                     else:
                         self.free_since[collector.node] = time.monotonic()
                         self._ended(spec, collector.result)
-                        if may_be_chance(collector.result):
-                            self._again(backend, spec.seed, front=collector.result.status == "lost")
+                        self._go_on(backend, collector.result, scores=collector.trained is not None)
         except OSError as error:
             error.filename = error.filename or str(self.folder.path)  # a full disk does not say where it is full
             raise
@@ -228,7 +200,7 @@ class Driver:
     def _end(self, collector: Collector) -> dict[str, Any]:
         """What the ledger says of an attempt's end: interrupted, unless its result is already on disk."""
         spec, held = collector.spec, collector.held_seconds()
-        end: dict[str, Any] = {"seed": spec.seed, "attempt": spec.attempt, "status": "interrupted"}
+        end: dict[str, Any] = {**whose(spec), "status": "interrupted"}
         if collector.result is not None and collector.folder.result.is_file():
             sha256 = sha256_file(collector.folder.result)
             end |= {"status": collector.result.status, "result_sha256": sha256}
@@ -242,16 +214,50 @@ class Driver:
             self.busy[collector.node] -= 1
         self.progress.finished(spec.seed, result)
 
+    def _trained(self, spec: AttemptSpec, collector: Collector) -> None:
+        """Let the ledger vouch for a training that ended well: whatever dies now, it is not done again."""
+        sha256 = sha256_file(collector.folder.trained)
+        self.ledger.append("trained", seed=spec.seed, attempt=spec.attempt, trained_sha256=sha256)
+
+    def _go_on(self, backend: Backend, result: RunResult, *, scores: bool) -> None:
+        """Decide what an attempt's end means for its seed and for all others. scores: its training is kept."""
+        self.any_completed = self.any_completed or result.status == "completed"
+        before = self.failures.earlier(result)
+        if before and result.failure is not None:
+            told = (
+                f"the same failure twice: {failure_words(result.failure, result.reason)} "
+                f"({before}, then seed {result.seed} attempt {result.attempt})"
+            )
+            if self.any_completed:
+                self.progress.say(f"seed {result.seed} is not tried again: {told}")
+            else:
+                self._stop(backend, told)
+        elif may_be_chance(result):
+            self._again(backend, result.seed, front=scores or result.status == "lost")
+
+    def _stop(self, backend: Backend, reason: str) -> None:
+        """Start nothing more: seeds that wait are withdrawn, those that run go on to their ends."""
+        if self.stopped:
+            return
+        self.stopped = True
+        withdrawn = [spec for spec in backend.withdraw() if self.waiting.pop(spec.seed, None) is not None]
+        for spec in withdrawn:
+            with suppress(OSError):
+                self.folder.attempt(spec.seed, spec.attempt).path.rmdir()
+        self.ledger.extend("withdrawn", [{**whose(spec), "reason": reason} for spec in withdrawn])
+        self.ledger.append("stopped", reason=reason)
+        self.progress.stopped(reason, [spec.seed for spec in withdrawn])
+
     def _lost(self, backend: Backend, spec: AttemptSpec, collector: Collector, lost: Lost) -> None:
         result = collector.finish("failed" if lost.final else "lost", lost.reason)
         self._ended(spec, result)
         if not lost.final:
-            self._again(backend, spec.seed, front=True)
+            self._go_on(backend, result, scores=collector.trained is not None)
 
     def _again(self, backend: Backend, seed: int, *, front: bool) -> None:
         """Launch another attempt after one that came to nothing, unless the job's tries are used up."""
         self.tries[seed] = self.tries.get(seed, 0) + 1
-        if self.tries[seed] < self.plan.job.tries:
+        if self.tries[seed] < self.plan.job.tries and not self.stopped:
             self.launch(backend, [seed], front=front)
 
     def _cut_short(self) -> None:
@@ -320,6 +326,7 @@ def run_plan(
         ledger = open_ledger(folder, console)
         remove_unfinished(folder.path)
         adopt_results(folder, ledger, script.sha256)
+        adopt_trainings(folder, ledger, script.sha256)
         progress = Progress(console, list(job.seeds), plan.limits.train_seconds)
         waiting, vouched, completed = [], ledger.finished_hashes(), ledger.completed()
         for seed in job.seeds:
@@ -341,5 +348,7 @@ def run_plan(
         if waiting:
             request = replace(plan.request, files=plan.data.facts.files)
             with progress:
-                Driver(plan, script, folder, ledger, progress, observe).drive(make_backend(request), waiting)
+                any_completed = len(waiting) < len(job.seeds)
+                driver = Driver(plan, script, folder, ledger, progress, observe, any_completed=any_completed)
+                driver.drive(make_backend(request), waiting)
         return assess(plan, script, folder, ledger)

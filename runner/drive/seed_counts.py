@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-FIRST = ("completed", "failed", "timeout", "lost", "waiting")
+FIRST = ("completed", "failed", "timeout", "lost", "not started", "waiting")
 """The order in which ends are named; everything that runs comes between, as `running`."""
 
 

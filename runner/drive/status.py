@@ -6,6 +6,7 @@ that run and some that ended badly.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,18 +16,25 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from runner.drive.collect import read_result
+from runner.drive.collect import LIST, read_result
 from runner.errors import UserError
 from runner.files import sha256_file
+from runner.folder.launches import stopped
 from runner.folder.ledger import check_chain, seeds_of
-from runner.folder.paths import AttemptFolder, RunFolder
+from runner.folder.paths import RunFolder
 from runner.folder.runs import driver_of
+from runner.folder.trainings import train_log
+from runner.listing import listed
 from runner.logs.log_facts import LogReader
 
 CROWD = 40
 """As many seeds of a run have a row of their own."""
 CROWD_ROWS = 10
 """Rows, of more, for those that run and for those that ended badly."""
+BAD = ("failed", "timeout", "lost")
+"""Ends of an attempt that leave its seed without a score."""
+TAIL_LINES = 15
+"""Lines of a log that tell why it ended."""
 TAIL_BYTES = 256 << 10
 """Of a log that is still written, as much is read as tells where it stands."""
 
@@ -78,7 +86,8 @@ def seed_states(run: RunFolder) -> list[SeedState]:
 def last_entries(run: RunFolder) -> dict[int, dict[str, Any] | None]:
     """Every registered seed, in the order of registration -> the last that the ledger says of it.
 
-    What was queued and withdrawn leaves the seed as it stood before.
+    What was queued and withdrawn leaves the seed as it stood before; where that is nowhere and the ledger says why,
+    that it was withdrawn is all that is said of it.
     """
     entries = entries_of(run)
     last: dict[int, dict[str, Any] | None] = {}
@@ -86,8 +95,11 @@ def last_entries(run: RunFolder) -> dict[int, dict[str, Any] | None]:
     for entry in entries:
         if entry["kind"] == "queued":
             before[entry["seed"]] = last.get(entry["seed"])
-        if "seed" in entry:
-            last[entry["seed"]] = before.get(entry["seed"]) if entry["kind"] == "withdrawn" else entry
+        if entry["kind"] == "withdrawn":
+            never = entry if "reason" in entry else None
+            last[entry["seed"]] = before.get(entry["seed"]) or never
+        elif "seed" in entry and entry["kind"] != "trained":
+            last[entry["seed"]] = entry
     return {seed: last.get(seed) for seed in seeds_of(entries)}
 
 
@@ -97,7 +109,7 @@ def crowd(run: RunFolder, last: dict[int, dict[str, Any] | None]) -> tuple[str, 
     words = {seed: _ledger_word(entry, alive) for seed, entry in last.items()}
     counts = ", ".join(f"{count:,} {word}" for word, count in Counter(words.values()).most_common())
     busy = [seed for seed, word in words.items() if word == "running"]
-    bad = [seed for seed, word in words.items() if word in ("failed", "timeout", "lost")]
+    bad = [seed for seed, word in words.items() if word in BAD]
     shown = [*busy[:CROWD_ROWS], *bad[:CROWD_ROWS]]
     return counts, [_seed_state(run, seed, last[seed], alive) for seed in shown]
 
@@ -108,6 +120,8 @@ def _ledger_word(entry: dict[str, Any] | None, alive: bool) -> str:
         return str(entry["status"])
     if kind == "launched":
         return "running" if alive else "interrupted"
+    if kind == "withdrawn":
+        return "not started"
     if kind == "queued":
         return "waiting" if alive else "interrupted"
     return "waiting" if alive else "not started"
@@ -116,6 +130,8 @@ def _ledger_word(entry: dict[str, Any] | None, alive: bool) -> str:
 def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: bool) -> SeedState:
     if entry is None:
         return SeedState(run.path.name, seed, None, "waiting" if alive else "not started")
+    if entry["kind"] == "withdrawn":
+        return SeedState(run.path.name, seed, None, "not started", note=str(entry["reason"]).split(":")[0])
     folder = run.attempt(seed, entry["attempt"])
     result = read_result(folder.result)
     vouched = entry.get("result_sha256")
@@ -139,7 +155,7 @@ def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: 
         return SeedState(run.path.name, seed, folder.number, "waiting for a node" if alive else "interrupted")
     if alive and entry["kind"] != "launched":
         return SeedState(run.path.name, seed, folder.number, "waiting")
-    facts = tail_facts(folder)
+    facts = tail_facts(train_log(run, seed, folder))
     where = f"on node {str(entry.get('node', ''))[:8]}" if alive else "its driver is gone"
     state = ("scoring" if folder.log("eval").exists() else "training") if alive else "interrupted"
     return SeedState(
@@ -155,10 +171,9 @@ def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: 
     )
 
 
-def tail_facts(folder: AttemptFolder) -> dict[str, Any]:
+def tail_facts(path: Path) -> dict[str, Any]:
     """What the end of a training log says."""
     reader = LogReader()
-    path = folder.log("train")
     if path.is_file():
         reader.feed(read_tail(path))
     return reader.facts
@@ -202,6 +217,35 @@ def status_table(runs: Sequence[RunFolder]) -> Table:
             table.add_row(*(Text(cell) for cell in (*cells, *numbers, state.note)))
             name = driver = ""
     return table
+
+
+def advice(runs: Sequence[RunFolder], output: Path) -> list[str]:
+    """Of runs that were stopped, why; of those in which a seed ended badly, how to see the last lines of its log."""
+    told = []
+    for run in runs:
+        try:
+            last, why = last_entries(run), stopped(entries_of(run))
+        except UserError:
+            continue
+        told += [f"{run.path.name} was stopped: {why}"] if why else []
+        bad = [seed for seed, entry in last.items() if entry is not None and entry.get("status") in BAD]
+        if bad:
+            others = f"; the same with {listed(bad[1:])}" if len(bad) > 1 else ""
+            told.append(f"how the log of seed {bad[0]} ends: {tail_command(run.path.name, bad[0], output)}{others}")
+            told += left_behind(run, bad[:CROWD_ROWS])
+    return told
+
+
+def left_behind(run: RunFolder, seeds: Sequence[int]) -> list[str]:
+    """Where that lies which seeds' newest attempts left instead of an artifact, a line for each that did."""
+    lists = [(seed, attempt.left / LIST) for seed in seeds for attempt in run.attempts(seed)[-1:]]
+    return [f"seed {seed} left no artifact; what it left: {path}" for seed, path in lists if path.is_file()]
+
+
+def tail_command(run: str, seed: int, output: Path) -> str:
+    """What to type to see how a seed's log ends."""
+    there = "" if output == Path() else f" --output {shlex.quote(str(output))}"
+    return f"golf logs {run}/{seed} --tail {TAIL_LINES}{there}"
 
 
 def _shown(value: float | None, digits: int = 0) -> str:

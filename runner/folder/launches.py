@@ -23,9 +23,16 @@ def launches(entries: Sequence[Mapping[str, Any]]) -> list[Launch]:
                 attempt=entry["attempt"],
                 status=None if end is None else str(end["status"]),
                 seconds=None if end is None else _seconds(entry, end),
+                trained_by=entry.get("trained_by"),
             )
         )
     return found
+
+
+def stopped(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Why the newest run ended before every seed had its tries; '' where it did not, or another began since."""
+    told = [entry for entry in entries if entry["kind"] in ("queued", "stopped")]
+    return str(told[-1]["reason"]) if told and told[-1]["kind"] == "stopped" else ""
 
 
 def _seconds(begin: Mapping[str, Any], end: Mapping[str, Any]) -> float | None:

@@ -13,6 +13,7 @@ from runner.folder.ledger import check_chain
 from runner.folder.paths import RunFolder
 from runner.folder.truncated_tail import unfinished
 from runner.listing import listed
+from runner.printable import cut
 
 MAX_LEDGER_BYTES = 256 << 20
 _ATTEMPT: dict[str, type] = {"seed": int, "attempt": int}
@@ -20,7 +21,9 @@ FIELDS: dict[str, dict[str, type]] = {
     "registered": {"seeds": list},
     "queued": _ATTEMPT,
     "launched": _ATTEMPT,
+    "trained": _ATTEMPT,
     "finished": {**_ATTEMPT, "status": str},
+    "stopped": {"reason": str},
 }
 """Kinds of entries that are looked at, and what each has at least."""
 
@@ -74,7 +77,10 @@ def audit_ledger(path: Path) -> Audit:
         if entry["kind"] == "launched":
             key = entry["seed"], entry["attempt"]
             ended = ends.get(key, "no end noted: its driver was killed, or runs still")
-            lines.append(f"launched {entry['time']}: seed {key[0]} attempt {key[1]}: {ended}")
+            only = f", scores attempt {cut(str(entry['trained_by']), 20)}'s artifact" if "trained_by" in entry else ""
+            lines.append(f"launched {entry['time']}: seed {key[0]} attempt {key[1]}{only}: {ended}")
+        elif entry["kind"] == "stopped":
+            lines.append(f"stopped {entry['time']}: {cut(entry['reason'], 400)}")
     problems = []
     registered = {seed for entry in registrations for seed in entry["seeds"]}
     known: set[int] = set()
@@ -104,6 +110,13 @@ def audit_run(run: RunFolder) -> Audit:
             problems.append(f"{result}: is gone; the ledger vouches for it")
         elif sha256_file(result) != sha256:
             problems.append(f"{result}: was changed after the ledger vouched for it; it counts no more")
+    for entry in entries:
+        if entry["kind"] == "trained":
+            trained = run.attempt(entry["seed"], entry["attempt"]).trained
+            if trained.is_file() and sha256_file(trained) != entry.get("trained_sha256"):
+                problems.append(
+                    f"{trained}: was changed after the ledger vouched for it; its artifact counts no more"
+                )
     # An empty folder is one whose driver died before it could queue the attempt: nothing was launched in it.
     queued = {(entry["seed"], entry["attempt"]) for entry in entries if entry["kind"] == "queued"}
     for seed in sorted({int(path.name) for path in (run.path / "seeds").glob("*") if path.name.isdecimal()}):

@@ -10,6 +10,8 @@ runs/<job>-<hash8>/
     lock                held while a driver works here
     seeds/<seed>/attempt-<n>/
         train.log  eval.log  events.jsonl  <artifact>  result.json (last: its presence means finished)
+        trained.json    a training that ended well, its artifact beside it; of an attempt that only scores: whose
+        left/           what training left where nothing of it was the artifact: list.json, and the largest file
 """
 
 from __future__ import annotations
@@ -38,6 +40,14 @@ class AttemptFolder:
     @property
     def result(self) -> Path:
         return self.path / "result.json"
+
+    @property
+    def trained(self) -> Path:
+        return self.path / "trained.json"
+
+    @property
+    def left(self) -> Path:
+        return self.path / "left"
 
     def artifact(self, name: str) -> Path:
         return self.path / name

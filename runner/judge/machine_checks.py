@@ -28,10 +28,16 @@ def is_its_device(host: Host) -> bool:
     return profile is None or profile.accelerator in host.device
 
 
+def hosts_of(result: RunResult) -> list[Host]:
+    """Where a seed ran: where its artifact was scored and, if that was elsewhere, where it was trained."""
+    hosts = [result.host, result.training.host if result.training is not None else None]
+    return [host for host in hosts if host is not None]
+
+
 def hardware(case: Case) -> Answer:
     """Every seed ran on hardware that the track allows (an empty list allows any), and its log says the same."""
     limit = " or ".join(case.allowed_hardware) or "any"
-    used = [(result, result.host) for result in case.results if result.host is not None]
+    used = [(result, host) for result in case.results for host in hosts_of(result)]
     measured = ", ".join(sorted({_used(result, host) for result, host in used})) or NOT_MEASURED
     outside = {
         result.seed for result, host in used if case.allowed_hardware and host.hardware not in case.allowed_hardware
@@ -48,7 +54,7 @@ def hardware(case: Case) -> Answer:
     if problems:
         return Answer("fail", measured, limit, "; ".join(problems))
     seen = {result.seed for result, _ in used}
-    if not case.seeds or len(used) < len(case.results) or set(case.seeds) - seen:
+    if not case.seeds or any(result.host is None for result in case.results) or set(case.seeds) - seen:
         return Answer("unknown", measured, limit, "not every seed says where it ran")
     silent = {result.seed for result, host in used if result.log.device_type is None and host.gpus is None}
     if silent:
@@ -59,7 +65,7 @@ def hardware(case: Case) -> Answer:
 def one_environment(case: Case) -> Answer:
     """Python, torch and the device are the same for every seed."""
     limit = "the same"
-    hosts = [result.host for result in case.results if result.host is not None]
+    hosts = [host for result in case.results for host in hosts_of(result)]
     versions = [sorted({f"{name} {host.versions[name]}" for host in hosts if name in host.versions}) for name in SAME]
     devices = sorted({host.device for host in hosts})
     differing = [values for values in (*versions, devices) if len(values) > 1]
@@ -68,7 +74,8 @@ def one_environment(case: Case) -> Answer:
         return Answer("fail", shown, limit)
     known = all(name in host.versions for host in hosts for name in SAME)
     seen = {result.seed for result in case.results if result.host is not None}
-    if not case.seeds or not known or len(hosts) < len(case.results) or set(case.seeds) - seen:
+    told = all(result.host is not None for result in case.results)
+    if not case.seeds or not known or not told or set(case.seeds) - seen:
         return Answer("unknown", shown, limit, "not every seed says what it ran with")
     return Answer("pass", shown, limit)
 

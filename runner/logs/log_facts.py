@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.logs.exceptions import Ending
 from runner.logs.lines import LineSplitter
 from runner.logs.named_sizes import LENGTH, STRIDE, add_new, counted_on, loaded_tokens
 from runner.printable import printable
@@ -121,28 +122,24 @@ class LogReader:
     by_rule: dict[str, Score] = field(default_factory=dict)
     """Of somebody else's script: the last score under each name."""
     saw_nan: bool = False
-    tail: list[str] = field(default_factory=list)
     pattern: re.Pattern[str] | None = None
     """How somebody else's script writes a score; None for ours."""
     sizes: re.Pattern[str] | None = None
     """How it writes sizes, beside the official lines: groups code_bytes, artifact_bytes, total_bytes."""
+    ending: Ending = field(default_factory=Ending)
+    """What its last lines say of how the script ended."""
     _lines: LineSplitter = field(default_factory=LineSplitter)
-    _shown: bool = False
-    """Whether the last line stands at the end of `tail`."""
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the log."""
         for line, over in self._lines.feed(data):
-            text = line.decode("utf-8", "replace")
-            if over and self._shown:
-                del self.tail[-1]  # of a progress bar the last state counts
-            self._shown = bool(text.strip())
-            self.line(text)
+            if over:
+                self.ending.write_over()
+            self.line(line.decode("utf-8", "replace"))
 
     def line(self, text: str) -> None:
         """Take one whole line."""
-        if text.strip():
-            self.tail = [*self.tail[-9:], printable(text[:400])]
+        self.ending.line(text)
         score = SCORE.match(text)
         if score:
             kind, rule, tokens, size, loss, bpb = score.groups()
@@ -182,6 +179,11 @@ class LogReader:
         loaded = loaded_tokens(text)
         if loaded is not None:
             self.facts["val_tokens"] = loaded
+
+    @property
+    def tail(self) -> list[str]:
+        """Its last lines that say something; printable, cut."""
+        return self.ending.words
 
     def _foreign_score(self, told: re.Match[str]) -> None:
         """A score in the digits in which it was printed; of what it covers it says something or nothing."""

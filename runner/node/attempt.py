@@ -1,4 +1,4 @@
-"""One attempt of one seed, on the node that runs it: train, freeze, score in a fresh process.
+"""One attempt of one seed, on the node that runs it: train, freeze, score in a fresh process; or only the last.
 
 `run_attempt` is a generator of messages and the same function in-process (`--local`) and as a Ray task. It
 makes its own folder, hands each phase to a supervisor, and removes the folder when it ends, however it ends;
@@ -25,7 +25,7 @@ from runner.node.attempt_spec import AttemptSpec
 from runner.node.checkpoint_store import CheckpointStore, open_checkpoint_store
 from runner.node.deadlines import eval_deadlines, external_deadlines, train_deadlines
 from runner.node.gpus import gpu_names
-from runner.node.messages import ArtifactBytes, Finished, Message, Started
+from runner.node.messages import ArtifactBytes, Finished, LeftBehind, Message, Started, TrainingEnded
 from runner.node.orphans import MARKER, default_scratch, work_folder
 from runner.node.phase import run_phase
 from runner.node.sightings import Sightings, line_patterns, scored_in_training, scored_result, seen_of, train_result
@@ -36,12 +36,13 @@ from runner.node.work_folder import (
     forget_training,
     fresh_folder,
     lay_out,
+    left_behind,
     leftover_places,
     needed_places,
     still_is,
     training_places,
 )
-from runner.results import Host, PhaseResult, Segment
+from runner.results import Host, PhaseResult, RunStatus, Segment
 from runner.script.requirements import imported_packages
 
 MEDDLING = (
@@ -162,7 +163,10 @@ def run_attempt(
 def attempt_in(
     base: Path, spec: AttemptSpec, open_data: Callable[[], DataSet], node: str, store: CheckpointStore | None = None
 ) -> Generator[Message, None, None]:
-    """`run_attempt` in a work folder that exists and is removed by the caller; goes on from what a store holds."""
+    """`run_attempt` in a work folder that exists and is removed by the caller; goes on from what a store holds.
+
+    Trains, unless its order brings another attempt's artifact: then it only scores that.
+    """
     gpus = gpu_names()[: spec.gpus] if spec.gpus else []
     host = Host(
         node=platform.node(),
@@ -184,15 +188,23 @@ def attempt_in(
             return
         env = base_environment(spec, base, os.environ)
         (base / "tmp").mkdir()
+        if spec.trained is not None:
+            train, artifact_name, content = spec.trained.train, spec.trained.artifact.file, spec.artifact
+            if sha256_bytes(content) != spec.trained.artifact.sha256:
+                yield Finished("lost", "the artifact that it was to score did not arrive whole", train, None, host)
+                return
+            yield ArtifactBytes(artifact_name, content, spec.trained.artifact.sha256)
+            scored, status, reason = yield from evaluation(base, spec, data, env, artifact_name, content)
+            yield Finished(status, reason, train, scored, host)
+            return
         folder = base / "train"
         lay_out(folder, spec)
         watch = None if spec.outputs is None else Sightings(LineClock(line_patterns(spec.outputs)))
         where = {"DATA_PATH": str(data.folder), "TOKENIZER_PATH": str(data.tokenizer)}
-        command = command_line(spec)
         earlier = [] if store is None else store.begin(spec.attempt, afresh=spec.afresh)
         train, status, reason = yield from run_phase(
             "train",
-            command,
+            command_line(spec),
             folder,
             {**env, **where, **checkpoint_variables(store, earlier)},
             train_deadlines(spec) if watch is None else external_deadlines(spec),
@@ -215,6 +227,7 @@ def attempt_in(
         if status == "completed" and artifact is None:
             wanted = spec.artifact_name if spec.outputs is None else spec.outputs.artifact
             status, reason = "failed", f"the training process wrote no artifact ({wanted})"
+            yield LeftBehind(*left_behind(folder, spec))
         if status == "completed" and artifact is not None and artifact.stat().st_size > MAX_ARTIFACT_BYTES:
             status, reason = (
                 "failed",
@@ -230,31 +243,40 @@ def attempt_in(
             yield ArtifactBytes(artifact.name, content, frozen)
             yield Finished(status, reason, train, scored, host)
             return
-        # Ours finds again what its compiler has cached in tmp, and puts nothing else there.
-        forget_training(base, keep=["tmp"] if spec.outputs is None else [])
-        (base / "tmp").mkdir(exist_ok=True)
-        folder, shards, tokenizer = fresh_folder(base, spec, (artifact.name, content), data)
-        where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
-        switch = {} if spec.outputs is None else spec.outputs.eval_env
-        bounds = eval_deadlines(spec) if spec.outputs is None else external_deadlines(spec)
-        again = None if spec.outputs is None else Sightings(LineClock(line_patterns(spec.outputs)))
-        scored, status, reason = yield from run_phase(
-            "eval",
-            command,
-            folder,
-            {**env, **where, **switch},
-            bounds,
-            spec.stall_seconds,
-            watch=again,
-            hide=[*leftover_places(), *training_places(data, base)],
-            keep=needed_places(base),
-            announces=spec.outputs is None or spec.outputs.announce,
-        )
-        if again is not None:
-            scored = scored_result(scored, again)
-        if status == "completed" and not still_is(folder / artifact.name, content):
-            status, reason = "failed", "the artifact changed after it was frozen"
         yield ArtifactBytes(artifact.name, content, frozen)
+        yield TrainingEnded(train, host)
+        scored, status, reason = yield from evaluation(base, spec, data, env, artifact.name, content)
         yield Finished(status, reason, train, scored, host)
     except OSError as error:
-        yield Finished("failed", f"on the node: {error}", train, scored, host)
+        # It is the node's failure and not the script's: another node may do.
+        yield Finished("lost", f"on the node: {error}", train, scored, host)
+
+
+def evaluation(
+    base: Path, spec: AttemptSpec, data: DataSet, env: Mapping[str, str], name: str, content: bytes
+) -> Generator[Message, None, tuple[PhaseResult, RunStatus, str]]:
+    """Score an artifact, given by its name and content, in a fresh process that finds nothing else of training."""
+    # Ours finds again what its compiler has cached in tmp, and puts nothing else there.
+    forget_training(base, keep=["tmp"] if spec.outputs is None else [])
+    (base / "tmp").mkdir(exist_ok=True)
+    folder, shards, tokenizer = fresh_folder(base, spec, (name, content), data)
+    where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
+    switch = {} if spec.outputs is None else spec.outputs.eval_env
+    again = None if spec.outputs is None else Sightings(LineClock(line_patterns(spec.outputs)))
+    scored, status, reason = yield from run_phase(
+        "eval",
+        command_line(spec),
+        folder,
+        {**env, **where, **switch},
+        eval_deadlines(spec) if spec.outputs is None else external_deadlines(spec),
+        spec.stall_seconds,
+        watch=again,
+        hide=[*leftover_places(), *training_places(data, base)],
+        keep=needed_places(base),
+        announces=spec.outputs is None or spec.outputs.announce,
+    )
+    if again is not None:
+        scored = scored_result(scored, again)
+    if status == "completed" and not still_is(folder / name, content):
+        status, reason = "failed", "the artifact changed after it was frozen"
+    return scored, status, reason

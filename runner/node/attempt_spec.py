@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from runner.job.external_script import OutputsSpec
-from runner.results import NodeReport
+from runner.results import NodeReport, Trained
 
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node={nproc}")
 """`torchrun`, started through the interpreter so that it is this environment's."""
@@ -47,3 +48,21 @@ class AttemptSpec:
     """Go on from nothing that an earlier attempt left: it came to an end of its own."""
     launcher: tuple[str, ...] = TORCHRUN
     """What stands between the interpreter and the script; `{nproc}` is filled in."""
+    trained: Trained | None = None
+    """Another attempt's training, whose artifact is only to be scored; None trains."""
+    artifact_at: str = ""
+    """Where that artifact lies on the driver's disk."""
+    artifact: bytes = b""
+    """Its content, once the attempt is about to start."""
+
+    def loaded(self) -> AttemptSpec:
+        """The same with the artifact that it scores: read when it starts, for of those that wait there may be many.
+
+        What cannot be read is left out, and the attempt ends as lost.
+        """
+        if self.trained is None:
+            return self
+        try:
+            return replace(self, artifact=Path(self.artifact_at).read_bytes())
+        except OSError:
+            return self

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runner.node.activity import GpuUse
-from runner.results import Host, NodeReport, PhaseResult, RunStatus
+from runner.results import Host, Leftovers, NodeReport, PhaseResult, RunStatus
 
 Phase = Literal["train", "eval"]
 
@@ -57,11 +57,28 @@ class GpuSample:
 
 @dataclass(frozen=True)
 class ArtifactBytes:
-    """The frozen artifact, as it lay on the node's disk after the fresh process had read it."""
+    """The frozen artifact, as the fresh process is given it; sent before that begins, lest it die with its node."""
 
     name: str
     data: bytes
     sha256: str
+
+
+@dataclass(frozen=True)
+class TrainingEnded:
+    """Training ended well and its artifact was sent: from here on another attempt may score that."""
+
+    train: PhaseResult
+    host: Host
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """What training left, where nothing of it was the artifact."""
+
+    leftovers: Leftovers
+    data: bytes
+    """Content of the one that is to be kept; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -75,4 +92,4 @@ class Finished:
     host: Host
 
 
-Message = Started | LogChunk | Event | Heartbeat | GpuSample | ArtifactBytes | Finished
+Message = Started | LogChunk | Event | Heartbeat | GpuSample | ArtifactBytes | TrainingEnded | LeftBehind | Finished

@@ -6,17 +6,21 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from runner.data.dataset import DataSet
 from runner.files import remove_tree
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.orphans import LOCK
+from runner.printable import cut
+from runner.results import LeftFile, Leftovers
 
 SCRIPT_NAME = "train_gpt.py"
 MAX_ARTIFACT_BYTES = 128 << 20
-"""An artifact larger than this is not brought back."""
+"""An artifact larger than this is not brought back, nor is any other file that a script left."""
+MOST_LOOKED_AT, DEEPEST, MOST_NAMED = 10_000, 8, 50
+"""Of what a script left: entries and folders' depth that are looked at, and files that are named."""
 SHARED_PLACES = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))
 """Where every process may write."""
 
@@ -107,3 +111,62 @@ def find_artifact(folder: Path, spec: AttemptSpec) -> Path | None:
     pattern = spec.artifact_name if spec.outputs is None else spec.outputs.artifact
     found = [path for path in folder.glob(pattern) if path.is_file() and not path.is_symlink()]
     return max(found, key=lambda path: path.stat().st_ctime_ns, default=None)
+
+
+def left_behind(folder: Path, spec: AttemptSpec) -> tuple[Leftovers, bytes]:
+    """What training left beside the files that it was given, and the content of the largest that may be brought back.
+
+    Only regular files count; a link is never followed. Of several as large, the first by name.
+    """
+    given = {SCRIPT_NAME, *spec.files}
+    looked_at, whole = _regular_files(folder)
+    found = [(path, size) for path, size in looked_at if path.relative_to(folder).as_posix() not in given]
+    found.sort(key=lambda item: (-item[1], item[0].as_posix()))
+    names = [cut(path.relative_to(folder).as_posix(), 200) for path, _ in found]
+    leftovers = Leftovers(
+        wanted=spec.artifact_name if spec.outputs is None else spec.outputs.artifact,
+        files=[LeftFile(name=name, bytes=size) for name, (_, size) in zip(names[:MOST_NAMED], found, strict=False)],
+        more=max(0, len(found) - MOST_NAMED),
+        uncounted=not whole,
+    )
+    for name, (path, size) in zip(names, found, strict=True):
+        if 0 < size <= MAX_ARTIFACT_BYTES:
+            try:
+                return leftovers.model_copy(update={"kept": name}), path.read_bytes()
+            except OSError as error:
+                return leftovers.model_copy(update={"not_kept": f"it could not be read: {error.strerror}"}), b""
+    told = f"each is empty or over {MAX_ARTIFACT_BYTES:,} bytes" if found else "there was none"
+    return leftovers.model_copy(update={"not_kept": told}), b""
+
+
+def _regular_files(folder: Path) -> tuple[list[tuple[Path, int]], bool]:
+    """(file, bytes) of a folder and those below it, and whether they are all."""
+    found: list[tuple[Path, int]] = []
+    whole, seen = True, 0
+    waiting = [(folder, 0)]
+    while waiting:
+        place, depth = waiting.pop()
+        for entry in _entries(place):
+            seen += 1
+            if seen > MOST_LOOKED_AT:
+                return found, False
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    if depth == DEEPEST:
+                        whole = False
+                    elif entry.name != "__pycache__":
+                        waiting.append((Path(entry.path), depth + 1))
+                elif entry.is_file(follow_symlinks=False):
+                    found.append((Path(entry.path), entry.stat(follow_symlinks=False).st_size))
+            except OSError:
+                whole = False
+    return found, whole
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """A folder's entries; none of one that cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except OSError:
+        return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -18,7 +18,7 @@ def status(run_name: OptionalRun = None, address: MaybeThere = None, output: Out
     """Where every run, or one of them, stands."""
     if address is not None:
         ask(address, ["status", *([run_name] if run_name else [])], output)
-    from runner.drive.status import status_table
+    from runner.drive.status import advice, status_table
     from runner.folder.runs import all_runs, find_run
 
     runs = all_runs(output) if run_name is None else [find_run(output, run_name)]
@@ -26,6 +26,8 @@ def status(run_name: OptionalRun = None, address: MaybeThere = None, output: Out
         typer.echo(f"no run under {output / 'runs'}")
     else:
         terminal().print(status_table(runs))
+        for line in advice(runs, output):
+            typer.echo(line)
 
 
 def logs(
@@ -33,6 +35,12 @@ def logs(
         str, typer.Argument(metavar="RUN[/SEED]", help="A run, one of its seeds, or a submitted driver.")
     ],
     until_end: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run ends.")] = False,
+    tail: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            "--tail", metavar="N", min=1, help="Only the last N lines of each seed, without torchrun's own."
+        ),
+    ] = None,
     address: MaybeThere = None,
     output: Output = Path(),
 ) -> None:
@@ -42,8 +50,10 @@ def logs(
         if remote.is_driver(run_name):
             typer.echo(remote.said(remote.connect_jobs(address), run_name), nl=False)
             return
-        ask(address, ["logs", *(["-f"] if until_end else []), run_name], output)
-    from runner.drive.follow import follow
+        options = [*(["-f"] if until_end else []), *(["--tail", str(tail)] if tail is not None else [])]
+        ask(address, ["logs", *options, run_name], output)
+    from runner.drive.follow import chosen_seeds, follow
+    from runner.drive.status import left_behind
     from runner.folder.runs import find_run
     from runner.printable import printable_bytes
 
@@ -56,7 +66,10 @@ def logs(
         sys.stdout.buffer.write(printable_bytes(line) if sys.stdout.isatty() else line)
         sys.stdout.buffer.flush()
 
-    follow(find_run(output, name), int(seed) if slash else None, write, until_end=until_end)
+    run, chosen = find_run(output, name), int(seed) if slash else None
+    follow(run, chosen, write, until_end=until_end, tail=tail)
+    for line in left_behind(run, chosen_seeds(run, chosen)):
+        typer.echo(f"golf: {line}", err=True)
 
 
 def stop(run_name: RunName, address: MaybeThere = None, output: Output = Path()) -> None:

@@ -28,6 +28,7 @@ APART = frozenset(
         "host",
         "preflight",
         "attempt",
+        "training",
         "ledger",
         "launches",
     }

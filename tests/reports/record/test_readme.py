@@ -36,6 +36,7 @@ from runner.results import (
     RecordData,
     Segment,
     SizeForecast,
+    Training,
     Variant,
     Yardstick,
 )
@@ -195,6 +196,40 @@ def test_without_a_score_nothing_is_said_to_be_beaten() -> None:
 )
 def test_the_ledgers_counts_are_singular_or_plural(ledger: dict[str, int], words: str) -> None:
     assert f"\nThe run's ledger counts {words}.\n" in render_readme(record(ledger=ledger))
+
+
+def test_a_seed_that_was_trained_once_and_scored_again_says_so_and_both_launches_are_paid_for() -> None:
+    host = run_result().host
+    assert host is not None
+    by = Training(attempt=1, host=host, preflight=None, idle_seconds=None, started_at="2026-01-02T03:04:05Z")
+    launches = [
+        Launch(seed=42, attempt=1, status="failed", seconds=3600.0),
+        Launch(seed=42, attempt=2, status="lost", seconds=1800.0, trained_by=1),
+        Launch(seed=42, attempt=3, status="completed", seconds=1800.0, trained_by=1),
+    ]
+    readme = render_readme(
+        record([run_result(42, attempt=3, training=by)], [verification(42)], seeds=(42,), launches=launches)
+    )
+    assert (
+        "Trained once and scored again, because an evaluation came to nothing: seed 42 (trained by attempt 1, scored "
+        "by attempt 3). Training and its clock are the earlier attempt's, and so are the bytes that were scored."
+    ) in readme
+    assert "Only the training counts of seed 42 attempt 1 (failed)." in readme
+    told = "Launched and not counted: seed 42 attempt 2 (lost, only scored what attempt 1 trained)."
+    assert told in readme
+    assert "Every launch counts" not in readme
+    assert row_of(readme, "**all**")[1:3] == ["3", "1.500"]
+    assert "Trained once" not in render_readme(record())
+
+
+def test_a_run_that_was_stopped_says_why_and_which_seeds_never_started() -> None:
+    stopped = "the same failure twice: ValueError: bad (train_gpt.py:7), in evaluation (seed 1 attempt 1, then 2)"
+    job = {"name": "quickstart", "seeds": [2024, 7, 8]}
+    readme = render_readme(
+        record([failed_result()], [failed_verification()], seeds=(2024, 7, 8), job=job, stopped=stopped)
+    )
+    assert f"\nThe run was stopped: {stopped}. Never started: seed 7, 8.\n" in readme
+    assert "was stopped" not in render_readme(record())
 
 
 def test_the_strict_clocks_stand_below_the_table() -> None:
@@ -556,6 +591,7 @@ def hostile() -> RecordData:
         forecast=SizeForecast(low=1, high=2, basis=HOSTILE),
         yardsticks=[Yardstick(name=HOSTILE, bpb=1.0, detail=HOSTILE)],
         ledger={HOSTILE: 1},
+        stopped=HOSTILE,
         versions={HOSTILE: HOSTILE},
     )
 

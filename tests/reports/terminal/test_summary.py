@@ -68,6 +68,25 @@ def test_a_rejected_run_says_what_failed_and_how_much_is_unknown() -> None:
     assert "and 10 unknown, listed in the record's README.md" in after
 
 
+def test_a_seeds_reason_is_shown_without_its_log_and_with_the_command_that_shows_the_logs_end() -> None:
+    text = printed(crashed("ValueError: bad (train_gpt.py:7)\nthe eval process ended with exit code 1\n| last line"))
+    assert "seed 2024 failed: ValueError: bad (train_gpt.py:7); the eval process ended with exit code 1\n" in text
+    assert "last line" not in text
+    assert "how the log of seed 2024 ends: golf logs quickstart-0123abcd/2024 --tail 15\n" in text
+    out = io.StringIO()
+    Console(file=out, width=100).print(terminal_summary(crashed(), Path("/my runs") / FOLDER))
+    assert "golf logs quickstart-0123abcd/2024 --tail 15 --output '/my runs'" in out.getvalue()
+    assert "golf logs" not in printed(record())
+
+
+def test_a_run_that_was_stopped_says_why_and_counts_the_seeds_that_never_started() -> None:
+    job = {"name": "quickstart", "seeds": [2024, 7, 8]}
+    data = record([failed_result()], [failed_verification()], seeds=(2024, 7, 8), job=job, stopped="twice: x")
+    text = printed(data)
+    assert "Stopped: twice: x. Never started: seed 7, 8.\n" in text
+    assert "sample std of 0 of 3 seeds" in text
+
+
 def test_an_unverified_run_lists_what_is_unknown() -> None:
     text = printed(record([run_result(1337), run_result(42, eval=None), run_result(2024)]))
     assert "UNVERIFIED\n  - Evaluation in time? Unknown for seed 42: not measured; limit 60 s" in text

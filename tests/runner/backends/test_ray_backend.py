@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -20,11 +21,11 @@ from runner.errors import UserError
 from runner.job.hardware import PROFILES
 from runner.job.open_data import DataRequest
 from runner.node.attempt_spec import AttemptSpec
-from runner.node.messages import Finished, LogChunk, Message, Started
+from runner.node.messages import ArtifactBytes, Finished, LogChunk, Message, Started
 from runner.node.node_check import CheckOrder
 from runner.node.orphans import marked
 from tests.fixtures.fake_script import fake_script
-from tests.runner.node.test_attempt import spec_for
+from tests.runner.node.test_attempt import spec_for, trained_by
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
 
@@ -62,6 +63,30 @@ def test_seeds_run_side_by_side_and_each_stream_stays_whole(tiny_data: DataReque
         assert last.status == "completed", last.reason
         log = b"".join(m.data for m in messages if isinstance(m, LogChunk))
         assert log.count(f"seed:{seed}\n".encode()) == 2  # once in each phase, never spliced
+
+
+def test_an_order_that_only_scores_takes_its_artifact_along_and_what_waits_is_taken_back(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    place = tmp_path / "weights"
+    place.write_bytes(b"weights of seed 42")
+    order = spec_for(fake_script(), job="scores", trained=trained_by(1, place.read_bytes()), artifact_at=str(place))
+    backend = backend_for(tiny_data, 1)
+    waits, checked = job_spec("scores", 2, b""), job_spec("scores", 3, b"")
+    backend.submit(order)
+    said = []
+    for spec, message in backend.messages():
+        assert spec.seed == 42
+        said.append(message)
+        if isinstance(message, ArtifactBytes):
+            backend.submit(waits)
+            backend.granted["scores/seed3/a1"] = checked, Node(2, 0, id="here")
+            assert backend.withdraw() == [checked, waits]
+    assert [m.data for m in said if isinstance(m, ArtifactBytes)] == [b"weights of seed 42"]
+    assert {m.phase for m in said if isinstance(m, LogChunk)} == {"eval"}
+    last = said[-1]
+    assert isinstance(last, Finished)
+    assert last.status == "completed", last.reason
 
 
 def test_a_killed_worker_is_one_lost_message_and_leaves_nothing_behind(tiny_data: DataRequest) -> None:

@@ -9,14 +9,16 @@ import pytest
 
 from runner.backends.backend import Backend, Lost, Waiting
 from runner.drive.assess import JudgedRun
-from runner.drive.retry import ended_by_itself, may_be_chance
+from runner.drive.retry import Failures, ended_by_itself, is_same_failure, is_telling, may_be_chance
 from runner.drive.run import run_plan
+from runner.drive.status import seed_states
 from runner.files import sha256_bytes
 from runner.folder.ledger import check_chain
+from runner.folder.ledger_check import audit_run
 from runner.job.open_data import DataRequest
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import ArtifactBytes, Finished, LogChunk, Message, Started
-from runner.results import Host, LogFacts, PhaseResult
+from runner.results import Failure, Host, LogFacts, PhaseResult
 from tests.fixtures.results import phase, run_result
 from tests.runner.drive.test_run import Screen, plan_for, script_of, statuses
 
@@ -25,7 +27,8 @@ HOST = Host(node="n", hardware="cpu", device="d", cpus=1, nproc=1, versions={})
 
 def died(code: int | None, status: str = "failed") -> Finished:
     """An attempt whose training process ended so."""
-    return Finished(status, "it died", phase("train", 1.0, returncode=code), None, HOST)  # type: ignore[arg-type]
+    told = f"the train process ended with exit code {code}"
+    return Finished(status, told, phase("train", 1.0, returncode=code), None, HOST)  # type: ignore[arg-type]
 
 
 class Scripted(Waiting):
@@ -57,14 +60,20 @@ class Scripted(Waiting):
 
 
 def run(
-    data: DataRequest, folder: Path, how: Callable[[AttemptSpec], Finished | Lost | None], **job: object
+    data: DataRequest,
+    folder: Path,
+    how: Callable[[AttemptSpec], Finished | Lost | None],
+    screen: Screen | None = None,
+    kind: type[Scripted] | None = None,
+    **job: object,
 ) -> tuple[JudgedRun, Scripted]:
-    backend = Scripted(how)
-    done = run_plan(plan_for(data, **job), script_of(b"#"), folder, Screen().console, lambda request: backend)  # type: ignore[arg-type]
+    backend = (kind or Scripted)(how)
+    console = (screen or Screen()).console
+    done = run_plan(plan_for(data, **job), script_of(b"#"), folder, console, lambda request: backend)  # type: ignore[arg-type]
     return done, backend
 
 
-@pytest.mark.parametrize("end", [died(1), died(-9), died(None), died(None, "lost"), Lost("NodeDiedError: gone")])
+@pytest.mark.parametrize("end", [died(-9), died(137), died(None), died(None, "lost"), Lost("NodeDiedError: gone")])
 def test_a_seed_that_dies_three_times_is_reported_with_its_last_lines_and_the_others_finish(
     tiny_data: DataRequest, tmp_path: Path, end: Finished | Lost
 ) -> None:
@@ -75,6 +84,165 @@ def test_a_seed_that_dies_three_times_is_reported_with_its_last_lines_and_the_ot
     assert found == {2: "completed", 3: "completed"}
     assert "| last words" in done.data.results[0].reason
     assert done.data.verdict.status == "rejected"
+
+
+def test_a_seed_that_fails_the_same_way_twice_is_not_tried_again_and_seeds_that_can_do_it_run(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    screen = Screen()
+    done, backend = run(
+        tiny_data, tmp_path, lambda spec: died(1) if spec.seed == 1 else None, screen, seeds=(1, 2, 3)
+    )
+    assert backend.started == [(1, 1), (2, 1), (3, 1), (1, 2)]
+    assert statuses(done) == {1: "failed", 2: "completed", 3: "completed"}
+    assert done.data.stopped == ""
+    assert (
+        "seed 1 is not tried again: the same failure twice: exit code 1 of training after 10.5 s "
+        "(seed 1 attempt 1, then seed 1 attempt 2)" in screen.text
+    )
+
+
+def test_the_same_failure_in_two_seeds_ends_the_run_and_what_waits_is_withdrawn_and_told(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    screen = Screen()
+    done, backend = run(tiny_data, tmp_path, lambda spec: died(1), screen, seeds=(1, 2, 3, 4))
+    assert backend.started == [(1, 1), (2, 1)]
+    assert statuses(done) == {1: "failed", 2: "failed"}
+    why = "the same failure twice: exit code 1 of training after 10.5 s (seed 1 attempt 1, then seed 2 attempt 1)"
+    assert done.data.stopped == why
+    assert f"stopped: {why}; never started: seed 3, 4" in screen.text
+    entries = check_chain(done.folder.ledger)
+    withdrawn = [(e["seed"], e["attempt"], e["reason"]) for e in entries if e["kind"] == "withdrawn"]
+    assert withdrawn == [(3, 1, why), (4, 1, why), (1, 2, why)]
+    assert not list(done.folder.path.glob("seeds/[34]/*"))
+    assert done.data.verdict.status == "rejected"
+    assert "seed 3 never ran; seed 4 never ran" in done.data.verdict.reasons[0]
+    rows = {state.seed: (state.state, state.note) for state in seed_states(done.folder)}
+    assert rows == {
+        1: ("failed", "the train process ended with exit code 1"),
+        2: ("failed", "the train process ended with exit code 1"),
+        3: ("not started", "the same failure twice"),
+        4: ("not started", "the same failure twice"),
+    }
+    assert audit_run(done.folder).problems == []
+
+
+def test_a_run_that_was_stopped_goes_on_when_it_is_given_again(tiny_data: DataRequest, tmp_path: Path) -> None:
+    run(tiny_data, tmp_path, lambda spec: died(1), seeds=(1, 2, 3))
+    done, backend = run(tiny_data, tmp_path, lambda spec: None, seeds=(1, 2, 3))
+    assert backend.started == [(1, 2), (2, 2), (3, 1)]
+    assert done.data.stopped == ""
+
+
+class SideBySide(Scripted):
+    """All seeds have begun before the first one ends."""
+
+    def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
+        begun = [self.queue.popleft() for _ in range(3)]
+        for spec in begun:
+            self.started.append((spec.seed, spec.attempt))
+            yield spec, Started("node", "folder")
+        for spec in begun:
+            yield spec, self.how(spec) or died(None)
+        yield from super().messages()
+
+
+def test_seeds_that_run_when_a_run_is_stopped_run_on_and_are_not_tried_again(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    def how(spec: AttemptSpec) -> Finished | Lost | None:
+        return died(1) if spec.seed < 3 else Lost("NodeDiedError: gone")
+
+    done, backend = run(tiny_data, tmp_path, how, kind=SideBySide, seeds=(1, 2, 3, 4))
+    assert backend.started == [(1, 1), (2, 1), (3, 1)]
+    assert statuses(done) == {1: "failed", 2: "failed", 3: "lost"}
+
+
+BUG = Failure(phase="eval", exit_code=1, seconds=60.0, error="ValueError", message="x", place="train_gpt.py:4 in f")
+EXIT = Failure(phase="train", exit_code=7, seconds=60.0)
+NO_FRAME = Failure(phase="train", exit_code=1, seconds=60.0, error="OSError", message="x")
+GOOD_END = Failure(phase="train", exit_code=0, seconds=60.0)
+
+
+@pytest.mark.parametrize(
+    ("one", "changes", "same"),
+    [
+        (BUG, {"seconds": 5.0, "message": "y"}, True),
+        (BUG, {"place": "train_gpt.py:5 in f"}, False),
+        (BUG, {"error": "KeyError"}, False),
+        (BUG, {"phase": "train"}, False),
+        (BUG, {"place": ""}, False),
+        (BUG, {"error": "torch.OutOfMemoryError", "message": "CUDA out of memory."}, False),
+        (EXIT, {"seconds": 64.9}, True),
+        (EXIT, {"seconds": 66.0}, False),
+        (EXIT, {"exit_code": 8}, False),
+        (EXIT, {"phase": "eval"}, False),
+        (NO_FRAME, {"seconds": 61.0}, True),
+        (NO_FRAME, {"seconds": 90.0}, False),
+        (GOOD_END, {"seconds": 600.0}, True),
+    ],
+)
+def test_two_failures_are_the_same_at_the_same_place_or_the_same_moment(
+    one: Failure, changes: dict[str, object], same: bool
+) -> None:
+    assert is_same_failure(one, one.model_copy(update=changes)) is same
+
+
+def test_the_same_moment_of_a_long_run_is_a_share_of_it() -> None:
+    long = EXIT.model_copy(update={"seconds": 1000.0})
+    assert is_same_failure(long, long.model_copy(update={"seconds": 1020.0}))
+    assert not is_same_failure(long, long.model_copy(update={"seconds": 1021.0}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "telling"),
+    [
+        ({}, True),
+        ({"error": "torch.OutOfMemoryError", "message": "CUDA out of memory. Tried to allocate 2 GiB"}, True),
+        ({"error": "OSError", "message": "[Errno 28] No space left on device"}, False),
+        ({"error": "OSError", "message": "[Errno 5] Input/output error"}, False),
+        ({"error": "OSError", "message": "[Errno 2] No such file or directory: 'x'"}, True),
+        ({"error": "RuntimeError", "message": "CUDA error: uncorrectable ECC error encountered"}, False),
+        ({"exit_code": -9}, False),
+        ({"exit_code": -15}, False),
+        ({"exit_code": 137}, False),
+        ({"exit_code": 143}, False),
+        ({"exit_code": -11}, True),
+        ({"exit_code": -6}, True),
+        ({"exit_code": 2}, True),
+        ({"exit_code": 3, "error": "", "place": ""}, False),
+        ({"exit_code": 3}, True),
+    ],
+)
+def test_a_kill_a_loss_that_is_no_number_and_the_nodes_own_trouble_say_nothing_of_the_script(
+    changes: dict[str, object], telling: bool
+) -> None:
+    failure = BUG.model_copy(update=changes)
+    assert is_telling(failure) is telling
+    assert is_same_failure(failure, failure) is telling
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "lost"},
+        {"status": "timeout"},
+        {"failure": None},
+        {"log": LogFacts(saw_nan=True)},
+    ],
+)
+def test_only_failures_of_the_script_are_remembered(changes: dict[str, object]) -> None:
+    failures = Failures()
+    for seed in (1, 2):
+        result = run_result(seed, **{"status": "failed", "failure": BUG, "final_score": None, **changes})
+        assert failures.earlier(result) == ""
+
+
+def test_the_attempt_that_failed_so_before_is_named() -> None:
+    failures = Failures()
+    told = [failures.earlier(run_result(seed, status="failed", failure=BUG)) for seed in (4, 5, 6)]
+    assert told == ["", "seed 4 attempt 1", "seed 4 attempt 1"]
 
 
 def test_a_seed_that_dies_twice_completes_at_its_third_try(tiny_data: DataRequest, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runner.folder.launches import launches
+from runner.folder.launches import launches, stopped
 from runner.results import Launch
 
 
@@ -45,3 +45,15 @@ def test_what_the_driver_timed_counts_and_no_time_of_day_that_was_set_or_came_la
         entry("finished", 4, 1, "03:00:10", status="completed", held_seconds="long"),
     ]
     assert [launch.seconds for launch in launches(entries)] == [10.2, None, None, None]
+
+
+def test_what_only_scored_names_whose_training_and_a_stop_is_told_until_another_run_begins() -> None:
+    entries = [
+        entry("launched", 1, 1, "03:00:00"),
+        entry("finished", 1, 1, "03:00:10", status="failed"),
+        {**entry("launched", 1, 2, "03:00:11"), "trained_by": 1},
+        {"kind": "stopped", "time": "2026-01-02T03:00:12Z", "reason": "the same failure twice: x"},
+    ]
+    assert [(one.attempt, one.trained_by) for one in launches(entries)] == [(1, None), (2, 1)]
+    assert stopped(entries) == "the same failure twice: x"
+    assert stopped(entries[:3]) == stopped([*entries, entry("queued", 1, 3, "04:00:00")]) == ""

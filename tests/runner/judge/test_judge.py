@@ -22,6 +22,7 @@ from runner.results import (
     RunResult,
     Score,
     Status,
+    Training,
     Verdict,
     Verification,
     Yardstick,
@@ -653,6 +654,35 @@ def test_seeds_of_different_environments_are_shown_and_decide_nothing(changes: d
     [check] = [check for check in judged.checks if check.name == "one_environment"]
     assert (check.status, check.required, check.measured) == ("fail", False, shown)
     assert judged.status == "passed"
+
+
+def trained_on(seed: int, **changes: Any) -> RunResult:
+    """A seed that was scored where all others were, and trained on a machine with these changes."""
+    host = run_result().host
+    assert host is not None
+    by = Training(
+        attempt=1,
+        host=host.model_copy(update=changes),
+        preflight=None,
+        idle_seconds=None,
+        started_at="2026-01-02T03:04:05Z",
+    )
+    return run_result(seed, attempt=2, training=by)
+
+
+def test_where_a_seed_was_trained_is_asked_of_as_well_as_where_it_was_scored() -> None:
+    required = LOCAL | {"hardware"}
+    for changes, name, status in (
+        ({}, "hardware", "pass"),
+        ({"hardware": "h100x8", "device": "NVIDIA H100 80GB HBM3"}, "hardware", "fail"),
+        ({}, "one_environment", "pass"),
+        ({"device": "B CPU"}, "one_environment", "fail"),
+        ({"versions": {}}, "one_environment", "unknown"),
+    ):
+        results = [run_result(1337), trained_on(42, **changes), run_result(2024)]
+        judged = verdict(results, required=required, allowed_hardware=("cpu",))
+        [check] = [check for check in judged.checks if check.name == name]
+        assert check.status == status, (changes, name)
 
 
 # ---- seeds that are one another ----

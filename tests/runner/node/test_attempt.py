@@ -18,13 +18,25 @@ import pytest
 
 from runner.errors import DataError
 from runner.files import locked, sha256_bytes
+from runner.job.external_script import OutputsSpec
 from runner.node.attempt import base_environment, run_attempt
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.deadlines import train_deadlines
-from runner.node.messages import ArtifactBytes, Event, Finished, LogChunk, Message, Started
+from runner.node.messages import (
+    ArtifactBytes,
+    Event,
+    Finished,
+    LeftBehind,
+    LogChunk,
+    Message,
+    Started,
+    TrainingEnded,
+)
 from runner.node.orphans import kill_marked, marked, sweep, work_folder
 from runner.node.phase import Supervised
+from runner.results import Artifact, Host, LeftFile, Leftovers, LogFacts, Trained, Training
 from tests.fixtures.fake_script import PLAIN, fake_data, fake_script
+from tests.fixtures.results import phase
 
 
 def spec_for(script: bytes, **changes: object) -> AttemptSpec:
@@ -151,6 +163,79 @@ def test_of_many_events_that_wait_for_a_slow_reader_none_is_dropped(tmp_path: Pa
     assert names == [f"number {number}" for number in range(3500)]
     assert isinstance(message, Finished)
     assert message.reason == "the training process wrote no artifact (final_model.ptz)"
+
+
+def trained_by(attempt: int, content: bytes) -> Trained:
+    """What is kept of a training whose artifact is this."""
+    host = Host(node="there", hardware="cpu", device="d", cpus=1, nproc=1)
+    return Trained(
+        seed=42,
+        script_sha256="0" * 64,
+        artifact=Artifact(file="final_model.ptz", bytes=len(content), sha256=sha256_bytes(content)),
+        train=phase("train", 1.5),
+        log=LogFacts(steps=7),
+        score=None,
+        by_rule={},
+        by=Training(attempt=attempt, host=host, preflight=None, idle_seconds=None, started_at="2026-01-02T03:04:05Z"),
+    )
+
+
+def test_an_order_with_an_artifact_is_only_scored(tmp_path: Path) -> None:
+    place = tmp_path / "weights"
+    place.write_bytes(b"weights of seed 42")
+    trained = trained_by(3, place.read_bytes())
+    spec = spec_for(fake_script(), attempt=4, trained=trained, artifact_at=str(place)).loaded()
+    messages = said(spec, tmp_path)
+    assert [m.name for m in messages if isinstance(m, Event)] == ["eval_start", "eval_end"]
+    assert {m.phase for m in messages if isinstance(m, LogChunk)} == {"eval"}
+    assert [m.data for m in messages if isinstance(m, ArtifactBytes)] == [b"weights of seed 42"]
+    assert not any(isinstance(m, TrainingEnded) for m in messages)
+    finished = end(messages)
+    assert (finished.status, finished.train) == ("completed", trained.train)
+    assert finished.eval is not None
+    assert finished.eval.clock is not None
+
+
+@pytest.mark.parametrize("content", [b"other weights", None])
+def test_an_artifact_that_did_not_arrive_whole_is_not_scored(tmp_path: Path, content: bytes | None) -> None:
+    place = tmp_path / "weights"
+    if content is not None:
+        place.write_bytes(content)
+    spec = spec_for(fake_script(), trained=trained_by(1, b"weights"), artifact_at=str(place)).loaded()
+    finished = end(said(spec, tmp_path))
+    assert (finished.status, finished.reason) == ("lost", "the artifact that it was to score did not arrive whole")
+
+
+def test_the_artifact_is_sent_before_it_is_scored_so_that_it_outlives_whoever_scores_it(tmp_path: Path) -> None:
+    messages = said(spec_for(fake_script("eval_bug")), tmp_path)
+    kinds = [type(m) for m in messages if isinstance(m, ArtifactBytes | TrainingEnded | Finished)]
+    assert kinds == [ArtifactBytes, TrainingEnded, Finished]
+    first = next(i for i, m in enumerate(messages) if isinstance(m, LogChunk) and m.phase == "eval")
+    assert any(isinstance(m, TrainingEnded) for m in messages[:first])
+    assert end(messages).reason == "the eval process ended with exit code 1"
+
+
+def test_a_script_that_scores_while_it_trains_has_nothing_that_could_be_scored_again(tmp_path: Path) -> None:
+    script = b"open('final_model.ptz', 'wb').write(b'x'); raise SystemExit"
+    messages = said(spec_for(script, outputs=OutputsSpec()), tmp_path)
+    assert not any(isinstance(m, TrainingEnded) for m in messages)
+    assert end(messages).status == "completed"
+
+
+def test_what_training_left_is_told_where_nothing_of_it_is_the_artifact(tmp_path: Path) -> None:
+    messages = said(spec_for(fake_script("no_artifact"), files={"side.py": b"x" * 9000}), tmp_path)
+    (left,) = [m for m in messages if isinstance(m, LeftBehind)]
+    assert left.leftovers == Leftovers(
+        wanted="final_model.ptz",
+        files=[
+            LeftFile(name="model.pt", bytes=3000),
+            LeftFile(name="out/half.bin", bytes=700),
+            LeftFile(name="log.txt", bytes=12),
+        ],
+        kept="model.pt",
+    )
+    assert left.data == b"w" * 3000
+    assert not any(isinstance(m, LeftBehind) for m in said(spec_for(fake_script()), tmp_path))
 
 
 def test_a_hanging_script_is_stopped_as_a_timeout(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""What a script left: listed, the largest brought back, within bounds and whatever lies there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from runner.node import work_folder
+from runner.node.work_folder import lay_out, left_behind
+from runner.results import LeftFile
+from tests.runner.node.test_attempt import spec_for
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    lay_out(tmp_path / "train", SPEC)
+    return tmp_path / "train"
+
+
+SPEC = spec_for(b"script", files={"data/words.txt": b"beside it"})
+
+
+def test_what_was_given_is_not_left_and_an_empty_folder_says_so(folder: Path) -> None:
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "x.pyc").write_bytes(b"x")
+    left, data = left_behind(folder, SPEC)
+    assert (left.files, left.kept, left.not_kept, data) == ([], "", "there was none", b"")
+
+
+def test_links_pipes_and_what_is_too_deep_are_not_followed(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    (folder / "link").symlink_to("/dev/zero")
+    (folder / "loop").symlink_to(folder, target_is_directory=True)
+    deep = folder.joinpath(*"123456789")
+    deep.mkdir(parents=True)
+    (deep / "far.bin").write_bytes(b"x")
+    (folder / "1" / "near.bin").write_bytes(b"near")
+    left, data = left_behind(folder, SPEC)
+    assert (left.files, left.uncounted, left.kept, data) == (
+        [LeftFile(name="1/near.bin", bytes=4)],
+        True,
+        "1/near.bin",
+        b"near",
+    )
+
+
+def test_the_largest_within_the_bound_is_brought_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_folder, "MAX_ARTIFACT_BYTES", 100)
+    for name, size in (("huge.pt", 101), ("b.pt", 100), ("a.pt", 100), ("empty", 0)):
+        (folder / name).write_bytes(name[:1].encode() * size)
+    left, data = left_behind(folder, SPEC)
+    assert [one.name for one in left.files] == ["huge.pt", "a.pt", "b.pt", "empty"]
+    assert (left.kept, data) == ("a.pt", b"a" * 100)
+    for name in ("a.pt", "b.pt"):
+        (folder / name).unlink()
+    left, data = left_behind(folder, SPEC)
+    assert (left.kept, left.not_kept, data) == ("", "each is empty or over 100 bytes", b"")
+
+
+def test_of_many_files_the_first_are_named_and_the_others_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        (folder / f"{number:02}.bin").write_bytes(b"x" * (100 - number))
+    left, _ = left_behind(folder, SPEC)
+    assert (len(left.files), left.more, left.uncounted) == (50, 10, False)
+    assert left.files[0] == LeftFile(name="00.bin", bytes=100)
+    monkeypatch.setattr(work_folder, "MOST_LOOKED_AT", 20)
+    assert left_behind(folder, SPEC)[0].uncounted
+
+
+def test_names_of_files_reach_nobody_with_their_escapes(folder: Path) -> None:
+    (folder / "a\x1b[2J\nb.bin").write_bytes(b"x")
+    (folder / ("n" * 250)).write_bytes(b"")
+    left, _ = left_behind(folder, SPEC)
+    assert [one.name for one in left.files] == ["a [2J b.bin", "n" * 197 + "..."]
+    assert left.kept == "a [2J b.bin"
