@@ -55,8 +55,6 @@ GithubId = Annotated[
     typer.Option("--github-id", metavar="ID", help="Their GitHub name, where the record's job does not say."),
 ]
 Unverified = Annotated[
-    bool, typer.Option("--unverified", help="Also a record with open questions, which title and text then name.")
+    bool, typer.Option("--unverified", help="Although questions are open; title and text name them.")
 ]
-FewSeeds = Annotated[
-    bool, typer.Option("--few-seeds", help="With fewer seeds than a record needs: to where none is claimed.")
-]
+FewSeeds = Annotated[bool, typer.Option("--few-seeds", help="With fewer seeds than a record needs: as a non-record.")]
