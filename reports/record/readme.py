@@ -28,6 +28,7 @@ from reports.sections.results import (
     costs_table,
     gap_sentence,
     idle_sentence,
+    narrowed_sentence,
     resumed_sentence,
     rule_sentence,
     scores_table,
@@ -113,6 +114,7 @@ def said_of_results(data: RecordData, seeds: pd.DataFrame) -> list[str]:
         gap_sentence(data),
         rule_sentence(data),
         strict_sentence(seeds),
+        narrowed_sentence(data.results),
         idle_sentence(data.results),
         resumed_sentence(data.results),
     ]

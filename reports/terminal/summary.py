@@ -22,6 +22,7 @@ from reports.markdown import one_line
 from reports.numbers import fixed, mean_and_std
 from reports.sections.comparable import compare
 from reports.sections.published import overall_bpb, reference_of
+from reports.sections.results import narrowed_sentence
 from reports.tables import figure, seed_table, summary_table
 from reports.terminal.comparison import outcome_lines
 from runner.listing import MOST, SHOWN, few
@@ -59,6 +60,8 @@ def terminal_summary(data: RecordData, folder: Path) -> RenderableType:
         for result in few(bad)
     ]
     parts += [Text(f"and {len(bad) - SHOWN:,} more that did not complete", "red")] if len(bad) > MOST else []
+    narrowed = narrowed_sentence(data.results)
+    parts += [Text(), Text(one_line(narrowed), "dim")] if narrowed else []
     parts += [Text(), _checks(data)]
     parts += [Text(one_line(note), "dim") for note in few(notes(data.verdict.checks))]
     if data.yardsticks:
