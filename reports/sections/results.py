@@ -110,6 +110,19 @@ def strict_sentence(seeds: pd.DataFrame) -> str:
     )
 
 
+def narrowed_sentence(results: Sequence[RunResult]) -> str:
+    """Whose clocks rest on the script's own word as well, and what the referee saw without it; empty for none."""
+    told = [
+        f"seed {result.seed}'s {name} from {fixed(seen.low, 2)} to {fixed(seen.high, 2)} s by {phase.narrowed_by}"
+        for result in results
+        for name, phase in (("training", result.train), ("evaluation", result.eval))
+        if phase is not None and (seen := phase.arrival_clock) is not None
+    ]
+    if not told:
+        return ""
+    return f"Narrowed by what the script says itself, within what the referee saw arrive: {some(told, '; ')}."
+
+
 def resumed_sentence(results: Sequence[RunResult]) -> str:
     """Which seeds were killed and went on, and that all their lives count; empty where none was."""
     lives = {result.seed: len(result.train.earlier) + 1 for result in results if result.train is not None}

@@ -23,6 +23,7 @@ from reports.markdown import one_line
 from reports.numbers import fixed, mean_and_std
 from reports.sections.comparable import compare
 from reports.sections.published import overall_bpb, reference_of
+from reports.sections.results import narrowed_sentence
 from reports.tables import figure, never_ran, seed_table, seeds_asked, summary_table
 from reports.terminal.comparison import outcome_lines
 from runner.listing import MOST, SHOWN, few, listed
@@ -64,6 +65,8 @@ def terminal_summary(data: RecordData, folder: Path) -> RenderableType:
     if data.stopped:
         never = f" Never started: seed {listed(seeds)}." if (seeds := never_ran(data)) else ""
         parts.append(Text(f"Stopped: {one_line(data.stopped)}.{never}", "red"))
+    narrowed = narrowed_sentence(data.results)
+    parts += [Text(), Text(one_line(narrowed), "dim")] if narrowed else []
     parts += [Text(), _checks(data)]
     parts += [Text(one_line(note), "dim") for note in few(notes(data.verdict.checks))]
     if data.yardsticks:

@@ -162,6 +162,7 @@ def log_clock(case: Case, of: Evidence) -> Answer:
     wide = not clock.high - clock.low <= TOO_WIDE * max(LOG_SECONDS, LOG_SHARE * claim)
     if apart <= allowed and wide:
         if part is None or not part.arrived >= COMPARED_SHARE * claim:
-            return Answer("unknown", f"{clock.low:.2f} to {clock.high:.2f} s", limit, f"{detail}: too wide to tell")
+            detail += ": too wide to tell; more lines of steps would"
+            return Answer("unknown", f"{clock.low:.2f} to {clock.high:.2f} s", limit, detail)
         apart = abs(part.claimed - part.arrived)
     return Answer(status_of(apart <= allowed), f"{beside(apart, allowed)} s apart", limit, detail)

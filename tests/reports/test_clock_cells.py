@@ -55,3 +55,12 @@ def test_the_readme_never_shows_an_end_alone() -> None:
     assert "8.95 to 22.39" in text
     assert "Training took 8.95 to 22.39 / 10.00 to 20.00 s" in text
     assert text.count("22.39") == text.count("8.95 to 22.39")
+
+
+def test_a_clock_that_the_script_narrowed_says_so_beside_what_arrived() -> None:
+    clock, arrived = Interval(low=57.5, high=57.625), Interval(low=40.25, high=63.5)
+    train = phase("train", 1.0, clock=clock, arrival_clock=arrived, narrowed_by="its own training time")
+    text = render_readme(of(run_result(1337, train=train), run_result(42)))
+    told = "seed 1337's training from 40.25 to 63.50 s by its own training time."
+    assert f"Narrowed by what the script says itself, within what the referee saw arrive: {told}" in text
+    assert "Narrowed" not in render_readme(of(run_result(42)))

@@ -333,5 +333,5 @@ def test_a_driver_that_is_killed_while_it_scores_trains_no_second_time_and_count
     ends = [(entry["attempt"], entry["status"]) for entry in check_chain(run.ledger) if entry["kind"] == "finished"]
     assert ends == [(2, "completed")]
     assert "Trained once and scored again" in next(tmp_path.glob("records/*/*/README.md")).read_text()
-    checked = golf(tmp_path, "verify", str(next(tmp_path.glob("unverified/*/*"))))
+    checked = golf(tmp_path, "verify", str(next(tmp_path.glob("records/*/*"))))
     assert checked.returncode == 0, checked.stdout

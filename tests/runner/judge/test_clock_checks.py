@@ -129,3 +129,9 @@ def test_a_machine_that_stood_idle_has_not_trained(busy: float | None, status: S
 def test_from_the_end_of_training_to_the_artifact(changes: dict[str, Any], seconds: float | None) -> None:
     assert unannounced_seconds(theirs(50.0, 50.0, **changes)) == seconds
     assert unannounced_seconds(None) is None
+
+
+def test_two_steps_of_grace_are_as_long_as_the_least_that_it_trained_says() -> None:
+    log = run_result().log.model_copy(update={"steps": 200})
+    check = check_of("train_clock", run_result(log=log, train=theirs(200.0, 601.5)), train_seconds=600.0)
+    assert (check.status, check.limit) == ("pass", "600 s + 2 s")

@@ -10,10 +10,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runner.job.external_script import OutputsSpec
 from runner.logs.line_clock import MOST_TURNS, LineClock
-from runner.logs.script_clocks import ScriptClock, Seen, fresh_scoring_time, scoring_time, train_time
+from runner.logs.script_clocks import (
+    LATE_S,
+    WORD_S,
+    WORD_SHARE,
+    ScriptClock,
+    Seen,
+    fresh_scoring_time,
+    scoring_time,
+    train_time,
+)
 from runner.logs.spans import Spans
 from runner.node.sightings import line_patterns
 from runner.results import Compared, Interval
@@ -472,6 +483,84 @@ def test_scoring_that_is_announced_is_held_against_the_scores_line(
     else:
         assert pair(found.official) == official
         assert found.irregular.startswith(why)
+
+
+@st.composite
+def honest_run(draw: st.DrawFn) -> tuple[list[Row], Seen, float, float]:
+    """A run in the official dialect: lines as they arrive, what was seen, the truth, and that with all validations.
+
+    Whatever happens is noticed up to LATE_S later.
+    """
+    rows: list[Row] = []
+    reads: list[Pair] = []
+    now = draw(st.floats(0.1, 3))
+    lasts = st.floats(0.01, 1.5)
+
+    def late() -> float:
+        return now + draw(st.floats(0, LATE_S))
+
+    def say(line: str) -> None:
+        rows.append((max(late(), rows[-1][0] if rows else 0.0), line))
+
+    def read() -> None:
+        reads.append((max(late(), reads[-1][1] if reads else 0.0),) * 2)
+
+    say("model_params:1000")
+    read()
+    for number in range(draw(st.integers(0, 3))):
+        now += draw(lasts)
+        say(f"warmup_step:{number}/3")
+    now += draw(st.floats(0, 0.5))
+    read()
+    begun, truth = now, 0.0
+    every, log_every = draw(st.integers(0, 4)), draw(st.integers(1, 4))
+    count = draw(st.integers(1, 12))
+    for number in range(count + 1):
+        if number == count or (every and number % every == 0):
+            now += draw(lasts)
+            say(validation(number, truth))
+        if number < count:
+            spent = draw(lasts)
+            now, truth = now + spent, truth + spent
+            if draw(st.booleans()):
+                read()
+            if number < 3 or number % log_every == 0:
+                say(step(number + 1, truth))
+    say(stopping(truth))
+    ended = now
+    now += draw(lasts)
+    return rows, Seen(spans(*reads), draw(st.booleans()), now), truth, ended - begun
+
+
+@given(honest_run())
+def test_the_truth_lies_inside_whatever_an_honest_script_does(run: tuple[list[Row], Seen, float, float]) -> None:
+    rows, sights, truth, with_validations = run
+    for outputs in (OFFICIALLY, TIMELESS):
+        found = train_time(clock_of(*rows, outputs=outputs), sights)
+        assert found.official is not None
+        wide = found.arrival or found.official
+        # Milliseconds are rounded, in the lines and in the intervals.
+        assert found.official.low - 0.002 <= truth <= found.official.high + 0.002
+        assert wide.low <= found.official.low <= found.official.high <= wide.high
+        assert wide.low - 0.002 <= truth <= with_validations <= wide.high + 0.002
+
+
+@given(honest_run(), st.lists(st.floats(-5, 50), min_size=60, max_size=60))
+def test_whatever_its_lines_say_of_time_stays_within_what_arrived(
+    run: tuple[list[Row], Seen, float, float], said: list[float]
+) -> None:
+    rows, sights, truth, with_validations = run
+    lies = [
+        (at, re.sub(r"train_time:\d+", f"train_time:{1000 * claim:.0f}", line))
+        for (at, line), claim in zip(rows, said, strict=False)
+    ]
+    honest, lying = (train_time(clock_of(*told), sights) for told in (rows, [*lies, *rows[len(lies) :]]))
+    assert honest.official is not None
+    assert lying.official is not None
+    wide = lying.arrival or lying.official
+    assert wide == (honest.arrival or honest.official)
+    assert wide.low - 0.002 <= truth <= with_validations <= wide.high + 0.002
+    assert wide.high - lying.official.high <= max(WORD_S, WORD_SHARE * wide.high)
 
 
 def test_memory_does_not_grow_with_what_a_script_says() -> None:
