@@ -158,7 +158,7 @@ def test_a_plan_for_a_node_that_is_not_here_says_so_and_what_it_takes(tmp_path: 
     assert done.returncode == 0, done.stderr
     assert "one node that is not here: golf run would refuse this machine of 0 GPUs and" in shown
     assert "hardware h100x8" in shown
-    assert "8 process(es), 8x H100 and" in shown
+    assert "8 processes, 8x H100 and" in shown
     assert "at $20 an hour each (a guess)" in shown
     write_job(tmp_path, tiny_data, "hardware: cpu", "hardware: h100x8\nnproc: 16")
     assert_refused(golf(tmp_path, "plan", "job.yaml"), "no node offers 16x H100 and 16 CPUs for one seed")
