@@ -25,7 +25,7 @@ from runner.job.open_data import DataRequest
 from runner.job.spec import JobSpec
 from runner.node.node_check import CheckOrder
 from runner.plan.plan import Plan, check_order, make_plan, preflight
-from runner.plan.step_time import Speed, measured_speed, slow_step, step_time
+from runner.plan.step_time import Speed, cut_off, measured_speed, slow_step, step_time
 from runner.script.bundle import Script
 
 
@@ -71,11 +71,16 @@ def warn_of_slow_steps(plan: Plan, console: Console, measure: Callable[[], Speed
     """Say so, once and before anything starts, where a step takes minutes on this machine's CPU."""
     if plan.hardware.on_gpu:
         return
-    with console.status("looking how fast this machine trains ..."):
-        step = step_time(plan.job, plan.hardware, plan.nproc, here=True, measure=measure)
-    slow = "" if step is None else slow_step(plan.job, step)
-    if slow:
-        console.print(f"warning: {slow}", markup=False, highlight=False)
+
+    def look() -> Speed | None:
+        with console.status("looking how fast this machine trains ..."):
+            return measure()
+
+    step = step_time(plan.job, plan.hardware, plan.nproc, here=True, measure=look)
+    if step is None:
+        return
+    for said in filter(None, [slow_step(plan.job, step), cut_off(plan.job, step)]):
+        console.print(f"warning: {said}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _here() -> tuple[list[Node], MakeBackend]:

@@ -14,8 +14,8 @@ from runner.job.hardware import claimants
 from runner.listing import counted, listed
 from runner.plan.plan import Outline
 from runner.plan.run_time import TryTime, job_time, price
-from runner.plan.size_forecast import told_bytes
-from runner.plan.step_time import StepTime, duration, slow_step, warm_up_steps
+from runner.plan.size_forecast import against_cap, told_bytes
+from runner.plan.step_time import StepTime, cut_off, duration, is_slow, rehearsal, warm_up_steps
 from runner.results import DataFacts, SizeForecast
 
 Row = tuple[str, str]
@@ -56,9 +56,9 @@ def rows_of_plan(
         *data_rows(plan, data),
         *size_rows(plan, past),
         *step_rows(plan, step),
-        ("training", f"stops {stop(plan)}; limit {plan.limits.train_seconds:g} s"),
-        ("evaluation", f"limit {plan.limits.eval_seconds:g} s"),
-        *time_rows(plan, one, past_seconds),
+        ("training", f"stops {stop(plan)}; limit {plan.limits.train_seconds:,g} s"),
+        ("evaluation", f"limit {plan.limits.eval_seconds:,g} s"),
+        *time_rows(plan, step, one, past_seconds),
     ]
 
 
@@ -86,11 +86,10 @@ def size_rows(plan: Outline, past: SizeForecast | None) -> list[Row]:
     cap = f"cap {plan.limits.cap_bytes:,} bytes"
     if plan.forecast is None:
         return [("script", f"{plan.job.script}"), ("size", f"not known beforehand; {cap}")]
-    likely = plan.forecast.expected
-    over = "; likely over it" if likely is not None and likely > plan.limits.cap_bytes else ""
+    over = against_cap(plan.forecast, plan.limits.cap_bytes)
     rows = [
         ("parameters", f"{plan.parameters:,}"),
-        ("size", f"{told_bytes(plan.forecast)}, {cap}{over}"),
+        ("size", f"{told_bytes(plan.forecast)}, {cap}{over and '; '}{over}"),
         ("", plan.forecast.basis),
     ]
     if past is not None:
@@ -110,8 +109,8 @@ def step_rows(plan: Outline, step: StepTime | None) -> list[Row]:
         takes = "how long is not known" if step.seconds is None else f"about {duration(before * step.seconds)}"
         guess = "" if step.measured or step.seconds is None else " (a guess)"
         rows.append(("warm-up", f"{counted(before, 'step')} before the clock, {takes}{guess}"))
-    slow = "" if plan.hardware.on_gpu else slow_step(plan.job, step)
-    return [*rows, ("slow here", slow)] if slow else rows
+    slow = rehearsal(plan.job, step) if is_slow(step) and not plan.hardware.on_gpu else ""
+    return [*rows, *(("warning", text) for text in (slow, cut_off(plan.job, step)) if text)]
 
 
 def stop(plan: Outline) -> str:
@@ -120,11 +119,11 @@ def stop(plan: Outline) -> str:
         return "when its script does"
     schedule = plan.job.config.schedule
     if schedule.kind == "wallclock":
-        return f"after {schedule.max_wallclock_seconds:g} s"
+        return f"after {schedule.max_wallclock_seconds:,g} s"
     return f"after {counted(schedule.iterations, 'step')}"
 
 
-def time_rows(plan: Outline, one: TryTime, past_seconds: Sequence[float]) -> list[Row]:
+def time_rows(plan: Outline, step: StepTime | None, one: TryTime, past_seconds: Sequence[float]) -> list[Row]:
     """Time and price of all seeds: each in its first try, and in its last."""
     took, tries = job_time(plan, one, past_seconds), plan.job.tries
     times = [took.once] + ([took.every_try] if tries > 1 else [])
@@ -132,5 +131,7 @@ def time_rows(plan: Outline, one: TryTime, past_seconds: Sequence[float]) -> lis
     told = f"about {duration(took.once)} {seeds}"
     if tries > 1:
         told += f"; up to {duration(took.every_try)} if every try is used ({tries} a seed)"
+    if step is not None and cut_off(plan.job, step):
+        told += "; less where golf ends it as the warning says"
     cost = price(plan, times, len(plan.job.seeds))
     return [("time", told), ("", took.basis), *([("price", cost)] if cost else [])]

@@ -16,7 +16,7 @@ from golf_model.shapes import BITS, LEVELS, Scheme, parameter_shapes, schemes, s
 from runner.job.hardware import Hardware
 from runner.job.spec import JobSpec
 from runner.listing import counted
-from runner.plan.expected_size import expected_artifact
+from runner.plan.expected_size import TRUSTED, expected_artifact
 from runner.plan.step_time import usual_steps
 from runner.results import SizeForecast
 
@@ -51,7 +51,7 @@ def forecast_bytes(config: GolfConfig, code_bytes: int, steps: float | None = No
             weights[scheme] = weights.get(scheme, 0) + numel
         if scheme in BITS and scheme in LEVELS:
             low += numel * least[scheme] / 8
-            high += numel * (BITS[scheme] + ABOVE_BITS) / 8 + 4 * shapes[name][0]
+            high += numel * (BITS[scheme] + ABOVE_BITS) / 8 + 4 * (shapes[name] or (1,))[0]
         elif scheme != "step":
             low += size / 4
             high += size
@@ -75,7 +75,7 @@ def forecast_bytes(config: GolfConfig, code_bytes: int, steps: float | None = No
 def told(steps: float | None) -> str:
     """What the likeliest bits are, and how far they are to be trusted."""
     made = "" if steps is None else f" after about {counted(rough(steps), 'step')}"
-    return f"the entropy of Gaussian rows{made}; 8 public runs ended within 2 % of such an estimate"
+    return f"the entropy of Gaussian rows{made}; 8 public runs ended within {100 * TRUSTED:g} % of it"
 
 
 def rough(steps: float) -> int:
@@ -94,6 +94,14 @@ def told_bytes(forecast: SizeForecast) -> str:
     if forecast.expected is None:
         return interval
     return f"about {forecast.expected / 1e6:.3g} MB: {forecast.expected:,} bytes ({interval})"
+
+
+def against_cap(forecast: SizeForecast, cap: int) -> str:
+    """What the likeliest size says of the cap; '' where it is well below."""
+    likely = forecast.expected
+    if likely is None or forecast.high <= cap or likely < (1 - TRUSTED) * cap:
+        return ""
+    return "likely over it" if likely > (1 + TRUSTED) * cap else "too near to tell on which side"
 
 
 def between(low: float, high: float, expected: float, basis: str) -> SizeForecast:

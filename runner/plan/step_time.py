@@ -37,6 +37,8 @@ USUAL_TFLOPS = 0.04
 """Of one CPU thread, for steps so small that it hardly matters."""
 SLOW_STEP_S = 30.0
 """A step that takes longer is warned about: 20 warm-up steps of it are ten minutes."""
+FIRST_LINES = 10
+"""As many steps are logged one by one."""
 REMEMBERED_S = 24 * 3600.0
 PROBE_S = 30.0
 
@@ -68,11 +70,11 @@ class StepTime:
 
 
 def step_time(
-    job: JobSpec, hardware: Hardware, nproc: int, *, here: bool, measure: Callable[[], Speed | None] | None = None
+    job: JobSpec, hardware: Hardware, nproc: int, *, here: bool, measure: Callable[[], Speed | None]
 ) -> StepTime | None:
     """A step of a job by `nproc` processes on a kind of node; None for somebody else's script.
 
-    here: on this machine, whose speed `measure` (measured_speed) tells.
+    here: on this machine, whose speed `measure` (measured_speed) tells where it matters.
     """
     config = job.config
     if job.script is not None:
@@ -80,7 +82,7 @@ def step_time(
     if hardware.on_gpu:
         return on_accelerators(config, hardware, nproc)
     elsewhere = not here or (platform.system() == "Darwin" and config.runtime.device != "cpu")  # Apple's GPU
-    return on_cpu(config, threads(job, nproc), (lambda: None) if elsewhere else measure or measured_speed)
+    return on_cpu(config, threads(job, nproc), (lambda: None) if elsewhere else measure)
 
 
 def threads(job: JobSpec, nproc: int) -> int:
@@ -170,24 +172,52 @@ def _speed(found: object) -> Speed | None:
     return known if "float32" in known else None
 
 
-def slow_step(job: JobSpec, step: StepTime) -> str:
-    """What a person should know before a run whose steps take minutes here; '' where they do not."""
-    if step.seconds is None or step.seconds < SLOW_STEP_S or not step.measured:
-        return ""
-    schedule = job.config.schedule
-    said = [f"a step takes about {duration(step.seconds)} here ({step.operations:.3g} FLOPs at {step.basis})"]
+def is_slow(step: StepTime) -> bool:
+    """Whether a person should think again before such steps."""
+    return step.measured and step.seconds is not None and step.seconds >= SLOW_STEP_S
+
+
+def rehearsal(job: JobSpec, step: StepTime) -> str:
+    """What training by slow steps comes to, and what to do instead."""
+    schedule, seconds = job.config.schedule, step.seconds or 0.0
     if schedule.kind == "steps":
-        whole = duration(schedule.iterations * step.seconds)
-        said.append(f"{counted(schedule.iterations, 'step')} take about {whole}")
+        held = f"{counted(schedule.iterations, 'step')} take about {duration(schedule.iterations * seconds)}"
     else:
-        held = max(1, round(schedule.max_wallclock_seconds / step.seconds))
-        said.append(f"the {schedule.max_wallclock_seconds:g} s of training hold about {counted(held, 'step')}")
+        steps = max(1, round(schedule.max_wallclock_seconds / max(seconds, 1e-9)))
+        held = f"the {schedule.max_wallclock_seconds:g} s of training hold about {counted(steps, 'step')}"
+    return f"{held}; --profile small rehearses the job in about a minute"
+
+
+def slow_step(job: JobSpec, step: StepTime) -> str:
+    """What a person should know who is about to start a run whose steps take minutes here; '' of any other."""
+    if not is_slow(step) or step.seconds is None:
+        return ""
+    said = f"a step takes about {duration(step.seconds)} here ({step.operations:.3g} FLOPs at {step.basis})"
     before = warm_up_steps(job.config)
-    if before:
-        takes = f"{counted(before, 'warm-up step')} before them take about {duration(before * step.seconds)}"
-        late = before * step.seconds > SETUP_S
-        said.append(f"{takes}{f', and golf gives a seed {duration(SETUP_S)} to begin' if late else ''}")
-    return f"{'; '.join(said)}. --profile small rehearses the job in about a minute"
+    warm_up = f"; {counted(before, 'warm-up step')} take about {duration(before * step.seconds)}" if before else ""
+    return f"{said}{warm_up}; {rehearsal(job, step)}"
+
+
+def cut_off(job: JobSpec, step: StepTime) -> str:
+    """Why golf would end a seed whose steps take so long, and what to change; '' where it would not."""
+    if step.seconds is None or not step.measured:
+        return ""
+    config, stall = job.config, job.stall_seconds
+    before = warm_up_steps(config) * step.seconds
+    if stall and step.seconds > stall:
+        return f"a step is longer than golf lets a script be silent, {stall:g} s: raise stall_seconds"
+    if before > SETUP_S:
+        late = f"a warm-up of about {duration(before)} is longer than golf waits for training, {duration(SETUP_S)}"
+        return f"{late}: lower config.schedule.warmup_steps"
+    training = config.schedule.iterations * step.seconds
+    if config.schedule.kind == "wallclock":
+        training = min(training, config.schedule.max_wallclock_seconds)
+    every = config.log.train_log_every * step.seconds
+    if stall and every > stall and training > FIRST_LINES * step.seconds + stall:
+        line = f"a line comes every {counted(config.log.train_log_every, 'step')}, about {duration(every)}"
+        rule = f"golf lets a script be silent for {stall:g} s"
+        return f"{line}, and {rule}: raise stall_seconds, or lower config.log.train_log_every"
+    return ""
 
 
 def warm_up_steps(config: GolfConfig) -> int:

@@ -30,7 +30,7 @@ def plan(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: A
     from runner.plan.plan import checked_data, data_request, require_size
     from runner.plan.plan_table import plan_table, rows_of_plan
     from runner.plan.run_time import try_time
-    from runner.plan.step_time import step_time
+    from runner.plan.step_time import Speed, measured_speed, step_time
     from runner.script.bundle import script_of
 
     console = terminal()
@@ -43,8 +43,12 @@ def plan(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: A
     planned, where, here = place(job, script.code_bytes)
     sizes = forecast_from_past(Path(), job, script.code_bytes) if job.script is None else None
     past = past_of(Path(), planned.job, script.sha256, planned.hardware.name)
-    with console.status("looking how fast this machine trains ..."):
-        step = step_time(planned.job, planned.hardware, planned.nproc, here=here)
+
+    def look() -> Speed | None:
+        with console.status("looking how fast this machine trains ..."):
+            return measured_speed()
+
+    step = step_time(planned.job, planned.hardware, planned.nproc, here=here, measure=look)
     one = try_time(planned, step)
     rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds)
     claim = claim_rows(planned, facts, one, job.claim, past) if job.claim is not None else []

@@ -80,7 +80,7 @@ def test_a_plan_says_when_its_hardware_cannot_claim_the_track_and_what_it_may_co
     mapping |= {"track": "10min_16mb", "limits": {}, "hardware": "h200x8"}
     plan = make_plan(job_from_mapping(mapping, source="test"), open_requested(tiny_data), 1000, [Node(8, 8, "H200")])
     screen = Screen()
-    step = step_time(plan.job, plan.hardware, plan.nproc, here=True)
+    step = step_time(plan.job, plan.hardware, plan.nproc, here=True, measure=lambda: None)
     rows = rows_of_plan(plan, "here", plan.data.facts, step, try_time(plan, step))
     screen.console.print(plan_table(rows))
     assert "track 10min_16mb wants h100x8: a run here is labelled so and ends rejected" in screen.text
