@@ -75,7 +75,8 @@ def forecast_bytes(config: GolfConfig, code_bytes: int, steps: float | None = No
 def told(steps: float | None) -> str:
     """What the likeliest bits are, and how far they are to be trusted."""
     made = "" if steps is None else f" after about {counted(rough(steps), 'step')}"
-    return f"the entropy of Gaussian rows{made}; 8 public runs ended within {100 * TRUSTED:g} % of it, short ones further off"
+    trusted = f"8 public runs ended within {100 * TRUSTED:g} % of it, short ones further off"
+    return f"the entropy of Gaussian rows{made}; {trusted}"
 
 
 def rough(steps: float) -> int:
