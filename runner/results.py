@@ -527,6 +527,8 @@ class SizeForecast(Frozen):
     low: int
     high: int
     basis: str
+    expected: int | None = None
+    """The likeliest figure between them; None in records that were made before there was one."""
 
 
 class Arm(Strict):

@@ -1,7 +1,8 @@
 """How fast a node is, in a few seconds: matrix products, memory, all-reduce between its processes, reading tokens.
 
 Run as `python -m golf_model.process.probe PROCESSES DEVICE SHARD` in a process of its own; prints one line of JSON.
-The figures compare nodes of one kind with each other and promise nothing about a model.
+Those figures compare nodes of one kind with each other and promise nothing about a model. `... .probe training`
+measures instead, in a few seconds, how fast one CPU thread trains: from it `golf plan` tells how long a step takes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ import numpy as np
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from torch.nn import functional
+
+from golf_model.process.devices import has_fast_bfloat16
 
 SECONDS = 0.5
 """How long each measurement goes on."""
@@ -91,8 +95,47 @@ def all_reduce_gb_per_s(processes: int, kind: str) -> float:
         return float(results.read_text())
 
 
+def training_tflops(dtype: torch.dtype) -> float:
+    """Forward and backward of what a transformer does for a token, by one CPU thread: norm, MLP, head, loss.
+
+    Operations as the referee counts them (three times the forward's products), in 1e12 a second of the thread's own
+    time: what else runs on the machine at the moment has no say.
+    """
+    tokens, dim, hidden, vocabulary = 512, 512, 1024, 1024
+    x, targets = torch.randn(tokens, dim), torch.randint(vocabulary, (tokens,))
+    shapes = (hidden, dim), (dim, hidden), (vocabulary, dim)
+    up, down, head = (torch.randn(shape, requires_grad=True) for shape in shapes)
+
+    def work() -> None:
+        with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
+            stream = functional.rms_norm(x, (dim,))
+            stream = x + functional.linear(functional.linear(stream, up).relu().square(), down)
+            logits = 30 * torch.tanh(functional.linear(stream, head) / 30)
+        functional.cross_entropy(logits.float(), targets).backward()  # type: ignore[no-untyped-call]
+
+    work()
+    done, begun, until = 0, time.process_time(), time.perf_counter() + 2 * SECONDS
+    while (taken := time.process_time() - begun) < SECONDS and (done == 0 or time.perf_counter() < until):
+        work()
+        done += 1
+    return done / taken * 3 * 2 * tokens * (2 * dim * hidden + dim * vocabulary) / 1e12
+
+
+def training_speed() -> dict[str, float | None]:
+    """The same in each precision that a run on this CPU may take; None for one that it does not have in hardware."""
+    torch.set_num_threads(1)
+    fast = has_fast_bfloat16(torch.device("cpu"))
+    return {
+        "float32": training_tflops(torch.float32),
+        "bfloat16": training_tflops(torch.bfloat16) if fast else None,
+    }
+
+
 def main() -> None:
     """Measure and print."""
+    if sys.argv[1:] == ["training"]:
+        print(json.dumps(training_speed()))
+        return
     processes, kind, shard = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     if kind == "cuda" and torch.cuda.device_count() < processes:
         sys.exit(f"torch sees {torch.cuda.device_count()} of {processes} GPUs (torch {torch.__version__})")

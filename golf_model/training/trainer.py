@@ -93,8 +93,7 @@ def warm_up(trainer: Trainer, log: RunLog) -> None:
     states = [copy.deepcopy(optimizer.state_dict()) for optimizer in trainer.optimizers]
     for step in range(1, steps + 1):
         optimizer_step(trainer)
-        if steps <= 20 or step % 10 == 0 or step == steps:
-            log.line(f"warmup_step:{step}/{steps}")
+        log.line(f"warmup_step:{step}/{steps}")
     if qat.active != "off" and not acts_in_training(qat, 0):
         switch(trainer.network, on=True)
         optimizer_step(trainer)

@@ -260,8 +260,9 @@ def size_sentence(data: RecordData, seeds: pd.DataFrame) -> str:
     if totals:
         told.append(f"The largest seed takes {max(totals):,} B, script and artifact together.")
     if data.forecast is not None:
-        low, high = data.forecast.low, data.forecast.high
-        told.append(f"Before the run it was expected to take {low:,} to {high:,} B ({data.forecast.basis}).")
+        low, high, likely = data.forecast.low, data.forecast.high, data.forecast.expected
+        about = f"{low:,} to {high:,} B" if likely is None else f"about {likely:,} B, between {low:,} and {high:,} B"
+        told.append(f"Before the run it was expected to take {about} ({data.forecast.basis}).")
     if data.model_params is not None:
         told.append(f"The model has {data.model_params:,} parameters.")
     return " ".join(told)

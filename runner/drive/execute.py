@@ -25,6 +25,7 @@ from runner.job.open_data import DataRequest
 from runner.job.spec import JobSpec
 from runner.node.node_check import CheckOrder
 from runner.plan.plan import Plan, check_order, make_plan, preflight
+from runner.plan.step_time import Speed, cut_off, measured_speed, slow_step, step_time
 from runner.script.bundle import Script
 
 
@@ -58,10 +59,28 @@ def execute(
     plan = make_plan(job, data, script.code_bytes, nodes)
     if only is not None:
         require_run(plan, script, only)
+    if where.address is None:
+        warn_of_slow_steps(plan, console)
     way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
     observe, watching = _cluster_watch(plan, script) if where.address is not None else (None, nullcontext())
     with machine_alone(plan.need.alone and where.address is None, console.print), watching:
         return run_plan(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
+
+
+def warn_of_slow_steps(plan: Plan, console: Console, measure: Callable[[], Speed | None] = measured_speed) -> None:
+    """Say so, once and before anything starts, where a step takes minutes on this machine's CPU."""
+    if plan.hardware.on_gpu:
+        return
+
+    def look() -> Speed | None:
+        with console.status("looking how fast this machine trains ..."):
+            return measure()
+
+    step = step_time(plan.job, plan.hardware, plan.nproc, here=True, measure=look)
+    if step is None:
+        return
+    for said in filter(None, [slow_step(plan.job, step), cut_off(plan.job, step)]):
+        console.print(f"warning: {said}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _here() -> tuple[list[Node], MakeBackend]:

@@ -21,6 +21,7 @@ from rich.text import Text
 from runner.drive.collect import Collector
 from runner.drive.seed_counts import SeedCounts
 from runner.listing import listed
+from runner.logs.log_facts import warm_up_told
 from runner.results import RunResult
 
 LINE_EVERY_S = 10.0
@@ -40,12 +41,19 @@ class Row:
     bpb: str = ""
     clock: str = ""
     note: str = ""
+    warm_up: str = ""
+    """How far the steps before the clock are, in the place of `state`."""
     printed: float = 0.0
-    heard: tuple[str, int] = ("", 0)
-    """Phase and number of events of which `state` tells."""
+    heard: tuple[str, int, bool] = ("", 0, False)
+    """Phase, number of events and whether a step was logged, of which `state` tells."""
+
+    @property
+    def said(self) -> str:
+        """The state for people."""
+        return self.warm_up or self.state
 
     def cells(self) -> tuple[str, ...]:
-        return self.state, self.step, self.loss, self.bpb, self.clock, self.note
+        return self.said, self.step, self.loss, self.bpb, self.clock, self.note
 
 
 def _number(value: object, digits: int) -> str:
@@ -110,7 +118,7 @@ class Progress:
     def update(self, seed: int, collector: Collector) -> None:
         """Show where a running attempt stands."""
         row = self.rows[seed]
-        heard = collector.phase, len(collector.events)
+        heard = collector.phase, len(collector.events), "steps" in collector.readers["train"].facts
         changed = heard != row.heard or seed not in self.running
         if changed:
             before, row.heard = row.state, heard
@@ -138,6 +146,7 @@ class Progress:
         if collector.spec.trained is not None:
             return
         facts = collector.readers["train"].facts
+        row.warm_up = warm_up_told(facts) if row.state in ("starting", "warming up") else ""
         steps = facts.get("steps")
         row.step = f"{steps:,}" if isinstance(steps, int) else ""
         loss = facts.get("train_loss")
@@ -159,7 +168,8 @@ class Progress:
         ):
             if event in happened:
                 return state
-        return "starting"
+        told = collector.spec.outputs is not None and "steps" in collector.readers["train"].facts
+        return "training" if told else "starting"  # a script that announces nothing is known by its log
 
     def finished(self, seed: int, result: RunResult) -> None:
         """Show how an attempt ended."""
@@ -197,7 +207,7 @@ class Progress:
     def _settle(self, seed: int, result: RunResult, note: str) -> Row:
         row = self.rows[seed]
         self.counts.move(row.state, result.status)
-        row.state, row.note, row.heard = result.status, note, ("", 0)
+        row.state, row.note, row.heard, row.warm_up = result.status, note, ("", 0, False), ""
         if result.final_score is not None:
             if result.status == "completed":
                 self.counts.score(result.final_score.val_bpb)
@@ -211,4 +221,4 @@ class Progress:
         row.printed = self.clock()
         named = (("step", row.step), ("loss", row.loss), ("bpb", row.bpb), ("clock", row.clock), ("", row.note))
         text = "  ".join(f"{name} {value}".strip() for name, value in named if value)
-        self.say(f"seed {seed}: {row.state}  {text}".rstrip())
+        self.say(f"seed {seed}: {row.said}  {text}".rstrip())

@@ -25,7 +25,7 @@ from runner.folder.paths import RunFolder
 from runner.folder.runs import driver_of
 from runner.folder.trainings import train_log
 from runner.listing import listed
-from runner.logs.log_facts import LogReader
+from runner.logs.log_facts import LogReader, warm_up_told
 
 CROWD = 40
 """As many seeds of a run have a row of their own."""
@@ -157,7 +157,8 @@ def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: 
         return SeedState(run.path.name, seed, folder.number, "waiting")
     facts = tail_facts(train_log(run, seed, folder))
     where = f"on node {str(entry.get('node', ''))[:8]}" if alive else "its driver is gone"
-    state = ("scoring" if folder.log("eval").exists() else "training") if alive else "interrupted"
+    training = warm_up_told(facts) or "training"
+    state = ("scoring" if folder.log("eval").exists() else training) if alive else "interrupted"
     return SeedState(
         run.path.name,
         seed,

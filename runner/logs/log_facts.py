@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,12 @@ PATTERNS = (
     _pattern(r"^model_params:\s*(\d{1,18})", "model_params:17059912", model_params=int),
     _pattern(r"^world_size:(\d{1,18})", "world_size:8 grad_accum_steps:1", world_size=int),
     _pattern(r"^seed:(\d{1,18})$", "seed:1337", seed=int),
+    _pattern(
+        r"^train_batch_tokens:\d{1,18} train_seq_len:\d{1,18} iterations:\d{1,18} warmup_steps:(\d{1,18})",
+        "train_batch_tokens:524288 train_seq_len:1024 iterations:20000 warmup_steps:20 max_wallclock_seconds:600.000",
+        warmup_steps=int,
+    ),
+    _pattern(r"^warmup_step:(\d{1,18})/(\d{1,18})$", "warmup_step:3/20", warmup_step=int, warmup_steps=int),
     _pattern(
         r"^step:(\d{1,18})/\d+ train_loss:NUM train_time:NUMms step_avg:NUMms",
         "step:10/20000 train_loss:5.9 train_time:430ms step_avg:43.00ms",
@@ -233,6 +239,12 @@ def whole(text: str | None) -> int | None:
     """A count as scripts print it, `62,021,632` or `62_021_632` included; None where it is none."""
     digits = (text or "").strip().replace(",", "").replace("_", "")
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 18 else None
+
+
+def warm_up_told(facts: Mapping[str, Any]) -> str:
+    """`warm-up 3/20` of a log whose warm-up steps are not all made; '' of any other."""
+    done, steps = facts.get("warmup_step", 0), facts.get("warmup_steps", 0)
+    return f"warm-up {done:,}/{steps:,}" if done < steps and "steps" not in facts else ""
 
 
 def read_log(chunks: Iterable[bytes]) -> LogReader:

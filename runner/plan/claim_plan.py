@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -19,8 +18,10 @@ from runner.compare.obstacles import arm_obstacles, deviation
 from runner.job.claim import ClaimSpec
 from runner.job.spec import JobSpec, resolved
 from runner.plan.past_results import PastSeed, past_seeds
-from runner.plan.plan import SETUP_GUESS_S, Plan, duration, node_price
-from runner.results import Power
+from runner.plan.plan import Outline
+from runner.plan.run_time import SETUP_GUESS_S, TryTime, price, rounds
+from runner.plan.step_time import duration
+from runner.results import DataFacts, Power
 from runner.statistics import chance
 
 Row = tuple[str, str]
@@ -78,8 +79,8 @@ def _number(result: dict[str, Any], *path: str) -> float | None:
     return float(value) if known else None
 
 
-def claim_rows(plan: Plan, claim: ClaimSpec, past: Past) -> list[Row]:
-    """Lines for `golf plan`."""
+def claim_rows(plan: Outline, facts: DataFacts | None, one: TryTime, claim: ClaimSpec, past: Past) -> list[Row]:
+    """Lines for `golf plan`. facts: of the data, None where it is not here; one: a try at its limits."""
     rule, arm = POLICIES[claim.policy], claim.baseline.as_arm()
     obstacles = list(arm_obstacles(arm, number=rule.against_number))
     rows = [("claim", _claim(claim, rule)), *(("", f"cannot be decided: {reason}") for reason in obstacles)]
@@ -87,10 +88,12 @@ def claim_rows(plan: Plan, claim: ClaimSpec, past: Past) -> list[Row]:
     if own is None:
         return [*rows, ("seeds needed", f"not known: {source}")]
     rows.append(("deviation", f"{own:.{DIGITS}f} bpb between seeds, {source}"))
-    power = planned_power(plan, claim, own)
+    if facts is None:
+        return [*rows, ("seeds needed", "not known without the data: what a nat per token is in bits per byte")]
+    power = planned_power(plan, facts, claim, own)
     if power is None:
         return [*rows, ("seeds needed", "not known: the baseline has no deviation of its own")]
-    return [*rows, ("seeds needed", _needed(power, rule, len(plan.job.seeds))), *_spending(plan, power, past)]
+    return [*rows, ("seeds needed", _needed(power, rule, len(plan.job.seeds))), *_spending(plan, one, power, past)]
 
 
 def planned_deviation(claim: ClaimSpec, past: Past) -> tuple[float | None, str]:
@@ -103,9 +106,9 @@ def planned_deviation(claim: ClaimSpec, past: Past) -> tuple[float | None, str]:
     return None, "fewer than two finished seeds of this configuration are here, and the baseline has no deviation"
 
 
-def planned_power(plan: Plan, claim: ClaimSpec, own: float) -> Power | None:
+def planned_power(plan: Outline, facts: DataFacts, claim: ClaimSpec, own: float) -> Power | None:
     """Power at the claimed gain, converted by the job's own validation text."""
-    rule, facts = POLICIES[claim.policy], plan.data.facts
+    rule = POLICIES[claim.policy]
     constant = math.log(2) * facts.val_bytes / facts.val_tokens
     return plan_power(
         claim.gain / constant,
@@ -144,8 +147,8 @@ def _needed(power: Power, rule: Policy, seeds: int) -> str:
     return f"{told}{now}"
 
 
-def _spending(plan: Plan, power: Power, past: Past) -> list[Row]:
-    """Hours and dollars of the seeds that are needed, where there are so many."""
+def _spending(plan: Outline, one: TryTime, power: Power, past: Past) -> list[Row]:
+    """Hours and dollars of the seeds that are needed, where there are so many, each in one try."""
     seeds = power.candidate_seeds
     if seeds is None:
         return []
@@ -153,17 +156,9 @@ def _spending(plan: Plan, power: Power, past: Past) -> list[Row]:
         each = statistics.fmean(past.seconds) + SETUP_GUESS_S
         source = f"a seed took {statistics.fmean(past.seconds):.0f} s here, mean of {len(past.seconds)}"
     else:
-        each = plan.limits.train_seconds + plan.limits.eval_seconds + 2 * SETUP_GUESS_S
+        each = one.total
         source = "at most, by the limits: no finished seed of it on this hardware is here"
-    seconds = -(-seeds // (plan.concurrent * plan.nodes)) * each
-    return [
-        ("for those", f"{duration(seconds)} ({seconds / 3600:.2f} h){node_price(plan, seconds, seeds)}; {source}")
-    ]
-
-
-def plan_rows(plan: Plan, output: Path, script_sha256: str) -> Sequence[Row]:
-    """What a plan says of its job's claim; nothing where it has none."""
-    claim = plan.job.claim
-    if claim is None:
-        return ()
-    return claim_rows(plan, claim, past_of(output, plan.job, script_sha256, plan.hardware.name))
+    seconds = rounds(seeds, plan) * each
+    cost = price(plan, [seconds], seeds)
+    told = f"{duration(seconds)} ({seconds / 3600:.2f} h){cost and ', '}{cost}; {source}"
+    return [("for those", f"{told}; every seed in its first try")]

@@ -60,6 +60,11 @@ def flops(config: GolfConfig) -> Flops:
     )
 
 
+def step_flops(config: GolfConfig) -> int:
+    """Operations of one optimizer step over all processes; what the optimizer itself does is left out."""
+    return config.batch.train_batch_tokens * flops(config).training
+
+
 @dataclass(frozen=True)
 class Memory:
     """Bytes of one training process, under bfloat16 compute unless the job says float32."""

@@ -16,8 +16,7 @@ from golf_model.shapes import parameter_count, payload_bytes
 from runner.job.base import flat_fields
 from runner.job.spec import JobSpec, resolved
 from runner.plan.footprint import flops, memory, processes
-from runner.plan.model_summary import MEBI, figures_table
-from runner.plan.size_forecast import forecast_bytes
+from runner.plan.model_summary import MEBI, figures_table, job_forecast
 from runner.plan.tensor_lines import folded, tensors_of
 
 NOT_OF_THE_RUN = ("name", "blurb", "base", "notes", "method", "claim", "reference", "author", "github_id")
@@ -61,10 +60,11 @@ def changed_tensors(one: GolfConfig, other: GolfConfig) -> list[tuple[str, str, 
 def totals(side: Side) -> dict[str, int]:
     """The figures that two models are compared by."""
     config = side.job.config
-    forecast = forecast_bytes(config, side.code_bytes)
+    forecast = job_forecast(side.job, side.code_bytes)
     return {
         "parameters": parameter_count(config.model),
         "payload bytes": payload_bytes(config.model, config.export),
+        "expected bytes": forecast.expected or 0,
         "expected bytes, least": forecast.low,
         "expected bytes, most": forecast.high,
         "FLOPs per token, forward": flops(config).forward,

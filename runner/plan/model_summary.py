@@ -11,11 +11,14 @@ from rich.table import Table
 
 from golf_model.config import GolfConfig
 from golf_model.shapes import BITS, Scheme, TensorClass, parameter_count, payload_bytes, tensor_class
+from runner.job.hardware import resolve_hardware
 from runner.job.spec import JobSpec
 from runner.job.tracks import limits_for
-from runner.plan.footprint import flops, memory, processes
-from runner.plan.size_forecast import forecast_bytes
+from runner.node.gpus import gpu_names
+from runner.plan.footprint import flops, memory, processes, step_flops
+from runner.plan.size_forecast import forecast_job, told_bytes
 from runner.plan.tensor_lines import folded, tensors_of
+from runner.results import SizeForecast
 
 MEBI = 1 << 20
 CLASSES: dict[TensorClass, str] = {"embed": "embedding", "attn": "attention", "mlp": "MLP", "other": "other"}
@@ -76,14 +79,19 @@ def cost_table(job: JobSpec, code_bytes: int) -> Table:
     return table
 
 
+def job_forecast(job: JobSpec, code_bytes: int) -> SizeForecast:
+    """Bytes of a job of ours on its hardware; `auto` is what this machine has."""
+    return forecast_job(job, code_bytes, resolve_hardware(job.hardware, len(gpu_names())), processes(job))
+
+
 def size_rows(job: JobSpec, code_bytes: int) -> list[tuple[str, str]]:
     """Parameters, payload and what is expected to be counted against the cap."""
     model, export = job.config.model, job.config.export
-    forecast, cap = forecast_bytes(job.config, code_bytes), limits_for(job).cap_bytes
+    forecast = job_forecast(job, code_bytes)
     return [
         ("parameters", f"{parameter_count(model):,}"),
         ("payload", f"{payload_bytes(model, export):,} bytes before container and compressor"),
-        ("artifact and code", f"{forecast.low:,} to {forecast.high:,} bytes expected, cap {cap:,}"),
+        ("artifact and code", f"{told_bytes(forecast)}, cap {limits_for(job).cap_bytes:,} bytes"),
         ("", forecast.basis),
     ]
 
@@ -98,7 +106,7 @@ def flops_rows(config: GolfConfig) -> list[tuple[str, str]]:
         ("  head", f"{work.head:,} = 2 x {model.model_dim} x {model.vocab_size}"),
         ("  attention", f"{work.attention:,} = {model.num_layers} layers x 4 x {model.model_dim} x {seen}"),
         ("tokens per step", f"{batch.train_batch_tokens:,}"),
-        ("FLOPs per step", f"{batch.train_batch_tokens * work.training:.4g}"),
+        ("FLOPs per step", f"{step_flops(config):.4g}"),
     ]
 
 

@@ -1,13 +1,14 @@
-"""Before anything runs: is the job possible here, what will it take, and what will come out.
+"""Before anything runs: is the job possible here, and what does it take.
 
 `preflight` needs no cluster and stops a job that cannot work; `make_plan` then fixes what each seed takes on
-the hardware that is there. Nothing is started and nothing is written but the data cache.
+the hardware that is there. Nothing is started and nothing is written but the data cache. What people see of it is
+plan_table.py's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +18,21 @@ from golf_model.shapes import parameter_count
 from runner.backends.nodes import Need, Node, inventory
 from runner.data.dataset import DataInfo, DataSet, scored_tokens
 from runner.errors import UserError
-from runner.job.hardware import Hardware, claimants, resolve_hardware
+from runner.job.hardware import Hardware, resolve_hardware
 from runner.job.open_data import DataRequest, open_requested
 from runner.job.spec import JobSpec, job_hash, resolved
 from runner.job.tracks import TRACKS, Limits, limits_for
-from runner.listing import listed
 from runner.node.attempt_spec import TORCHRUN
 from runner.node.node_check import CheckOrder, script_imports
 from runner.plan.coverage import require_coverage
-from runner.plan.size_forecast import forecast_bytes
+from runner.plan.size_forecast import forecast_bytes, forecast_job
 from runner.results import SizeForecast
 from runner.script.bundle import Script
 
-SETUP_GUESS_S = 15.0
-"""Seconds per process that are neither training nor scoring; only for the time shown by `golf plan`."""
 
-
-@dataclass(frozen=True)
-class Plan:
-    """A job that can run, and how."""
+@dataclass(frozen=True, kw_only=True)
+class Outline:
+    """How a job runs on some nodes: all of a plan but its data."""
 
     job: JobSpec
     resolved: dict[str, Any]
@@ -44,7 +41,6 @@ class Plan:
     nproc: int
     concurrent: int
     """Seeds side by side on one node, at most."""
-    data: DataSet
     request: DataRequest
     parameters: int | None
     """None for somebody else's script."""
@@ -54,6 +50,18 @@ class Plan:
     nodes: int
     """Nodes that can take a seed."""
     launcher: tuple[str, ...] = TORCHRUN
+
+    @property
+    def together(self) -> int:
+        """Seeds that run at a time, at most."""
+        return self.concurrent * self.nodes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(Outline):
+    """A job that can run, and how."""
+
+    data: DataSet
 
     def hash8(self, script_sha256: str) -> str:
         """Names the run folder: all that decides the results, but not which seeds were asked for."""
@@ -78,21 +86,34 @@ def open_job_data(job: JobSpec, say: Callable[[str], None]) -> DataSet:
 
 def preflight(job: JobSpec, code_bytes: int, say: Callable[[str], None]) -> DataSet:
     """Refuse what cannot work; returns the job's data, checked. UserError with what to change."""
+    require_size(job, code_bytes)
+    return checked_data(job, say)
+
+
+def require_size(job: JobSpec, code_bytes: int) -> None:
+    """UserError where script and artifact are over the cap whatever the weights turn out to be."""
     cap = limits_for(job).cap_bytes
+    if job.allow_over_cap:
+        return
     if job.script is not None:
-        if code_bytes > cap and not job.allow_over_cap:
-            raise UserError(f"{job.script}: script and files are {code_bytes:,} bytes, over the cap of {cap:,}")
-        return open_job_data(job, say)
+        if code_bytes > cap:
+            raise UserError(f"{job.script}: script and files are {code_bytes:,} bytes, over the cap of {cap:,} bytes")
+        return
     forecast = forecast_bytes(job.config, code_bytes)
-    if forecast.low > cap and not job.allow_over_cap:
+    if forecast.low > cap:
         raise UserError(
             f"{job.name}: the artifact of {parameter_count(job.config.model):,} parameters will take at least "
-            f"{forecast.low:,} bytes, over the cap of {cap:,} ({forecast.basis}). Make the model smaller, or set "
-            "allow_over_cap: true to run it all the same (it will end rejected)."
+            f"{forecast.low:,} bytes, over the cap of {cap:,} bytes ({forecast.basis}). Make the model smaller, or "
+            "set allow_over_cap: true to run it all the same (it will end rejected)."
         )
+
+
+def checked_data(job: JobSpec, say: Callable[[str], None]) -> DataSet:
+    """The job's data, opened; DataError where it is missing, or leaves the job's rule nothing to score."""
     data = open_job_data(job, say)
-    length = job.config.batch.train_seq_len
-    require_coverage(len(scored_tokens(data, length)) - 1, job.config.eval, length)
+    if job.script is None:
+        length = job.config.batch.train_seq_len
+        require_coverage(len(scored_tokens(data, length)) - 1, job.config.eval, length)
     return data
 
 
@@ -116,6 +137,14 @@ def make_plan(
     job: JobSpec, data: DataSet, code_bytes: int, nodes: Sequence[Node], launcher: tuple[str, ...] = TORCHRUN
 ) -> Plan:
     """Fix hardware and processes by what the nodes offer; UserError where none of them can take a seed."""
+    outline = make_outline(job, code_bytes, nodes, launcher)
+    return Plan(**{part.name: getattr(outline, part.name) for part in fields(outline)}, data=data)
+
+
+def make_outline(
+    job: JobSpec, code_bytes: int, nodes: Sequence[Node], launcher: tuple[str, ...] = TORCHRUN
+) -> Outline:
+    """The same without the job's data."""
     hardware = resolve_hardware(job.hardware, max((node.gpus for node in nodes), default=0))
     settled = job.model_copy(update={"hardware": hardware.name})
     nproc = job.nproc or hardware.gpus or 1
@@ -132,97 +161,22 @@ def make_plan(
         raise UserError(
             f"{job.name}: no node offers {need} for one seed; the cluster has {inventory(nodes)}. "
             "Lower nproc or threads in the job, or change hardware"
+            f"{'; --profile small rehearses it on any machine' if hardware.on_gpu and job.script is None else ''}"
         )
-    return Plan(
+    return Outline(
         job=settled,
         resolved=resolved(settled),
         limits=limits_for(job),
         hardware=hardware,
         nproc=nproc,
         concurrent=1 if exclusive else job.concurrent,
-        data=data,
         request=data_request(job),
         parameters=parameter_count(job.config.model) if job.script is None else None,
-        forecast=forecast_bytes(job.config, code_bytes) if job.script is None else None,
+        forecast=forecast_job(job, code_bytes, hardware, nproc) if job.script is None else None,
         need=need,
         nodes=len(fitting),
         launcher=launcher if job.launch == "torchrun" else (),
     )
-
-
-def duration(seconds: float) -> str:
-    """A time for people."""
-    return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
-
-
-def hardware_notes(plan: Plan) -> list[str]:
-    """What the hardware means for the record."""
-    allowed = claimants(plan.job.track)
-    if not allowed or plan.hardware.name in allowed:
-        return []
-    return [f"track {plan.job.track} wants {' or '.join(allowed)}: a run here is labelled so and ends rejected"]
-
-
-def node_price(plan: Plan, seconds: float, seeds: int) -> str:
-    """What nodes for that many seeds cost for that long, where the profile names a price."""
-    price = plan.hardware.dollars_per_hour
-    if price is None:
-        return ""
-    nodes = min(plan.nodes, -(-seeds // plan.concurrent))
-    return f", about ${nodes * price * seconds / 3600:.2f} on {nodes} node(s) at ${price:g} an hour each (a guess)"
-
-
-def size_rows(plan: Plan) -> list[tuple[str, str]]:
-    """Parameters and bytes, as far as they are known beforehand."""
-    cap = f"cap {plan.limits.cap_bytes:,}"
-    if plan.forecast is None:
-        return [("script", f"{plan.job.script}"), ("size", f"not known beforehand; {cap}")]
-    return [
-        ("parameters", f"{plan.parameters:,}"),
-        ("size", f"{plan.forecast.low:,} to {plan.forecast.high:,} bytes, {cap}"),
-        ("", plan.forecast.basis),
-    ]
-
-
-def plan_table(
-    plan: Plan, where: str, past: SizeForecast | None = None, claim: Sequence[tuple[str, str]] = ()
-) -> Table:
-    """The plan for people; past: what earlier runs say of the size; claim: what the job's claim takes."""
-    job, limits, facts = plan.job, plan.limits, plan.data.facts
-    together = plan.concurrent * plan.nodes
-    rounds = -(-len(job.seeds) // together)
-    schedule = job.config.schedule
-    by_clock = job.script is None and schedule.kind == "wallclock"
-    training = schedule.max_wallclock_seconds if by_clock else limits.train_seconds
-    longest = rounds * (training + limits.eval_seconds + 2 * SETUP_GUESS_S)
-    stop = f"after {schedule.max_wallclock_seconds:g} s" if by_clock else f"after {schedule.iterations:,} steps"
-    stop = "when its script does" if job.script is not None else stop
-    earlier = []
-    if past is not None:
-        earlier = [("size, from the past", f"{past.low:,} to {past.high:,} bytes"), ("", past.basis)]
-    rows = [
-        ("job", f"{job.name}, track {job.track}"),
-        ("seeds", f"{listed(job.seeds)} ({min(together, len(job.seeds))} at a time)"),
-        ("where", f"{where}; hardware {plan.hardware.name}"),
-        *(("", note) for note in hardware_notes(plan)),
-        ("each seed", f"{plan.nproc} process(es), {'a node alone with ' if plan.need.alone else ''}{plan.need}"),
-        (
-            "data",
-            f"{facts.name}: {facts.train_tokens:,} training and {facts.val_tokens:,} validation tokens",
-        ),
-        *size_rows(plan),
-        *earlier,
-        ("training", f"stops {stop}; limit {limits.train_seconds:g} s"),
-        ("evaluation", f"limit {limits.eval_seconds:g} s"),
-        ("at most", f"about {duration(longest)} for all seeds{node_price(plan, longest, len(job.seeds))}"),
-        *claim,
-    ]
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for title, text in rows:
-        table.add_row(title, text)
-    return table
 
 
 def info_table(info: DataInfo) -> Table:

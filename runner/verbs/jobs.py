@@ -13,62 +13,83 @@ from runner.verbs.loading import load, ours, terminal
 from runner.verbs.options import Address, JobPath, Profile, Seeds
 
 if TYPE_CHECKING:
-    from runner.data.dataset import DataSet
     from runner.job.spec import JobSpec
-    from runner.plan.plan import Plan
+    from runner.plan.plan import Outline
 
 model_app = typer.Typer(help="What a job's model consists of.", no_args_is_help=True)
 
 
 def plan(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: Address = None) -> None:
-    """Show what `golf run` would do (seeds, nodes, parameters, size, time) and start nothing."""
-    from runner.plan.claim_plan import plan_rows
+    """Show what `golf run` would do (seeds, nodes, size, steps, time, price) and start nothing.
+
+    Neither data nor hardware need be here.
+    """
+    from runner.job.absent_data import absent
+    from runner.plan.claim_plan import claim_rows, past_of
     from runner.plan.past_sizes import forecast_from_past
-    from runner.plan.plan import plan_table, preflight
+    from runner.plan.plan import checked_data, data_request, require_size
+    from runner.plan.plan_table import plan_table, rows_of_plan
+    from runner.plan.run_time import try_time
+    from runner.plan.step_time import Speed, measured_speed, step_time
     from runner.script.bundle import script_of
 
     console = terminal()
     job = load(path, seeds, profile)
     script = script_of(job)
-    data = preflight(job, script.code_bytes, console.print)
-    past = forecast_from_past(Path(), job, script.code_bytes) if job.script is None else None
+    require_size(job, script.code_bytes)
+    lacking = absent(data_request(job))
+    facts = None if lacking else checked_data(job, console.print).facts
     place = _planned_here if address is None else partial(_planned_there, address)
-    planned, where = place(job, data, script.code_bytes)
-    console.print(plan_table(planned, where, past, plan_rows(planned, Path(), script.sha256)))
+    planned, where, here = place(job, script.code_bytes)
+    sizes = forecast_from_past(Path(), job, script.code_bytes) if job.script is None else None
+    past = past_of(Path(), planned.job, script.sha256, planned.hardware.name)
+
+    def look() -> Speed | None:
+        with console.status("looking how fast this machine trains ..."):
+            return measured_speed()
+
+    step = step_time(planned.job, planned.hardware, planned.nproc, here=here, measure=look)
+    one = try_time(planned, step)
+    rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds)
+    claim = claim_rows(planned, facts, one, job.claim, past) if job.claim is not None else []
+    console.print(plan_table([*rows, *claim]))
 
 
-def _planned_here(job: JobSpec, data: DataSet, code_bytes: int) -> tuple[Plan, str]:
-    """On this machine; else on a node of the job's profile, for whoever is about to rent one."""
+def _planned_here(job: JobSpec, code_bytes: int) -> tuple[Outline, str, bool]:
+    """On this machine; else on a node of the job's profile, for whoever is about to rent one.
+
+    Also where that is, in words, and whether it is here.
+    """
     from runner.backends.nodes import node_of, this_node
     from runner.job.hardware import PROFILES
-    from runner.plan.plan import make_plan
+    from runner.plan.plan import make_outline
 
     here = this_node()
     try:
-        return make_plan(job, data, code_bytes, [here]), "this machine"
+        return make_outline(job, code_bytes, [here]), "this machine", True
     except UserError as error:
         wanted = PROFILES.get(job.hardware)
         if wanted is None or not wanted.on_gpu:
             raise
         try:
-            there = make_plan(job, data, code_bytes, [node_of(wanted)])
+            there = make_outline(job, code_bytes, [node_of(wanted)])
         except UserError:
             raise error from None
-    return there, f"one node that is not here: golf run would refuse this machine of {here}"
+    return there, f"one node that is not here: golf run would refuse this machine of {here}", False
 
 
-def _planned_there(address: str, job: JobSpec, data: DataSet, code_bytes: int) -> tuple[Plan, str]:
+def _planned_there(address: str, job: JobSpec, code_bytes: int) -> tuple[Outline, str, bool]:
     """On a cluster, by what its nodes offer."""
     from runner.backends.ray_environment import prepare_environment
 
     prepare_environment(address)
     from runner.backends.cluster import cluster_nodes, connect
     from runner.backends.nodes import inventory
-    from runner.plan.plan import make_plan
+    from runner.plan.plan import make_outline
 
     connect(address)
     nodes = cluster_nodes()
-    return make_plan(job, data, code_bytes, nodes), f"{address}: {inventory(nodes)}"
+    return make_outline(job, code_bytes, nodes), f"{address}: {inventory(nodes)}", False
 
 
 def bundle(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from runner.cli import app
 from runner.job.open_data import DataRequest
 from runner.node.gpus import gpu_names
-from tests.fixtures.places import ROOT
+from tests.fixtures.places import JOBS, ROOT
 from tests.fixtures.tiny_data import VOCAB, make_tiny_data
 
 JOB = """name: mistaken
@@ -131,6 +134,29 @@ def test_plan_shows_everything_and_starts_nothing(tmp_path: Path, tiny_data: Dat
     assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
 
 
+@pytest.mark.parametrize("name", sorted(path.stem for path in JOBS.glob("*.yaml")))
+def test_every_shipped_job_is_planned_on_a_laptop_without_data(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copied away from any data that may lie beside them here."""
+    shutil.copytree(JOBS, tmp_path / "jobs")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["plan", f"jobs/{name}.yaml"])
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.output.split())
+    variant = "sp8192" if name == "pr465_sp8192" else "sp1024"
+    data = f"data not here; bring it with `golf data fetch --variant {variant}`"
+    assert (data in said) is (name != "quickstart")
+    for part in (" MB: ", " bytes), cap ", " FLOPs for ", "warm-up ", "if every try is used (3 a seed)"):
+        assert part in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["jobs"]
+
+
+def test_a_run_whose_data_is_not_here_is_still_refused(tmp_path: Path) -> None:
+    shutil.copytree(JOBS, tmp_path / "jobs")
+    assert_refused(golf(tmp_path, "run", "jobs/baseline.yaml", "--local"), "golf data fetch brings the challenge's")
+
+
 def test_bundling_twice_gives_the_same_bytes(tmp_path: Path, tiny_data: DataRequest) -> None:
     write_job(tmp_path, tiny_data)
     first, second = (golf(tmp_path, "bundle", "job.yaml", "-o", name) for name in ("one.py", "two.py"))
@@ -158,7 +184,7 @@ def test_a_plan_for_a_node_that_is_not_here_says_so_and_what_it_takes(tmp_path: 
     assert done.returncode == 0, done.stderr
     assert "one node that is not here: golf run would refuse this machine of 0 GPUs and" in shown
     assert "hardware h100x8" in shown
-    assert "8 process(es), 8x H100 and" in shown
+    assert "8 processes, 8x H100 and" in shown
     assert "at $20 an hour each (a guess)" in shown
     write_job(tmp_path, tiny_data, "hardware: cpu", "hardware: h100x8\nnproc: 16")
     assert_refused(golf(tmp_path, "plan", "job.yaml"), "no node offers 16x H100 and 16 CPUs for one seed")

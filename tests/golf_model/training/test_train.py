@@ -72,6 +72,16 @@ def test_warm_up_is_undone_to_the_last_bit(make_trainer: Callable[[GolfConfig], 
     assert all(torch.equal(a, b) for a, b in zip(weights(warmed), weights(cold), strict=True))
 
 
+def test_every_step_of_a_long_warm_up_is_a_line(
+    make_trainer: Callable[[GolfConfig], Trainer], tmp_path: Path
+) -> None:
+    """A step may take minutes, and who hears nothing for so long is ended as stalled."""
+    trainer = make_trainer(replace(CONFIG, schedule=replace(CONFIG.schedule, warmup_steps=23)))
+    log = RunLog(io.StringIO(), tmp_path, "warm", is_main=True)
+    warm_up(trainer, log)
+    assert log.path.read_text().splitlines() == [f"warmup_step:{step}/23" for step in range(1, 24)]
+
+
 def test_training_lowers_the_loss(make_trainer: Callable[[GolfConfig], Trainer], tmp_path: Path) -> None:
     trainer = make_trainer(replace(CONFIG, schedule=replace(CONFIG.schedule, iterations=30)))
     first = float(optimizer_step(trainer))

@@ -97,6 +97,14 @@ def test_the_headline_has_mean_sample_std_seeds_track_and_hardware() -> None:
     assert "**Passed:**" in head
 
 
+def test_the_size_that_was_expected_is_told_with_its_interval_and_its_unit() -> None:
+    older = "it was expected to take 1,400,000 to 1,700,000 B (parameters and three earlier artifacts)."
+    assert older in render_readme(record())
+    forecast = SizeForecast(low=1_400_000, high=1_700_000, basis="shapes", expected=1_555_000)
+    told = "it was expected to take about 1,555,000 B, between 1,400,000 and 1,700,000 B (shapes)."
+    assert told in render_readme(record(forecast=forecast))
+
+
 def test_each_seed_has_a_row_with_its_numbers() -> None:
     scores, costs = tables_of(render_readme(record()))
     assert row_of(scores, "42") == ["42", "3.6788", "1.7349", "3.6888", "1.7396", "0.0047", "3.688750", "1.739574"]

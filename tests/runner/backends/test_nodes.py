@@ -10,7 +10,10 @@ from runner.errors import UserError
 from runner.job.hardware import PROFILES, accelerator_of, claimants
 from runner.job.load import job_from_mapping
 from runner.job.open_data import DataRequest, open_requested
-from runner.plan.plan import make_plan, plan_table
+from runner.plan.plan import make_plan
+from runner.plan.plan_table import plan_table, rows_of_plan
+from runner.plan.run_time import try_time
+from runner.plan.step_time import step_time
 from tests.runner.drive.test_run import Screen, plan_for
 
 POD = Node(208, 8, "H100")
@@ -77,6 +80,9 @@ def test_a_plan_says_when_its_hardware_cannot_claim_the_track_and_what_it_may_co
     mapping |= {"track": "10min_16mb", "limits": {}, "hardware": "h200x8"}
     plan = make_plan(job_from_mapping(mapping, source="test"), open_requested(tiny_data), 1000, [Node(8, 8, "H200")])
     screen = Screen()
-    screen.console.print(plan_table(plan, "here"))
+    step = step_time(plan.job, plan.hardware, plan.nproc, here=True, measure=lambda: None)
+    rows = rows_of_plan(plan, "here", plan.data.facts, step, try_time(plan, step))
+    screen.console.print(plan_table(rows))
     assert "track 10min_16mb wants h100x8: a run here is labelled so and ends rejected" in screen.text
     assert "at $29 an hour each (a guess)" in screen.text
+    assert "how fast H200 trains is not known" in screen.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from runner.drive.collect import Collector
 from runner.drive.progress import MOST_ROWS, Progress
 from runner.drive.seed_counts import SeedCounts
 from runner.folder.paths import AttemptFolder
+from runner.job.external_script import OutputsSpec
 from runner.node.messages import Event, LogChunk, Started
 from tests.fixtures.results import failed_result, run_result
 from tests.runner.node.test_attempt import spec_for
@@ -38,6 +40,21 @@ def collector_of(folder: Path, seed: int) -> Collector:
     return made
 
 
+HEAD = b"train_batch_tokens:524288 train_seq_len:1024 iterations:20000 warmup_steps:20 max_wallclock_seconds:600\n"
+
+
+def warming(folder: Path, seed: int, *lines: bytes) -> Collector:
+    """One that is in its warm-up."""
+    place = folder / str(seed) / "attempt-1"
+    place.mkdir(parents=True)
+    made = Collector(spec_for(b"", seed=seed), AttemptFolder(place))
+    for message in (Started("node", "folder"), LogChunk("train", HEAD), Event("train", "warmup_start", 1.0)):
+        made.take(message)
+    made.take(LogChunk("train", b"".join(lines)))
+    made.close()
+    return made
+
+
 def screen(seeds: int, clock: Clock, *, terminal: bool = False) -> tuple[Progress, io.StringIO]:
     out = io.StringIO()
     console = Console(file=out, width=100, height=30, force_terminal=terminal)
@@ -59,6 +76,55 @@ def test_a_few_seeds_have_a_row_each(tmp_path: Path) -> None:
     assert "training" in lines[2]
     assert "5.9000" in lines[2]
     assert "0.4 / 60 s" in lines[2]
+
+
+def test_the_steps_before_the_clock_are_counted_on_the_screen(tmp_path: Path) -> None:
+    progress, _ = screen(3, Clock(), terminal=True)
+    progress.update(1, warming(tmp_path, 1))
+    progress.update(2, warming(tmp_path, 2, b"warmup_step:2/20\n", b"warmup_step:3/20\n"))
+    lines = shown(progress).splitlines()
+    assert "warm-up 0/20" in lines[1]
+    assert "warm-up 3/20" in lines[2]
+    assert progress.counts.states["warming up"] == 2  # one state for those that count
+    begun = warming(tmp_path / "again", 2, b"warmup_step:20/20\n")
+    begun.take(Event("train", "train_start", 900.0))
+    progress.update(2, begun)
+    assert "training" in shown(progress).splitlines()[2]
+    assert "warm-up" not in shown(progress).splitlines()[2]
+
+
+def test_away_from_a_terminal_the_warm_up_is_counted_in_lines(tmp_path: Path) -> None:
+    clock = Clock()
+    progress, out = screen(1, clock)
+    collector = warming(tmp_path, 1)
+    for step in range(1, 21):
+        clock.now += 240
+        collector.take(LogChunk("train", f"warmup_step:{step}/20\n".encode()))
+        progress.update(1, collector)
+    collector.close()
+    lines = out.getvalue().splitlines()
+    assert lines[:2] == ["seed 1: warm-up 1/20", "seed 1: warm-up 2/20"]
+    assert len(lines) == 20
+
+
+def test_a_script_that_announces_nothing_is_known_by_its_log(tmp_path: Path) -> None:
+    place = tmp_path / "attempt-1"
+    place.mkdir()
+    collector = Collector(replace(spec_for(b"", seed=1), outputs=OutputsSpec()), AttemptFolder(place))
+    progress, _ = screen(1, Clock(), terminal=True)
+    states = []
+    for line in (
+        HEAD,
+        b"warmup_step:3/20\n",
+        b"warmup_step:20/20\n",
+        b"step:1/9 train_loss:6 train_time:1ms step_avg:1ms\n",
+    ):
+        collector.take(LogChunk("train", line))
+        progress.update(1, collector)
+        shown(progress)
+        states.append(progress.rows[1].said)
+    collector.close()
+    assert states == ["warm-up 0/20", "warm-up 3/20", "starting", "training"]
 
 
 def test_a_thousand_seeds_fit_a_screen_and_every_one_is_counted(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from runner.job.profiles import with_profile
 from runner.job.spec import without_folders
 from runner.plan.claim_plan import Past, claim_rows, past_of, planned_deviation
 from runner.plan.plan import Plan, make_plan, open_job_data
+from runner.plan.run_time import try_time
 from runner.statistics import candidate_seeds
 from tests.fixtures.results import SCRIPT, record
 from tests.runner.job.test_load import GOOD, complaint, parse
@@ -146,6 +147,14 @@ def plan_of(tiny_data: DataRequest, tmp_path: Path, hardware: str = "cpu", nodes
     return make_plan(job, open_job_data(job, lambda line: None), 1000, [node] * nodes)
 
 
+def claim_lines(plan: Plan, claim: ClaimSpec, past: Past) -> list[tuple[str, str]]:
+    return claim_rows(plan, plan.data.facts, try_time(plan, None), claim, past)
+
+
+def rows_of(plan: Plan, claim: ClaimSpec, past: Past) -> dict[str, str]:
+    return dict(claim_lines(plan, claim, past))
+
+
 def test_the_plan_counts_seeds_at_the_claimed_gain_by_the_jobs_own_text(
     tiny_data: DataRequest, tmp_path: Path
 ) -> None:
@@ -153,7 +162,7 @@ def test_the_plan_counts_seeds_at_the_claimed_gain_by_the_jobs_own_text(
     facts = plan.data.facts
     constant = math.log(2) * facts.val_bytes / facts.val_tokens
     needed = candidate_seeds(0.015 / constant, (0.001, 0.001), 3, 0.01)
-    rows = dict(claim_rows(plan, CLAIM, Past()))
+    rows = rows_of(plan, CLAIM, Past())
     assert rows["claim"] == (
         "a true gain of 0.02 nats/token over PR #1 (1.081000 ± 0.001000 bpb, 3 seeds); "
         "policy readme: a gain of at least 0.005 nats/token at p < 0.01"
@@ -165,14 +174,22 @@ def test_the_plan_counts_seeds_at_the_claimed_gain_by_the_jobs_own_text(
 
 def test_hours_and_dollars_are_those_of_the_seeds_that_are_needed(tiny_data: DataRequest, tmp_path: Path) -> None:
     plan = plan_of(tiny_data, tmp_path, "h100x1")
-    rows = dict(claim_rows(plan, CLAIM, Past(seconds=(585.0, 585.0))))
+    rows = rows_of(plan, CLAIM, Past(seconds=(585.0, 585.0)))
     seeds = int(rows["seeds needed"].split()[0])
     hours = seeds * 600 / 3600
-    assert f"({hours:.2f} h), about ${2.7 * hours:.2f} on 1 node(s) at $2.7 an hour each" in rows["for those"]
+    assert f"({hours:.2f} h), about ${2.7 * hours:.2f} on 1 node at $2.7 an hour each" in rows["for those"]
     assert "a seed took 585 s here, mean of 2" in rows["for those"]
-    unknown = dict(claim_rows(plan, CLAIM, Past()))["for those"]
+    unknown = rows_of(plan, CLAIM, Past())["for those"]
     assert "at most, by the limits" in unknown
-    assert "$" not in dict(claim_rows(plan_of(tiny_data, tmp_path), CLAIM, Past()))["for those"]
+    assert "$" not in rows_of(plan_of(tiny_data, tmp_path), CLAIM, Past())["for those"]
+
+
+def test_without_the_data_the_plan_says_that_seeds_cannot_be_counted(tiny_data: DataRequest, tmp_path: Path) -> None:
+    plan = plan_of(tiny_data, tmp_path)
+    rows = dict(claim_rows(plan, None, try_time(plan, None), CLAIM, Past()))
+    assert rows["seeds needed"] == "not known without the data: what a nat per token is in bits per byte"
+    assert rows["deviation"].startswith("0.001000 bpb")
+    assert "for those" not in rows
 
 
 def test_a_deviation_of_finished_seeds_comes_before_the_baselines(tmp_path: Path) -> None:
@@ -191,15 +208,15 @@ def test_a_baseline_of_one_seed_or_a_rejected_one_is_said_before_anything_is_spe
 ) -> None:
     plan = plan_of(tiny_data, tmp_path)
     alone = CLAIM.model_copy(update={"baseline": BaselineSpec(val_bpb=(1.08,))})
-    rows = claim_rows(plan, alone, Past((1.0, 1.002)))
+    rows = claim_lines(plan, alone, Past((1.0, 1.002)))
     assert ("", "cannot be decided: baseline has one seed: without a second there is no deviation to test by") in rows
     assert dict(rows)["seeds needed"] == "not known: the baseline has no deviation of its own"
     rejected = CLAIM.model_copy(update={"baseline": CLAIM.baseline.model_copy(update={"verdict": "rejected"})})
-    assert ("", "cannot be decided: PR #1 is rejected, so its scores do not count") in claim_rows(
+    assert ("", "cannot be decided: PR #1 is rejected, so its scores do not count") in claim_lines(
         plan, rejected, Past()
     )
     target = ClaimSpec(baseline=BaselineSpec(val_bpb=(1.08,)), gain=0.01, policy="target")
-    assert dict(claim_rows(plan, target, Past((1.0, 1.002))))["seeds needed"].split()[0].isdecimal()
+    assert dict(claim_lines(plan, target, Past((1.0, 1.002))))["seeds needed"].split()[0].isdecimal()
 
 
 def past_result(seed: int, bpb: float, hardware: str = "cpu", **changes: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.logs.lines import MAX_LINE
-from runner.logs.log_facts import PATTERNS, LogReader, Pattern, read_log
+from runner.logs.log_facts import PATTERNS, LogReader, Pattern, read_log, warm_up_told
 
 LOG = b"""model_params:17059912
 world_size:8 grad_accum_steps:1
@@ -34,6 +34,21 @@ def test_each_pattern_reads_its_example(pattern: Pattern) -> None:
     reader = LogReader()
     reader.line(pattern.example)
     assert set(reader.facts) == {name for name, _ in pattern.facts}
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({}, ""),
+        ({"warmup_steps": 20}, "warm-up 0/20"),
+        ({"warmup_steps": 20, "warmup_step": 3}, "warm-up 3/20"),
+        ({"warmup_steps": 20, "warmup_step": 20}, ""),
+        ({"warmup_steps": 20, "warmup_step": 3, "steps": 1}, ""),
+        ({"warmup_steps": 0}, ""),
+    ],
+)
+def test_a_warm_up_is_told_until_its_last_step(facts: dict[str, int], said: str) -> None:
+    assert warm_up_told(facts) == said
 
 
 def test_an_official_log_is_read_whole() -> None:

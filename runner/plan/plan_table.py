@@ -1,0 +1,137 @@
+"""What `golf plan` shows: a job's seeds, place, data, size, steps, time and price, each figure with its unit.
+
+What cannot be known here is said to be unknown, and how it would be known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from runner.job.hardware import claimants
+from runner.listing import counted, listed
+from runner.plan.plan import Outline
+from runner.plan.run_time import TryTime, job_time, price
+from runner.plan.size_forecast import against_cap, told_bytes
+from runner.plan.step_time import StepTime, cut_off, duration, is_slow, rehearsal, warm_up_steps
+from runner.results import DataFacts, SizeForecast
+
+Row = tuple[str, str]
+
+
+def plan_table(rows: Sequence[Row]) -> Table:
+    """Rows of (title, text) as people read them; the text of a row without a title belongs to the one above."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for title, text in rows:
+        table.add_row(title, Text(text))
+    return table
+
+
+def rows_of_plan(
+    plan: Outline,
+    where: str,
+    data: DataFacts | str,
+    step: StepTime | None,
+    one: TryTime,
+    past: SizeForecast | None = None,
+    past_seconds: Sequence[float] = (),
+) -> list[Row]:
+    """The rows but for the job's claim.
+
+    data: its facts, or how to bring it where it is not here; step, one: an optimizer step and a try; past,
+    past_seconds: what earlier runs say of the size, and how long they took.
+    """
+    job = plan.job
+    alone = "a node alone with " if plan.need.alone else ""
+    return [
+        ("job", f"{job.name}, track {job.track}"),
+        ("seeds", f"{listed(job.seeds)} ({min(plan.together, len(job.seeds))} at a time)"),
+        ("where", f"{where}; hardware {plan.hardware.name}"),
+        *(("", note) for note in hardware_notes(plan)),
+        ("each seed", f"{plan.nproc} process{'' if plan.nproc == 1 else 'es'}, {alone}{plan.need}"),
+        *data_rows(plan, data),
+        *size_rows(plan, past),
+        *step_rows(plan, step),
+        ("training", f"stops {stop(plan)}; limit {plan.limits.train_seconds:,g} s"),
+        ("evaluation", f"limit {plan.limits.eval_seconds:,g} s"),
+        *time_rows(plan, step, one, past_seconds),
+    ]
+
+
+def hardware_notes(plan: Outline) -> list[str]:
+    """What the hardware means for the record."""
+    allowed = claimants(plan.job.track)
+    if not allowed or plan.hardware.name in allowed:
+        return []
+    return [f"track {plan.job.track} wants {' or '.join(allowed)}: a run here is labelled so and ends rejected"]
+
+
+def data_rows(plan: Outline, data: DataFacts | str) -> list[Row]:
+    """The job's text, or how to get it and what is unknown until then."""
+    if isinstance(data, DataFacts):
+        text = f"{data.name}: {data.train_tokens:,} training and {data.val_tokens:,} validation tokens"
+        return [("data", text)]
+    unknown = "whether the tokenizer fits, how much text there is"
+    if plan.job.script is None:
+        unknown += f", how many tokens rule {plan.job.config.eval.rule} scores"
+    return [("data", data), ("", f"not known without it: {unknown}")]
+
+
+def size_rows(plan: Outline, past: SizeForecast | None) -> list[Row]:
+    """Parameters and bytes, as far as they are known beforehand."""
+    cap = f"cap {plan.limits.cap_bytes:,} bytes"
+    if plan.forecast is None:
+        return [("script", f"{plan.job.script}"), ("size", f"not known beforehand; {cap}")]
+    over = against_cap(plan.forecast, plan.limits.cap_bytes)
+    rows = [
+        ("parameters", f"{plan.parameters:,}"),
+        ("size", f"{told_bytes(plan.forecast)}, {cap}{over and '; '}{over}"),
+        ("", plan.forecast.basis),
+    ]
+    if past is not None:
+        rows += [("size, from the past", told_bytes(past)), ("", past.basis)]
+    return rows
+
+
+def step_rows(plan: Outline, step: StepTime | None) -> list[Row]:
+    """An optimizer step and the warm-up, which only our script tells of."""
+    if step is None:
+        return []
+    work = f"{step.operations:.3g} FLOPs for {plan.job.config.batch.train_batch_tokens:,} tokens"
+    takes = step.basis if step.seconds is None else f"about {duration(step.seconds)} ({step.basis})"
+    rows = [("a step", f"{work}; {takes if step.measured or step.seconds is None else step.basis}")]
+    before = warm_up_steps(plan.job.config)
+    if before:
+        takes = "how long is not known" if step.seconds is None else f"about {duration(before * step.seconds)}"
+        guess = "" if step.measured or step.seconds is None else " (a guess)"
+        rows.append(("warm-up", f"{counted(before, 'step')} before the clock, {takes}{guess}"))
+    slow = rehearsal(plan.job, step) if is_slow(step) and not plan.hardware.on_gpu else ""
+    return [*rows, *(("warning", text) for text in (slow, cut_off(plan.job, step)) if text)]
+
+
+def stop(plan: Outline) -> str:
+    """When training stops."""
+    if plan.job.script is not None:
+        return "when its script does"
+    schedule = plan.job.config.schedule
+    if schedule.kind == "wallclock":
+        return f"after {schedule.max_wallclock_seconds:,g} s"
+    return f"after {counted(schedule.iterations, 'step')}"
+
+
+def time_rows(plan: Outline, step: StepTime | None, one: TryTime, past_seconds: Sequence[float]) -> list[Row]:
+    """Time and price of all seeds: each in its first try, and in its last."""
+    took, tries = job_time(plan, one, past_seconds), plan.job.tries
+    times = [took.once] + ([took.every_try] if tries > 1 else [])
+    seeds = "for the seed" if len(plan.job.seeds) == 1 else "for all seeds"
+    told = f"about {duration(took.once)} {seeds}"
+    if tries > 1:
+        told += f"; up to {duration(took.every_try)} if every try is used ({tries} a seed)"
+    if step is not None and cut_off(plan.job, step):
+        told += "; less where golf ends it as the warning says"
+    cost = price(plan, times, len(plan.job.seeds))
+    return [("time", told), ("", took.basis), *([("price", cost)] if cost else [])]

@@ -1,0 +1,58 @@
+"""What is said before a run starts on this machine's CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runner.backends.nodes import Node
+from runner.drive.execute import warn_of_slow_steps
+from runner.job.open_data import DataRequest
+from runner.plan.plan import Plan, make_plan
+from runner.plan.step_time import Speed
+from tests.fixtures.tiny_data import VOCAB
+from tests.runner.drive.test_run import Screen, plan_for
+
+LARGE = {
+    "model": {"vocab_size": VOCAB},
+    "batch": {"train_seq_len": 16},
+    "schedule": {"max_wallclock_seconds": 5, "warmup_steps": 3},
+}
+
+
+class Probe:
+    """A speed, and how often it was asked for."""
+
+    asked = 0
+
+    def __call__(self) -> Speed:
+        self.asked += 1
+        return {"float32": 1.0}
+
+
+def said_of(plan: Plan, probe: Probe) -> list[str]:
+    screen = Screen()
+    warn_of_slow_steps(plan, screen.console, probe)
+    return screen.text.splitlines()
+
+
+def test_a_run_of_slow_steps_is_warned_about_once_and_not_refused(tiny_data: DataRequest) -> None:
+    probe = Probe()
+    (line,) = said_of(plan_for(tiny_data, config=LARGE), probe)
+    assert line.startswith("warning: a step takes about ")
+    assert "3 warm-up steps take about " in line
+    assert line.endswith("the 5 s of training hold about 1 step; --profile small rehearses the job in about a minute")
+    assert probe.asked == 1
+
+
+def test_a_small_job_is_started_without_a_probe(tiny_data: DataRequest) -> None:
+    probe = Probe()
+    assert said_of(plan_for(tiny_data), probe) == []
+    assert probe.asked == 0
+
+
+def test_nothing_is_said_of_a_gpu(tiny_data: DataRequest, tmp_path: Path) -> None:
+    probe = Probe()
+    plan = plan_for(tiny_data, config=LARGE)
+    job = plan.job.model_copy(update={"hardware": "h100x1"})
+    assert said_of(make_plan(job, plan.data, 1000, [Node(8, 1, "H100")]), probe) == []
+    assert probe.asked == 0
