@@ -165,6 +165,13 @@ def judged_again(record: Record) -> Verdict:
     )
 
 
+def follows(verdict: Verdict) -> bool:
+    """Whether a stored verdict says what its own checks amount to."""
+    open_checks = {check.status for check in verdict.checks if check.required} - {"pass"}
+    status = "rejected" if "fail" in open_checks else "unverified" if open_checks else "passed"
+    return verdict.status == status
+
+
 def verdict_check(record: Record) -> Check:
     """Does the stored evidence lead to the stored verdict?"""
     data, title = record.data, "The same verdict from the same evidence?"
@@ -173,10 +180,16 @@ def verdict_check(record: Record) -> Check:
     except UserError as error:
         told = f"the job cannot be read: {str(error).splitlines()[0]}"
         return answer("verdict", title, "fail", told, data.verdict.status)
-    others = sorted({check.name for check in found.checks if check not in data.verdict.checks})
+    asked_then = {check.name for check in data.verdict.checks}
+    newer = sorted({check.name for check in found.checks} - asked_then)
+    others = sorted({check.name for check in found.checks if check not in data.verdict.checks} - set(newer))
     named = (data.name, data.track) == (data.job.get("name"), data.job.get("track"))
     wrong = [*others, *([] if named else ["name or track is not the job's"])]
     told = f"{found.status}{f'; otherwise: {said(wrong, str())}' if wrong else ''}"
+    if newer and not wrong and found.status != "rejected" and follows(data.verdict):
+        # An older golf asked less. What it left out may also have been taken out, so this is no pass.
+        told = f"{found.status} by today's rules, which also ask: {said(newer, '')}; the others answer as they did"
+        return answer("verdict", title, "unknown", told, data.verdict.status)
     return answer("verdict", title, is_pass(found == data.verdict and named), told, data.verdict.status)
 
 

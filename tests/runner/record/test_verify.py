@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -152,6 +153,29 @@ def test_a_verdict_that_the_evidence_does_not_bear_is_found(tmp_path: Path, kept
 
     def passed(content: dict[str, object]) -> None:
         content["verdict"] |= {"status": "passed", "reasons": []}  # type: ignore[operator]
+
+    rewrite(record, passed)
+    assert wrong(record) == {"verdict"}
+
+
+def without_log_clock(content: dict[str, Any]) -> None:
+    checks = content["verdict"]["checks"]
+    content["verdict"]["checks"] = [check for check in checks if check["name"] != "log_clock"]
+
+
+def test_a_record_of_a_golf_that_asked_less_is_neither_confirmed_nor_blamed(record: Path) -> None:
+    rewrite(record, without_log_clock)
+    assert answers(record)["verdict"] == {"unknown"}
+    (check,) = [one for one in verify_record(open_record(record)) if one.name == "verdict"]
+    assert check.measured == "passed by today's rules, which also ask: log_clock; the others answer as they did"
+
+
+def test_a_check_that_is_left_out_hides_no_other_change(tmp_path: Path, kept_rejected: Path) -> None:
+    record = Path(shutil.copytree(kept_rejected, tmp_path / "copy"))
+
+    def passed(content: dict[str, Any]) -> None:
+        without_log_clock(content)
+        content["verdict"] |= {"status": "passed", "reasons": []}
 
     rewrite(record, passed)
     assert wrong(record) == {"verdict"}
