@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from runner.listing import counted
 from runner.logs.exceptions import Ending
+from runner.node.work_folder import MAX_ARTIFACT_BYTES
 from runner.printable import cut
 from runner.results import Failure, Leftovers, PhaseResult
 
@@ -79,5 +80,5 @@ def words_on_leftovers(left: Leftovers, place: str) -> str:
     least = "at least " if left.uncounted else ""
     told = f"it left {least}{counted(number, 'file')}: {names}{more}"
     if left.kept:
-        return f"{told}; the largest that may be is kept: {place}/{left.kept_as}"
+        return f"{told}; the largest of at most {MAX_ARTIFACT_BYTES:,} B is kept: {place}/{left.kept_as}"
     return f"{told}; none is kept: {left.not_kept}"

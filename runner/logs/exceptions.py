@@ -104,6 +104,8 @@ class Ending:
     """Lines of a traceback that may be torchrun's."""
     _last: deque[str] | None = None
     """Where the line taken last is kept; None where it is not."""
+    _ordinary: bool = False
+    """Whether that line belonged to no traceback."""
     _voices: dict[int | None, Voice] = field(default_factory=dict)
     _number: int = 0
     _calm: int = 0
@@ -118,7 +120,7 @@ class Ending:
 
     def line(self, text: str) -> None:
         """Take one whole line."""
-        self._last = None
+        self._last, self._ordinary = None, False
         if not text.strip():
             return
         self._number += 1
@@ -139,7 +141,7 @@ class Ending:
         elif voice is not None and (voice.open is not None or voice.wants_more or rest in CHAINED):
             torchruns = self._go_on(voice, rest, may_be_torchruns=rank is None)
         else:
-            self._calm += 1
+            self._calm, self._ordinary = self._calm + 1, True
         if not torchruns:
             self._last = self._words if self._held is None else self._held
             self._last.append(printable(text[:400]))
@@ -148,7 +150,8 @@ class Ending:
         """The next line writes over the one taken last, as a progress bar's does: of those the last one is kept."""
         if self._last:
             self._last.pop()
-        self._last = None
+        self._calm -= self._ordinary
+        self._last, self._ordinary = None, False
 
     @property
     def words(self) -> list[str]:

@@ -222,7 +222,7 @@ def test_what_training_left_is_kept_and_named(tmp_path: Path) -> None:
     place = "runs/fake-00000000/seeds/42/attempt-1/left/kept-list.json"
     assert result.reason.splitlines() == [
         "it wrote no artifact (*.ptz)",
-        "it left 2 files: ../list.json (7 B), log.txt (2 B); the largest that may be is kept: " + place,
+        "it left 2 files: ../list.json (7 B), log.txt (2 B); the largest of at most 134,217,728 B is kept: " + place,
     ]
     assert (tmp_path / place).read_bytes() == b"weights"
     assert result.leftovers is not None

@@ -172,6 +172,15 @@ def test_what_is_told_is_bounded_and_has_no_control_characters() -> None:
     assert all(word.isprintable() for word in ending(loud).words)
 
 
+def test_a_progress_bar_after_an_exception_is_one_line_however_often_it_is_drawn() -> None:
+    read = ending(f"{BUG}1 of 100\n")
+    for number in range(2, 101):
+        read.write_over()
+        read.line(f"{number} of 100")
+    assert str(read.raised(7)) == "ValueError: bad shape (train_gpt.py:44 in forward)"
+    assert read.words[-2:] == ["ValueError: bad shape", "100 of 100"]
+
+
 def test_a_log_that_ends_inside_a_traceback_names_no_exception_and_keeps_its_lines() -> None:
     cut = BUG[: BUG.rindex("ValueError: bad")]
     assert told(cut) == ""
@@ -179,10 +188,15 @@ def test_a_log_that_ends_inside_a_traceback_names_no_exception_and_keeps_its_lin
 
 
 @given(
-    st.lists(st.sampled_from([*BUG.splitlines(), *footer().splitlines(), "[rank1]: x", "A.B: c", ""]), max_size=40)
+    st.lists(st.sampled_from([*BUG.splitlines(), *footer().splitlines(), "[rank1]: x", "A.B: c", ""]), max_size=40),
+    st.integers(1, 4),
 )
-def test_any_order_of_lines_is_read_without_error(lines: list[str]) -> None:
-    read = ending("\n".join(lines), several=True)
+def test_any_order_of_lines_is_read_without_error(lines: list[str], over: int) -> None:
+    read = Ending(several=True)
+    for number, line in enumerate(lines):
+        if number % over == over - 1:
+            read.write_over()
+        read.line(line)
     assert len(read.words) <= 10
     assert read.raised(1) is None or str(read.raised(1)).isprintable()
 
