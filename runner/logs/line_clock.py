@@ -13,6 +13,8 @@ from runner.logs.clocks import PAUSE, Stamp, first, irregularity
 from runner.logs.own_time import NEAR_S, OwnTime
 from runner.results import Interval
 
+LATE_S = 0.05
+"""How late an arrival may be noticed; no time is taken more exactly, a script's own neither."""
 MOST_TURNS = 64
 """As often is it kept that training went on after a line that said it was over."""
 
@@ -57,16 +59,19 @@ class Stretch:
     stopped: float | None = None
     """When a line said that training was over."""
     pauses: float = 0.0
-    """Most that validations between the first and the last training step's line took."""
+    """Most that validations between the first and the last training step's line took, each noticed late."""
     open_pauses: float = 0.0
     """The same after the last training step's line."""
 
-    def step(self, seconds: float, trained: bool, before: float) -> None:
-        """A line of a training step, or of a validation; before: when the line before it came."""
+    def step(self, seconds: float, trained: bool, before: float, *, paused: bool) -> None:
+        """A line of a training step, or of a validation.
+
+        before: when the line before it came; paused: whether there was a validation since the last such line.
+        """
         if self.first_step is None:
             self.first_step, self.before = seconds, before
-        elif not trained and self.first_trained is not None and self.last_step is not None:
-            self.open_pauses += seconds - self.last_step
+        elif paused and self.first_trained is not None and self.last_step is not None:
+            self.open_pauses += seconds - self.last_step + LATE_S
         self.last_step = seconds
         if trained:
             self.first_trained = seconds if self.first_trained is None else self.first_trained
@@ -119,7 +124,7 @@ class LineClock:
         elif how.stop is not None and how.stop.search(line):
             if now.first_step is not None and now.stopped is None:
                 now.stopped = seconds
-                now.own.take(seconds, how.claim(line), trained=False)
+                now.own.take(seconds, how.claim(line), paused=True)
         elif how.warmup is not None and now.first_step is None and how.warmup.search(line):
             self.warm = seconds
         if how.score.search(line):
@@ -134,10 +139,19 @@ class LineClock:
             if len(self.turns) < MOST_TURNS:
                 self.turns.append((replace(self.now, own=replace(self.now.own)), seconds))
             self.now.stopped = None
-        self.now.step(seconds, trained, self.before)
-        self.now.own.take(seconds, self.patterns.claim(line), trained)
+        paused = not trained or self._announced_pause(seconds)
+        self.now.step(seconds, trained, self.before, paused=paused)
+        self.now.own.take(seconds, self.patterns.claim(line), paused=paused)
         if trained and self._paused(seconds):
             self.odd = self.odd or "a training step's line came while a validation was announced"
+
+    def _announced_pause(self, seconds: float) -> bool:
+        """Whether a validation was announced since the last line of a step."""
+        last = self.now.last_step
+        if last is None or not self.announced:
+            return False
+        latest = next((stamp for name, stamp in reversed(self.announced) if name in PAUSE and stamp <= seconds), None)
+        return latest is not None and latest > last
 
     def _paused(self, seconds: float) -> bool:
         """Whether it had announced a validation a while before, and not its end."""

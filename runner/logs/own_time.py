@@ -28,14 +28,17 @@ class OwnTime:
     claimed: float = 0.0
     """The same as the lines say."""
     paused: bool = False
-    """Whether a validation that told no time came since `last`."""
+    """Whether a validation came since `last`."""
     broken: bool = False
     """Whether something was said that can be no clock."""
 
-    def take(self, arrival: float, claim: float | None, trained: bool) -> None:
-        """One line of training: what it says, None where it tells no time; whether it reports a training step."""
+    def take(self, arrival: float, claim: float | None, *, paused: bool) -> None:
+        """One line of training, what it says of its time, None where it says nothing.
+
+        paused: whether a validation came since the line before it.
+        """
+        self.paused = self.paused or paused
         if claim is None:
-            self.paused = self.paused or not trained
             return
         if not (math.isfinite(claim) and 0 <= claim <= arrival + NEAR_S):
             self.broken = True
@@ -44,7 +47,7 @@ class OwnTime:
             self.first = (arrival, claim)
         else:
             passed, said = arrival - self.last[0], claim - self.last[1]
-            if trained and not self.paused:
+            if not self.paused:
                 self.arrived += passed
                 self.claimed += said
             self.broken = self.broken or said < 0 or said > passed + NEAR_S

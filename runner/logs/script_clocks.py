@@ -15,13 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from runner.logs.clocks import Stamp, exactly, first, irregularity, paused_seconds
-from runner.logs.line_clock import LineClock, Stretch
+from runner.logs.line_clock import LATE_S, LineClock, Stretch
 from runner.logs.own_time import NEAR_S
 from runner.logs.spans import Spans
 from runner.results import Compared, Interval
 
-LATE_S = 0.05
-"""How late an arrival may be noticed; no time is taken more exactly, a script's own neither."""
 BURST_S, BURST_SHARE = 2.0, 0.01
 """Loading a first shard before its own clock starts may take a script so long, or that share of all its time if that
 is more; reading for longer is training."""

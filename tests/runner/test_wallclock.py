@@ -16,7 +16,7 @@ from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Finished
 from runner.wallclock import WallClock
 from tests.fixtures.fake_script import PLAIN, fake_data
-from tests.fixtures.foreign_script import SCRIPT
+from tests.fixtures.official_script import SCRIPT
 from tests.runner.node.test_attempt import spec_for
 
 HOUR = 3600.0
@@ -68,7 +68,9 @@ def test_a_living_driver_is_alive_whatever_the_time_of_day_becomes(
 
 def theirs(**changes: object) -> AttemptSpec:
     """A foreign script that scores in its training process, so that its artifact's file time matters."""
-    return spec_for(SCRIPT.encode(), outputs=OutputsSpec(), env={"PACE": "0.01"}, launcher=PLAIN, **changes)
+    return spec_for(
+        SCRIPT.encode(), outputs=OutputsSpec(), env={"CAP": "0.4", "VALIDATE_S": "0.05"}, launcher=PLAIN, **changes
+    )
 
 
 def ended(tmp_path: Path) -> Finished:

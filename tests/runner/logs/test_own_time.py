@@ -8,13 +8,14 @@ import pytest
 
 from runner.logs.own_time import OwnTime
 
-TRAINED, OTHER = True, False
+TRAINED, OTHER = False, True
+"""Whether there was a validation since the line before."""
 
 
 def told(*lines: tuple[float, float | None, bool]) -> OwnTime:
     own = OwnTime()
-    for arrival, claim, trained in lines:
-        own.take(arrival, claim, trained)
+    for arrival, claim, paused in lines:
+        own.take(arrival, claim, paused=paused)
     return own
 
 

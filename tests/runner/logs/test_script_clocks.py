@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.job.external_script import OutputsSpec
-from runner.logs.line_clock import MOST_TURNS, LineClock
+from runner.logs.line_clock import LATE_S, MOST_TURNS, LineClock
 from runner.logs.script_clocks import (
-    LATE_S,
     WORD_S,
     WORD_SHARE,
     ScriptClock,
@@ -96,7 +95,7 @@ def clock_of(
     """Lines and announcements in the order of their times."""
     clock = LineClock(line_patterns(OutputsSpec.model_validate(outputs)))
     both = [(seconds, 0, name) for name, seconds in announced] + [(seconds, 1, line) for seconds, line in rows]
-    for seconds, kind, text in sorted(both):
+    for seconds, kind, text in sorted(both, key=lambda one: one[:2]):
         if kind:
             clock.feed(seconds, text)
         else:
@@ -123,37 +122,37 @@ def intervals(found: ScriptClock) -> Expected:
 NOT_READ = seen(ours=False)
 READ = seen(*LOADERS)
 TABLE: dict[str, tuple[tuple[Row, ...], Seen, Expected]] = {
-    "official, nobody saw reads": (OFFICIAL, NOT_READ, ((18.95, 19.05), (10.95, 23.05), (15.95, 27.05))),
-    "official, reads seen": (OFFICIAL, READ, ((18.95, 19.05), (10.95, 26.05), (19.95, 26.05))),
+    "official, nobody saw reads": (OFFICIAL, NOT_READ, ((18.95, 19.05), (10.9, 23.05), (15.95, 27.05))),
+    "official, reads seen": (OFFICIAL, READ, ((18.95, 19.05), (10.9, 26.05), (19.95, 26.05))),
     "official, reads that may be others'": (
         OFFICIAL,
         replace(READ, ours=False),
-        ((18.95, 19.05), (10.95, 26.05), (15.95, 27.05)),
+        ((18.95, 19.05), (10.9, 26.05), (15.95, 27.05)),
     ),
     "the artifact is not dated": (
         OFFICIAL,
         replace(READ, frozen=None),
-        ((18.95, 19.05), (10.95, 26.05), (19.95, 26.05)),
+        ((18.95, 19.05), (10.9, 26.05), (19.95, 26.05)),
     ),
     "the first line is a step's": (
         without(validation(0, 0)),
         READ,
-        ((18.95, 19.05), (10.95, 26.05), (19.95, 26.05)),
+        ((18.95, 19.05), (10.9, 26.05), (19.95, 26.05)),
     ),
     "the first line is a step's, nobody saw reads": (
         without(validation(0, 0)),
         NOT_READ,
-        ((18.95, 19.05), (10.95, 24.05), (15.95, 27.05)),
+        ((18.95, 19.05), (10.9, 24.05), (15.95, 27.05)),
     ),
     "its lines tell no time": (
         tuple((seconds, re.sub(r" train_time.*", "", line)) for seconds, line in OFFICIAL),
         NOT_READ,
-        ((10.95, 23.05), None, (15.95, 27.05)),
+        ((10.9, 23.05), None, (15.95, 27.05)),
     ),
     "only its steps tell a time": (
         tuple((at, line if "train_loss" in line else re.sub(r" train_time.*", "", line)) for at, line in OFFICIAL),
         NOT_READ,
-        ((14.95, 21.05), (10.95, 23.05), (15.95, 27.05)),
+        ((14.95, 21.05), (10.9, 23.05), (15.95, 27.05)),
     ),
     "no validation in between": (
         without(validation(12, 11)),
@@ -164,52 +163,52 @@ TABLE: dict[str, tuple[tuple[Row, ...], Seen, Expected]] = {
     "two validations in a row": (
         (*OFFICIAL[:8], (19.0, validation(12, 11)), (23.0, step(16, 15)), *OFFICIAL[9:]),
         NOT_READ,
-        ((18.95, 19.05), (10.95, 23.05), (17.95, 27.05)),
+        ((18.95, 19.05), (10.85, 23.05), (17.95, 27.05)),
     ),
     "a validation after the stop line": (
         (*OFFICIAL[:11], (29.0, validation(20, 19)), *OFFICIAL[11:]),
         NOT_READ,
-        ((18.95, 19.05), (10.95, 23.05), (15.95, 27.05)),
+        ((18.95, 19.05), (10.9, 23.05), (15.95, 27.05)),
     ),
     "reads for long before its clock starts": (
         without("warmup"),
         seen((1.0, 3.75)),
-        ((21.95, 22.05), (10.95, 26.05), (19.95, 26.05)),
+        ((21.95, 22.05), (10.9, 26.05), (19.95, 26.05)),
     ),
     "reads for two seconds before its clock starts": (
         without("warmup"),
         seen((1.0, 3.0)),
-        ((18.95, 19.05), (10.95, 26.05), (19.95, 26.05)),
+        ((18.95, 19.05), (10.9, 26.05), (19.95, 26.05)),
     ),
     "reads for long before, as others may": (
         without("warmup"),
         seen((1.0, 3.75), ours=False),
-        ((18.95, 19.05), (10.95, 26.05), (15.95, 27.05)),
+        ((18.95, 19.05), (10.9, 26.05), (15.95, 27.05)),
     ),
     "reads for long, but for its warm-up": (
         OFFICIAL,
         seen((0.75, 3.75)),
-        ((18.95, 19.05), (10.95, 26.3), (20.2, 26.3)),
+        ((18.95, 19.05), (10.9, 26.3), (20.2, 26.3)),
     ),
     "reads a shard after the stop line": (
         OFFICIAL,
         seen(*LOADERS, (30.0, 30.0)),
-        ((21.95, 22.05), (13.95, 29.05), (28.95, 29.05)),
+        ((21.95, 22.05), (13.85, 29.05), (28.95, 29.05)),
     ),
     "others read after the stop line": (
         OFFICIAL,
         seen(*LOADERS, (30.0, 30.0), ours=False),
-        ((18.95, 19.05), (10.95, 26.05), (15.95, 27.05)),
+        ((18.95, 19.05), (10.9, 26.05), (15.95, 27.05)),
     ),
     "a shard is read after the last step's line": (
         OFFICIAL,
         seen(*LOADERS, (24.0, 24.0)),
-        ((18.95, 19.05), (10.95, 26.05), (22.95, 26.05)),
+        ((18.95, 19.05), (10.9, 26.05), (22.95, 26.05)),
     ),
     "no stop line, the artifact bounds": (
         without("stopping", "peak", "Serialized"),
         NOT_READ,
-        ((18.95, 25.05), (10.95, 29.05), (15.95, 33.05)),
+        ((18.95, 25.05), (10.9, 29.05), (15.95, 33.05)),
     ),
     "no stop line, no artifact": (
         without("stopping", "peak", "Serialized"),
@@ -219,23 +218,23 @@ TABLE: dict[str, tuple[tuple[Row, ...], Seen, Expected]] = {
     "the stop line comes after the artifact": (
         without("stopping", "peak"),
         NOT_READ,
-        ((18.95, 25.05), (10.95, 29.05), (15.95, 33.05)),
+        ((18.95, 25.05), (10.9, 29.05), (15.95, 33.05)),
     ),
     "steps go on after the stop line": (
         (*OFFICIAL[:12], (28.0, step(21, 20)), (31.0, step(24, 23)), (32.0, stopping(24)), *OFFICIAL[12:]),
         NOT_READ,
         # the validation that came before is one in between now
-        ((23.95, 24.05), (14.95, 28.05), (25.95, 32.05)),
+        ((23.95, 24.05), (14.85, 28.05), (25.95, 32.05)),
     ),
     "steps after the artifact": (
         (*OFFICIAL, (41.0, step(21, 20)), (48.0, step(30, 27)), (49.0, stopping(27))),
         NOT_READ,
-        ((18.95, 19.05), (10.95, 23.05), (15.95, 27.05)),
+        ((18.95, 19.05), (10.9, 23.05), (15.95, 27.05)),
     ),
     "steps after the stop line, an artifact of no known time": (
         (*OFFICIAL, (41.0, step(21, 33)), (48.0, step(30, 40)), (49.0, stopping(40))),
         replace(NOT_READ, frozen=None),
-        ((39.95, 40.05), (31.95, 45.05), (42.95, 49.05)),
+        ((39.95, 40.05), (31.85, 45.05), (42.95, 49.05)),
     ),
     "one step": (
         (*OFFICIAL[:5], (7.0, stopping(2.5))),
@@ -325,9 +324,9 @@ def test_a_gpu_that_did_nothing_did_not_train() -> None:
     rows = without("warmup", validation(0, 0))
     found = train_time(clock_of(*rows, outputs=TIMELESS), busy)
     # begins when it is first busy less what the driver lags, ends that much after it was last busy
-    assert intervals(found) == ((10.95, 24.55), None, (19.95, 25.05))
+    assert intervals(found) == ((10.9, 24.55), None, (19.95, 25.05))
     idle = train_time(clock_of(*rows, outputs=TIMELESS), replace(busy, gpu=Spans()))
-    assert intervals(idle) == ((10.95, 26.55), None, (19.95, 26.05))
+    assert intervals(idle) == ((10.9, 26.55), None, (19.95, 26.05))
 
 
 ANNOUNCED = (
@@ -341,8 +340,17 @@ ANNOUNCED = (
 
 def test_announcements_are_stamped_as_ours_are() -> None:
     found = train_time(clock_of(*OFFICIAL, announced=ANNOUNCED, outputs=TIMELESS), READ)
-    assert intervals(found) == ((18.95, 19.05), (10.95, 26.05), (19.95, 26.05))
+    assert intervals(found) == ((18.95, 19.05), (10.9, 26.05), (19.95, 26.05))
     assert (found.narrowed_by, found.ended, found.irregular) == ("what it announced", 25.0, "")
+
+
+def test_a_validation_that_only_was_announced_may_have_taken_the_time_between_two_lines() -> None:
+    rows = without(validation(12, 11), validation(0, 0))
+    found = train_time(clock_of(*rows, announced=ANNOUNCED), READ)
+    # from 5 to 6, from 6 to 12 it trained; from 12 to 21 it may have validated, as its own time says it did
+    assert intervals(found) == ((18.95, 19.05), (6.9, 26.05), (19.95, 26.05))
+    assert found.compared == Compared(arrived=7.0, claimed=7.0)
+    assert train_time(clock_of(*rows, outputs=TIMELESS), READ).official == Interval(low=15.95, high=26.05)
 
 
 def test_announcements_and_lines_that_tell_a_time_agree_or_narrow_nothing() -> None:
@@ -350,7 +358,7 @@ def test_announcements_and_lines_that_tell_a_time_agree_or_narrow_nothing() -> N
     short = tuple((name, 20.0 if name == "validation_end" else at) for name, at in ANNOUNCED)
     found = train_time(clock_of(*OFFICIAL, announced=short), READ)
     assert "contradict each other" in found.doubt
-    assert pair(found.official) == (10.95, 26.05)
+    assert pair(found.official) == (6.85, 26.05)
 
 
 def test_a_script_whose_lines_say_nothing_has_a_clock_by_what_it_announces() -> None:
