@@ -16,6 +16,7 @@ from rich.table import Table
 from golf_model.shapes import parameter_count
 from runner.backends.nodes import Need, Node, inventory
 from runner.data.dataset import DataInfo, DataSet, scored_tokens
+from runner.data.overlap import with_overlap
 from runner.errors import UserError
 from runner.job.hardware import Hardware, claimants, resolve_hardware
 from runner.job.open_data import DataRequest, open_requested
@@ -25,6 +26,7 @@ from runner.listing import listed
 from runner.node.attempt_spec import TORCHRUN
 from runner.node.node_check import CheckOrder, script_imports
 from runner.plan.coverage import require_coverage
+from runner.plan.data_tables import text_notes
 from runner.plan.size_forecast import forecast_bytes
 from runner.results import SizeForecast
 from runner.script.bundle import Script
@@ -82,7 +84,7 @@ def preflight(job: JobSpec, code_bytes: int, say: Callable[[str], None]) -> Data
     if job.script is not None:
         if code_bytes > cap and not job.allow_over_cap:
             raise UserError(f"{job.script}: script and files are {code_bytes:,} bytes, over the cap of {cap:,}")
-        return open_job_data(job, say)
+        return with_overlap(open_job_data(job, say), progress=say)
     forecast = forecast_bytes(job.config, code_bytes)
     if forecast.low > cap and not job.allow_over_cap:
         raise UserError(
@@ -93,7 +95,7 @@ def preflight(job: JobSpec, code_bytes: int, say: Callable[[str], None]) -> Data
     data = open_job_data(job, say)
     length = job.config.batch.train_seq_len
     require_coverage(len(scored_tokens(data, length)) - 1, job.config.eval, length)
-    return data
+    return with_overlap(data, progress=say)
 
 
 def check_order(plan: Plan, script: Script) -> CheckOrder:
@@ -206,10 +208,8 @@ def plan_table(
         ("where", f"{where}; hardware {plan.hardware.name}"),
         *(("", note) for note in hardware_notes(plan)),
         ("each seed", f"{plan.nproc} process(es), {'a node alone with ' if plan.need.alone else ''}{plan.need}"),
-        (
-            "data",
-            f"{facts.name}: {facts.train_tokens:,} training and {facts.val_tokens:,} validation tokens",
-        ),
+        ("data", f"{facts.name}: {facts.train_tokens:,} training and {facts.val_tokens:,} validation tokens"),
+        *(("", note) for note in text_notes(facts, job.track)),
         *size_rows(plan),
         *earlier,
         ("training", f"stops {stop}; limit {limits.train_seconds:g} s"),
