@@ -45,6 +45,8 @@ class KnownText:
     rewritten, and a sidecar tells the bytes."""
     shards: tuple[str, ...] = ()
     """SHA-256 of each validation shard, in order; empty where nobody published them."""
+    sidecars: tuple[str, ...] = ()
+    """SHA-256 of what lies beside them and tells the original's bytes, one number for each token."""
 
 
 def exactly(tokens: int) -> range:
@@ -91,6 +93,7 @@ KNOWN_TEXTS = (
         # A record's log of its tokenisation, and its sidecar; 47,851,520 or all 47,853,343 targets are scored.
         tokens=(exactly(47_853_344),),
         bytes=None,
+        sidecars=("9b7e97ce6d7b119ba9ef8f5df6d3c733924eda9a973fa9f1452d9411e14c22d5",),  # [hash]
         shards=("a9be3eceb56f49358a199a97bd42ccaf69a10f0e103a117514ca5debad7083ab",),  # [hash]
     ),
 )

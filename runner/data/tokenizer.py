@@ -87,7 +87,7 @@ class ByteTable:
         )
 
     def _pairs(self, targets: NDArray[np.integer], previous: NDArray[np.integer]) -> NDArray[np.int32]:
-        """Bytes of each of `targets`, after the token in `previous`; a spelled mark counts three. All of shape (n,)."""
+        """Bytes of each of `targets` after the tokens in `previous`, a spelled mark counting three; all (n,)."""
         spaces = self.has_leading_space[targets] & ~self.is_boundary[previous]
         sizes: NDArray[np.int32] = np.add(self.base_bytes[targets], spaces, dtype=np.int32)
         return sizes

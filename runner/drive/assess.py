@@ -177,13 +177,14 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
 
 def ratios_of(plan: Plan, source: str, results: Sequence[RunResult]) -> dict[int, RatioCoverage | None]:
     """Seed -> what the published score of somebody else's script says of the text that it covers."""
-    text, job = prefixes(plan.data, plan.data.believed_sidecars), plan.job
+    job, sidecars = plan.job, plan.data.believed_sidecars
+    text, doubt = prefixes(plan.data, sidecars), "" if sidecars else byte_doubt(plan.data.folder)
     found = {}
     for result in results:
         if result.final_score is not None:
             named = named_by(job.env, source, result.log)
             spare = TRACKS[job.track].spare_tail
-            found[result.seed] = ratio_coverage(text, result.final_score, named, spare, byte_doubt(plan.data.folder))
+            found[result.seed] = ratio_coverage(text, result.final_score, named, spare, doubt)
     return found
 
 

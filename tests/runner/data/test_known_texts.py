@@ -27,7 +27,7 @@ def test_every_official_tokenizer_has_its_text() -> None:
 
 
 def test_hashes_are_hashes_and_no_tokenizer_stands_twice() -> None:
-    digests = [digest for text in KNOWN_TEXTS for digest in (text.tokenizer, *text.shards)]
+    digests = [digest for text in KNOWN_TEXTS for digest in (text.tokenizer, *text.shards, *text.sidecars)]
     assert all(len(digest) == 64 and set(digest) <= set("0123456789abcdef") for digest in digests)
     assert len(set(digests)) == len(digests)
 
