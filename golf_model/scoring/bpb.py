@@ -1,17 +1,19 @@
 """How many bytes of text each token stands for, from the SentencePiece vocabulary.
 
 bytes(target) = base_bytes[target] + (has_leading_space[target] and not is_boundary[previous]): a piece's
-leading U+2581 is a space only after a token that is text. Control, unknown and unused ids have no bytes.
+leading U+2581 is a space only after a token that is text. Control, unknown and unused ids have no bytes. A
+vocabulary without the piece U+2581 spells a single space as its three UTF-8 bytes: one byte of text, not three.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import sentencepiece as spm
 import torch
 from torch import Tensor
@@ -31,6 +33,23 @@ class ByteTables:
     base_bytes: Tensor
     has_leading_space: Tensor
     is_boundary: Tensor
+    spelled: tuple[int, ...] = field(default=(), kw_only=True)
+    """Ids of the three byte tokens that spell a single space; empty where it has a piece."""
+
+    def silent(self, tokens: Tensor) -> Tensor | None:
+        """Which tokens of a whole stream are the second or third byte of a spelled space, and count nothing.
+
+        tokens: (n,) any integer type, on the CPU. Returns (n,) bool, None where a single space has a piece.
+        """
+        if not self.spelled:
+            return None
+        first, second, third = self.spelled
+        stream = tokens.numpy()
+        found = (stream[:-2] == first) & (stream[1:-1] == second) & (stream[2:] == third)
+        silent = np.zeros(stream.size, dtype=np.bool_)
+        silent[1:-1] |= found
+        silent[2:] |= found
+        return torch.from_numpy(silent)
 
     def count(self, previous: Tensor, targets: Tensor) -> Tensor:
         """Bytes of every target given the token before it; both int64 of one shape, result int64."""
@@ -39,7 +58,12 @@ class ByteTables:
 
     def to(self, device: torch.device) -> ByteTables:
         """The same tables on a device."""
-        return ByteTables(self.base_bytes.to(device), self.has_leading_space.to(device), self.is_boundary.to(device))
+        return replace(
+            self,
+            base_bytes=self.base_bytes.to(device),
+            has_leading_space=self.has_leading_space.to(device),
+            is_boundary=self.is_boundary.to(device),
+        )
 
 
 def build_byte_tables(pieces: Sequence[tuple[str, PieceKind]], vocab_size: int) -> ByteTables:
@@ -61,7 +85,17 @@ def build_byte_tables(pieces: Sequence[tuple[str, PieceKind]], vocab_size: int) 
         torch.tensor(base, dtype=torch.int16),
         torch.tensor(space, dtype=torch.bool),
         torch.tensor(boundary, dtype=torch.bool),
+        spelled=spelled_space(pieces),
     )
+
+
+def spelled_space(pieces: Sequence[tuple[str, PieceKind]]) -> tuple[int, ...]:
+    """Ids of the byte tokens that a single space is written with; empty where it has a piece, or they have none."""
+    if (SPACE_MARK, "normal") in pieces:
+        return ()
+    places = {text: index for index, (text, kind) in enumerate(pieces) if kind == "byte"}
+    ids = [places.get(f"<0x{byte:02X}>") for byte in SPACE_MARK.encode("utf-8")]
+    return () if None in ids else tuple(index for index in ids if index is not None)
 
 
 def read_pieces(tokenizer: Path, vocab_size: int) -> list[tuple[str, PieceKind]]:

@@ -89,11 +89,15 @@ class Tally:
         self.loss = torch.zeros((), dtype=sums, device=self.device)
         self.counted = torch.zeros(2, dtype=torch.int64, device=self.device)
 
-    def add(self, losses: Tensor, previous: Tensor, targets: Tensor, scored: Tensor) -> None:
-        """Take in losses, the token before each target, the targets and which of them count, all of one shape."""
+    def add(
+        self, losses: Tensor, previous: Tensor, targets: Tensor, scored: Tensor, silent: Tensor | None = None
+    ) -> None:
+        """Take in losses, the token before each target, the targets, which of them count, and which of these have no
+        bytes of their own (ByteTables.silent), all of one shape."""
         losses, previous, targets, scored = (part.to(self.device) for part in (losses, previous, targets, scored))
         self.loss += torch.where(scored, losses, 0.0).to(self.loss.dtype).sum()
-        size = torch.where(scored, self.tables.count(previous, targets), 0).sum()
+        heard = scored if silent is None else scored & ~silent.to(self.device)
+        size = torch.where(heard, self.tables.count(previous, targets), 0).sum()
         self.counted += torch.stack((scored.sum(), size))
 
     def score(self, world: World) -> Score:
@@ -119,14 +123,15 @@ def evaluate(
     and queries and MLP of the last block, are computed for positions that may count only.
     """
     tally, length = Tally(tables, world.device, sums), int(windows[0, 1])
+    silent = tables.silent(tokens)
     for group, last in by_head(windows):
         start, stop = split_evenly(len(group), world.rank, world.size)
         batches = -(-(stop - start) // batch_windows)
         rows = -(-(stop - start) // batches) if batches else 1
         for first in range(start, stop, rows):
-            ids, targets, scored = (
-                part.to(world.device) for part in cut(tokens, group[first : min(first + rows, stop)], rows, length)
-            )
+            some = group[first : min(first + rows, stop)]
+            ids, targets, scored = (part.to(world.device) for part in cut(tokens, some, rows, length))
             losses = model(ids, targets, mean=False, last=last)
-            tally.add(losses, ids[:, -last:], targets[:, -last:], scored[:, -last:])
+            unheard = None if silent is None else cut(silent, some, rows, length)[1][:, -last:].bool()
+            tally.add(losses, ids[:, -last:], targets[:, -last:], scored[:, -last:], unheard)
     return tally.score(world)

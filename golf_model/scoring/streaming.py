@@ -88,7 +88,7 @@ def evaluate_streaming(
     cos, sin = rope_tables(network.frequencies(window).to(device), window + chunk)
     rotation = spread_tables(cos, sin, network.rotated_heads, dtype)
     if streams:
-        _run(network, tokens, streams, window, chunk, rotation, tally)
+        _run(network, tokens, streams, window, chunk, rotation, tally, tables.silent(tokens))
     return tally.score(world)
 
 
@@ -100,6 +100,7 @@ def _run(
     chunk: int,
     rotation: tuple[Tensor, Tensor],
     tally: Tally,
+    silent: Tensor | None,
 ) -> None:
     """Read some streams side by side, chunk by chunk, and count their targets."""
     device, dtype = rotation[0].device, network.compute_dtype
@@ -122,4 +123,7 @@ def _run(
                 for start, stream in zip(starts, streams, strict=True)
             ]
         )
-        tally.add(network.losses(features, targets, mean=False), ids, targets, counts)
+        unheard = None
+        if silent is not None:
+            unheard = torch.stack([piece(silent, start + 1, chunk, device)[-chunk:] for start in starts]).bool()
+        tally.add(network.losses(features, targets, mean=False), ids, targets, counts, unheard)

@@ -17,6 +17,8 @@ from golf_model.process.errors import ScriptError
 SHARD_MAGIC = 20240520
 SHARD_VERSION = 1
 SHARD_HEADER_BYTES = 256 * 4
+SIDECAR = "fineweb_val_bytes_"
+"""Files that look like validation shards and tell how many bytes of another text their tokens stand for."""
 
 Tokens = NDArray[np.uint16]
 
@@ -59,8 +61,8 @@ def open_shard(path: Path) -> Shard:
 
 
 def find_shards(folder: Path, pattern: str) -> list[Shard]:
-    """Every shard that matches, sorted by name; ScriptError when there is none."""
-    paths = sorted(folder.glob(pattern))
+    """Every shard that matches, sorted by name, sidecars left out; ScriptError when there is none."""
+    paths = sorted(path for path in folder.glob(pattern) if not path.name.startswith(SIDECAR))
     if not paths:
         raise ScriptError(f"no files match {folder / pattern}; set DATA_PATH to a prepared data folder")
     return [open_shard(path) for path in paths]

@@ -72,8 +72,20 @@ def sections(frame: pd.DataFrame) -> list[Section]:
         Section(
             "Seeds",
             "",
-            ("job", "verdict", "seed", "status", *UNITS.values(), "steps", "total B", "train s", "eval s", "folder"),
-            "llrlrrrrrrl",
+            (
+                "job",
+                "verdict",
+                "data",
+                "seed",
+                "status",
+                *UNITS.values(),
+                "steps",
+                "total B",
+                "train s",
+                "eval s",
+                "folder",
+            ),
+            "lllrlrrrrrrl",
             [_seed_line(row) for row in seeds],
         ),
         Section(
@@ -106,7 +118,7 @@ def _line(row: Row, unit: str, words: Sequence[str], last: str = "") -> list[str
     numbers = [fixed(row[f"{unit}_{name}"], digits) for name in ("mean", "std", "standard_error")]
     numbers += [MISSING if MISSING in (low, high) else f"{low} to {high}"]
     numbers += [fixed(row[f"{unit}_{name}"], digits) for name in ("min", "max")]
-    told = [_text(row[name]) for name in words]
+    told = [_data(row) if name == "data" else _text(row[name]) for name in words]
     return [*told, UNITS[unit], count(row[f"{unit}_n"]), *numbers, *([_text(row[last])] if last else [])]
 
 
@@ -114,6 +126,7 @@ def _seed_line(row: Row) -> list[str]:
     return [
         _text(row["job"]),
         _text(row["verdict"]),
+        _data(row),
         str(row["seed"]),
         _text(row["status"]),
         *(fixed(row[f"{unit}_mean"], DIGITS[unit]) for unit in UNITS),
@@ -122,6 +135,12 @@ def _seed_line(row: Row) -> list[str]:
         *(seed_cell(row, name, 2) for name in ("train_seconds", "eval_seconds")),
         _text(row["folder"]),
     ]
+
+
+def _data(row: Row) -> str:
+    """The data's name, and whether it is another text than the challenge's."""
+    mark = _text(row["text"])
+    return f"{_text(row['data'])} ({mark})" if mark else _text(row["data"])
 
 
 def _text(value: object) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from reports.markdown import one_line
 from reports.tables import NUMBERS, seed_frame, seed_rows
+from reports.text_words import text_mark
 from runner.files import sha256_bytes
 from runner.results import RecordData
 from runner.statistics import Sample, describe
@@ -25,7 +26,7 @@ BEYOND = 1e12
 """A score that is no number, or that large, is as good as not measured."""
 STATISTICS = ("n", "mean", "std", "standard_error", "low", "high", "min", "max")
 """Fields of a Sample; low and high are the ends of the mean's 95 % t interval."""
-WORDS = ("level", "folder", "job", "run", "track", "verdict", "data", "data_hash")
+WORDS = ("level", "folder", "job", "run", "track", "verdict", "data", "data_hash", "text")
 MEASURED = tuple(name for name in NUMBERS if name not in UNITS)
 """Of seeds alone, beside their scores."""
 COLUMNS = (
@@ -111,6 +112,7 @@ def _group_level(jobs: Iterable[dict[str, object]]) -> list[dict[str, object]]:
         {
             "level": "jobs",
             **dict(zip(alike, key, strict=True)),
+            "text": ", ".join(sorted({str(job["text"]) for job in members} - {""})),
             **_statistics({unit: [job.get(f"{unit}_mean") for job in members] for unit in UNITS}),
         }
         for key, members in groups.items()
@@ -135,7 +137,11 @@ def _words(level: str, folder: Path, data: RecordData) -> dict[str, str]:
     together = "\n".join(sorted(seen.values()))
     said = (level, str(folder), data.name, data.run, data.track, data.verdict.status, data.data.name)
     return dict(
-        zip(WORDS, [*map(one_line, said), sha256_bytes(together.encode("utf-8", "replace"))[:8]], strict=True)
+        zip(
+            WORDS,
+            [*map(one_line, said), sha256_bytes(together.encode("utf-8", "replace"))[:8], text_mark(data)],
+            strict=True,
+        )
     )
 
 

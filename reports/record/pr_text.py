@@ -8,6 +8,7 @@ from reports.numbers import mean_and_std
 from reports.record.readme import basis, byline, method
 from reports.sections.results import costs_table, scores_table
 from reports.tables import figure, seed_table, summary_table
+from reports.text_words import on_text, other_text, text_mark
 from runner.listing import counted, few, listed
 from runner.results import RecordData
 
@@ -26,7 +27,8 @@ def pr_title(data: RecordData, *, non_record: bool = False) -> str:
     summary = summary_table(seed_table(data))
     score = mean_and_std(figure(summary, "mean", "val_bpb"), figure(summary, "std", "val_bpb"))
     seeds = counted(len(data.results), "seed")
-    title = f"{one_line(data.name)[:MOST_TITLE]}: {score} bpb, {seeds}, {one_line(data.track)}"
+    other = f" on {other_text(data)}" if text_mark(data) else ""
+    title = f"{one_line(data.name)[:MOST_TITLE]}: {score} bpb{other}, {seeds}, {one_line(data.track)}"
     title += " (as non-record)" if non_record else ""
     return f"{title}, {data.verdict.status}{_open(data)}" if data.verdict.status != "passed" else title
 
@@ -47,7 +49,7 @@ def pr_text(data: RecordData, *, non_record: str = "") -> str:
     answers = [[line.title, line.measured, line.limit, line.result] for line in worst_lines(data.verdict.checks)]
     rests_on = basis(int(figure(summary, "n", "val_bpb")), len(data.results))
     parts = [
-        f"**{score} bits per byte** ({rests_on}), track {code(data.track)}.",
+        f"**{score} bits per byte**{on_text(data)} ({rests_on}), track {code(data.track)}.",
         _reservations(data),
         escaped(f"Submitted as a non-record: {non_record}.") if non_record else "",
         byline(data),

@@ -37,6 +37,7 @@ from reports.sections.results import (
 )
 from reports.sections.statistics import statistics_section
 from reports.tables import figure, never_ran, seed_table, seeds_asked, summary_table
+from reports.text_words import on_text, text_mark
 from runner.listing import MOST, SHOWN, few, listed
 from runner.results import Host, RecordData, RunResult
 
@@ -66,6 +67,8 @@ def _view(data: RecordData) -> dict[str, Any]:
     headline = mean_and_std(mean, figure(summary, "std", "val_bpb"))
     return {
         "name": data.name,
+        "on_text": on_text(data),
+        "on": on_text(data, mark=False),
         "track": code(data.track),
         "verdict": data.verdict,
         "headline": headline if scored else None,
@@ -231,8 +234,19 @@ def data_sentence(data: RecordData) -> str:
     )
     return (
         f"{facts.name}: {facts.train_tokens:,} training tokens; {facts.val_tokens:,} validation tokens in "
-        f"{facts.val_bytes:,} bytes; vocabulary of {facts.vocab_size:,}.{told}"
+        f"{facts.val_bytes:,} bytes; vocabulary of {facts.vocab_size:,}.{told}{whose_text(data)}"
     )
+
+
+def whose_text(data: RecordData) -> str:
+    """By what the text was found to be the challenge's, or that it was not; empty where nobody asked."""
+    asked = [check for check in data.verdict.checks if check.name == "validation_text"]
+    if not asked:
+        return ""
+    why = f": {asked[0].detail}" if asked[0].detail else ""
+    if mark := text_mark(data):
+        return f" It is {mark}{why}."
+    return f" It is the challenge's validation text{why}."
 
 
 def tokenizer_sentence(data: RecordData) -> Markdown | None:

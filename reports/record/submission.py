@@ -14,6 +14,7 @@ from typing import Any
 from reports.answers import open_questions, worst_statuses
 from reports.numbers import known
 from reports.tables import figure, seed_table, summary_table
+from reports.text_words import other_text
 from runner.results import RecordData
 
 PER_SEED = {
@@ -50,6 +51,7 @@ def submission(data: RecordData) -> dict[str, Any]:
         "blurb": data.job.get("blurb") or None,
         "date": data.date or None,
         "track": data.track,
+        "validation_text": other_text(data) or None,
         "val_loss": over_all("val_loss", "mean"),
         "val_bpb": over_all("val_bpb", "mean"),
         "val_loss_std": over_all("val_loss", "std"),

@@ -26,6 +26,7 @@ from reports.sections.published import overall_bpb, reference_of
 from reports.sections.results import narrowed_sentence
 from reports.tables import figure, never_ran, seed_table, seeds_asked, summary_table
 from reports.terminal.comparison import outcome_lines
+from reports.text_words import text_mark
 from runner.listing import MOST, SHOWN, few, listed
 from runner.results import RecordData, RunResult, Status, VerdictStatus
 
@@ -100,8 +101,11 @@ def _headline(data: RecordData) -> Text:
     number = mean_and_std(figure(summary, "mean", "val_bpb"), figure(summary, "std", "val_bpb"))
     of = f"{scored} of {seeds} seeds" if scored != seeds else f"{seeds} seed" + ("s" if seeds != 1 else "")
     hardware = ", ".join(dict.fromkeys(result.host.hardware for result in data.results if result.host)) or "unknown"
-    rest = f" bpb, mean ± sample std of {of} · track {one_line(data.track)} · {one_line(hardware)}"
-    return Text.assemble((one_line(data.name), "bold"), ": ", (number, "bold"), rest)
+    mark, name = text_mark(data), one_line(data.data.name)
+    on = f" on {name}" if mark else ""
+    rest = f" bpb{on}, mean ± sample std of {of} · track {one_line(data.track)} · {one_line(hardware)}"
+    told = (f"\n{name} is {mark}", "yellow") if mark else ""
+    return Text.assemble((one_line(data.name), "bold"), ": ", (number, "bold"), rest, told)
 
 
 @dataclass(frozen=True)

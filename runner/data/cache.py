@@ -2,8 +2,9 @@
 
 The cache root is GOLF_CACHE or ~/.cache/golf. `FileFacts` (sha256, tokens, largest id) of a big shard are
 remembered under `checked/`, keyed by path, size, modification time and inode: a file that was replaced or
-edited is read anew. Small shards are read each time, which is quick. A lost or damaged entry costs time,
-never correctness.
+edited is read anew. Small shards are read each time, which is quick. What was found out about a whole data set
+lies under the hashes of all that it was found from (`note_path`). A lost or damaged entry costs time, never
+correctness.
 
 Does not cover: what a prepared folder holds (corpus.py, dataset.py).
 """
@@ -56,6 +57,12 @@ def shard_facts(path: Path, cache: Path, remember_from: int = REMEMBER_FROM_BYTE
     if big:
         write_atomic(note, json.dumps(asdict(facts)))
     return facts
+
+
+def note_path(cache: Path, kind: str, basis: object) -> Path:
+    """Where something is remembered that follows from `basis`, plain JSON of hashes and settings, alone."""
+    digest = sha256_bytes(json.dumps(basis, sort_keys=True).encode())
+    return cache / kind / f"{digest[:32]}.json"
 
 
 def _read_note(note: Path) -> FileFacts | None:

@@ -2,29 +2,45 @@
 
 `open_dataset` is the one way to get a `DataSet`: every shard's header, length and token range, and the
 tokenizer's vocabulary, have been looked at. `data_info` describes it for people, `scored_targets` counts what
-the model is scored on, and `recount_bytes` counts the text a second, independent way: by decoding it.
+the model is scored on. The validation text is counted a second, independent way, by decoding it, where that takes
+a few seconds or was asked for once: the outcome is remembered.
 
-Does not cover: making data (corpus.py), fetching it (fetch.py), feeding it to a model (golf_model).
+Does not cover: making data (corpus.py), fetching it (fetch.py), what of the validation text stands in the training
+shards (overlap.py), feeding it all to a model (golf_model).
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from runner.data.cache import FileFacts, cache_root, shard_facts
-from runner.data.shards import Tokens, check_range, find_shards, read_shard
+from runner.data.cache import FileFacts, cache_root, note_path, shard_facts
+from runner.data.known_texts import text_by_hash
+from runner.data.shards import (
+    Split,
+    Tokens,
+    check_range,
+    find_shards,
+    find_sidecars,
+    read_shard,
+    require_ids,
+    shard_tokens,
+)
 from runner.data.text import recount_bytes
 from runner.data.tokenizer import OFFICIAL_TOKENIZERS, byte_table, load_tokenizer, require_vocab
 from runner.errors import DataError
-from runner.files import sha256_file
+from runner.files import sha256_file, write_atomic
 from runner.results import DataFacts, Frozen
 
 Progress = Callable[[str], None]
+
+RECOUNT_TOKENS = 2_000_000
+"""Validation text of so many tokens is counted by decoding, too, each time that it is new: two seconds."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +54,20 @@ class DataSet:
     train_files: tuple[Path, ...]
     val_files: tuple[Path, ...]
     facts: DataFacts
+    sidecars: tuple[Path, ...] = ()
+    """Beside the validation shards: bytes of the original text, for scripts that ask for them."""
+
+    @property
+    def believed_sidecars(self) -> tuple[Path, ...]:
+        """Sidecars that are the challenge's own, beside its own shards: of others nobody knows what they tell."""
+        files = self.facts.files
+        text = text_by_hash([files[path.name] for path in self.val_files])
+        told = sorted(files[path.name] for path in self.sidecars)
+        return self.sidecars if text is not None and told == sorted(text.sidecars) else ()
+
+    def files_of(self, split: Split) -> tuple[Path, ...]:
+        """The shards of one split."""
+        return self.train_files if split == "train" else self.val_files
 
 
 def open_dataset(
@@ -50,12 +80,14 @@ def open_dataset(
 ) -> DataSet:
     """Check a folder of shards against a tokenizer and a vocabulary size; DataError says what does not fit."""
     processor = load_tokenizer(tokenizer)
+    require_ids(processor.vocab_size(), str(tokenizer))
     require_vocab(processor, vocab_size, str(tokenizer))
-    train_files, val_files = find_shards(folder, "train"), find_shards(folder, "val")
+    root = cache_root(cache)
+    train_files, val_files, sidecars = find_shards(folder, "train"), find_shards(folder, "val"), find_sidecars(folder)
     facts: dict[Path, FileFacts] = {}
     for path in (*train_files, *val_files):
         progress(f"checking {path.name}")
-        facts[path] = shard_facts(path, cache_root(cache))
+        facts[path] = shard_facts(path, root)
         check_range(path, facts[path].largest_id, vocab_size)
     val_stream = read_stream(val_files)
     train_tokens = sum(facts[path].tokens for path in train_files)
@@ -66,7 +98,7 @@ def open_dataset(
             "text) leave nothing to learn or to predict; use more text, or the tokenizer that made the shards"
         )
     tokenizer_sha256 = sha256_file(tokenizer)
-    return DataSet(
+    dataset = DataSet(
         name=name or folder.name,
         folder=folder,
         tokenizer=tokenizer,
@@ -80,11 +112,49 @@ def open_dataset(
             val_bytes=val_bytes,
             vocab_size=vocab_size,
             files={path.name: facts[path].sha256 for path in (*train_files, *val_files)}
+            | {path.name: sha256_file(path) for path in sidecars}
             | {tokenizer.name: tokenizer_sha256},
             tokenizer=tokenizer.name,
             official_tokenizer=OFFICIAL_TOKENIZERS.get(tokenizer_sha256),
+            val_documents=int(np.count_nonzero(val_stream == processor.bos_id())),
+            sidecar_bytes=count_sidecars(sidecars, len(val_stream)),
         ),
+        sidecars=sidecars,
     )
+    recounted = decoded_bytes(dataset, "val", cache, asked=len(val_stream) <= RECOUNT_TOKENS)
+    return replace(dataset, facts=dataset.facts.model_copy(update={"recounted_bytes": recounted}))
+
+
+def count_sidecars(paths: tuple[Path, ...], tokens: int) -> int | None:
+    """The sum of what sidecars hold; None where they do not have one number for each of the validation `tokens`."""
+    try:
+        if not paths or sum(map(shard_tokens, paths)) != tokens:
+            return None
+        return sum(int(read_shard(path).sum(dtype=np.int64)) for path in paths)
+    except DataError:
+        return None
+
+
+def decoded_bytes(dataset: DataSet, split: Split, cache: Path | None = None, *, asked: bool = True) -> int | None:
+    """UTF-8 bytes of a split by decoding it, or as remembered from an earlier time; 1 M tokens a second.
+
+    asked: whether to decode it where nothing is remembered; None is returned otherwise.
+    """
+    files, paths = dataset.facts.files, dataset.files_of(split)
+    basis = {
+        "shards": [files[path.name] for path in paths],
+        "tokenizer": files[dataset.facts.tokenizer],
+        "code": sha256_file(Path(__file__).with_name("text.py")),
+    }
+    note = note_path(cache_root(cache), "recounted", basis)
+    try:
+        return int(json.loads(note.read_text(encoding="utf-8"))["bytes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        if not asked:
+            return None
+    counted = recount_bytes(load_tokenizer(dataset.tokenizer), map(read_shard, paths))
+    write_atomic(note, json.dumps({"bytes": counted}) + "\n")
+    return counted
 
 
 def read_stream(paths: tuple[Path, ...], most_tokens: int | None = None) -> Tokens:
@@ -137,14 +207,14 @@ def data_info(dataset: DataSet, recount: bool = False, progress: Progress = lamb
         folder=str(dataset.folder),
         tokenizer=str(dataset.tokenizer),
         vocab_size=dataset.vocab_size,
-        train=_split_info(dataset, dataset.train_files, recount, progress),
-        val=_split_info(dataset, dataset.val_files, recount, progress),
+        train=_split_info(dataset, "train", recount, progress),
+        val=_split_info(dataset, "val", recount, progress),
         files=dataset.facts.files,
     )
 
 
-def _split_info(dataset: DataSet, paths: tuple[Path, ...], recount: bool, progress: Progress) -> SplitInfo:
-    tokenizer = load_tokenizer(dataset.tokenizer)
+def _split_info(dataset: DataSet, split: Split, recount: bool, progress: Progress) -> SplitInfo:
+    tokenizer, paths = load_tokenizer(dataset.tokenizer), dataset.files_of(split)
     table, bos = byte_table(tokenizer), tokenizer.bos_id()
     shards = [read_shard(path) for path in paths]  # mapped, not loaded
     progress(f"counting {len(paths)} shards in {paths[0].parent}")
@@ -155,7 +225,7 @@ def _split_info(dataset: DataSet, paths: tuple[Path, ...], recount: bool, progre
         tokens=tokens,
         documents=sum(int(np.count_nonzero(shard == bos)) for shard in shards),
         bytes=text_bytes,
-        recounted_bytes=recount_bytes(tokenizer, shards) if recount else None,
+        recounted_bytes=decoded_bytes(dataset, split) if recount else None,
         tokens_per_byte=tokens / text_bytes if text_bytes else math.inf,
         nats_per_bpb=math.log(2) * text_bytes / tokens,
     )
@@ -175,6 +245,6 @@ def scored_tokens(dataset: DataSet, seq_len: int) -> Tokens:
 
 def scored_targets(dataset: DataSet, seq_len: int) -> tuple[int, int]:
     """(targets, UTF-8 bytes they stand for) that a plain evaluation with sequences of `seq_len` scores."""
-    stream = scored_tokens(dataset, seq_len)
+    targets = len(scored_tokens(dataset, seq_len)) - 1
     table = byte_table(load_tokenizer(dataset.tokenizer))
-    return len(stream) - 1, table.count(stream[1:], stream[:-1])
+    return targets, table.count(read_stream(dataset.val_files), 0, targets)

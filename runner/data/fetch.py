@@ -3,36 +3,73 @@
 The repository keeps `datasets/manifest.json`, which names each tokenised data set with its numbers of shards
 and its tokenizer, and beside it the shards and tokenizer models themselves. Fetched are the manifest, all
 validation shards, the first N training shards and the tokenizer. A file is downloaded into a folder beside,
-checked (size against its own header), and only then renamed; a file that is already whole is not fetched
-again, so a second call continues where the first one stopped.
+checked (by its own header, and against the size and hash that the hub states), and only then renamed. A file that is
+there already is held against the same size and hash: one that a disk cut short and whose header agrees with the rest,
+or one of other text, is fetched again; what is whole is not, so a second call continues where the first one stopped.
 
 Does not cover: tokenising text, and variants without a SentencePiece model (`byte260`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from huggingface_hub import hf_hub_download
+from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
+from runner.data.cache import cache_root, shard_facts
 from runner.data.dataset import DataSet, Progress, open_dataset
 from runner.data.shards import shard_tokens
 from runner.data.tokenizer import load_tokenizer
 from runner.errors import DataError
-from runner.files import locked
+from runner.files import locked, sha256_file
 
 REPOSITORY = "willdepueoai/parameter-golf"
 ROOT = "datasets"
 MANIFEST = "manifest.json"
 LARGEST_MANIFEST_BYTES = 16 << 20
 MOST_SHARDS = 100_000
+SHA256, GIT_BLOB = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
+"""What a hub states as a file's tag: of large files their SHA-256, of small ones the hash that git gives them."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What the hub says of a file."""
+
+    size: int | None
+    tag: str
+
+    def problem(self, path: Path, sha256: Callable[[Path], str] = sha256_file) -> str:
+        """How a file differs from it, in a few words; empty where it is the same as far as the hub says.
+
+        sha256: computes the file's hash, or remembers it.
+        """
+        size = path.stat().st_size
+        if self.size is not None and size != self.size:
+            return f"{size:,} bytes, the hub has {self.size:,}"
+        if SHA256.fullmatch(self.tag) and sha256(path) != self.tag:
+            return "another content than the hub's"
+        if GIT_BLOB.fullmatch(self.tag) and git_blob(path) != self.tag:
+            return "another content than the hub's"
+        return ""
+
+
+def git_blob(path: Path) -> str:
+    """The SHA-1 that git gives a file of this content."""
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with path.open("rb") as handle:
+        while piece := handle.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -43,6 +80,17 @@ class Source:
     revision: str = "main"
     endpoint: str | None = None
     """Another hub than huggingface.co."""
+
+    def stated(self, name: str) -> Stated:
+        """Size and hash of one file of the repository, without its content; DataError says why there are none."""
+        try:
+            url = hf_hub_url(
+                self.repository, name, repo_type="dataset", revision=self.revision, endpoint=self.endpoint
+            )
+            found = get_hf_file_metadata(url, endpoint=self.endpoint)
+        except Exception as error:
+            raise DataError(f"{self.repository}: cannot look up {name}: {_explain(error)}") from error
+        return Stated(found.size, (found.etag or "").lower())
 
     def download(self, name: str, folder: Path, retry: bool) -> Path:
         """Bring one file of the repository into `folder`; DataError says why it could not.
@@ -171,7 +219,7 @@ def fetch(
             manifest = source.download(f"{ROOT}/{MANIFEST}", staging, retry=False)
             listing = read_manifest(manifest, variant)
             wanted = _wanted_shards(listing, shards, source)
-            keeper = _Keeper(source, staging, dest, len(wanted) + 1, progress)
+            keeper = _Keeper(source, staging, dest, len(wanted) + 1, progress, cache)
             tokenizer = keeper.bring(listing.model_path, load_tokenizer)
             for name in wanted:
                 keeper.bring(name, shard_tokens)
@@ -196,8 +244,17 @@ def _wanted_shards(listing: Listing, shards: int | None, source: Source) -> list
 class _Keeper:
     """Brings files one by one into their places, and keeps what is whole."""
 
-    def __init__(self, source: Source, staging: Path, dest: Path, total: int, progress: Progress) -> None:
+    def __init__(
+        self,
+        source: Source,
+        staging: Path,
+        dest: Path,
+        total: int,
+        progress: Progress,
+        cache: Path | None = None,
+    ) -> None:
         self.source, self.staging, self.dest, self.total, self.progress = source, staging, dest, total, progress
+        self.cache = cache_root(cache)
         self.downloaded: list[Path] = []
         self.kept: list[Path] = []
 
@@ -205,29 +262,33 @@ class _Keeper:
         """The file `name` in its place under `dest`; `check` raises a DataError when a file is not whole."""
         place = self.dest / name
         nth = f"[{len(self.downloaded) + len(self.kept) + 1}/{self.total}]"
-        if _passes(check, place):
+        stated = self.source.stated(f"{ROOT}/{name}")
+        wrong = self._problem(place, check, stated) if place.is_file() else None
+        if wrong == "":
             self.progress(f"{nth} {name}: already whole")
             self.kept.append(place)
             return place
-        self.progress(f"{nth} {name}: fetching")
+        self.progress(f"{nth} {name}: fetching" + (f" again: here it is {wrong}" if wrong else ""))
         file = self.source.download(f"{ROOT}/{name}", self.staging, retry=True)
-        try:
-            check(file)
-        except DataError as error:
-            # The staging folder is gone when the user reads this; what counts is that the hub's file is wrong.
-            wrong = str(error).removeprefix(f"{file}: ").split(";")[0]
-            raise DataError(f"{self.source.repository}: {name} arrived damaged: {wrong}; try again later") from error
+        # The staging folder is gone when the user reads this; what counts is that the hub's file is wrong.
+        if damaged := self._problem(file, check, stated):
+            raise DataError(f"{self.source.repository}: {name} arrived damaged: {damaged}; try again later")
         _move_durably(file, place)
         self.downloaded.append(place)
         return place
 
+    def _problem(self, path: Path, check: Callable[[Path], object], stated: Stated) -> str:
+        """What is wrong with a file by its own header and by what the hub states; empty where nothing is."""
+        try:
+            check(path)
+        except DataError as error:
+            return str(error).removeprefix(f"{path}: ").split(";")[0]
+        return stated.problem(path, self._sha256)
 
-def _passes(check: Callable[[Path], object], path: Path) -> bool:
-    try:
-        check(path)
-    except DataError:
-        return False
-    return True
+    def _sha256(self, path: Path) -> str:
+        """A shard's hash as it will be asked for again when the data set is opened; that of any other file."""
+        is_shard = path.suffix == ".bin" and path.is_relative_to(self.dest) and self.staging not in path.parents
+        return shard_facts(path, self.cache).sha256 if is_shard else sha256_file(path)
 
 
 def _move_durably(file: Path, place: Path) -> None:

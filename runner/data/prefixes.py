@@ -63,12 +63,17 @@ def prefixes_of(sizes: NDArray[np.uint16], most_steps: int = MOST_STEPS) -> Pref
     return Prefixes(sizes, step, sums.astype(np.int64))
 
 
-def prefixes(data: Validation) -> Prefixes:
-    """Bytes along a data set's validation text, by the official byte rule; DataError for unreadable files."""
+def prefixes(data: Validation, sidecars: tuple[Path, ...] = ()) -> Prefixes:
+    """Bytes along a data set's validation text, by the official byte rule; DataError for unreadable files.
+
+    sidecars: what tells the bytes instead, one number for each token, where the text was rewritten.
+    """
+    if sidecars:
+        return prefixes_of(read_stream(sidecars)[1:])
     stream = read_stream(data.val_files)
     table = byte_table(load_tokenizer(data.tokenizer))
     sizes = np.empty(len(stream) - 1, dtype=np.uint16)
     for start in range(0, len(sizes), CHUNK_TOKENS):
         stop = min(start + CHUNK_TOKENS, len(sizes))
-        sizes[start:stop] = table.sizes(stream[start + 1 : stop + 1], stream[start:stop])
+        sizes[start:stop] = table.sizes(stream, start, stop)
     return prefixes_of(sizes)

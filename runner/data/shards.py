@@ -2,7 +2,9 @@
 
 A shard is 256 little-endian int32 (magic 20240520, version 1, number of tokens, then zeros) followed by
 that many little-endian uint16 token ids, and not a byte more. Reading maps the file, so a check of the
-header costs nothing and only the check of the token range touches every page.
+header costs nothing and only the check of the token range touches every page. Beside the shards of a rewritten text
+may lie sidecars, `fineweb_val_bytes_*.bin`: one number a token, the bytes of the original that it stands for. They
+look like shards and are none.
 
 Does not cover: what the ids mean (tokenizer.py) and remembering that a big shard was checked (cache.py).
 """
@@ -24,6 +26,7 @@ HEADER_INTS = 256
 HEADER_BYTES = HEADER_INTS * 4
 TOKEN_BYTES = 2
 MOST_IDS = 1 << 16
+SIDECAR = "fineweb_val_bytes_"
 
 Split = Literal["train", "val"]
 Tokens = NDArray[np.uint16]
@@ -95,13 +98,33 @@ def check_range(path: Path, largest_id: int, vocab_size: int) -> None:
         )
 
 
+def require_ids(vocab_size: int, name: str) -> None:
+    """DataError where a vocabulary has ids that no token of a shard can hold."""
+    if vocab_size > MOST_IDS:
+        raise DataError(
+            f"{name} has {vocab_size:,} ids, and a shard has 16 bits for a token: ids from {MOST_IDS:,} on cannot "
+            f"stand in it; use a tokenizer of {MOST_IDS:,} ids at most"
+        )
+
+
 def find_shards(folder: Path, split: Split) -> tuple[Path, ...]:
-    """The shards of one split, sorted by name as every loader of the challenge reads them."""
+    """The shards of one split, sorted by name as every loader of the challenge reads them; no sidecars."""
     if not folder.is_dir():
         raise DataError(f"{folder}: no such data folder; run `golf data prepare` or `golf data fetch`")
-    paths = tuple(sorted(folder.glob(f"fineweb_{split}_*.bin")))
+    found = folder.glob(f"fineweb_{split}_*.bin")
+    paths = tuple(sorted(path for path in found if not path.name.startswith(SIDECAR)))
     if not paths:
         raise DataError(
             f"{folder}: no shard named fineweb_{split}_*.bin; run `golf data prepare` or `golf data fetch`"
         )
     return paths
+
+
+def find_sidecars(folder: Path) -> tuple[Path, ...]:
+    """What tells the bytes of the validation tokens, sorted by name; empty for text that was not rewritten."""
+    return tuple(sorted(folder.glob(f"{SIDECAR}*.bin")))
+
+
+def is_validation_shard(name: str) -> bool:
+    """Whether a file of this name is scored."""
+    return name.startswith("fineweb_val_") and not name.startswith(SIDECAR) and name.endswith(".bin")

@@ -1,11 +1,13 @@
 """Tokens back to text: documents of a stream, and an independent count of their bytes.
 
 A document ends where a control, unknown or unused id stands (the official rule's boundaries); those ids carry
-no text. What lies between is decoded by SentencePiece itself, which knows nothing of our byte tables, so the
-two counts check each other.
+no text. What lies between is decoded by SentencePiece itself, whole documents at a time, and a word mark that is
+left over (one that was spelled in byte tokens) is the space that it was made from. Nothing here knows our byte
+tables, so the two counts check each other.
 
 Does not cover: text that the tokenizer changed before it became tokens (NFKC, trimmed blanks); bits per byte
-are per byte of the text that the tokens stand for.
+are per byte of the text that the tokens stand for. A character that is cut off at an end of the shards decodes to
+a mark of three bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
 
-from runner.data.tokenizer import byte_table
+from runner.data.tokenizer import WORD_MARK
 
 BATCH_TOKENS = 1 << 20
 
@@ -26,7 +28,7 @@ def decode_documents(tokenizer: SentencePieceProcessor, parts: Iterable[NDArray[
 
     parts: the stream's shards, each of shape (tokens,); a document may run from one into the next.
     """
-    is_boundary = byte_table(tokenizer).is_boundary
+    is_boundary = np.array([_is_boundary(tokenizer, token) for token in range(tokenizer.vocab_size())])
     batch: list[list[int]] = []
     document: list[int] = []
     waiting = 0
@@ -41,11 +43,20 @@ def decode_documents(tokenizer: SentencePieceProcessor, parts: Iterable[NDArray[
         document += chunk[begin:].tolist()
         waiting += len(chunk)
         if waiting >= BATCH_TOKENS:
-            yield from tokenizer.decode(batch)
+            yield from _decoded(tokenizer, batch)
             batch, waiting = [], 0
     if document:
         batch.append(document)
-    yield from tokenizer.decode(batch)
+    yield from _decoded(tokenizer, batch)
+
+
+def _decoded(tokenizer: SentencePieceProcessor, documents: list[list[int]]) -> Iterator[str]:
+    for text in tokenizer.decode(documents):
+        yield text.replace(WORD_MARK, " ")
+
+
+def _is_boundary(tokenizer: SentencePieceProcessor, token: int) -> bool:
+    return bool(tokenizer.is_control(token) or tokenizer.is_unknown(token) or tokenizer.is_unused(token))
 
 
 def _chunks(parts: Iterable[NDArray[np.integer]]) -> Iterator[NDArray[np.integer]]:

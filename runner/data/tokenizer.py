@@ -3,7 +3,8 @@
 The byte tables say how many bytes of text a target token stands for, which is what bits per byte divides by;
 the rule is the official one (specs of the baseline): control, unknown and unused ids count nothing and end
 the text before them, a byte token counts one, any other piece counts its UTF-8 bytes without one leading
-word mark, and the mark counts one more byte unless the token before is such an end.
+word mark, and the mark counts one more byte unless the token before is such an end. A vocabulary without a piece for
+a single space spells the mark in three byte tokens; the text has one byte there, so the last two count nothing.
 
 Does not cover: counting over shards (dataset.py) and the player's own copy of the rule (golf_model).
 """
@@ -62,17 +63,41 @@ class ByteTable:
     """The piece begins with a word mark, which is one byte more after ordinary text."""
     is_boundary: NDArray[np.bool_]
     """Control, unknown or unused: the next token starts a text, its leading space is not there."""
+    mark_bytes: tuple[int, ...] = ()
+    """The three ids that spell the word mark byte by byte; empty where the vocabulary has no byte tokens."""
 
-    def count(self, targets: NDArray[np.integer], previous: NDArray[np.integer]) -> int:
-        """Bytes of `targets`, each preceded by the token in `previous`; both of shape (n,)."""
-        spaces = self.has_leading_space[targets] & ~self.is_boundary[previous]
-        return int(self.base_bytes[targets].sum(dtype=np.int64)) + int(np.count_nonzero(spaces))
+    def sizes(self, stream: NDArray[np.integer], first: int, stop: int) -> NDArray[np.int32]:
+        """Bytes of each of the targets [first, stop) of a stream of shape (tokens,): target t is the token at t + 1.
 
-    def sizes(self, targets: NDArray[np.integer], previous: NDArray[np.integer]) -> NDArray[np.int32]:
-        """Bytes of each of `targets`, shape (n,): what `count` adds up."""
+        What a token stands for depends on those around it, so the whole stream is given. Shape (stop - first,).
+        """
+        sizes = self._pairs(stream[first + 1 : stop + 1], stream[first:stop])
+        before = max(first - 1, 0)
+        ends = self._spelled(stream[before : stop + 2]) + before
+        for silent in (ends, ends - 1):  # a spelled mark's third and second byte
+            sizes[silent[(silent > first) & (silent <= stop)] - first - 1] = 0
+        return sizes
+
+    def count(self, stream: NDArray[np.integer], first: int = 0, stop: int | None = None) -> int:
+        """Bytes of targets [first, stop) of a stream of shape (tokens,), of all of them when left out."""
+        last = len(stream) - 1 if stop is None else stop
+        starts = range(first, last, CHUNK_TOKENS)
+        return sum(
+            int(self.sizes(stream, start, min(start + CHUNK_TOKENS, last)).sum(dtype=np.int64)) for start in starts
+        )
+
+    def _pairs(self, targets: NDArray[np.integer], previous: NDArray[np.integer]) -> NDArray[np.int32]:
+        """Bytes of each of `targets` after the tokens in `previous`, a spelled mark counting three; all (n,)."""
         spaces = self.has_leading_space[targets] & ~self.is_boundary[previous]
         sizes: NDArray[np.int32] = np.add(self.base_bytes[targets], spaces, dtype=np.int32)
         return sizes
+
+    def _spelled(self, stream: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Places of the third byte of every word mark that is spelled in byte tokens."""
+        if not self.mark_bytes or len(stream) < len(self.mark_bytes):
+            return np.zeros(0, dtype=np.intp)
+        first, second, third = self.mark_bytes
+        return np.flatnonzero((stream[2:] == third) & (stream[1:-1] == second) & (stream[:-2] == first)) + 2
 
     def count_stream(self, parts: Iterable[NDArray[np.integer]]) -> int:
         """Bytes of a whole stream given shard by shard, each of shape (tokens,).
@@ -80,16 +105,18 @@ class ByteTable:
         The stream's first token has nothing before it, so it counts without a leading space.
         """
         total = 0
-        before: NDArray[np.integer] | None = None
+        tail: NDArray[np.integer] = np.zeros(0, dtype=np.uint16)
         for part in parts:
             for start in range(0, len(part), CHUNK_TOKENS):
                 chunk = part[start : start + CHUNK_TOKENS]
-                if before is None:
+                if not len(tail):
                     total += int(self.base_bytes[chunk[0]])
+                    total += int(self._pairs(chunk[1:], chunk[:-1]).sum(dtype=np.int64))
                 else:
-                    total += self.count(chunk[:1], before)
-                total += self.count(chunk[1:], chunk[:-1])
-                before = chunk[-1:]
+                    total += int(self._pairs(chunk, np.concatenate([tail[-1:], chunk[:-1]])).sum(dtype=np.int64))
+                # A mark is taken off where it ends, be its first bytes in the chunk before.
+                total -= 2 * len(self._spelled(np.concatenate([tail, chunk])))
+                tail = np.concatenate([tail, chunk[-2:]])[-2:]
         return total
 
 
@@ -145,7 +172,13 @@ def byte_table(tokenizer: SentencePieceProcessor) -> ByteTable:
             piece = tokenizer.id_to_piece(token)
             has_leading_space[token] = piece.startswith(WORD_MARK)
             base_bytes[token] = len(piece.removeprefix(WORD_MARK).encode("utf-8"))
-    return ByteTable(base_bytes, has_leading_space, is_boundary)
+    return ByteTable(base_bytes, has_leading_space, is_boundary, mark_bytes(tokenizer))
+
+
+def mark_bytes(tokenizer: SentencePieceProcessor) -> tuple[int, ...]:
+    """The ids of the three byte tokens that spell the word mark; empty where one of them is missing."""
+    ids = [tokenizer.piece_to_id(f"<0x{byte:02X}>") for byte in WORD_MARK.encode("utf-8")]
+    return tuple(ids) if all(tokenizer.is_byte(token) for token in ids) else ()
 
 
 def train_tokenizer(lines: Iterable[str], vocab_size: int) -> bytes:

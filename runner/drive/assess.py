@@ -12,6 +12,7 @@ from pathlib import Path
 
 from runner.compare.compare import compare
 from runner.data.dataset import scored_targets
+from runner.data.overlap import with_overlap
 from runner.data.prefixes import prefixes
 from runner.drive.collect import finished_attempt, read_result
 from runner.files import sha256_file, sha256_files
@@ -115,6 +116,8 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
     yardsticks: list[Yardstick] = measure(plan.data, job.config.batch.train_seq_len) if job.yardsticks else []
     to_beat = next((yardstick for yardstick in yardsticks if yardstick.name == job.must_beat), None)
     track = TRACKS[job.track]
+    # Preflight has looked already, for whoever reads the plan.
+    facts = plan.data.facts if plan.data.facts.overlap is not None else with_overlap(plan.data).facts
     verdict = judge(
         required=frozenset(track.required),
         cap_bytes=plan.limits.cap_bytes,
@@ -128,6 +131,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         verifications=verifications,
         to_beat=to_beat,
         spare_tail=track.spare_tail,
+        data=facts,
     )
     logs = {result.seed: logs_of(folder, result) for result in results}
     published = {**without_folders(plan.resolved), "seeds": seeds}
@@ -146,7 +150,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         verdict=verdict,
         results=results,
         verifications=verifications,
-        data=plan.data.facts,
+        data=facts,
         forecast=plan.forecast,
         model_params=plan.parameters,
         yardsticks=yardsticks,
@@ -173,13 +177,14 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
 
 def ratios_of(plan: Plan, source: str, results: Sequence[RunResult]) -> dict[int, RatioCoverage | None]:
     """Seed -> what the published score of somebody else's script says of the text that it covers."""
-    text, job = prefixes(plan.data), plan.job
+    job, sidecars = plan.job, plan.data.believed_sidecars
+    text, doubt = prefixes(plan.data, sidecars), "" if sidecars else byte_doubt(plan.data.folder)
     found = {}
     for result in results:
         if result.final_score is not None:
             named = named_by(job.env, source, result.log)
             spare = TRACKS[job.track].spare_tail
-            found[result.seed] = ratio_coverage(text, result.final_score, named, spare, byte_doubt(plan.data.folder))
+            found[result.seed] = ratio_coverage(text, result.final_score, named, spare, doubt)
     return found
 
 

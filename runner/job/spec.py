@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from golf_model.config import REFUSED_VARIABLES, GolfConfig, require
+from runner.data.shards import MOST_IDS
 from runner.job.claim import ClaimSpec
 from runner.job.external_script import OutputsSpec, require_package, require_plain_names
 from runner.job.prose import ProseSpec
@@ -137,6 +138,9 @@ class JobSpec(Strict):
         require(bool(self.seeds), "seeds", "give at least one")
         layers = self.config.model.num_layers
         require(layers <= DEEPEST, "config.model.num_layers", f"{layers:,} are too many; at most {DEEPEST:,}")
+        ids = self.config.model.vocab_size
+        told = f"{ids:,} ids are more than a shard's 16 bits a token can name; at most {MOST_IDS:,}"
+        require(ids <= MOST_IDS, "config.model.vocab_size", told)
         before: set[int] = set()
         for index, seed in enumerate(self.seeds):
             require(seed not in before, f"seeds.{index}", f"seed {seed} stands twice; give each seed once")

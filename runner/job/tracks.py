@@ -29,10 +29,11 @@ _ALWAYS = (
     "seeds_complete",
     "distinct_seeds",
     "no_nan",
+    "text_kept_back",
 )
 
-_CONTEST = (*_ALWAYS, "data_after_freeze")
-"""Where a seed has its node alone, a reading of its data is its own."""
+_CONTEST = (*_ALWAYS, "data_after_freeze", "validation_text", "counted_bytes")
+"""Where a seed has its node alone, a reading of its data is its own; and a contest has one text."""
 
 
 MOST_LEFT_OUT = 0.001
@@ -52,6 +53,8 @@ class Track:
     """Checks that must pass."""
     exclusive: bool = False
     """Whether a seed takes its node alone."""
+    contest: bool = False
+    """Whether the challenge's validation text is the only one that counts."""
     resumable: bool = True
     """Whether a seed that was killed may go on from a checkpoint; elsewhere it starts afresh."""
     cap_bytes: int = 16_000_000
@@ -78,8 +81,8 @@ class Limits:
 TRACKS = {
     track.name: track
     for track in (
-        Track("10min_16mb", 600.0, 600.0, _CONTEST, exclusive=True, resumable=False),
-        Track("non_record_16mb", None, None, _CONTEST, exclusive=True),
+        Track("10min_16mb", 600.0, 600.0, _CONTEST, exclusive=True, contest=True, resumable=False),
+        Track("non_record_16mb", None, None, _CONTEST, exclusive=True, contest=True),
         Track("local", None, None, _ALWAYS, spare_tail=0.1),
     )
 }
@@ -89,6 +92,10 @@ def track_problems(job: JobSpec) -> list[tuple[Place, str]]:
     """Where the job and its track (a known one) do not fit: place in the job, and what is wrong there."""
     track = TRACKS[job.track]
     problems: list[tuple[Place, str]] = []
+    if track.contest and job.data.corpus is not None:
+        wanted = f"track {track.name} is scored on the challenge's text, and {job.data.corpus} is another"
+        bring = "fetch it with golf data fetch and give path: and tokenizer:, or set track: local"
+        problems.append((("data", "corpus"), f"{wanted}; {bring}"))
     if track.exclusive and job.concurrent > 1:
         problems.append((("concurrent",), f"track {track.name} takes the node alone; only 1 is possible"))
     for name, of_track, of_job in (

@@ -1,8 +1,8 @@
 """The referee's questions: one function each, evidence in, pass, fail or unknown out.
 
 Here are seeds, script, bytes and hashes, and the list of all questions; clocks stand in runner.judge.clock_checks,
-scores in runner.judge.score_checks, machines in runner.judge.machine_checks. Pure, no I/O. What was not seen is
-unknown, never pass.
+scores in runner.judge.score_checks, machines in runner.judge.machine_checks, the text that is scored in
+runner.judge.text_checks. Pure, no I/O. What was not seen is unknown, never pass.
 Not here: which questions a track requires and what the answers amount to (runner.judge.judge).
 """
 
@@ -16,6 +16,7 @@ from runner.judge.clock_checks import data_after_freeze, eval_clock, eval_isolat
 from runner.judge.evidence import NOT_MEASURED, Answer, Case, Evidence, status_of
 from runner.judge.machine_checks import hardware, one_environment
 from runner.judge.score_checks import beats_yardstick, bpb_arithmetic, no_nan, process_agreement
+from runner.judge.text_checks import counted_bytes, text_kept_back, validation_text
 from runner.listing import listed, some
 
 
@@ -149,12 +150,15 @@ QUESTIONS: tuple[Question, ...] = (
     Question("distinct_seeds", "A different run for every seed?", overall=distinct_seeds),
     Question("hardware", "On the track's hardware?", overall=hardware),
     Question("one_environment", "The same environment?", overall=one_environment),
+    Question("validation_text", "The challenge's validation text?", overall=validation_text),
+    Question("text_kept_back", "Text kept out of training?", overall=text_kept_back),
     Question("bytes_total", "Script and artifact under the cap?", per_seed=bytes_total),
     Question("train_clock", "Training in time?", per_seed=train_clock),
     Question("eval_clock", "Evaluation in time?", per_seed=eval_clock),
     Question("artifact_hash", "Artifact unchanged since frozen?", per_seed=artifact_hash),
     Question("process_agreement", "The same score in a fresh process?", per_seed=process_agreement),
     Question("bpb_arithmetic", "Score covers the text, adds up?", per_seed=bpb_arithmetic),
+    Question("counted_bytes", "Its bytes counted right?", per_seed=counted_bytes),
     Question("no_nan", "All losses finite?", per_seed=no_nan),
     Question("data_after_freeze", "Data last read before the freeze?", per_seed=data_after_freeze),
     Question("eval_isolated", "Evaluation cut off?", per_seed=eval_isolated),

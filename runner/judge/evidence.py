@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from runner.results import RunResult, Status, Verification, Yardstick
+from runner.results import DataFacts, RunResult, Status, Verification, Yardstick
 
 NOT_MEASURED = "not measured"
 SAME_BPB_CPU = 1e-9
@@ -49,6 +49,8 @@ class Case:
     """What every seed's published score must beat, where the job asks for it."""
     spare_tail: float = 0.0
     """Share of the text that may be left out as a tail which fills no sequence (runner.job.tracks)."""
+    data: DataFacts | None = None
+    """What was counted in the shards; None where that was not handed down."""
 
     def evidence(self) -> list[Evidence]:
         """One entry per seed: those asked for in their order, then uninvited ones by number."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from runner.judge.checks import Question, questions
 from runner.judge.evidence import NOT_MEASURED, Answer, Case
-from runner.results import Check, RunResult, Status, Verdict, Verification, Yardstick
+from runner.results import Check, DataFacts, RunResult, Status, Verdict, Verification, Yardstick
 
 ANSWER_WORDS: dict[Status, str] = {"pass": "yes", "fail": "no", "unknown": "unknown"}
 
@@ -29,11 +29,13 @@ def judge(
     verifications: Sequence[Verification],
     to_beat: Yardstick | None = None,
     spare_tail: float = 0.0,
+    data: DataFacts | None = None,
 ) -> Verdict:
     """Answer every question on the evidence and say what the answers amount to.
 
     nproc: processes ordered for each seed. to_beat: what the job says every seed must beat; that is then required.
     spare_tail: share of the text that may be left out as a tail which fills no sequence.
+    data: what was counted in the shards.
     The order of `results` and `verifications` does not matter. A required name that no question bears, or a
     question that found no seed to ask about, is unknown; a track that requires nothing verifies nothing.
     """
@@ -49,6 +51,7 @@ def judge(
         verifications=tuple(verifications),
         to_beat=to_beat,
         spare_tail=spare_tail,
+        data=data,
     )
     asked = questions(case)
     required |= {question.name for question in asked if question.demanded}

@@ -23,12 +23,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.data.cache import cache_root
-from runner.data.dataset import DataSet, read_stream, scored_tokens
+from runner.data.cache import cache_root, note_path
+from runner.data.dataset import DataSet, read_stream, scored_targets, scored_tokens
 from runner.data.shards import Tokens, read_shard
 from runner.data.text import first_text
-from runner.data.tokenizer import byte_table, load_tokenizer
-from runner.files import sha256_bytes, sha256_file, write_atomic
+from runner.data.tokenizer import load_tokenizer
+from runner.files import sha256_file, write_atomic
 from runner.results import Yardstick
 
 XZ_PRESET = 9
@@ -132,8 +132,7 @@ def measure(
         "bounds": vars(bounds),
         "code": sha256_file(Path(__file__)),
     }
-    digest = sha256_bytes(json.dumps(basis, sort_keys=True).encode())[:32]
-    note = cache_root(cache) / "yardsticks" / f"{digest}.json"
+    note = note_path(cache_root(cache), "yardsticks", basis)
     try:
         return [Yardstick.model_validate(item) for item in json.loads(note.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError):
@@ -148,7 +147,7 @@ def measure(
 
 def _ngrams(dataset: DataSet, seq_len: int, bounds: Bounds) -> list[Yardstick]:
     scored = scored_tokens(dataset, seq_len)
-    scored_bytes = byte_table(load_tokenizer(dataset.tokenizer)).count(scored[1:], scored[:-1])
+    _, scored_bytes = scored_targets(dataset, seq_len)
     train = read_stream(dataset.train_files, bounds.train_tokens)
     unigram, bigram = mean_nats(count_ngrams(train, dataset.vocab_size), scored)
     part = "all" if len(train) == dataset.facts.train_tokens else "the first"

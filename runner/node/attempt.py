@@ -212,7 +212,7 @@ def attempt_in(
             None if store is None else store.journal(spec.attempt),
             earlier,
             watch,
-            data.val_files if spec.isolate else None,
+            (*data.val_files, *data.sidecars) if spec.isolate else None,
             data.train_files,
             gpus=spec.gpus > 0,
             announces=spec.outputs is None or spec.outputs.announce,

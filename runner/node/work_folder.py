@@ -58,15 +58,15 @@ def fresh_folder(
 ) -> tuple[Path, Path, Path]:
     """A folder with script and artifact alone, and beside it one with the tokenizer and the validation shards.
 
-    All are copies, so that no link leads back to training data. artifact: its name and content. Returns (working
-    folder, data folder, tokenizer).
+    Sidecars that tell the shards' bytes come with them. All are copies, so that no link leads back to training data.
+    artifact: its name and content. Returns (working folder, data folder, tokenizer).
     """
     folder, shards = base / "eval", base / "eval-data"
     lay_out(folder, spec)
     shards.mkdir()
     name, content = artifact
     (folder / name).write_bytes(content)
-    for path in (*data.val_files, data.tokenizer):
+    for path in (*data.val_files, *data.sidecars, data.tokenizer):
         shutil.copy2(path, shards / path.name)
     return folder, shards, shards / data.tokenizer.name
 

@@ -78,5 +78,5 @@ def coverage(dataset: Validation, config: EvalConfig, train_seq_len: int) -> Cov
     table = byte_table(load_tokenizer(dataset.tokenizer))
     parts = spans(config.rule, targets, length, config.stride)
     tokens = sum(stop - first for first, stop in parts)
-    size = sum(table.count(stream[first + 1 : stop + 1], stream[first:stop]) for first, stop in parts)
+    size = sum(table.count(stream, first, stop) for first, stop in parts)
     return Coverage(config.rule, tokens, size, len(stream) - 1, len(stream) - 1 - distinct(parts))

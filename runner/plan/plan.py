@@ -17,6 +17,7 @@ from rich.table import Table
 from golf_model.shapes import parameter_count
 from runner.backends.nodes import Need, Node, inventory
 from runner.data.dataset import DataInfo, DataSet, scored_tokens
+from runner.data.overlap import with_overlap
 from runner.errors import UserError
 from runner.job.hardware import Hardware, resolve_hardware
 from runner.job.open_data import DataRequest, open_requested
@@ -114,7 +115,7 @@ def checked_data(job: JobSpec, say: Callable[[str], None]) -> DataSet:
     if job.script is None:
         length = job.config.batch.train_seq_len
         require_coverage(len(scored_tokens(data, length)) - 1, job.config.eval, length)
-    return data
+    return with_overlap(data, progress=say)
 
 
 def check_order(plan: Plan, script: Script) -> CheckOrder:

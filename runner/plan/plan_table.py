@@ -12,6 +12,7 @@ from rich.text import Text
 
 from runner.job.hardware import claimants
 from runner.listing import counted, listed
+from runner.plan.data_tables import text_notes
 from runner.plan.plan import Outline
 from runner.plan.run_time import TryTime, job_time, price
 from runner.plan.size_forecast import against_cap, told_bytes
@@ -74,7 +75,7 @@ def data_rows(plan: Outline, data: DataFacts | str) -> list[Row]:
     """The job's text, or how to get it and what is unknown until then."""
     if isinstance(data, DataFacts):
         text = f"{data.name}: {data.train_tokens:,} training and {data.val_tokens:,} validation tokens"
-        return [("data", text)]
+        return [("data", text), *(("", note) for note in text_notes(data, plan.job.track))]
     unknown = "whether the tokenizer fits, how much text there is"
     if plan.job.script is None:
         unknown += f", how many tokens rule {plan.job.config.eval.rule} scores"

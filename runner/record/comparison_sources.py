@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from runner.data.shards import is_validation_shard
 from runner.errors import UserError
 from runner.files import sha256_bytes
 from runner.printable import cut
@@ -63,7 +64,7 @@ def arm_of_record(data: RecordData) -> Arm:
 
 def _hashes(files: Mapping[str, str]) -> tuple[str, str]:
     """Of the tokenizer, and of the validation shards together; '' where the record does not name them."""
-    validation = [digest for name, digest in sorted(files.items()) if name.startswith("fineweb_val_")]
+    validation = [digest for name, digest in sorted(files.items()) if is_validation_shard(name)]
     others = [digest for name, digest in files.items() if not name.endswith(".bin")]
     together = sha256_bytes("\n".join(validation).encode()) if validation else ""
     return others[0] if len(others) == 1 else "", together

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from golf_model.config import ARTIFACT_NAME, ConfigError, GolfConfig
-from runner.data.shards import find_shards
+from runner.data.shards import find_shards, find_sidecars
 from runner.data.tokenizer import load_tokenizer, require_vocab
 from runner.errors import UserError
 from runner.logs.log_facts import LogReader
@@ -110,7 +110,8 @@ def scored_by(
         work, shards = Path(place, "work"), Path(place, "shards")
         work.mkdir()
         shards.mkdir()
-        for shard in find_shards(folder, "val"):  # nothing else is any business of a scoring script
+        # Nothing else is any business of a scoring script.
+        for shard in (*find_shards(folder, "val"), *find_sidecars(folder)):
             (shards / shard.name).symlink_to(shard.resolve())
         for path, content in files.items():
             (work / path).parent.mkdir(parents=True, exist_ok=True)

@@ -112,7 +112,7 @@ def validation_files(job: JobSpec, record: Record, say: Say) -> tuple[Path, Path
     except UserError as error:
         return f"its data: {str(error).splitlines()[0]}; point with --data"
     ours, theirs = data.facts.files, record.data.data.files
-    needed = {path.name for path in (*data.val_files, data.tokenizer)}
+    needed = {path.name for path in (*data.val_files, *data.sidecars, data.tokenizer)}
     others = sorted(name for name in needed if ours[name] not in theirs.values())
     return f"other data: {', '.join(others)}" if others else (data.folder, data.tokenizer)
 

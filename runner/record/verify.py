@@ -162,6 +162,7 @@ def judged_again(record: Record) -> Verdict:
         verifications=data.verifications,
         to_beat=to_beat,
         spare_tail=track.spare_tail,
+        data=data.data,
     )
 
 

@@ -27,12 +27,24 @@ def info(
     recount: Annotated[
         bool, typer.Option("--recount", help="Count the bytes again by decoding the shards (slow on large data).")
     ] = False,
+    overlap: Annotated[
+        bool, typer.Option("--overlap", help="Look for documents of the validation text in the training shards.")
+    ] = False,
 ) -> None:
-    """Tokens, documents, bytes, tokens per byte and the nats-per-bpb constant of JOB's data."""
+    """Tokens, documents, bytes, tokens per byte and the nats-per-bpb constant of JOB's data, and which text it is."""
     from runner.data.dataset import data_info
+    from runner.data.overlap import with_overlap
+    from runner.plan.data_tables import passport
     from runner.plan.plan import info_table, open_job_data
 
-    terminal().print(info_table(data_info(open_job_data(load(path), typer.echo), recount)))
+    data = open_job_data(load(path), typer.echo)
+    info = data_info(data, recount)
+    if overlap:
+        data = with_overlap(data, progress=typer.echo)
+    console = terminal()
+    console.print(info_table(info))
+    for line in passport(data.facts):
+        console.print(line, markup=False, highlight=False)
 
 
 @app.command("fetch")

@@ -9,8 +9,9 @@ import sentencepiece as spm
 import torch
 
 from golf_model.process.errors import ScriptError
-from golf_model.scoring.bpb import bits_per_byte, build_byte_tables, read_pieces
+from golf_model.scoring.bpb import bits_per_byte, build_byte_tables, read_pieces, spelled_space
 from runner.job.open_data import DataRequest
+from tests.fixtures.spelled_space import LINES, SPELLING_VOCAB, spelling_tokenizer
 from tests.fixtures.tiny_data import VOCAB, sentences
 
 
@@ -50,3 +51,27 @@ def test_missing_or_foreign_tokenizer_is_refused(tmp_path: Path) -> None:
 def test_one_nat_per_one_byte_token_is_one_over_ln2_bits() -> None:
     assert bits_per_byte(1.0, 10, 10) == pytest.approx(1.4426950408889634)
     assert bits_per_byte(1.0, 10, 40) == pytest.approx(1.4426950408889634 / 4)
+
+
+@pytest.mark.parametrize("every", [True, False])
+def test_a_space_that_is_spelled_in_byte_tokens_is_one_byte(tmp_path: Path, every: bool) -> None:
+    tokenizer = tmp_path / "t.model"
+    tokenizer.write_bytes(spelling_tokenizer(every=every))
+    processor = spm.SentencePieceProcessor(model_file=str(tokenizer))
+    tables = build_byte_tables(read_pieces(tokenizer, SPELLING_VOCAB), SPELLING_VOCAB)
+    ids = torch.tensor([token for row in processor.encode(LINES, add_bos=True) for token in row])
+    silent = tables.silent(ids)
+    assert silent is not None
+    counted = torch.where(silent[1:], 0, tables.count(ids[:-1], ids[1:]))
+    assert int(counted.sum()) == sum(len(line) for line in LINES)
+    assert tables.silent(ids[:2]).tolist() == [False, False]  # type: ignore[union-attr]
+
+
+def test_the_challenges_tokenizers_spell_no_space(shared: Path, tiny_data: DataRequest) -> None:
+    for vocab in (1024, 4096, 8192):
+        tokenizer = shared / "data" / "tokenizers" / f"fineweb_{vocab}_bpe.model"
+        assert build_byte_tables(read_pieces(tokenizer, vocab), vocab).spelled == ()
+    own = build_byte_tables(read_pieces(Path(str(tiny_data.tokenizer)), VOCAB), VOCAB)
+    assert own.silent(torch.arange(10)) is None
+    assert spelled_space([("<0xE2>", "byte"), ("<0x96>", "byte"), ("x", "normal")]) == ()
+    assert spelled_space([("<0x96>", "byte"), ("<0x81>", "byte"), ("<0xE2>", "byte")]) == (2, 0, 1)

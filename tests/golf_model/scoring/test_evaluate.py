@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -168,3 +168,21 @@ def test_shares_cover_everything_once_and_differ_by_at_most_one(count: int, size
     assert [item for start, stop in shares for item in range(start, stop)] == list(range(count))
     lengths = [stop - start for start, stop in shares]
     assert max(lengths) - min(lengths) <= 1
+
+
+@pytest.mark.parametrize("rule", ["plain", "sliding", "last_stride", "repeated_tail"])
+def test_spelled_spaces_count_once_in_every_window(rule: str) -> None:
+    spelling = replace(ONE_BYTE_EACH, spelled=(5, 6, 7))
+    tokens = torch.tensor([1, 5, 6, 7, 9, 5, 6, 8, 6, 7, 5, 6, 7, 5, 6, 7, 2] * 4 + [5, 6])
+    targets = tokens.numel() - 1 if rule != "plain" else (tokens.numel() - 1) // 8 * 8
+    windows = windows_of(rule, targets, 8, 4)
+
+    def model(ids: torch.Tensor, targets: torch.Tensor, *, mean: bool, last: int = 0) -> torch.Tensor:
+        return torch.ones(ids.size(0), last or ids.size(1))
+
+    silent = {place for place in range(tokens.numel()) if tokens[place - 1 : place + 2].tolist() == [5, 6, 7]}
+    silent |= {place + 1 for place in silent}
+    scored = [place for start, length, first in windows for place in range(start + first + 1, start + length + 1)]
+    for rows in (1, 3, 100):
+        score = evaluate(model, tokens, spelling, windows, rows, ALONE)
+        assert (score.tokens, score.bytes) == (len(scored), sum(place not in silent for place in scored))

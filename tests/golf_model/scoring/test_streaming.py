@@ -109,3 +109,16 @@ def test_the_band_by_hand_is_the_models_own_function_inside_one_window() -> None
     network, tokens = golden_network(RICH), golden_tokens(WINDOW + 1, 64)
     losses = network(tokens[:-1][None], tokens[1:][None], mean=False)[0]
     assert torch.allclose(losses, by_hand(network, tokens, WINDOW), atol=1e-6)
+
+
+def test_spelled_spaces_count_once_in_streams_too() -> None:
+    network, tokens = golden_network(TINY), golden_tokens(500, 64)
+    at = torch.arange(3, 490, 11)
+    for offset, token in enumerate((5, 6, 7)):
+        tokens[at + offset] = token
+    spelling = replace(TABLES, spelled=(5, 6, 7))
+    silent = spelling.silent(tokens)
+    assert silent is not None
+    expected = int(torch.where(silent[1:], 0, TABLES.count(tokens[:-1], tokens[1:])).sum())
+    for number in (1, 3):
+        assert evaluate_streaming(network, tokens, spelling, WINDOW, number, ALONE).bytes == expected

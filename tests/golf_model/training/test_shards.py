@@ -57,3 +57,9 @@ def test_shards_come_in_the_order_of_their_names(tmp_path: Path) -> None:
 def test_missing_shards_are_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ScriptError, match=r"fineweb_val_\*\.bin; set DATA_PATH"):
         find_shards(tmp_path, "fineweb_val_*.bin")
+
+
+def test_sidecars_are_no_shards(tmp_path: Path) -> None:
+    for name in ("fineweb_val_000000", "fineweb_val_bytes_000000"):
+        (tmp_path / f"{name}.bin").write_bytes(shard_bytes([7]))
+    assert [shard.path.name for shard in find_shards(tmp_path, "fineweb_val_*.bin")] == ["fineweb_val_000000.bin"]

@@ -11,6 +11,7 @@ from tests.fixtures.full_record import told_record
 from tests.fixtures.results import record as sample
 from tests.fixtures.results import run_result
 
+ON = " on asv (not shown to be the challenge's text)"
 PARSER = MarkdownIt("commonmark").enable("table")
 
 
@@ -22,10 +23,10 @@ def unverified() -> RecordData:
 def test_the_text_holds_scores_and_every_question() -> None:
     data = sample()
     text = pr_text(data)
-    assert pr_title(data) == "quickstart: 1.7445 ± 0.0045 bpb, 3 seeds, local"
-    assert pr_title(sample(data.results[:1], seeds=(1337,))).endswith(" bpb, 1 seed, local")
+    assert pr_title(data) == f"quickstart: 1.7445 ± 0.0045 bpb{ON}, 3 seeds, local"
+    assert pr_title(sample(data.results[:1], seeds=(1337,))).endswith(f" bpb{ON}, 1 seed, local")
     assert text.startswith(
-        "**1.7445 ± 0.0045 bits per byte** (mean ± sample standard deviation, 3 seeds), track `local`"
+        f"**1.7445 ± 0.0045 bits per byte**{ON} (mean ± sample standard deviation, 3 seeds), track `local`"
     )
     assert all(check.title in text for check in data.verdict.checks)
     assert "Not verified" not in text
@@ -35,7 +36,7 @@ def test_the_text_holds_scores_and_every_question() -> None:
 def test_what_is_open_of_an_unverified_record_stands_in_title_and_text_before_any_table() -> None:
     data = unverified()
     assert pr_title(data) == (
-        "quickstart: 1.7445 ± 0.0045 bpb, 3 seeds, local, unverified (open: Evaluation in time?)"
+        f"quickstart: 1.7445 ± 0.0045 bpb{ON}, 3 seeds, local, unverified (open: Evaluation in time?)"
     )
     text = pr_text(data)
     said = "**Not verified.** Nothing failed, but these questions, which the track requires, are open:\n\n"
@@ -56,7 +57,7 @@ def test_a_title_names_as_many_open_questions_as_fit() -> None:
 
 def test_a_record_that_goes_where_none_is_claimed_says_so_and_why() -> None:
     data = sample(seeds=(1337,))
-    assert pr_title(data, non_record=True) == "quickstart: 1.7455 ± n/a bpb, 1 seed, local (as non-record)"
+    assert pr_title(data, non_record=True) == f"quickstart: 1.7455 ± n/a bpb{ON}, 1 seed, local (as non-record)"
     text = pr_text(data, non_record="1 seed, where the rule wants 3")
     assert "\n\nSubmitted as a non-record: 1 seed, where the rule wants 3.\n\n" in text
 

@@ -43,6 +43,7 @@ from runner.results import (
 from tests.fixtures.full_record import told_record
 from tests.fixtures.results import (
     SCRIPT_SHA256,
+    challenge_facts,
     failed_result,
     failed_verification,
     phase,
@@ -90,9 +91,9 @@ def tables_of(readme: str) -> tuple[str, str]:
 
 def test_the_headline_has_mean_sample_std_seeds_track_and_hardware() -> None:
     head = render_readme(record()).split("## Results")[0]
-    assert head.startswith("# quickstart\n")
+    assert head.startswith("# quickstart on asv (not shown to be the challenge's text)\n")
     # Sample: 0.0045; of a population it would be 0.0037.
-    assert "**1.7445 ± 0.0045 bits per byte** (mean ± sample standard deviation, 3 seeds)" in head
+    assert "**1.7445 ± 0.0045 bits per byte** on asv (mean ± sample standard deviation, 3 seeds)" in head
     assert "track `local`, on `cpu` (A CPU, 1 process per seed)." in head
     assert "**Passed:**" in head
 
@@ -103,6 +104,14 @@ def test_the_size_that_was_expected_is_told_with_its_interval_and_its_unit() -> 
     forecast = SizeForecast(low=1_400_000, high=1_700_000, basis="shapes", expected=1_555_000)
     told = "it was expected to take about 1,555,000 B, between 1,400,000 and 1,700,000 B (shapes)."
     assert told in render_readme(record(forecast=forecast))
+
+
+def test_a_record_on_the_challenges_text_does_not_name_it_in_its_title() -> None:
+    readme = render_readme(record(data=challenge_facts()))
+    assert readme.startswith("# quickstart\n\n**1.7445 ± 0.0045 bits per byte** (mean")
+    assert "What came out, in nats per token" in readme
+    told = "It is the challenge's validation text: sp1024, by tokenizer, tokens, documents and bytes."
+    assert told in readme.split("## Data")[1]
 
 
 def test_each_seed_has_a_row_with_its_numbers() -> None:
@@ -121,7 +130,7 @@ def test_mean_and_sample_std_stand_below_the_seeds() -> None:
 
 def test_one_seed_has_no_std() -> None:
     readme = render_readme(record(seeds=(1337,)))
-    assert "**1.7455 ± n/a bits per byte** (one seed)" in readme
+    assert "**1.7455 ± n/a bits per byte** on asv (one seed)" in readme
     assert set(row_of(readme, "**std**")[1:]) == {"n/a"}
 
 

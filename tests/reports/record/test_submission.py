@@ -15,6 +15,7 @@ from tests.fixtures.full_record import told_record
 from tests.fixtures.places import ROOT
 from tests.fixtures.results import (
     LOSSES,
+    challenge_facts,
     failed_result,
     failed_verification,
     phase,
@@ -25,9 +26,10 @@ from tests.fixtures.results import (
 )
 
 KEYS = [
-    "author", "github_id", "name", "blurb", "date", "track", "val_loss", "val_bpb", "val_loss_std", "val_bpb_std",
-    "seeds", "seed_results", "bytes_total", "bytes_code", "bytes_model_max", "hardware", "gpu_memory_mib",
-    "pytorch_version", "cuda_version", "verdict", "open_questions", "compliance",
+    "author", "github_id", "name", "blurb", "date", "track", "validation_text", "val_loss", "val_bpb",
+    "val_loss_std", "val_bpb_std", "seeds", "seed_results", "bytes_total", "bytes_code", "bytes_model_max",
+    "hardware", "gpu_memory_mib", "pytorch_version", "cuda_version",
+    "verdict", "open_questions", "compliance",
 ]  # fmt: skip
 
 
@@ -83,6 +85,11 @@ def test_it_has_the_keys_of_merged_records_in_their_order() -> None:
         "train_time_s": pytest.approx(57.93142),
         "eval_time_s": 6.512,
     }
+
+
+def test_the_text_is_named_unless_it_is_the_challenges() -> None:
+    assert submission(record())["validation_text"] == "asv (not shown to be the challenge's text)"
+    assert submission(record(data=challenge_facts()))["validation_text"] is None
 
 
 def test_means_deviations_and_largest_sizes_are_over_all_seeds() -> None:

@@ -12,6 +12,7 @@ from reports.terminal.summary import terminal_summary
 from runner.judge.checks import CHECK_NAMES
 from runner.results import RecordData
 from tests.fixtures.results import (
+    challenge_facts,
     failed_result,
     failed_verification,
     phase,
@@ -40,7 +41,8 @@ def crashed(reason: str = "exit code 1") -> RecordData:
 
 def test_a_passed_run_shows_seeds_mean_checks_yardsticks_and_the_folder() -> None:
     text = printed(record())
-    assert "quickstart: 1.7445 ± 0.0045 bpb, mean ± sample std of 3 seeds · track local · cpu" in text
+    first = "quickstart: 1.7445 ± 0.0045 bpb on asv, mean ± sample std of 3 seeds · track local · cpu"
+    assert f"{first}\nasv is not shown to be the challenge's text\n" in text
     assert ["42", "410", "141.2", "1.7349", "3.6888", "1.7396", "1,551,407", "14,448,593", "57.93", "6.51"] in [
         line.split() for line in text.splitlines()
     ]
@@ -55,7 +57,20 @@ def test_every_line_fits_and_nothing_wraps_in_100_columns() -> None:
     first = next(number for number, line in enumerate(lines) if "measured" in line) + 2
     last = next(number for number, line in enumerate(lines) if line.startswith("* shown"))
     assert last - first == len(CHECK_NAMES)
-    assert all(line.startswith("✓") for line in lines[first:last])
+    assert [line for line in lines[first:last] if not line.startswith("✓")] == [
+        line for line in lines if line.startswith("?  The challenge's validation text? *")
+    ]
+
+
+def test_the_challenges_own_text_is_not_named() -> None:
+    text = printed(record(data=challenge_facts()))
+    assert "quickstart: 1.7445 ± 0.0045 bpb, mean ± sample std of 3 seeds · track local · cpu\n" in text
+    assert "✓  The challenge's validation text?" in text
+
+
+def test_an_embedded_corpus_is_said_to_be_another_text() -> None:
+    text = printed(record(job={"name": "quickstart", "data": {"corpus": "asv"}}))
+    assert "asv is not the challenge's text" in text
 
 
 def test_a_rejected_run_says_what_failed_and_how_much_is_unknown() -> None:

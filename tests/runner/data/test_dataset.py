@@ -8,7 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.data.dataset import DataSet, data_info, open_dataset, read_stream, scored_targets, scored_tokens
+from runner.data.dataset import (
+    DataSet,
+    data_info,
+    decoded_bytes,
+    open_dataset,
+    read_stream,
+    scored_targets,
+    scored_tokens,
+)
 from runner.data.shards import write_shard
 from runner.data.tokenizer import load_tokenizer, train_tokenizer
 from runner.errors import DataError
@@ -147,3 +155,41 @@ def test_a_stream_can_be_cut_short(data: DataSet) -> None:
     first = len(read_stream(data.train_files[:1]))
     for most in (1, first, first + 1, len(whole), len(whole) + 5):
         assert read_stream(data.train_files, most).tolist() == whole[:most].tolist()
+
+
+def test_documents_and_decoded_bytes_are_among_the_facts(data: DataSet) -> None:
+    assert data.facts.val_documents == 20
+    assert data.facts.recounted_bytes == data.facts.val_bytes == utf8(LINES[100:])
+    assert (data.facts.sidecar_bytes, data.sidecars, data.facts.overlap) == (None, (), None)
+
+
+def test_a_long_text_is_decoded_when_asked_and_then_remembered(
+    folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.data.dataset.RECOUNT_TOKENS", 100)
+    cache = tmp_path / "cache"
+    data = open_dataset(folder, model, VOCAB, cache=cache)
+    assert data.facts.recounted_bytes is None
+    assert decoded_bytes(data, "val", cache) == utf8(LINES[100:])
+    assert open_dataset(folder, model, VOCAB, cache=cache).facts.recounted_bytes == utf8(LINES[100:])
+    (note,) = (cache / "recounted").iterdir()
+    note.write_text("[]")
+    assert open_dataset(folder, model, VOCAB, cache=cache).facts.recounted_bytes is None
+    shard = folder / "fineweb_val_000001.bin"
+    write_shard(shard, np.array(read_stream((shard,)))[:-9])
+    assert open_dataset(folder, model, VOCAB, cache=cache).facts.recounted_bytes is None
+
+
+def test_sidecars_are_counted_hashed_and_never_scored(folder: Path, model: Path, data: DataSet) -> None:
+    sidecar = folder / "fineweb_val_bytes_000000.bin"
+    write_shard(sidecar, np.full(data.facts.val_tokens, 65_535))
+    beside = open_dataset(folder, model, VOCAB, "geese")
+    assert beside.val_files == data.val_files
+    assert beside.sidecars == (sidecar,)
+    assert beside.facts.sidecar_bytes == 65_535 * data.facts.val_tokens
+    assert beside.facts.files == data.facts.files | {sidecar.name: sha256_file(sidecar)}
+    for content in (b"no shard", sidecar.read_bytes()[:-2]):
+        sidecar.write_bytes(content)
+        assert open_dataset(folder, model, VOCAB).facts.sidecar_bytes is None
+    write_shard(sidecar, np.array([1, 2, 3]))  # of other shards
+    assert open_dataset(folder, model, VOCAB).facts.sidecar_bytes is None

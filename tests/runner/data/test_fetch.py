@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from runner.data.fetch import Source, fetch, read_manifest
-from runner.data.shards import write_shard
+from runner.data.shards import read_shard, write_shard
 from runner.data.tokenizer import load_tokenizer, train_tokenizer
 from runner.errors import DataError
 
@@ -45,6 +45,8 @@ class StandIn:
     """Path -> HTTP status to answer with."""
     cut_once: set[str] = field(default_factory=set)
     """Paths whose first download breaks off in the middle."""
+    tags: dict[str, str] = field(default_factory=dict)
+    """Path -> tag that is stated of it; its SHA-256 where none is given."""
     downloads: list[str] = field(default_factory=list)
     """Paths that were downloaded, with the first byte asked for."""
 
@@ -94,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content) - first))
         if first:
             self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
-        self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+        self.send_header("ETag", f'"{self.hub.tags.get(name) or hashlib.sha256(content).hexdigest()}"')
         self.send_header("X-Repo-Commit", "c" * 40)
         self.end_headers()
         if not send_body:
@@ -333,3 +335,70 @@ def test_a_manifest_that_is_no_manifest_is_a_data_error(tmp_path: Path, content:
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"manifest\.json: "):
         read_manifest(path, "sp300")
+
+
+def test_a_local_shard_that_was_cut_with_its_header_is_fetched_again(
+    hub: StandIn, tmp_path: Path, published: dict[str, bytes]
+) -> None:
+    fetch("sp300", 1, tmp_path, hub.source)
+    shard = tmp_path / "datasets" / NAME / "fineweb_val_000000.bin"
+    write_shard(shard, np.array(read_shard(shard))[:40])
+    hub.downloads.clear()
+    said: list[str] = []
+    fetched = fetch("sp300", 1, tmp_path, hub.source, said.append)
+    assert hub.downloads == ["datasets/manifest.json", shard_name("val", 0)]
+    assert shard.read_bytes() == published[shard_name("val", 0)]
+    size = len(published[shard_name("val", 0)])
+    assert said[1] == (
+        f"[2/3] datasets/{NAME}/fineweb_val_000000.bin: fetching again: here it is 1,104 bytes, the hub has {size:,}"
+    )
+    assert (len(fetched.downloaded), len(fetched.kept)) == (1, 2)
+
+
+def test_a_local_shard_of_other_text_is_fetched_again(
+    hub: StandIn, tmp_path: Path, published: dict[str, bytes]
+) -> None:
+    fetch("sp300", 1, tmp_path, hub.source)
+    shard = tmp_path / "datasets" / NAME / "fineweb_train_000000.bin"
+    write_shard(shard, np.array(read_shard(shard))[::-1])
+    said: list[str] = []
+    fetch("sp300", 1, tmp_path, hub.source, said.append)
+    assert shard.read_bytes() == published[shard_name("train", 0)]
+    assert said[2].endswith("fetching again: here it is another content than the hub's")
+
+
+def test_a_small_file_is_held_against_the_hash_that_git_gives_it(
+    hub: StandIn, tmp_path: Path, published: dict[str, bytes]
+) -> None:
+    name = "datasets/tokenizers/fineweb_300_bpe.model"
+    hub.tags[name] = hashlib.sha1(b"blob %d\0" % len(published[name]) + published[name]).hexdigest()
+    fetch("sp300", 1, tmp_path, hub.source)
+    model = tmp_path / "tokenizers" / "fineweb_300_bpe.model"
+    model.write_bytes(train_tokenizer([*LINES, "Another page."], VOCAB)[: len(published[name])])
+    hub.downloads.clear()
+    fetch("sp300", 1, tmp_path, hub.source)
+    assert name in hub.downloads
+    assert model.read_bytes() == published[name]
+    hub.downloads.clear()
+    fetch("sp300", 1, tmp_path, hub.source)
+    assert hub.downloads == ["datasets/manifest.json"]
+
+
+def test_what_arrives_otherwise_than_the_hub_states_is_refused(hub: StandIn, tmp_path: Path) -> None:
+    hub.tags[shard_name("train", 0)] = "0" * 64
+    with pytest.raises(DataError, match=r"fineweb_train_000000\.bin arrived damaged: another content than the hub's"):
+        fetch("sp300", 1, tmp_path, hub.source)
+
+
+def test_a_hub_that_states_neither_leaves_the_header_to_decide(hub: StandIn, tmp_path: Path) -> None:
+    hub.tags[shard_name("train", 0)] = "opaque"
+    fetch("sp300", 1, tmp_path, hub.source)
+    hub.downloads.clear()
+    assert len(fetch("sp300", 1, tmp_path, hub.source).kept) == 3
+    assert hub.downloads == ["datasets/manifest.json"]
+
+
+def test_a_hub_that_fails_while_a_file_is_looked_up_is_told(hub: StandIn, tmp_path: Path) -> None:
+    hub.status[shard_name("val", 0)] = 403
+    with pytest.raises(DataError, match=r"cannot look up .*fineweb_val_000000\.bin: the hub answered 403"):
+        fetch("sp300", 1, tmp_path, hub.source)

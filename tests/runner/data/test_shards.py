@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.data.shards import HEADER_BYTES, MAGIC, find_shards, read_shard, shard_tokens, write_shard
+from runner.data.shards import (
+    HEADER_BYTES,
+    MAGIC,
+    find_shards,
+    find_sidecars,
+    is_validation_shard,
+    read_shard,
+    require_ids,
+    shard_tokens,
+    write_shard,
+)
 from runner.errors import DataError
 
 TOKENS = np.array([1, 5, 1023, 0, 7], dtype=np.uint16)
@@ -145,3 +155,28 @@ def test_a_missing_split_or_folder_is_a_data_error(tmp_path: Path) -> None:
         find_shards(tmp_path, "val")
     with pytest.raises(DataError, match="no such data folder"):
         find_shards(tmp_path / "absent", "val")
+
+
+def test_sidecars_are_no_shards(tmp_path: Path) -> None:
+    for name in (
+        "fineweb_val_000000",
+        "fineweb_val_bytes_000001",
+        "fineweb_val_bytes_000000",
+        "fineweb_train_000000",
+    ):
+        write_shard(tmp_path / f"{name}.bin", TOKENS)
+    assert [path.name for path in find_shards(tmp_path, "val")] == ["fineweb_val_000000.bin"]
+    names = [path.name for path in find_sidecars(tmp_path)]
+    assert names == ["fineweb_val_bytes_000000.bin", "fineweb_val_bytes_000001.bin"]
+    assert [name for name in sorted(path.name for path in tmp_path.iterdir()) if is_validation_shard(name)] == [
+        "fineweb_val_000000.bin"
+    ]
+    (tmp_path / "fineweb_val_000000.bin").unlink()
+    with pytest.raises(DataError, match=r"no shard named fineweb_val_\*\.bin; run"):
+        find_shards(tmp_path, "val")
+
+
+def test_more_ids_than_sixteen_bits_are_refused() -> None:
+    require_ids(65_536, "a")
+    with pytest.raises(DataError, match=r"t\.model has 65,537 ids, and a shard has 16 bits for a token"):
+        require_ids(65_537, "t.model")

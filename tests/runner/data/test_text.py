@@ -11,6 +11,7 @@ from sentencepiece import SentencePieceProcessor
 from runner.data.shards import read_shard
 from runner.data.text import decode_documents, first_text, recount_bytes
 from runner.data.tokenizer import byte_table, load_tokenizer, train_tokenizer
+from tests.fixtures.spelled_space import LINES, spelling_tokenizer
 
 DOCUMENTS = ["The first document, briefly.", "Ein zweites: naïve Wörter, 字, 🙂 — ja.", "A third one ends here."]
 
@@ -74,3 +75,30 @@ def test_both_counts_agree_on_web_text_with_the_challenges_tokenizers(shared: Pa
     stream = np.concatenate([np.asarray(row) for row in other.encode(documents, add_bos=True)])
     assert byte_table(other).count_stream([stream]) == recount_bytes(other, [stream]) == 313_773
     assert any(other.is_byte(int(token)) for token in np.unique(stream))
+
+
+@pytest.mark.parametrize("every", [True, False], ids=["no piece has a space", "a single space has none"])
+def test_a_space_that_is_spelled_in_byte_tokens_is_one_byte_in_both_counts(tmp_path: Path, every: bool) -> None:
+    (tmp_path / "t.model").write_bytes(spelling_tokenizer(every=every))
+    spelling = load_tokenizer(tmp_path / "t.model")
+    table = byte_table(spelling)
+    rows = spelling.encode(LINES, add_bos=True)
+    stream = np.array([token for row in rows for token in row], dtype=np.uint16)
+    first, second, third = table.mark_bytes
+    marks = np.count_nonzero((stream[:-2] == first) & (stream[1:-1] == second) & (stream[2:] == third))
+    assert marks > (1000 if every else 100)
+    size = sum(len(line) for line in LINES)
+    assert list(decode_documents(spelling, [stream])) == LINES
+    assert recount_bytes(spelling, [stream]) == table.count_stream([stream]) == size
+    for cut in range(1, 400):
+        assert table.count_stream([stream[:cut], stream[cut:]]) == size
+        # A span's bytes and those of the rest are the whole's, wherever a mark is cut.
+        assert table.count(stream, 0, cut) + table.count(stream, cut) == size
+
+
+def test_other_characters_of_the_same_byte_tokens_keep_their_bytes(tmp_path: Path) -> None:
+    (tmp_path / "t.model").write_bytes(spelling_tokenizer(every=True))
+    spelling = load_tokenizer(tmp_path / "t.model")
+    text = "x▀x▂x閁x"  # U+2580, U+2582 and U+9581 share two of three bytes with the word mark
+    stream = np.array([1, *spelling.encode(text)], dtype=np.uint16)
+    assert byte_table(spelling).count_stream([stream]) == recount_bytes(spelling, [stream]) == len(text.encode())

@@ -175,8 +175,8 @@ def test_a_leading_space_counts_unless_the_text_starts_there(
     the = tokenizer.piece_to_id("\u2581the")
     assert table.base_bytes[the] == 3
     assert table.has_leading_space[the]
-    assert table.count(np.array([the]), np.array([1])) == 3
-    assert table.count(np.array([the]), np.array([the])) == 4
+    assert table.count(np.array([1, the])) == 3
+    assert table.count(np.array([the, the])) == 4
     assert table.count_stream([np.array([the, the])]) == 3 + 4
 
 

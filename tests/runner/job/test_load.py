@@ -388,12 +388,12 @@ def test_hash_changes_with_all_that_decides_results() -> None:
         job_hash(base, "script", {"a": "1"}),
         job_hash(base, "another", {"a": "1"}),
         job_hash(base, "script", {"a": "2"}),
+        job_hash(base.model_copy(update={"track": "non_record_16mb"}), "script", {"a": "1"}),
         *(
             job_hash(parse(text), "script", {"a": "1"})
             for text in (
                 edit("num_layers: 3", "num_layers: 4"),
                 edit("train_seconds: 60", "train_seconds: 61"),
-                edit("local", "non_record_16mb"),
                 GOOD + "threads: 2\n",
                 GOOD + "nproc: 2\n",
                 GOOD + "hardware: cpu\n",
@@ -513,3 +513,13 @@ def test_every_knob_of_the_configuration_survives_yaml() -> None:
 )
 def test_fields_that_contradict_the_contract_are_refused(line: str, part: str) -> None:
     assert part in complaint(f"{GOOD}{line}\n")
+
+
+def test_a_vocabulary_that_shards_cannot_hold_is_refused_with_its_line() -> None:
+    text = edit("num_layers: 3", "vocab_size: 65537")
+    with pytest.raises(UserError) as caught:
+        parse(text)
+    line = next(number for number, part in enumerate(text.splitlines(), 1) if "65537" in part)
+    assert f":{line}: config.model.vocab_size: 65,537 ids are more than a shard's 16 bits a token can name" in str(
+        caught.value
+    )

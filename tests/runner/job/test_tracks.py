@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from golf_model.config import ExportConfig, GolfConfig, ScheduleConfig, StepConfig
@@ -22,7 +24,7 @@ def job(
         name="job",
         track=track,
         seeds=(1,),
-        data=DataSpec(corpus="asv"),
+        data=DataSpec(path=Path("fineweb10B_sp1024"), tokenizer=Path("fineweb_1024_bpe.model")),
         limits=limits or LimitsSpec(),
         concurrent=concurrent,
         config=GolfConfig(schedule=schedule or ScheduleConfig()),
@@ -85,6 +87,19 @@ def test_tracks_that_take_the_node_alone_refuse_seeds_side_by_side() -> None:
     assert track_problems(job("local", LimitsSpec(train_seconds=600.0, eval_seconds=1.0), concurrent=2)) == []
 
 
+@pytest.mark.parametrize("track", ["10min_16mb", "non_record_16mb"])
+def test_a_contest_track_is_not_scored_on_an_embedded_corpus(track: str) -> None:
+    limits = LimitsSpec(train_seconds=600.0, eval_seconds=600.0) if track == "non_record_16mb" else None
+    embedded = job(track, limits).model_copy(update={"data": DataSpec(corpus="asv")})
+    told = (
+        f"track {track} is scored on the challenge's text, and asv is another; fetch it with golf data fetch and "
+        "give path: and tokenizer:, or set track: local"
+    )
+    assert track_problems(embedded) == [(("data", "corpus"), told)]
+    local = LimitsSpec(train_seconds=600.0, eval_seconds=600.0)
+    assert track_problems(job("local", local).model_copy(update={"data": DataSpec(corpus="asv")})) == []
+
+
 def test_every_required_check_is_one_that_the_judge_answers() -> None:
     assert {name for track in TRACKS.values() for name in track.required} <= CHECK_NAMES
 
@@ -93,7 +108,8 @@ def test_every_track_requires_every_check_but_those_that_are_only_shown() -> Non
     shown = {"one_environment", "eval_isolated"}
     for track in TRACKS.values():
         alone = set() if track.exclusive else {"data_after_freeze"}  # elsewhere the reading may be somebody else's
-        assert CHECK_NAMES - set(track.required) == shown | alone
+        text = set() if track.contest else {"validation_text", "counted_bytes"}  # elsewhere any text will do
+        assert CHECK_NAMES - set(track.required) == shown | alone | text
 
 
 def test_only_the_ten_minute_track_prescribes_hardware() -> None:

@@ -33,6 +33,7 @@ from tests.fixtures.results import (
     LOSSES,
     SCRIPT_SHA256,
     TOKENS,
+    data_facts,
     failed_result,
     failed_verification,
     phase,
@@ -61,6 +62,7 @@ def verdict(
         "allowed_hardware": (),
         "results": [run_result(seed) for seed in SEEDS] if results is None else results,
         "verifications": [verification(seed) for seed in SEEDS] if verifications is None else verifications,
+        "data": data_facts(),
     }
     return judge(**{**base, **changes})
 
@@ -87,7 +89,8 @@ def on_gpu() -> Host:
 def test_three_honest_seeds_pass_with_no_reason() -> None:
     judged = verdict()
     assert (judged.status, judged.reasons) == ("passed", [])
-    assert {check.status for check in judged.checks} == {"pass"}
+    # The text is a corpus, which a local track allows.
+    assert {check.name for check in judged.checks if check.status != "pass"} == {"validation_text"}
     assert {check.name for check in judged.checks} == CHECK_NAMES
 
 

@@ -32,7 +32,7 @@ def test_only_validations_between_two_steps_are_pauses() -> None:
     told = clock()
     for seconds, line in ((1.0, "val"), (2.0, "train"), (3.0, "train"), (5.0, "val"), (6.0, "val"), (10.0, "train")):
         told.feed(seconds, f"step:1/9 {line}_loss:2.0")
-    assert (told.now.pauses, told.now.open_pauses) == (pytest.approx(3.0 + 2 * LATE_S), 0.0)
+    assert (told.now.pauses, told.now.open_pauses) == pytest.approx((3.0 + 2 * LATE_S, 0.0))
     told.feed(12.0, "step:1/9 val_loss:2.0")
     assert (told.now.pauses, told.now.open_pauses) == pytest.approx((3.0 + 2 * LATE_S, 2.0 + LATE_S))
 

@@ -1,14 +1,19 @@
-"""What a script left: listed, the largest brought back, within bounds and whatever lies there."""
+"""What lies in the fresh folder, and what a script left: listed, the largest brought back, within bounds."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from runner.data.dataset import DataSet, open_dataset
+from runner.data.shards import read_shard, write_shard
+from runner.job.open_data import DataRequest
 from runner.node import work_folder
-from runner.node.work_folder import lay_out, left_behind
+from runner.node.work_folder import fresh_folder, lay_out, left_behind
 from runner.results import LeftFile
 from tests.runner.node.test_attempt import spec_for
 
@@ -77,3 +82,31 @@ def test_names_of_files_reach_nobody_with_their_escapes(folder: Path) -> None:
     left, _ = left_behind(folder, SPEC)
     assert [one.name for one in left.files] == ["a [2J b.bin", "n" * 197 + "..."]
     assert left.kept == "a [2J b.bin"
+
+
+def copied(data: DataRequest, folder: Path, sidecar: bool) -> DataSet:
+    """A copy of a data set, with a sidecar beside its validation shard where that is asked for."""
+    shutil.copytree(str(data.folder), folder)
+    if sidecar:
+        tokens = len(read_shard(folder / "fineweb_val_000000.bin"))
+        write_shard(folder / "fineweb_val_bytes_000000.bin", np.arange(tokens) % 4)
+    return open_dataset(folder, folder / "tokenizer.model", data.vocab_size)
+
+
+def test_the_fresh_folder_has_validation_shards_and_tokenizer_and_no_training_shard(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    data = copied(tiny_data, tmp_path / "data", sidecar=False)
+    work, shards, tokenizer = fresh_folder(tmp_path, spec_for(b"pass"), ("final_model.ptz", b"weights"), data)
+    assert sorted(path.name for path in work.iterdir()) == ["final_model.ptz", "train_gpt.py"]
+    assert sorted(path.name for path in shards.iterdir()) == ["fineweb_val_000000.bin", "tokenizer.model"]
+    assert tokenizer == shards / "tokenizer.model"
+
+
+def test_sidecars_come_with_the_shards_whose_bytes_they_tell(tiny_data: DataRequest, tmp_path: Path) -> None:
+    data = copied(tiny_data, tmp_path / "data", sidecar=True)
+    _, shards, _ = fresh_folder(tmp_path, spec_for(b"pass"), ("final_model.ptz", b"weights"), data)
+    (sidecar,) = data.sidecars
+    assert (shards / sidecar.name).read_bytes() == sidecar.read_bytes()
+    assert not (shards / sidecar.name).is_symlink()
+    assert len(list(shards.iterdir())) == 3
