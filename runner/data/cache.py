@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -63,6 +64,12 @@ def note_path(cache: Path, kind: str, basis: object) -> Path:
     """Where something is remembered that follows from `basis`, plain JSON of hashes and settings, alone."""
     digest = sha256_bytes(json.dumps(basis, sort_keys=True).encode())
     return cache / kind / f"{digest[:32]}.json"
+
+
+def remember(note: Path, content: str) -> None:
+    """Write a note; where the cache cannot be written, it will be found out again."""
+    with suppress(OSError):
+        write_atomic(note, content)
 
 
 def _read_note(note: Path) -> FileFacts | None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from runner.data.cache import FileFacts, cache_root, note_path, shard_facts
+from runner.data.cache import FileFacts, cache_root, note_path, remember, shard_facts
 from runner.data.known_texts import text_by_hash
 from runner.data.shards import (
     Split,
@@ -34,7 +34,7 @@ from runner.data.shards import (
 from runner.data.text import recount_bytes
 from runner.data.tokenizer import OFFICIAL_TOKENIZERS, byte_table, load_tokenizer, require_vocab
 from runner.errors import DataError
-from runner.files import sha256_file, write_atomic
+from runner.files import sha256_file
 from runner.results import DataFacts, Frozen
 
 Progress = Callable[[str], None]
@@ -153,7 +153,7 @@ def decoded_bytes(dataset: DataSet, split: Split, cache: Path | None = None, *, 
         if not asked:
             return None
     counted = recount_bytes(load_tokenizer(dataset.tokenizer), map(read_shard, paths))
-    write_atomic(note, json.dumps({"bytes": counted}) + "\n")
+    remember(note, json.dumps({"bytes": counted}) + "\n")
     return counted
 
 

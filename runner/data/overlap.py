@@ -25,12 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from runner.data.cache import cache_root, note_path
+from runner.data.cache import cache_root, note_path, remember
 from runner.data.dataset import DataSet, Progress, read_stream
 from runner.data.fingerprints import PASSAGE, Hashes, blocks
 from runner.data.shards import Tokens, read_shard
 from runner.data.tokenizer import load_tokenizer
-from runner.files import sha256_file, write_atomic
+from runner.files import sha256_file
 from runner.results import Overlap
 
 LEAST_TOKENS = 64
@@ -109,7 +109,7 @@ def with_overlap(dataset: DataSet, cache: Path | None = None, progress: Progress
     except (OSError, ValidationError):
         progress(f"looking for the validation text in {len(dataset.train_files)} training shards")
         overlap = find_overlap(dataset)
-        write_atomic(note, overlap.model_dump_json())
+        remember(note, overlap.model_dump_json())
     return replace(dataset, facts=dataset.facts.model_copy(update={"overlap": overlap}))
 
 

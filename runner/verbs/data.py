@@ -58,6 +58,8 @@ def fetch_verb(
 ) -> None:
     """Bring the challenge's FineWeb shards and tokenizer; continues where an earlier fetch stopped."""
     from runner.data.fetch import fetch
+    from runner.plan.data_tables import passport
 
     fetched = fetch(variant, shards, output, progress=typer.echo)
     typer.echo(f"{fetched}")
+    typer.echo(passport(fetched.dataset.facts)[0])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.data.cache import cache_root, shard_facts
+from runner.data.cache import cache_root, note_path, remember, shard_facts
 from runner.data.shards import write_shard
 from runner.errors import DataError
 from runner.files import sha256_file
@@ -76,3 +76,17 @@ def test_a_shard_that_shrank_is_noticed_in_spite_of_a_note(shard: Path, tmp_path
     shard.write_bytes(shard.read_bytes()[:-1])
     with pytest.raises(DataError, match="1 bytes are missing"):
         shard_facts(shard, tmp_path / "cache", remember_from=1)
+
+
+def test_what_is_remembered_lies_under_all_that_it_follows_from(tmp_path: Path) -> None:
+    notes = [note_path(tmp_path, kind, basis) for kind in ("a", "b") for basis in ({"x": 1}, {"x": 2}, ["x"])]
+    assert len(set(notes)) == 6
+    assert note_path(tmp_path, "a", {"x": 1, "y": 2}) == note_path(tmp_path, "a", {"y": 2, "x": 1})
+    assert notes[0].parent == tmp_path / "a"
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    remember(tmp_path / "file" / "note.json", "{}")
+    remember(tmp_path / "there" / "note.json", "{}")
+    assert (tmp_path / "there" / "note.json").read_text() == "{}"
