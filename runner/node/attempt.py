@@ -23,7 +23,7 @@ from runner.files import sha256_bytes
 from runner.logs.line_clock import LineClock
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.checkpoint_store import CheckpointStore, open_checkpoint_store
-from runner.node.deadlines import eval_deadlines, external_deadlines, train_deadlines
+from runner.node.deadlines import eval_deadlines, external_deadlines, overtime, train_deadlines
 from runner.node.gpus import gpu_names
 from runner.node.messages import ArtifactBytes, Finished, LeftBehind, Message, Started, TrainingEnded
 from runner.node.orphans import MARKER, default_scratch, work_folder
@@ -269,7 +269,8 @@ def evaluation(
         folder,
         {**env, **where, **switch},
         eval_deadlines(spec) if spec.outputs is None else external_deadlines(spec),
-        spec.stall_seconds,
+        # Scoring says nothing until it has ended, so silence shorter than its limit tells nothing.
+        max(spec.stall_seconds, overtime(spec.eval_seconds)) if spec.stall_seconds else 0.0,
         watch=again,
         hide=[*leftover_places(), *training_places(data, base)],
         keep=needed_places(base),
