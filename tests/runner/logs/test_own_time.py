@@ -76,5 +76,10 @@ def test_a_pause_longer_than_the_time_between_two_lines_is_impossible() -> None:
     assert told((10.0, 1.0, TRAINED), (12.0, 3.75, OTHER)).trouble != ""
 
 
+@pytest.mark.parametrize(("claim", "possible"), [(1.5, True), (1.75, False), (0.0, True), (-0.25, False)])
+def test_nobody_trains_for_longer_than_there_was_time(claim: float, possible: bool) -> None:
+    assert (told((1.0, claim, TRAINED)).trouble == "") == possible
+
+
 def test_nothing_said_is_no_trouble() -> None:
     assert (OwnTime().span(), OwnTime().trouble) == (None, "")

@@ -236,6 +236,11 @@ TABLE: dict[str, tuple[tuple[Row, ...], Seen, Expected]] = {
         replace(NOT_READ, frozen=None),
         ((39.95, 40.05), (31.85, 45.05), (42.95, 49.05)),
     ),
+    "the artifact is older than the last steps": (
+        OFFICIAL[:9],
+        replace(NOT_READ, frozen=20.0),
+        ((14.95, 15.05), (10.9, 17.05), (15.95, 21.05)),
+    ),
     "one step": (
         (*OFFICIAL[:5], (7.0, stopping(2.5))),
         NOT_READ,
@@ -359,6 +364,12 @@ def test_announcements_and_lines_that_tell_a_time_agree_or_narrow_nothing() -> N
     found = train_time(clock_of(*OFFICIAL, announced=short), READ)
     assert "contradict each other" in found.doubt
     assert pair(found.official) == (6.85, 26.05)
+
+
+def test_of_two_words_of_its_own_the_one_that_says_more_counts() -> None:
+    # By this end it trained for 15 to 24 s; its lines say how long exactly.
+    found = train_time(clock_of(*OFFICIAL, announced=[("train_end", 25.0)]), READ)
+    assert (pair(found.official), found.narrowed_by) == ((18.95, 19.05), "its own training time")
 
 
 def test_a_script_whose_lines_say_nothing_has_a_clock_by_what_it_announces() -> None:
