@@ -241,6 +241,28 @@ TABLE: dict[str, tuple[tuple[Row, ...], Seen, Expected]] = {
         replace(NOT_READ, frozen=20.0),
         ((14.95, 15.05), (10.9, 17.05), (15.95, 21.05)),
     ),
+    "trains in what it calls a warm-up": (
+        (
+            (1.0, "warmup_step:1/2"),
+            (9.0, "warmup_step:2/2"),
+            (9.25, step(1, 0.25)),
+            (10.0, step(2, 1)),
+            (10.0, stopping(1)),
+        ),
+        seen((0.5, 9.0)),
+        ((0.7, 9.55), None, (9.45, 9.55)),
+    ),
+    "trains in what it calls a validation": (
+        (
+            (1.0, step(1, 0.25)),
+            (1.75, step(2, 1)),
+            (9.0, validation(2, 1)),
+            (9.25, step(3, 1.25)),
+            (9.5, stopping(1.5)),
+        ),
+        NOT_READ,
+        ((0.9, 9.55), None, (8.2, 9.55)),
+    ),
     "one step": (
         (*OFFICIAL[:5], (7.0, stopping(2.5))),
         NOT_READ,
