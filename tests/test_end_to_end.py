@@ -161,7 +161,8 @@ def test_the_record_is_complete(records: dict[str, Path]) -> None:
     data = results(record)
     assert [result.seed for result in data.results] == [1, 2]
     not_passed = {(check.name, check.status) for check in data.verdict.checks if check.status != "pass"}
-    assert not_passed <= {("data_after_freeze", "unknown"), ("eval_isolated", "unknown")}  # two seeds on one machine
+    side_by_side = {("data_after_freeze", "unknown"), ("eval_isolated", "unknown")}  # two seeds on one machine
+    assert not_passed <= {*side_by_side, ("validation_text", "unknown")}  # a tokenizer that nobody published
     assert {yardstick.name for yardstick in data.yardsticks} >= {"bigram", "xz", "xz_primed"}
     submission = json.loads((record / "submission.json").read_text())
     scores = [result.final_score.val_bpb for result in data.results if result.final_score]
