@@ -16,6 +16,7 @@ from runner.node.sightings import Sightings, line_patterns
 from runner.results import PhaseResult
 from tests.fixtures.fake_script import fake_data
 from tests.fixtures.official_script import SCRIPT
+from tests.fixtures.places import DOCS
 from tests.runner.node.test_attempt import spec_for
 
 
@@ -160,6 +161,10 @@ print("final_int8_zlib_roundtrip_exact val_loss:2.00000000 val_bpb:1.00000000")
 announce("eval_end")
 time.sleep(0.2)
 """
+
+
+def test_the_page_on_scripts_gives_the_snippet_that_is_tried_here() -> None:
+    assert SNIPPET.strip() in (DOCS / "own-script.md").read_text()
 
 
 def quiet(late: str = "") -> str:
