@@ -134,11 +134,11 @@ def kept_back_answer(facts: DataFacts | None) -> Answer:
     """The answer on what was found in a data set; None where nobody looked."""
     overlap = facts.overlap if facts is not None else None
     if facts is None or overlap is None:
-        return Answer("unknown", NOT_MEASURED, "no document of it")
+        return Answer("unknown", NOT_MEASURED, "none of its documents")
     share = overlap.shared_tokens / facts.val_tokens
     passages = overlap.shared_passages / overlap.passages if overlap.passages else 0.0
     own = challenge_text(facts) is not None
-    limit = f"{100 * COMMON_SHARE:g} % of it" if own else "no document of it"
+    limit = f"{100 * COMMON_SHARE:g} % of it" if own else f"none of {overlap.least_tokens}+ tokens"
     bad = share > COMMON_SHARE if own else overlap.shared > 0
     bad = bad or share > MOST_SHARE or passages > MOST_SHARE
     return Answer(status_of(not bad), overlap_words(overlap, share, passages), limit, _where(overlap))
@@ -146,14 +146,14 @@ def kept_back_answer(facts: DataFacts | None) -> Answer:
 
 def overlap_words(overlap: Overlap, share: float, passages: float) -> str:
     """How much of the text the training shards hold, in a few words."""
-    documents = overlap.shared + overlap.shared_short
+    documents = overlap.shared
     told = f"{documents or 'none'} of {overlap.documents:,} documents"
     if passages > MOST_SHARE >= share:
         return f"{told}, {100 * passages:.0f} % of its passages"
-    return f"{told}, {100 * share:.2f} % of it" if documents else told
+    return f"{told}, {100 * share:.2f} % of it" if documents or share > MOST_SHARE else told
 
 
 def _where(overlap: Overlap) -> str:
-    short = f"{overlap.shared_short:,} of them under {overlap.least_tokens} tokens" if overlap.shared_short else ""
+    short = f"also {overlap.shared_short:,} under {overlap.least_tokens} tokens" if overlap.shared_short else ""
     found = f"in {', '.join(overlap.where)}" if overlap.where else ""
     return "; ".join(part for part in (short, found) if part)

@@ -225,7 +225,8 @@ def test_one_document_of_a_text_of_ones_own_fails_with_its_share_and_its_shard()
 
 def test_short_documents_alone_fail_only_where_they_are_a_tenth_of_the_text() -> None:
     few = kept(shared_short=9, shared_tokens=400)
-    assert (few.status, few.detail) == ("pass", "9 of them under 64 tokens")
+    assert (few.status, few.detail) == ("pass", "also 9 under 64 tokens")
+    assert (few.measured, few.limit) == ("none of 481 documents", "none of 64+ tokens")
     assert kept(shared_short=480, shared_tokens=13_633).status == "fail"
 
 
