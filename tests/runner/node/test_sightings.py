@@ -133,6 +133,7 @@ def test_a_file_is_frozen_by_its_change_of_state_or_the_kernels_note_whichever_i
 SNIPPET = """
 import json, os
 
+
 def announce(event):
     pipe = os.environ.get("GOLF_EVENTS")
     if pipe and os.environ.get("RANK", "0") == "0":
