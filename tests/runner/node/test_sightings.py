@@ -49,7 +49,7 @@ def test_an_official_script_is_known_to_half_a_second_and_the_truth_lies_inside(
     assert (train.narrowed_by, train.clock_doubt) == ("its own training time", "")
     assert train.own_seconds == pytest.approx(seconds, abs=0.001)
     assert train.compared is not None
-    assert train.compared.arrived > 0.2
+    assert train.compared.arrived > 0.15  # nine steps at the least, between the lines of the first ten
     assert train.over_seconds is not None
     assert train.frozen_seconds is not None
     assert 0.05 < train.frozen_seconds - train.over_seconds < train.wall_seconds
