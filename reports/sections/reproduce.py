@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from reports.markdown import Markdown, code, one_line, table
 from runner.listing import MOST
 from runner.results import Host, RecordData
 
+PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.,:/=+-]{1,80}")
+"""A variable's value that needs no quotes in a shell and no care on a page; of another only the name is shown."""
 SAME_BITS = (
     "Training follows the step count on the CPU: with the same versions, threads and processes each seed's artifact "
     "must come out with the same hash."
@@ -35,7 +38,7 @@ def reproduce_section(data: RecordData) -> dict[str, Any]:
         "data": data_source(data),
         "golf": Markdown(reproduce_command(data)),
         "command": Markdown(run_command(data)),
-        "torchrun": Markdown(torchrun_command(data, hosts)),
+        "torchrun": Markdown(bare_command(data, hosts)),
         "environment_table": environment_table(data, hosts),
     }
 
@@ -74,12 +77,16 @@ def run_command(data: RecordData) -> str:
     return "golf run JOB.yaml" + (f" --seeds {seeds}" if seeds else "")
 
 
-def torchrun_command(data: RecordData, hosts: Sequence[Host]) -> str:
+def bare_command(data: RecordData, hosts: Sequence[Host]) -> str:
     """The bare script's command for the first seed."""
     threads = data.job.get("threads")
     variables = [f"SEED={result.seed}" for result in data.results[:1]]
     variables += ["DATA_PATH=FOLDER", "TOKENIZER_PATH=FILE"]
     variables += [f"OMP_NUM_THREADS={threads}"] if isinstance(threads, int) else []
+    for name, value in (data.job.get("env") or {}).items():
+        variables.append(f"{name}={value if PLAIN_VALUE.fullmatch(str(value)) else 'VALUE'}")
+    if data.job.get("launch") == "python":
+        return f"{' '.join(variables)} \\\n  python train_gpt.py"
     nproc = hosts[0].nproc if hosts else 1
     return f"{' '.join(variables)} \\\n  torchrun --standalone --nproc_per_node={nproc} train_gpt.py"
 

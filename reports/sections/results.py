@@ -67,6 +67,10 @@ def _per_seed(
     return table("r" * (len(columns) + 1), ["seed", *(head for head, _ in columns.values())], rows)
 
 
+NAMELESS = "script"
+"""The rule of a score whose line names none (runner.logs.log_facts)."""
+
+
 def gap_sentence(data: RecordData) -> str:
     """What beside compression the gap holds; empty where nothing does."""
     config = data.job.get("config") or {}
@@ -90,6 +94,8 @@ def rule_sentence(data: RecordData) -> str:
         same = all(result.final_score == plain_score(result) for result in scored)
         beside = ", and the same as the post-quant score" if same else ""
         return f"The final score is the plain one: whole sequences side by side{beside}."
+    if rules == [NAMELESS]:
+        return "The final score is made by the script's own rule, which it does not name."
     return f"The final score is made by the rule {' and '.join(rules)}." if rules else ""
 
 

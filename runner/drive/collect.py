@@ -75,10 +75,10 @@ class Collector:
         self.events: list[tuple[str, str, float]] = []
         told = spec.outputs
         score = None if told is None else re.compile(told.score)
-        sizes = None if told is None or not told.sizes else re.compile(told.sizes)
-        own = (SCRIPT_NAME, *spec.files)
+        lines = () if told is None else tuple(re.compile(one) for one in (told.step, told.seed, told.sizes) if one)
+        files = (SCRIPT_NAME, *spec.files)
         self.readers = {
-            phase: LogReader(pattern=score, sizes=sizes, ending=Ending(own, several=spec.nproc > 1))
+            phase: LogReader(pattern=score, own=lines, ending=Ending(files, several=spec.nproc > 1))
             for phase in ("train", "eval")
         }
         self.artifact: Artifact | None = None

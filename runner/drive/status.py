@@ -31,6 +31,8 @@ CROWD = 40
 """As many seeds of a run have a row of their own."""
 CROWD_ROWS = 10
 """Rows, of more, for those that run and for those that ended badly."""
+RUN_WIDTH = 28
+"""Columns that a run's name keeps for itself, so that it stays whole beside long reasons."""
 BAD = ("failed", "timeout", "lost")
 """Ends of an attempt that leave its seed without a score."""
 TAIL_LINES = 15
@@ -190,11 +192,15 @@ def read_tail(path: Path, most: int = TAIL_BYTES) -> bytes:
 def status_table(runs: Sequence[RunFolder]) -> Table:
     """All seeds of some runs for people."""
     table = Table(box=None, pad_edge=False, header_style="dim")
+    longest = max((len(run.path.name) for run in runs), default=0)
     for title in ("run", "driver", "seed", "try", "state", "step", "loss", "bpb", "train s", ""):
         number = title in ("seed", "try", "step", "loss", "bpb", "train s")
         # What a verb takes as a run's name is shown whole, however narrow the terminal.
         table.add_column(
-            title, justify="right" if number else "left", overflow="fold" if title == "run" else "ellipsis"
+            title,
+            justify="right" if number else "left",
+            overflow="fold" if title == "run" else "ellipsis",
+            min_width=min(RUN_WIDTH, longest) if title == "run" else None,
         )
     for run in runs:
         name, driver = run.path.name, run_state(run)

@@ -37,7 +37,7 @@ WARMUP = r"^warmup_step:\d+/\d+"
 TRAIN_TIME = rf"\btrain_time:(?P<ms>{_FIGURE})ms"
 TIMES, SIZES = frozenset({"ms", "s"}), frozenset({"code_bytes", "artifact_bytes", "total_bytes"})
 """Groups of the patterns `train_time` and `sizes`, of which each needs one."""
-PATTERNS = ("score", "step", "trained", "stop", "warmup", "train_time", "train_start", "train_end", "sizes")
+PATTERNS = ("score", "step", "trained", "stop", "warmup", "train_time", "train_start", "train_end", "seed", "sizes")
 
 
 class OutputsSpec(Strict):
@@ -48,7 +48,8 @@ class OutputsSpec(Strict):
     score: str = SCORE
     """A line with a score: groups val_loss (nats per token), val_bpb, rule where it names one; the last counts."""
     step: str = STEP
-    """A line of training: a step, or a mid-run validation."""
+    """A line of training: a step, or a mid-run validation; groups step, train_loss, val_loss, val_bpb where it has
+    them, which are shown as its claims."""
     trained: str = TRAINED
     """What stands in such a line that reports a training step, and not in one that reports a validation; empty where
     each of them reports a step."""
@@ -62,6 +63,8 @@ class OutputsSpec(Strict):
     """A line that is printed at the moment when training begins; empty for none."""
     train_end: str = ""
     """A line that is printed at the moment when training ends, before a last validation; empty for none."""
+    seed: str = ""
+    """A line that tells the seed it runs as, beside the official `seed:1337`: group seed."""
     sizes: str = ""
     """A line that tells sizes in bytes, beside the official ones: groups code_bytes, artifact_bytes, total_bytes."""
     announce: bool = False
@@ -76,11 +79,10 @@ class OutputsSpec(Strict):
             require(getattr(self, name) != "", name, "is empty, which fits every line; leave it out for the default")
         for group in ("val_loss", "val_bpb"):
             require(group in groups["score"], "score", f"needs the group (?P<{group}>...)")
-        for name, wanted in (("train_time", TIMES), ("sizes", SIZES)):
+        for name, wanted in (("train_time", TIMES), ("seed", frozenset({"seed"})), ("sizes", SIZES)):
             told = getattr(self, name) == "" or bool(groups[name] & wanted)
-            require(
-                told, name, f"needs one of the groups {', '.join(f'(?P<{group}>...)' for group in sorted(wanted))}"
-            )
+            named = ", ".join(f"(?P<{group}>...)" for group in sorted(wanted))
+            require(told, name, f"needs {'one of the groups' if len(wanted) > 1 else 'the group'} {named}")
         path = PurePosixPath(self.artifact)
         inside = not path.is_absolute() and ".." not in path.parts and path.name != ""
         require(inside, "artifact", "must be a pattern inside the working folder, such as final_model*.ptz")

@@ -87,11 +87,15 @@ def distinct_seeds(case: Case) -> Answer:
             problems.append(f"seed {result.seed} says that its processes number {log.world_size}, not {case.nproc}")
     if problems:
         return Answer("fail", measured, limit, some(list(dict.fromkeys(problems))))
-    silent = {result.seed for result in case.results if result.log.seed is None}
     missing = set(case.seeds) - ({result.seed for result in case.results} & {seed for seed, _ in weights})
-    unseen = listed(sorted(silent | missing))
-    if unseen or not case.seeds:
+    if missing or not case.seeds:
+        unseen = listed(sorted(missing))
         return Answer("unknown", measured, limit, f"not seen for seed {unseen}" if unseen else "no seed")
+    silent = sorted(result.seed for result in case.results if result.log.seed is None)
+    if silent:
+        one = silent[0]
+        help_ = f"print seed:{one} on a line of its own, or name the line that tells it in outputs.seed"
+        return Answer("unknown", measured, limit, f"the log of seed {listed(silent)} does not tell its seed: {help_}")
     return Answer("pass", measured, limit)
 
 

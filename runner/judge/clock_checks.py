@@ -28,6 +28,7 @@ EXPORT_SECONDS = 60.0
 EXPORT_SHARE = 0.25
 """A script that trains on after its line that says it does not, on tokens that it has read before, cannot be told
 from one that compresses its weights for long; beyond the larger of these, its clock is unknown."""
+NO_CLAIM = "neither a line nor an announcement tells its training time: outputs.train_time, or outputs.announce"
 MOST_STEPS = 10**12
 """A log that claims more steps than this claims nothing."""
 
@@ -138,7 +139,8 @@ def eval_isolated(case: Case, of: Evidence) -> Answer:
 def log_clock(case: Case, of: Evidence) -> Answer:
     """What the log claims and what the referee saw; a disagreement is a finding.
 
-    Of somebody else's script the claim may have narrowed the clock, so it is held against what arrivals alone prove:
+    Of somebody else's script whose lines tell no time, what it announced is the claim.
+    It may have narrowed the clock, so it is held against what arrivals alone prove:
     the part that both can tell line by line, and the whole. An interval over TOO_WIDE tolerances wide says nothing,
     unless COMPARED_SHARE of the claim was compared line by line.
     """
@@ -147,12 +149,16 @@ def log_clock(case: Case, of: Evidence) -> Answer:
     claim = None if of.result is None else of.result.log.train_seconds
     if claim is None and train is not None:
         claim = train.own_seconds
+    said = "log"
+    if claim is None and train is not None and train.narrowed_by and train.clock is not None:
+        said, claim = train.narrowed_by, (train.clock.low + train.clock.high) / 2
     clock = None if train is None else train.arrival_clock or train.clock
     if claim is None or train is None or clock is None:
-        return Answer("unknown", NOT_MEASURED, limit)
+        silent = train is not None and train.clock is not None and claim is None
+        return Answer("unknown", NOT_MEASURED, limit, NO_CLAIM if silent else "")
     apart = max(clock.low - claim, claim - clock.high, 0.0)
     allowed = max(LOG_SECONDS, LOG_SHARE * clock.high)
-    detail = f"log {claim:.2f} s, referee {clock.low:.2f} to {clock.high:.2f} s"
+    detail = f"{said} {claim:.2f} s, referee {clock.low:.2f} to {clock.high:.2f} s"
     part = train.compared
     if part is not None:
         detail += f"; line by line {part.claimed:.2f} and {part.arrived:.2f} s"
@@ -162,7 +168,8 @@ def log_clock(case: Case, of: Evidence) -> Answer:
     wide = not clock.high - clock.low <= TOO_WIDE * max(LOG_SECONDS, LOG_SHARE * claim)
     if apart <= allowed and wide:
         if part is None or not part.arrived >= COMPARED_SHARE * claim:
-            detail += ": too wide to tell; more lines of steps would"
+            why = f"not narrowed, since {train.clock_doubt}" if train.clock_doubt else "more lines of steps would"
+            detail += f": too wide to tell; {why}"
             return Answer("unknown", f"{clock.low:.2f} to {clock.high:.2f} s", limit, detail)
         apart = abs(part.claimed - part.arrived)
     return Answer(status_of(apart <= allowed), f"{beside(apart, allowed)} s apart", limit, detail)

@@ -22,6 +22,15 @@ MAX_TOLD = 4096
 """Bytes of a line of somebody else's script in which sizes are looked for."""
 MOST_RULES = 64
 """Names under which one script may print scores."""
+WHOLE_GROUPS = {
+    "code_bytes": "code_bytes",
+    "artifact_bytes": "model_bytes",
+    "total_bytes": "total_bytes",
+    "seed": "seed",
+    "step": "steps",
+}
+LOSS_GROUPS = {"train_loss": "train_loss", "val_loss": "live_val_loss", "val_bpb": "live_val_bpb"}
+"""Named groups of a job's own patterns, and the facts that they fill."""
 MOST_DIGITS = 64
 """Of a printed figure that is kept."""
 NUMBER = r"([-+]?(?:\d{1,18}(?:\.\d{0,40})?(?:e[-+]?\d{1,4})?|nan|inf))"
@@ -130,8 +139,8 @@ class LogReader:
     saw_nan: bool = False
     pattern: re.Pattern[str] | None = None
     """How somebody else's script writes a score; None for ours."""
-    sizes: re.Pattern[str] | None = None
-    """How it writes sizes, beside the official lines: groups code_bytes, artifact_bytes, total_bytes."""
+    own: tuple[re.Pattern[str], ...] = ()
+    """How it writes seed, steps and sizes, beside the official lines: groups of WHOLE_GROUPS and LOSS_GROUPS."""
     ending: Ending = field(default_factory=Ending)
     """What its last lines say of how the script ended."""
     _lines: LineSplitter = field(default_factory=LineSplitter)
@@ -167,8 +176,9 @@ class LogReader:
             self._sizes(text[:MAX_TOLD])
             if told := self.pattern.search(text):
                 self._foreign_score(told)
-        if self.sizes is not None and (told := self.sizes.search(text)):
-            self._foreign_sizes(told)
+        for own in self.own:
+            if told := own.search(text):
+                self._own_facts(told)
         for pattern in PATTERNS:
             match = pattern.regex.match(text)
             if match:
@@ -218,13 +228,15 @@ class LogReader:
         if self.pattern is not None and (score.rule in self.by_rule or len(self.by_rule) < MOST_RULES):
             self.by_rule[score.rule] = score
 
-    def _foreign_sizes(self, told: re.Match[str]) -> None:
-        """Whole bytes, thousands apart or not."""
-        names = {"code_bytes": "code_bytes", "artifact_bytes": "model_bytes", "total_bytes": "total_bytes"}
-        for group, size in told.groupdict().items():
-            digits = re.sub(r"[,_ ]", "", size or "")
-            if group in names and digits.isascii() and digits.isdigit() and len(digits) <= 18:
-                self.facts[names[group]] = int(digits)
+    def _own_facts(self, told: re.Match[str]) -> None:
+        """Whole numbers, thousands apart or not, and losses; what is neither says nothing."""
+        for group, said in told.groupdict().items():
+            digits = re.sub(r"[,_ ]", "", said or "")
+            if group in WHOLE_GROUPS and digits.isascii() and digits.isdigit() and len(digits) <= 18:
+                self.facts[WHOLE_GROUPS[group]] = int(digits)
+            if group in LOSS_GROUPS and said is not None and re.fullmatch(NUMBER, said, re.IGNORECASE):
+                self.facts[LOSS_GROUPS[group]] = float(said)
+                self._watch_nan(float(said))
 
     def _watch_nan(self, *values: float) -> None:
         self.saw_nan = self.saw_nan or not all(math.isfinite(value) for value in values)

@@ -27,6 +27,11 @@ WORD_S, WORD_SHARE = 3.0, 1 / 3
 """What a script says may take off so much of what arrivals allow, whichever is more; else it is not believed."""
 GPU_LAG_S = 1.0
 """How late a GPU's driver may tell that it is busy."""
+NO_STEP = (
+    "no line of a training step was seen: print some, or name them in outputs.step and outputs.trained, or let the "
+    "script announce its phases (outputs.announce)"
+)
+NO_END = "nothing tells when training ended: no line of outputs.stop, no announcement, no artifact"
 OWN_TIME, ANNOUNCED, SAID = "its own training time", "what it announced", "its lines of start and end"
 
 
@@ -63,7 +68,7 @@ class ScriptClock:
     doubt: str = ""
     """Why what it said was not used."""
     irregular: str = ""
-    """What contradicts its announcements; then there is no official clock."""
+    """What contradicts its announcements, or what was not seen; then there is no official clock."""
     ended: float | None = None
     """When it said that training was over; else the latest that it can have been."""
     own: float | None = None
@@ -99,7 +104,7 @@ def train_time(clock: LineClock, seen: Seen) -> ScriptClock:
     irregular = clock.irregularity(lines.last_trained, seen.last_read)
     began, over = _began(clock, lines, seen), _over(clock, lines, seen)
     if began is None or over is None:
-        return ScriptClock(irregular=irregular)
+        return ScriptClock(irregular=irregular or (NO_STEP if began is None else NO_END))
     own, ended = lines.own, clock.mark("train_end")
     ended = lines.stopped if ended is None else ended
     found = ScriptClock(

@@ -46,11 +46,11 @@ def destination(
     checks: of `golf verify`; unverified, few_seeds: what the author allows.
     """
     data, folder = record.data, record.folder
-    require_verdict(record, unverified=unverified)
-    if data.track not in TRACKS:
+    if data.track not in TRACKS and data.verdict.status != "rejected":  # no verdict would change that
         raise UserError(
             f"{folder}: track {cut(data.track)} is none of the challenge's, which are {', '.join(TRACKS)}"
         )
+    require_verdict(record, unverified=unverified)
     if strange := unknown_names(folder, data):
         raise UserError(f"{folder}: holds {cut(strange[0])}, which no record has; nothing of it is copied")
     if wrong := [check for check in checks if check.status == "fail"]:

@@ -271,6 +271,13 @@ def test_it_says_how_to_run_these_seeds_again() -> None:
     assert "python 3.11.4, torch 2.13.0, numpy 2.4.6" in readme
 
 
+def test_it_runs_the_bare_script_as_it_ran_with_the_variables_of_its_job() -> None:
+    job = {"threads": 2, "launch": "python", "env": {"LAYERS": "10", "PROMPT": "a `b`\n```"}}
+    readme = render_readme(record(job=job))
+    assert "OMP_NUM_THREADS=2 LAYERS=10 PROMPT=VALUE \\\n  python train_gpt.py\n```" in readme
+    assert "torchrun --standalone" not in readme
+
+
 @pytest.mark.parametrize("make", [record, crashed, rejected_by_size, reproduction])
 def test_it_is_rebuilt_byte_for_byte_from_the_stored_data(make: Any) -> None:
     data = make()
@@ -507,6 +514,12 @@ def test_what_the_gap_holds_beside_compression_is_said() -> None:
     assert "on their grid already" in render_readme(told_record("pr160"))
     for told in ("averaging and compression", "on their grid already"):
         assert told not in render_readme(told_record())
+
+
+def test_a_rule_without_a_name_is_called_the_scripts_own() -> None:
+    nameless = run_result(42, final_score=score(3.6, "script"))
+    shown = render_readme(record([nameless], seeds=(42,)))
+    assert "The final score is made by the script's own rule, which it does not name." in shown
 
 
 def test_another_rule_than_the_plain_one_is_named() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
-from runner.drive.status import advice, seed_states
+from rich.console import Console
+
+from runner.drive.status import advice, seed_states, status_table
 from runner.job.open_data import DataRequest
 from tests.runner.drive.test_orders import fails, scored, without_processes
 from tests.runner.drive.test_run import plan_for, run_fake
@@ -24,6 +27,13 @@ def test_a_seed_that_ended_badly_comes_with_the_command_that_shows_how(
     ]
     done = without_processes(tiny_data, tmp_path, scored, (1, 2), tries=1)
     assert advice([done.folder], Path()) == []
+
+
+def test_a_runs_name_stays_on_one_line_beside_long_reasons(tiny_data: DataRequest, tmp_path: Path) -> None:
+    run = without_processes(tiny_data, tmp_path, fails, (1, 2), tries=1).folder
+    console = Console(width=60, record=True, file=StringIO())
+    console.print(status_table([run]))
+    assert run.path.name in console.export_text()
 
 
 def test_what_a_script_left_instead_of_an_artifact_is_shown_by_status_and_logs(

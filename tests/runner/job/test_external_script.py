@@ -196,6 +196,10 @@ def test_what_counts_as_code() -> None:
             {"outputs": {"sizes": "total (\\d+)"}},
             "needs one of the groups (?P<artifact_bytes>...), (?P<code_bytes>...), (?P<total_bytes>...)",
         ),
+        (
+            {"outputs": {"seed": "seed (\\d+)"}},
+            "outputs.seed: the text 'seed (\\\\d+)' cannot work: needs the group (?P<seed>",
+        ),
         ({"outputs": {"announce": "yes"}}, "outputs.announce: "),
         ({"outputs": {"train_begin": "x"}}, "outputs.train_begin: "),
         (

@@ -39,6 +39,30 @@ def test_a_clock_that_was_narrowed_says_by_what_and_what_arrival_alone_shows() -
     assert check.detail == "narrowed by its own training time; by arrival alone 41.25 to 63.50 s"
 
 
+def test_of_a_script_whose_lines_tell_no_time_what_it_announced_is_held_against_arrivals() -> None:
+    train = narrowed(3.98, 4.08, by_arrival=(3.2, 4.4)).model_copy(update={"narrowed_by": "what it announced"})
+    check = check_of("log_clock", run_result(train=train, log=claims(None)))
+    assert (check.status, check.measured) == ("pass", "0.00 s apart")
+    assert check.detail == "what it announced 4.03 s, referee 3.20 to 4.40 s"
+
+
+def test_a_script_that_tells_no_time_at_all_is_told_how_to() -> None:
+    check = check_of("log_clock", run_result(train=theirs(3.0, 4.0), log=claims(None)))
+    assert (check.status, check.measured) == ("unknown", "not measured")
+    assert check.detail == (
+        "neither a line nor an announcement tells its training time: outputs.train_time, or outputs.announce"
+    )
+
+
+def test_too_wide_a_clock_says_why_it_was_not_narrowed() -> None:
+    train = theirs(1.0, 9.0, clock_doubt="what it announced and its own training time contradict each other")
+    check = check_of("log_clock", run_result(train=train, log=claims(5.0)))
+    assert check.status == "unknown"
+    assert check.detail.endswith(
+        "too wide to tell; not narrowed, since what it announced and its own training time contradict each other"
+    )
+
+
 def test_a_clock_that_was_not_narrowed_says_why() -> None:
     train = theirs(1.0, 69.0, clock_doubt="its own training time takes off 8.0 s, too much to go by it alone")
     check = check_of("train_clock", run_result(train=train))

@@ -202,6 +202,16 @@ WITHOUT: dict[str, Bend] = {
 }
 
 
+def test_a_log_that_does_not_tell_its_seed_says_how_it_could() -> None:
+    silent = [run_result(seed, log=run_result(seed).log.model_copy(update={"seed": None})) for seed in SEEDS]
+    answers = verdict(silent, [verification(seed) for seed in SEEDS]).checks
+    check = next(check for check in answers if check.name == "distinct_seeds")
+    assert check.status == "unknown"
+    assert check.detail.endswith(
+        f"print seed:{min(SEEDS)} on a line of its own, or name the line that tells it in outputs.seed"
+    )
+
+
 @pytest.mark.parametrize("what", WITHOUT)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_evidence_that_is_missing_makes_its_check_unknown_and_the_run_unverified(what: str, seed: int) -> None:

@@ -189,10 +189,36 @@ SIZES = re.compile(r"^code (?P<code_bytes>[\d,]+)(, model (?P<artifact_bytes>\S+
     ],
 )
 def test_a_dialect_may_tell_its_sizes(line: bytes, sizes: tuple[int | None, int | None, int | None]) -> None:
-    reader = LogReader(sizes=SIZES)
+    reader = LogReader(own=(SIZES,))
     reader.feed(line + b"\n")
     facts = reader.log_facts()
     assert (facts.code_bytes, facts.model_bytes, facts.total_bytes) == sizes
+
+
+DIALECT = (
+    re.compile(r"^setup, seed (?P<seed>\d+)"),
+    re.compile(r"^it (?P<step>[\d,]+)(?: nll (?P<train_loss>\S+)| dev (?P<val_loss>\S+) (?P<val_bpb>\S+))"),
+)
+
+
+def test_a_dialect_may_tell_its_seed_steps_and_losses() -> None:
+    reader = LogReader(own=DIALECT)
+    reader.feed(b"setup, seed 42\nit 1,200 nll 3.25\nit 1,200 dev 3.5 1.75\n")
+    facts = reader.log_facts()
+    assert (facts.seed, facts.steps, facts.live_val_loss, facts.live_val_bpb) == (42, 1200, 3.5, 1.75)
+    assert (reader.facts["train_loss"], facts.saw_nan) == (3.25, False)
+
+
+@pytest.mark.parametrize(
+    ("line", "train_loss", "saw_nan"),
+    [(b"it 7 nll soon\n", None, False), (b"it 7 nll 0x1p3\n", None, False), (b"it 7 nll nan\n", "nan", True)],
+)
+def test_a_loss_of_a_dialect_is_a_number_or_says_nothing(line: bytes, train_loss: str | None, saw_nan: bool) -> None:
+    reader = LogReader(own=DIALECT)
+    reader.feed(line)
+    told = reader.facts.get("train_loss")
+    assert (None if told is None else str(told)) == train_loss
+    assert reader.log_facts().saw_nan is saw_nan
 
 
 def test_the_states_of_a_progress_bar_are_lines_and_the_tail_keeps_the_last_of_them() -> None:

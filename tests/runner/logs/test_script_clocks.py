@@ -279,6 +279,18 @@ def test_lines_with_times_give_these_intervals(name: str) -> None:
     assert intervals(train_time(clock_of(*rows), sights)) == expected
 
 
+def test_a_clock_without_a_step_or_an_end_says_what_to_print() -> None:
+    assert train_time(clock_of(*without("train_loss")), READ).irregular == (
+        "no line of a training step was seen: print some, or name them in outputs.step and outputs.trained, or let "
+        "the script announce its phases (outputs.announce)"
+    )
+    endless = train_time(clock_of(announced=(("train_start", 2.0),)), seen(frozen=9.5))
+    assert (
+        endless.irregular
+        == "nothing tells when training ended: no line of outputs.stop, no announcement, no artifact"
+    )
+
+
 def test_what_narrows_an_interval_is_told_and_what_was_compared() -> None:
     found = train_time(clock_of(*OFFICIAL), READ)
     assert (found.narrowed_by, found.doubt, found.irregular) == ("its own training time", "", "")

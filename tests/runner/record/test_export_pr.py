@@ -64,6 +64,11 @@ def test_a_rejected_record_is_never_exported(kept_rejected: Path) -> None:
             destination(open_record(kept_rejected), [], unverified=allowed, few_seeds=allowed)
 
 
+def test_of_a_local_record_the_track_is_told_before_questions_that_no_option_would_settle(record: Record) -> None:
+    with pytest.raises(UserError, match="track local is none of the challenge's"):
+        destination(held_as(unseen(record), track="local"), [])
+
+
 def test_an_unverified_record_is_exported_only_where_that_is_allowed(record: Record) -> None:
     with pytest.raises(
         UserError, match=r"verdict is unverified; open are: Evaluation in time\? It goes with --unver"
