@@ -78,14 +78,15 @@ def sha256_files(script: bytes, files: Mapping[str, bytes]) -> str:
 
 
 @contextmanager
-def locked(lock: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold the file `lock` alone; the system frees it when its holder dies.
+def locked(lock: Path, *, wait: bool = True, shared: bool = False) -> Iterator[None]:
+    """Hold the file `lock` alone, or beside others that share it; the system frees it when its holder dies.
 
     Waits for whoever holds it, or raises BlockingIOError at once when told not to wait.
     """
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(handle, how if wait else how | fcntl.LOCK_NB)
         yield
 
 

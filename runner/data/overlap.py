@@ -31,6 +31,7 @@ from runner.data.fingerprints import PASSAGE, Hashes, blocks
 from runner.data.shards import Tokens, read_shard
 from runner.data.tokenizer import load_tokenizer
 from runner.files import sha256_file
+from runner.listing import counted
 from runner.results import Overlap
 
 LEAST_TOKENS = 64
@@ -107,7 +108,7 @@ def with_overlap(dataset: DataSet, cache: Path | None = None, progress: Progress
     try:
         overlap = Overlap.model_validate_json(note.read_bytes())
     except (OSError, ValidationError):
-        progress(f"looking for the validation text in {len(dataset.train_files)} training shards")
+        progress(f"looking for the validation text in {counted(len(dataset.train_files), 'training shard')}")
         overlap = find_overlap(dataset)
         remember(note, overlap.model_dump_json())
     return replace(dataset, facts=dataset.facts.model_copy(update={"overlap": overlap}))

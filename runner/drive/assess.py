@@ -6,6 +6,7 @@ choose which count. Runs no seed; the yardsticks are measured here where the job
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,6 +137,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
     logs = {result.seed: logs_of(folder, result) for result in results}
     published = {**without_folders(plan.resolved), "seeds": seeds}
     hosts = [result.host for result in results if result.host is not None]
+    own_steps = None if job.script is None else re.compile(job.outputs.step)
     data = RecordData(
         name=job.name,
         run=folder.path.name,
@@ -164,7 +166,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         gpus_per_seed=plan.need.gpus,
         dollars_per_hour=plan.hardware.dollars_per_hour,
         requirements=requirements(readable, (Path(name).stem for name in script.files), job.requires, hosts),
-        curves=[one for seed, parts in logs.items() if (one := curve(seed, parts)) is not None],
+        curves=[one for seed, parts in logs.items() if (one := curve(seed, parts, own_steps)) is not None],
         score_alone=lines_to_score_alone(job, readable, results),
     )
     if job.claim is not None:

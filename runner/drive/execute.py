@@ -16,7 +16,7 @@ from rich.console import Console
 from runner.backends.backend import Backend, LocalBackend
 from runner.backends.nodes import Node, this_node
 from runner.drive.assess import JudgedRun
-from runner.drive.machine_lock import machine_alone
+from runner.drive.machine_lock import machine_for
 from runner.drive.run import Observe, require_run, run_name, run_plan
 from runner.errors import UserError
 from runner.files import require_writable
@@ -63,7 +63,8 @@ def execute(
         warn_of_slow_steps(plan, console)
     way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
     observe, watching = _cluster_watch(plan, script) if where.address is not None else (None, nullcontext())
-    with machine_alone(plan.need.alone and where.address is None, console.print), watching:
+    place = machine_for(plan.need.alone, console.print) if where.address is None else nullcontext()
+    with place, watching:
         return run_plan(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
 
 

@@ -1,5 +1,7 @@
-"""This machine alone: two runs that each take it whole, started side by side, go one after the other.
+"""This machine alone: a run that takes it whole has no other beside it.
 
+A run whose track lets it share the machine waits for one that does not, and is waited for: what it reads of the
+shards, and what it takes of the processors, would be laid to the other's account.
 On a cluster the shared queue sees to that (runner.backends.fair_queue). Without one every `golf run` starts a Ray of
 its own, which knows nothing of the others, and both seeds' clocks would be of half a machine.
 """
@@ -14,22 +16,24 @@ from pathlib import Path
 
 from runner.files import locked
 
-WAITING = "another golf run has this machine alone, as its track asks; waiting for it to end"
+WAITING = {
+    True: "another golf run is on this machine, and this one's track takes it alone; waiting for it to end",
+    False: "another golf run has this machine alone, as its track asks; waiting for it to end",
+}
 
 
 def lock_file() -> Path:
-    """Held by this user's run that has the machine alone; freed by the system when its holder dies."""
+    """Held by this user's runs, by one alone or by several that share; freed by the system when its holder dies."""
     return Path(tempfile.gettempdir()) / f"golf-alone-{os.getuid()}.lock"
 
 
 @contextmanager
-def machine_alone(wanted: bool, say: Callable[[str], object]) -> Iterator[None]:
-    """Hold the machine while the context lasts, if that is wanted; says so once where it has to wait."""
+def machine_for(alone: bool, say: Callable[[str], object]) -> Iterator[None]:
+    """Hold the machine while the context lasts, alone or beside others; says so once where it has to wait."""
     with ExitStack() as held:
-        if wanted:
-            try:
-                held.enter_context(locked(lock_file(), wait=False))
-            except BlockingIOError:
-                say(WAITING)
-                held.enter_context(locked(lock_file()))
+        try:
+            held.enter_context(locked(lock_file(), wait=False, shared=not alone))
+        except BlockingIOError:
+            say(WAITING[alone])
+            held.enter_context(locked(lock_file(), shared=not alone))
         yield

@@ -29,6 +29,8 @@ EXPORT_SHARE = 0.25
 """A script that trains on after its line that says it does not, on tokens that it has read before, cannot be told
 from one that compresses its weights for long; beyond the larger of these, its clock is unknown."""
 NO_CLAIM = "neither a line nor an announcement tells its training time: outputs.train_time, or outputs.announce"
+UNDECIDED = "it may lie on either side of the limit"
+MORE_LINES = "more lines of steps, or shorter validations between them, narrow it"
 MOST_STEPS = 10**12
 """A log that claims more steps than this claims nothing."""
 
@@ -101,7 +103,8 @@ def _clock(phase: PhaseResult | None, bound: float, limit: str) -> Answer:
     if not 0 <= clock.low <= clock.high:
         return Answer("unknown", measured, limit, "; ".join(["not a duration", *beside_it]))
     if clock.low <= bound < clock.high:
-        return Answer("unknown", measured, limit, "; ".join(["straddles", *beside_it]))
+        told = [UNDECIDED, *([MORE_LINES] if phase.clock_doubt else [])]
+        return Answer("unknown", measured, limit, "; ".join([*told, *beside_it]))
     return Answer(status_of(clock.high <= bound), measured, limit, "; ".join(beside_it))
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.job.hardware import claimants
+from runner.job.spec import JobSpec
 from runner.listing import counted, listed
 from runner.plan.data_tables import text_notes
 from runner.plan.plan import Outline
@@ -18,8 +19,12 @@ from runner.plan.run_time import TryTime, job_time, price
 from runner.plan.size_forecast import against_cap, told_bytes
 from runner.plan.step_time import StepTime, cut_off, duration, is_slow, rehearsal, warm_up_steps
 from runner.results import DataFacts, SizeForecast
+from runner.script.eval_switch import score_alone
 
 Row = tuple[str, str]
+UNVERIFIED = (
+    "nothing will show that its artifact alone has its score; the run ends unverified at best. To mend it:"
+)
 
 
 def plan_table(rows: Sequence[Row]) -> Table:
@@ -40,11 +45,12 @@ def rows_of_plan(
     one: TryTime,
     past: SizeForecast | None = None,
     past_seconds: Sequence[float] = (),
+    source: str = "",
 ) -> list[Row]:
     """The rows but for the job's claim.
 
     data: its facts, or how to bring it where it is not here; step, one: an optimizer step and a try; past,
-    past_seconds: what earlier runs say of the size, and how long they took.
+    past_seconds: what earlier runs say of the size, and how long they took; source: somebody else's script.
     """
     job = plan.job
     alone = "a node alone with " if plan.need.alone else ""
@@ -56,6 +62,7 @@ def rows_of_plan(
         ("each seed", f"{plan.nproc} process{'' if plan.nproc == 1 else 'es'}, {alone}{plan.need}"),
         *data_rows(plan, data),
         *size_rows(plan, past),
+        *score_rows(plan.job, source),
         *step_rows(plan, step),
         ("training", f"stops {stop(plan)}; limit {plan.limits.train_seconds:,g} s"),
         ("evaluation", f"limit {plan.limits.eval_seconds:,g} s"),
@@ -96,6 +103,14 @@ def size_rows(plan: Outline, past: SizeForecast | None) -> list[Row]:
     if past is not None:
         rows += [("size, from the past", told_bytes(past)), ("", past.basis)]
     return rows
+
+
+def score_rows(job: JobSpec, source: str) -> list[Row]:
+    """What somebody else's script lacks for a verdict: known before it costs anything."""
+    if job.script is None or job.outputs.eval_env:
+        return []
+    lines = score_alone(source, job.script.name, job.outputs.artifact, "", "")
+    return [("warning", UNVERIFIED), *(("", line) for line in lines)]
 
 
 def step_rows(plan: Outline, step: StepTime | None) -> list[Row]:

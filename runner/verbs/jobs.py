@@ -50,7 +50,8 @@ def plan(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: A
 
     step = step_time(planned.job, planned.hardware, planned.nproc, here=here, measure=look)
     one = try_time(planned, step)
-    rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds)
+    source = script.source.decode("utf-8", "replace")
+    rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds, source)
     claim = claim_rows(planned, facts, one, job.claim, past) if job.claim is not None else []
     console.print(plan_table([*rows, *claim]))
 

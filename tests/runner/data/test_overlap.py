@@ -108,7 +108,7 @@ def test_the_outcome_is_remembered_under_the_shards_hashes(tmp_path: Path, model
     first = with_overlap(data, cache, said.append).facts
     assert first.overlap is not None
     assert first.overlap.shared == 1
-    assert said == ["looking for the validation text in 1 training shards"]
+    assert said == ["looking for the validation text in 1 training shard"]
     assert with_overlap(data, cache, said.append).facts == first
     assert len(said) == 1
     other = opened(tmp_path / "other", model, TRAIN)

@@ -1,4 +1,4 @@
-"""Runs that take this machine whole go one after the other."""
+"""A run that takes this machine whole has no other beside it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from runner.drive import machine_lock
-from runner.drive.machine_lock import WAITING, machine_alone
+from runner.drive.machine_lock import WAITING, machine_for
 
 
-def test_a_second_run_says_that_it_waits_and_goes_on_when_the_first_has_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("first", "second"), [(True, True), (True, False), (False, True)])
+def test_whoever_takes_the_machine_alone_waits_and_is_waited_for(
+    first: bool, second: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine_lock, "lock_file", lambda: tmp_path / "lock")
     told: list[str] = []
@@ -22,17 +23,22 @@ def test_a_second_run_says_that_it_waits_and_goes_on_when_the_first_has_ended(
         told.append(line)
         waits.set()
 
-    def second() -> None:
-        with machine_alone(True, say):
+    def other() -> None:
+        with machine_for(second, say):
             entered.set()
 
-    with machine_alone(True, told.append):
-        thread = threading.Thread(target=second)
+    with machine_for(first, told.append):
+        thread = threading.Thread(target=other)
         thread.start()
         assert waits.wait(30)
         assert not entered.is_set()
-        with machine_alone(False, told.append):  # whoever does not ask for it is not held up
-            pass
     assert entered.wait(30)
     thread.join()
-    assert told == [WAITING]
+    assert told == [WAITING[second]]
+
+
+def test_runs_that_share_the_machine_go_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_lock, "lock_file", lambda: tmp_path / "lock")
+    told: list[str] = []
+    with machine_for(False, told.append), machine_for(False, told.append):
+        assert told == []

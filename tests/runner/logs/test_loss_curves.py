@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from hypothesis import given
@@ -34,6 +35,17 @@ def test_losses_on_a_progress_bar_count_and_the_last_line_needs_no_end(tmp_path:
     found = curve(7, [path])
     assert found is not None
     assert (found.steps, found.losses, found.val_steps) == ([1, 2], [3.0, 2.5], [3])
+
+
+def test_losses_in_a_dialect_of_the_jobs_own_have_a_curve(tmp_path: Path) -> None:
+    path = tmp_path / "1.log"
+    path.write_text("[it 1,000] nll=4.5\n[it 1,000] dev 4.25\n[it 2,000] nll=nan\n[it x] nll=4\n[it 3] nll=0x1\n")
+    own = re.compile(r"^\[it (?P<step>\S+)\] (?:nll=(?P<train_loss>\S+)|dev (?P<val_loss>\S+))")
+    found = curve(7, [path], own)
+    assert found is not None
+    assert (found.steps, found.losses) == ([1000], [4.5])
+    assert (found.val_steps, found.val_losses) == ([1000], [4.25])
+    assert curve(7, [path], re.compile("it")) is None
 
 
 def test_a_log_without_losses_has_no_curve(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from runner.backends.nodes import node_of
 from runner.job.hardware import PROFILES
 from runner.job.load import job_from_mapping, load_job
 from runner.plan.plan import Outline, make_outline
-from runner.plan.plan_table import Row, plan_table, rows_of_plan
+from runner.plan.plan_table import UNVERIFIED, Row, plan_table, rows_of_plan
 from runner.plan.run_time import try_time
 from runner.plan.step_time import Speed, StepTime, step_time
 from runner.results import DataFacts
@@ -86,6 +86,25 @@ def test_somebody_elses_script_has_a_plan_that_claims_to_know_nothing_of_it() ->
     assert said["time"] == "about 41 min for all seeds; up to 2.0 h if every try is used (3 a seed)"
     assert said["price"].startswith("about $13.67, up to $41.00 if every try is used, on 1 node at $20 an hour")
     assert "my[shards]" in shown(rows)  # never read as markup
+
+
+@pytest.mark.parametrize("switch", ["", "EVAL_ONLY"])
+def test_a_script_that_cannot_score_alone_is_told_before_it_costs_anything(switch: str) -> None:
+    mapping = {
+        "name": "theirs",
+        "track": "local",
+        "hardware": "cpu",
+        "seeds": [1],
+        "data": {"path": "data/shards", "tokenizer": "data/t.model"},
+        "script": "train.py",
+        **({"outputs": {"eval_env": {switch: "1"}}} if switch else {}),
+    }
+    plan = make_outline(job_from_mapping(mapping, source="test"), 1000, [node_of(PROFILES["cpu"])])
+    source = "import os\nonly = os.environ.get('SCORE_ONLY')\n"
+    rows = rows_of_plan(plan, "this machine", ABSENT, None, try_time(plan, None), source=source)
+    texts = [text for _, text in rows]
+    assert (UNVERIFIED in texts) is (not switch)
+    assert ('    eval_env: {SCORE_ONLY: "1"}' in texts) is (not switch)
 
 
 def test_a_step_that_takes_minutes_here_is_warned_about_in_the_plan() -> None:
