@@ -22,9 +22,7 @@ from runner.results import DataFacts, SizeForecast
 from runner.script.eval_switch import score_alone
 
 Row = tuple[str, str]
-UNVERIFIED = (
-    "nothing will show that its artifact alone has its score; the run ends unverified at best. To mend it:"
-)
+UNVERIFIED = "nothing will show that its artifact alone has its score; the run ends unverified at best. To mend it:"
 
 
 def plan_table(rows: Sequence[Row]) -> Table:

@@ -95,6 +95,7 @@ def test_a_script_that_cannot_score_alone_is_told_before_it_costs_anything(switc
         "track": "local",
         "hardware": "cpu",
         "seeds": [1],
+        "limits": {"train_seconds": 6, "eval_seconds": 10},
         "data": {"path": "data/shards", "tokenizer": "data/t.model"},
         "script": "train.py",
         **({"outputs": {"eval_env": {switch: "1"}}} if switch else {}),
