@@ -2,12 +2,13 @@
 
 The composition root, and the only file that may import the reporter; verbs that need no reporter are in
 `runner/verbs/`. Heavy modules are imported inside the verbs, so that `golf --help` answers at once. Exit codes:
-0 passed, 1 rejected, 2 the user's error (nothing ran), 3 unverified, 130 interrupted.
+0 passed, 1 rejected, 2 the user's error (nothing ran), 3 unverified, 70 a fault of golf's own, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from runner.any_encoding import print_in_any_encoding
 from runner.errors import UserError
 from runner.interrupt import INTERRUPTED, catch_signals, stopped
 from runner.printable import printable
@@ -62,6 +64,9 @@ export_app = typer.Typer(help="A record for somewhere else.", no_args_is_help=Tr
 app.add_typer(export_app, name="export")
 app.add_typer(ledgers.app, name="ledger")
 
+FAULT = 70
+"""Exit code of a fault of golf's own; 1 would say rejected."""
+OUR_FAULT = "this is a fault of golf's own and no verdict; please report it with the lines above"
 EXIT_CODES = {"passed": 0, "rejected": 1, "unverified": 3}
 
 
@@ -408,7 +413,8 @@ def _recorded(done: JudgedRun, output: Path) -> Path:
 
 
 def main() -> None:
-    """Entry point: user errors become one message and exit code 2, an interrupt 130."""
+    """Entry point: user errors become one message and exit code 2, an interrupt 130, a fault of golf's own 70."""
+    print_in_any_encoding()
     catch_signals()
     try:
         app()
@@ -420,8 +426,12 @@ def main() -> None:
             with suppress(OSError):  # the terminal may be what has gone
                 print("golf: interrupted; finished seeds are kept and the same command continues", file=sys.stderr)
             sys.exit(INTERRUPTED)
-        if not isinstance(error, OSError):
+        if isinstance(error, SystemExit):
             raise
+        if not isinstance(error, OSError):
+            traceback.print_exception(error)
+            print(f"golf: {OUR_FAULT}", file=sys.stderr)
+            sys.exit(FAULT)
         place = error.filename2 or error.filename  # of a rename, what was to be written, not the file aside
         said = f"{place}: {error.strerror}" if place and error.strerror else str(error)
         print(f"golf: {said}. Finished seeds, if any, are kept; mend this and run the command again", file=sys.stderr)

@@ -217,3 +217,11 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
             "data",
         )
     )
+
+
+def test_a_fault_of_our_own_is_no_verdict(tmp_path: Path) -> None:
+    code = "import runner.cli as cli; cli.app = lambda: 1 / 0; cli.main()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 70
+    assert "ZeroDivisionError" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("golf: this is a fault of golf's own and no verdict")
