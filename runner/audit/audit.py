@@ -6,7 +6,6 @@ Nothing that is read is executed, and nothing is written. The same folder gives 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -27,6 +26,7 @@ from runner.audit.reading.runs import Reading
 from runner.audit.severity import finding
 from runner.audit.track import track_of
 from runner.errors import UserError
+from runner.machine import usable_cpus
 
 GRAVEST_FIRST = {"error": 0, "warn": 1, "info": 2}
 
@@ -132,7 +132,7 @@ def audit_or_error(path: Path) -> Audit | str:
 
 def audit_all(paths: Sequence[Path], processes: int | None = None) -> Iterator[Audit | str]:
     """Audits of many folders in their order, by as many processes as there are cores."""
-    workers = min(processes or os.cpu_count() or 1, len(paths))
+    workers = min(processes or usable_cpus(), len(paths))
     if workers <= 1:
         yield from map(audit_or_error, paths)
         return

@@ -5,7 +5,6 @@ Pure but for `this_node`, which asks this machine. A cluster's nodes are read wh
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 
 from runner.job.hardware import Hardware, accelerator_of
 from runner.listing import counted
+from runner.machine import usable_cpus
 from runner.node.gpus import gpu_names
 
 RESOURCE = "accelerator_type:"
@@ -76,4 +76,4 @@ def this_node() -> Node:
     """This machine."""
     names = gpu_names()
     kinds = {accelerator_of(name) for name in names}
-    return Node(os.cpu_count() or 1, len(names), kinds.pop() if len(kinds) == 1 else "")
+    return Node(usable_cpus(), len(names), kinds.pop() if len(kinds) == 1 else "")

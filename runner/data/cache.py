@@ -19,6 +19,7 @@ from pathlib import Path
 
 from runner.data.shards import read_shard, shard_tokens
 from runner.files import sha256_bytes, sha256_file, write_atomic
+from runner.machine import home_folder
 
 REMEMBER_FROM_BYTES = 64 << 20
 
@@ -28,7 +29,7 @@ def cache_root(cache: Path | None = None) -> Path:
     if cache is not None:
         return cache
     named = os.environ.get("GOLF_CACHE")
-    return Path(named) if named else Path.home() / ".cache" / "golf"
+    return Path(named) if named else home_folder() / ".cache" / "golf"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ Does not cover: text that was changed (other case, other blanks), or shards of a
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +31,7 @@ from runner.data.shards import Tokens, read_shard
 from runner.data.tokenizer import load_tokenizer
 from runner.files import sha256_file
 from runner.listing import counted
+from runner.machine import usable_cpus
 from runner.results import Overlap
 
 LEAST_TOKENS = 64
@@ -130,7 +130,7 @@ def find_overlap(dataset: DataSet) -> Overlap:
     at_document, at_passage = documents.places(text.documents), passages.places(text.passages)
     whole, runs = (np.zeros(len(wanted.values), dtype=np.bool_) for wanted in (documents, passages))
     where: list[str] = []
-    with ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(MOST_WORKERS, usable_cpus())) as pool:
         for path, (here, runs_here) in zip(dataset.train_files, pool.map(look, dataset.train_files), strict=True):
             whole |= here
             runs |= runs_here

@@ -7,7 +7,6 @@ Where neither is known, nothing is said. A machine that is warned about is not r
 from __future__ import annotations
 
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from runner.files import write_atomic
 from runner.job.hardware import Hardware
 from runner.job.spec import JobSpec
 from runner.listing import counted
+from runner.machine import usable_cpus
 from runner.node.deadlines import SETUP_S
 from runner.plan.footprint import step_flops
 
@@ -152,7 +152,7 @@ def measured_speed(cache: Path | None = None) -> Speed | None:
 
 def _machine() -> str:
     """What a remembered speed belongs to."""
-    return f"{platform.node()}|{platform.machine()}|{os.cpu_count()}"
+    return f"{platform.node()}|{platform.machine()}|{usable_cpus()}"
 
 
 def _remembered(note: Path) -> Speed | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 import time
@@ -17,6 +16,7 @@ from golf_model.config import RuntimeConfig
 from runner.job.hardware import PROFILES
 from runner.job.load import load_job
 from runner.job.spec import JobSpec
+from runner.machine import usable_cpus
 from runner.plan.step_time import (
     StepTime,
     cut_off,
@@ -159,7 +159,7 @@ def test_this_machine_is_measured_once_a_day(tmp_path: Path, monkeypatch: pytest
     for text in (
         json.dumps({**stored, "at": time.time() - 25 * 3600}),
         json.dumps({**stored, "at": time.time() + 3600}),
-        json.dumps({**stored, "machine": f"{platform.node()}|other|{os.cpu_count()}"}),
+        json.dumps({**stored, "machine": f"{platform.node()}|other|{usable_cpus()}"}),
         json.dumps({**stored, "tflops": {"float32": -1.0}}),
         json.dumps({**stored, "tflops": [0.1]}),
         "{",
