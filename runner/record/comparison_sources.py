@@ -26,6 +26,8 @@ MOST_TYPED = 1_000_000
 LEAST, MOST = 1e-6, 1e6
 """Between them lies every score, in any unit."""
 NUMBERS = re.compile(r"[\s,;]+")
+LEADING_ZERO = re.compile(r"[-+]?0\d")
+BARE_COMMA = re.compile(r"\d,\d")
 ALTERED = {
     "origin": "as its results.json says",
     "problem": f"its {RESULTS} is not the one that {CHECKSUMS} lists; see golf verify",
@@ -190,9 +192,17 @@ def require_score(value: Any, source: str) -> float:
 
 
 def _typed(words: str) -> list[float] | None:
-    """The numbers in a text that holds nothing else, else None."""
+    """The numbers in a text that holds nothing else, else None; UserError where its commas may be decimal points."""
     parts = [part for part in NUMBERS.split(words) if part]
     try:
-        return [float(part) for part in parts] or None
+        numbers = [float(part) for part in parts]
     except ValueError:
         return None
+    padded = any(LEADING_ZERO.match(part) for part in parts)
+    pointless = bool(BARE_COMMA.search(words)) and not any("." in part for part in parts)
+    if padded or pointless or (";" in words and "," in words):
+        raise UserError(
+            f"{cut(words)}: its commas may be decimal commas. Write decimal points, and one sign between scores, "
+            "such as 1.081,1.0812"
+        )
+    return numbers or None

@@ -55,6 +55,22 @@ FILES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.parametrize(
+    "words", ["1,0810;1,0812", "1,0810 1,0812", "1,0810", "1,5 1,6", "1,5", "1.08,1.09;1.10", "1.081 01.082"]
+)
+def test_commas_that_may_be_decimal_points_are_refused(words: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="its commas may be decimal commas"):
+        arm_of(words, "A")
+    (tmp_path / "scores.txt").write_text(words)
+    with pytest.raises(UserError, match="its commas may be decimal commas"):
+        arm_of(str(tmp_path / "scores.txt"), "A")
+
+
+@pytest.mark.parametrize("words", ["1.081,1.082", "1.081;1.082", "1.081, 1.082", "1.081\n1.082", "1.081,\n1.082"])
+def test_one_sign_between_scores_is_understood(words: str) -> None:
+    assert arm_of(words, "A").val_bpb == (1.081, 1.082)
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_files_of_scores_are_read(name: str, tmp_path: Path) -> None:
     content, expected = FILES[name]
