@@ -51,11 +51,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="golf",
-    help="One job YAML in, a verified multi-seed Parameter Golf record out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
 app.add_typer(jobs.model_app, name="model")
@@ -70,6 +70,23 @@ OUR_FAULT = "this is a fault of golf's own and no verdict; please report it with
 EXIT_CODES = {"passed": 0, "rejected": 1, "unverified": 3}
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"golf {version('golf')}")
+        raise typer.Exit
+
+
+@app.callback()
+def golf(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which golf this is.")
+    ] = False,
+) -> None:
+    """One job YAML in, a verified multi-seed Parameter Golf record out."""
+
+
 @app.command()
 def run(
     path: JobPath,
@@ -79,7 +96,7 @@ def run(
     address: Address = None,
     output: Output = Path(),
 ) -> None:
-    """Train, score and verify every seed of JOB, judge them together and write the record."""
+    """Train, score and judge JOB's seeds. A record of them is written."""
     from runner.drive.execute import Where
     from runner.script.bundle import script_of
 
@@ -100,7 +117,7 @@ def resume(
         bool, typer.Option("--submit", help="By a driver on the cluster; --address is its dashboard's.")
     ] = False,
 ) -> None:
-    """Go on with a run: seeds that have ended are kept, the others run, by the script that the run began with."""
+    """Go on with a run, by the script that it began with. Seeds that have ended are kept."""
     if there:
         if address is None:
             raise UserError("--submit: needs --address, the cluster's dashboard")
@@ -144,7 +161,7 @@ def verify(
     data: OtherData = None,
     tokenizer: OtherTokenizer = None,
 ) -> None:
-    """Check RECORD by its own files: hashes, sizes, pages, script, verdict, ledger, logs, and scores where it can.
+    """Check RECORD by its own files. Hashes, sizes, pages, script, verdict, ledger, logs, and scores where it can.
 
     Exit code 1 where something is wrong. Scores are made again where --artifacts points, or where the run that made
     the record lies beside it.
@@ -190,7 +207,7 @@ def reproduce(
         typer.Option("--output", metavar="DIR", help="Where the new run is kept (default: reproduced/<record>)."),
     ] = None,
 ) -> None:
-    """Run RECORD's seeds again, by the script and the job in its folder alone, and compare.
+    """Run RECORD's seeds again by its own files, and compare.
 
     Exit code 1 where the new run is not like the record, 3 where that cannot be told.
     """
@@ -220,7 +237,7 @@ def export_pr(
     unverified: Unverified = False,
     few_seeds: FewSeeds = False,
 ) -> None:
-    """Commit a passed RECORD on a new branch of CHECKOUT and print the pull request's text. Nothing is pushed."""
+    """Commit RECORD on a branch of CHECKOUT, print the PR's text. Nothing is pushed."""
     from reports.record.authored import with_author
     from reports.record.pr_text import pr_text, pr_title
     from runner.record.checkout import export, require_checkout
@@ -247,7 +264,7 @@ def audit(
         Path, typer.Option("--table", metavar="FILE", help="With --all: where its table goes, .csv or .parquet.")
     ] = Path("audit.csv"),
 ) -> None:
-    """Read record folders, execute nothing, and say what is true: facts, claims, and where they disagree."""
+    """Say where anybody's record folders disagree with their logs. Nothing is executed."""
     from reports.audit.markdown import markdown_audit
     from reports.audit.table import audit_frame, require_table, summary, write_table
     from reports.audit.terminal import terminal_audit
@@ -360,7 +377,7 @@ def compare_verb(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Does B beat A? Exit code 0 the claim holds, 1 it is not shown, 3 it cannot be decided."""
+    """Does B beat A? Exit code 0 it does, 1 not shown, 3 undecided."""
     from reports.terminal.comparison import terminal_comparison
     from runner.compare.compare import POLICIES, compare
     from runner.job.problems import choice_message

@@ -24,7 +24,7 @@ def inspect(
     cap: Annotated[int, typer.Option("--cap", metavar="BYTES", min=1, help="Most bytes of both.")] = 16_000_000,
     as_json: AsJson = False,
 ) -> None:
-    """Tensors, schemes, bits, bytes, entropy, checksum and slack to the cap of FILE; nothing in it is executed."""
+    """Tensors, bits, bytes, entropy and room left of FILE. Nothing in it is executed."""
     import json
 
     from runner.record.artifact_report import fact_lines, inspect_file, tensor_table

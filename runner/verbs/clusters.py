@@ -14,7 +14,7 @@ from runner.verbs.options import JobPath, Output, Seeds, There
 
 
 def submit(path: JobPath, address: There, seeds: Seeds = None, output: Output = Path()) -> None:
-    """Start one driver for JOB on the cluster, which goes on without this machine. Its data must be on the nodes."""
+    """Start a driver for JOB on the cluster. It goes on without this machine. Its data must be on the nodes."""
     from runner.script.bundle import script_of
 
     job = load(path, seeds)
@@ -25,7 +25,7 @@ def submit(path: JobPath, address: There, seeds: Seeds = None, output: Output = 
 
 
 def dashboard(address: There) -> None:
-    """Where the cluster's dashboard is, how to reach it, and the drivers that were submitted there."""
+    """The cluster's dashboard, and the drivers submitted there."""
     remote = remote_of(address)
     found = remote.settings(address)
     if found["tunnel"]:

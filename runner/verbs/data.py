@@ -31,7 +31,10 @@ def info(
         bool, typer.Option("--overlap", help="Look for documents of the validation text in the training shards.")
     ] = False,
 ) -> None:
-    """Tokens, documents, bytes, tokens per byte and the nats-per-bpb constant of JOB's data, and which text it is."""
+    """What JOB's data are: tokens, documents, bytes, whose text.
+
+    Also tokens per byte and the nats-per-bpb constant.
+    """
     from runner.data.dataset import data_info
     from runner.data.overlap import with_overlap
     from runner.plan.data_tables import passport
@@ -56,7 +59,7 @@ def fetch_verb(
     ] = None,
     output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Where to put them.")] = Path("data"),
 ) -> None:
-    """Bring the challenge's FineWeb shards and tokenizer; continues where an earlier fetch stopped."""
+    """Bring the challenge's shards and tokenizer. Goes on where an earlier fetch stopped."""
     from runner.data.fetch import fetch
     from runner.plan.data_tables import passport
 

@@ -20,7 +20,7 @@ model_app = typer.Typer(help="What a job's model consists of.", no_args_is_help=
 
 
 def plan(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: Address = None) -> None:
-    """Show what `golf run` would do (seeds, nodes, size, steps, time, price) and start nothing.
+    """What `golf run` would do: nodes, size, time, price. Starts nothing.
 
     Neither data nor hardware need be here.
     """
@@ -101,7 +101,7 @@ def bundle(
     ),
     flat: Annotated[bool, typer.Option("--flat", help="Write the readable twin instead of the packed file.")] = False,
 ) -> None:
-    """Turn JOB into the one file that runs, is counted against the cap, and is shipped."""
+    """Turn JOB into its one file. It runs, counts against the cap, and is shipped."""
     from runner.files import require_writable, sha256_bytes, write_atomic
     from runner.script.bundle import make_script
 
@@ -114,7 +114,7 @@ def bundle(
 
 @model_app.command("summary")
 def model_summary(path: JobPath, profile: Profile = None) -> None:
-    """Tensors, parameters, schemes, bytes, FLOPs and memory of JOB's model."""
+    """Tensors, parameters, bytes, FLOPs and memory of JOB's model."""
     from runner.plan.model_summary import summary_tables
     from runner.script.bundle import make_script
 
@@ -131,7 +131,7 @@ def model_diff(
     other: Annotated[Path, typer.Argument(metavar="JOB", help="The job to compare it with.")],
     profile: Profile = None,
 ) -> None:
-    """What changes from one JOB to another: configuration, tensors, parameters and bytes."""
+    """What changes from one JOB to another: settings, tensors, bytes."""
     from runner.plan.model_diff import Side, diff_tables
     from runner.script.bundle import make_script
 

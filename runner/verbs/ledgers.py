@@ -17,7 +17,7 @@ def verify(
     name: Annotated[str, typer.Argument(metavar="RUN|FILE", help="A run, a record folder, or a ledger.jsonl.")],
     output: Output = Path(),
 ) -> None:
-    """Check a ledger's chain and all that it vouches for; exit code 1 where something is wrong."""
+    """Check a ledger's chain and all that it vouches for. Exit code 1 where something is wrong."""
     from runner.folder.ledger_check import audit_ledger, audit_run
     from runner.folder.paths import RunFolder
     from runner.folder.runs import find_run

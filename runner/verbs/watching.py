@@ -73,7 +73,7 @@ def logs(
 
 
 def stop(run_name: RunName, address: MaybeThere = None, output: Output = Path()) -> None:
-    """Stop a run: its attempts are killed and noted as interrupted, `golf resume` goes on with it."""
+    """Stop a run, which `golf resume` goes on with. Its attempts are killed and noted as interrupted."""
     if address is not None:
         ask(address, ["stop", run_name], output)
     from runner.drive.stop import stop_run

@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from runner.cli import app
@@ -225,3 +228,19 @@ def test_a_fault_of_our_own_is_no_verdict(tmp_path: Path) -> None:
     assert done.returncode == 70
     assert "ZeroDivisionError" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("golf: this is a fault of golf's own and no verdict")
+
+
+def test_the_version_is_the_packages() -> None:
+    assert CliRunner().invoke(app, ["--version"]).output == f"golf {metadata.version('golf')}\n"
+
+
+def test_every_verb_has_help_whose_line_in_the_list_is_whole_in_80_columns() -> None:
+    def lists(command: Any, words: list[str]) -> None:
+        told = CliRunner().invoke(app, [*words, "-h"], terminal_width=80)
+        assert told.exit_code == 0
+        if hasattr(command, "commands"):
+            assert "..." not in told.output.partition("Commands:")[2]
+            for name, inner in command.commands.items():
+                lists(inner, [*words, name])
+
+    lists(typer.main.get_command(app), [])
