@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,7 +19,9 @@ import psutil
 from runner.errors import UserError
 from runner.files import write_atomic
 from runner.folder.paths import RunFolder
+from runner.job.base import decisive, flat_fields
 from runner.job.problems import did_you_mean
+from runner.printable import cut
 
 
 @dataclass(frozen=True)
@@ -98,19 +100,60 @@ def all_runs(output: Path) -> list[RunFolder]:
     return [RunFolder(path) for path in sorted(found, key=lambda path: (path.stat().st_mtime, path.name))]
 
 
+LATEST = "latest"
+"""In the place of a run's name: the one that was written to last."""
+SHOWN_FIELDS = 3
+"""Fields, of those that tell runs of one name apart, that a message names."""
+
+
 def find_run(output: Path, name: str) -> RunFolder:
-    """The run that a job's name, a job's file, or a run folder's name means; UserError where none or several do."""
+    """The run that a name means; UserError where none or several do.
+
+    name: of a run folder or its beginning, of its job, of the job's file, or `latest`.
+    """
     runs = all_runs(output)
     wanted = Path(name).stem if name.endswith((".yaml", ".yml")) else Path(name.rstrip("/")).name
-    exact = [run for run in runs if run.path.name == wanted]
-    found = exact or [run for run in runs if run.path.name.rpartition("-")[0] == wanted]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UserError(
-            f"{name}: {len(found)} runs have this name: {', '.join(run.path.name for run in found)}; give one of them"
-        )
+    ways: tuple[Callable[[RunFolder], bool], ...] = (
+        lambda run: run.path.name == wanted,
+        lambda run: run.path.name.rpartition("-")[0] == wanted,
+        lambda run: wanted == LATEST and run == runs[-1],
+        lambda run: wanted != "" and run.path.name.startswith(wanted),
+    )
+    for means in ways:
+        found = [run for run in runs if means(run)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            told = "".join(f"\n  {run.path.name}  {words}" for run, words in told_apart(found))
+            raise UserError(f"{name}: {len(found)} runs have this name; give one of them, or {LATEST}:{told}")
     names = [run.path.name for run in runs]
     jobs = sorted({name.rpartition("-")[0] for name in names})
     there = f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else "there is none"
     raise UserError(f"{name}: no run of this name under {output / 'runs'}; {there}{did_you_mean(wanted, jobs)}")
+
+
+def told_apart(runs: Sequence[RunFolder]) -> Iterator[tuple[RunFolder, str]]:
+    """Each run with the fields of its job that the others have not, or have other values of."""
+    jobs = [(run, _fields(run)) for run in runs]
+    read = [fields for _, fields in jobs if fields is not None]
+    differ = [name for name in dict.fromkeys(key for one in read for key in one) if not _same(name, read)]
+    for run, own in jobs:
+        if own is None:
+            yield run, "its job cannot be read"
+            continue
+        shown = [f"{name} {cut(json.dumps(own.get(name)), 40)}" for name in differ[:SHOWN_FIELDS]]
+        more = f" and {len(differ) - SHOWN_FIELDS} more" if len(differ) > SHOWN_FIELDS else ""
+        yield run, (", ".join(shown) + more) or "the same job by another script"
+
+
+def _fields(run: RunFolder) -> dict[str, Any] | None:
+    """The fields of a run's job that decide its results, by dotted name; None where they cannot be read."""
+    try:
+        job = noted_job(run)
+    except UserError:
+        return None
+    return dict(flat_fields(decisive(job))) if isinstance(job, Mapping) else None
+
+
+def _same(name: str, fields: Sequence[Mapping[str, Any]]) -> bool:
+    return all(name in one and one[name] == fields[0].get(name) for one in fields)

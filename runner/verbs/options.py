@@ -8,10 +8,12 @@ from typing import Annotated, Optional
 import typer
 
 JobPath = Annotated[Path, typer.Argument(metavar="JOB", help="The job's YAML file.")]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder under runs/, or its job's name.")]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run: its folder's name or its beginning, its job's, or latest.")
+]
 OptionalRun = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Argument(metavar="RUN", help="A run's folder under runs/, or its job's name; all when left out."),
+    typer.Argument(metavar="RUN", help="A run: its folder's name or its beginning, its job's, or latest; else all."),
 ]
 There = Annotated[
     str, typer.Option("--address", metavar="HOST:PORT", help="The cluster's dashboard, usually 127.0.0.1:8265.")

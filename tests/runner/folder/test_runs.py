@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -73,12 +74,47 @@ def test_a_run_whose_job_cannot_be_read_says_how_to_go_on(content: bytes | None,
         noted_job(run)
 
 
-def test_two_runs_of_one_name_are_told_apart_by_folder(tmp_path: Path) -> None:
-    for name in ("a-00000000", "a-11111111"):
-        (tmp_path / "runs" / name).mkdir(parents=True)
-        (tmp_path / "runs" / name / "job.json").write_text("{}")
-    with pytest.raises(UserError, match="2 runs have this name: a-00000000, a-11111111"):
+def jobs_named(root: Path, **jobs: str) -> None:
+    for name, job in jobs.items():
+        folder = root / "runs" / name.replace("_", "-")
+        folder.mkdir(parents=True)
+        (folder / "job.json").write_text(job)
+
+
+def test_runs_of_one_name_are_told_apart_by_the_fields_that_differ(tmp_path: Path) -> None:
+    jobs_named(
+        tmp_path,
+        a_0='{"threads": 1, "config": {"model": {"num_layers": 2, "model_dim": 64}}, "blurb": "x"}',
+        a_1='{"threads": 1, "config": {"model": {"num_layers": 3, "model_dim": 64}}, "blurb": "y"}',
+        a_2="[]",
+    )
+    with pytest.raises(UserError) as told:
         find_run(tmp_path, "a")
+    assert str(told.value).splitlines() == [
+        "a: 3 runs have this name; give one of them, or latest:",
+        "  a-0  config.model.num_layers 2",
+        "  a-1  config.model.num_layers 3",
+        "  a-2  its job cannot be read",
+    ]
+
+
+def test_two_runs_of_one_job_are_the_same_but_for_the_script(tmp_path: Path) -> None:
+    jobs_named(tmp_path, a_0="{}", a_1="{}")
+    with pytest.raises(UserError, match="a-0  the same job by another script"):
+        find_run(tmp_path, "a")
+
+
+def test_a_run_is_found_by_the_beginning_of_its_name_and_the_last_one_by_latest(tmp_path: Path) -> None:
+    jobs_named(tmp_path, ab_77="{}", ab_78="{}", cd_77="{}")
+    for age, name in enumerate(("ab-78", "cd-77", "ab-77")):
+        os.utime(tmp_path / "runs" / name, (1e9 - age, 1e9 - age))
+    assert find_run(tmp_path, "c").path.name == "cd-77"
+    assert find_run(tmp_path, "ab-77").path.name == "ab-77"
+    assert find_run(tmp_path, "latest").path.name == "ab-78"
+    with pytest.raises(UserError, match="ab-7: 2 runs have this name"):
+        find_run(tmp_path, "ab-7")
+    with pytest.raises(UserError, match="no run of this name"):
+        find_run(tmp_path, "")
 
 
 def test_states_of_a_finished_run_come_from_its_results(finished: Path) -> None:
