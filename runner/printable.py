@@ -1,9 +1,16 @@
-"""What a script printed, made fit to be shown: no escape reaches a terminal, no control character a report."""
+"""What a script printed, made fit to be shown: no escape reaches a terminal, no control character a report.
+
+Names that golf itself is given and prints are no such text: one with a control character is refused (`control_in`).
+"""
 
 from __future__ import annotations
 
+import unicodedata
+
 SHOWN = dict.fromkeys([*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)], "\N{REPLACEMENT CHARACTER}")
 """C0 and C1 controls but for tab and line's end."""
+TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""What turns the direction of writing, so that a name is shown as another."""
 
 
 def printable(text: str) -> str:
@@ -20,3 +27,17 @@ def cut(text: str, most: int = 120) -> str:
     """Text from outside for a message: printable, on one line, not longer than `most` characters."""
     shown = "".join(char if char.isprintable() else " " for char in text)
     return shown if len(shown) <= most else f"{shown[: most - 3]}..."
+
+
+def control_in(text: str) -> str:
+    """The first character by which one line could be taken for two, or for another: `U+000A`; '' where there is none.
+
+    Controls, line and paragraph separators, what turns the direction of writing, and bytes that are no text.
+    """
+    if text.isascii() and text.isprintable():
+        return ""
+    return next((f"U+{ord(char):04X}" for char in text if _misleads(char)), "")
+
+
+def _misleads(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or char in TURNS

@@ -17,8 +17,10 @@ from pydantic import Field, model_validator
 
 from golf_model.config import ConfigError, require
 from runner.errors import UserError
+from runner.job.variables import counted_variables
 from runner.logs.log_facts import NUMBER
 from runner.logs.patterns import runs_away
+from runner.printable import control_in
 from runner.strict import Strict
 
 DATA_SUFFIXES = frozenset({".bin", ".csv", ".json", ".md", ".model", ".txt", ".vocab"})
@@ -86,6 +88,7 @@ class OutputsSpec(Strict):
         path = PurePosixPath(self.artifact)
         inside = not path.is_absolute() and ".." not in path.parts and path.name != ""
         require(inside, "artifact", "must be a pattern inside the working folder, such as final_model*.ptz")
+        require_line(self.artifact, "artifact")
         return self
 
 
@@ -106,14 +109,22 @@ def is_code(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() not in DATA_SUFFIXES
 
 
-def counted_bytes(script: bytes, files: Mapping[str, bytes]) -> int:
-    """Bytes that count as code: the script, and whatever beside it is code."""
-    return len(script) + sum(len(content) for name, content in files.items() if is_code(name))
+def counted_bytes(script: bytes, files: Mapping[str, bytes], *settings: Mapping[str, str]) -> int:
+    """Bytes that count as code: the script, whatever beside it is code, and variables where they are more than
+    settings. settings: what the job sets for each of its processes."""
+    beside = sum(len(content) for name, content in files.items() if is_code(name))
+    return len(script) + beside + counted_variables(*settings)
 
 
 def uncounted_bytes(files: Mapping[str, bytes]) -> int:
     """Bytes beside the script that count as data, which may be weights for all that we know."""
     return sum(len(content) for name, content in files.items() if not is_code(name))
+
+
+def require_line(name: str, place: str) -> None:
+    """ConfigError where a name has a character by which a log could be made to say what it does not."""
+    control = control_in(name)
+    require(control == "", place, f"holds a control character ({control}); rename it")
 
 
 def require_package(name: str, place: str) -> None:
@@ -151,5 +162,6 @@ def require_plain_names(names: tuple[str, ...]) -> None:
         path = PurePosixPath(name)
         inside = not path.is_absolute() and ".." not in path.parts and str(path) == name and name != "."
         require(inside, f"files.{index}", "must be a file in or below the script's folder, such as model.py")
+        require_line(name, f"files.{index}")
         require(name != "train_gpt.py", f"files.{index}", "is the name that the script itself runs under")
         require(name not in names[:index], f"files.{index}", f"{name} stands twice")

@@ -7,7 +7,7 @@ will fit is preflight's question, not asked here.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,15 @@ from pydantic import ValidationError
 from runner.errors import UserError
 from runner.job.base import base_spec
 from runner.job.claim import ReadArm, resolved_claim
+from runner.job.external_script import is_code, read_bytes
 from runner.job.problems import Problem, choice_message, problems_of, report
 from runner.job.prose import with_prose
 from runner.job.spec import DataSpec, JobSpec, LimitsSpec, job_hash, resolved
 from runner.job.tracks import HARDWARE, TRACKS, track_problems
-from runner.printable import cut
+from runner.job.variables import unnamed_paths
+from runner.printable import control_in, cut
 from runner.results import Arm
-from runner.yaml_lines import MAX_BYTES, Lines, load_yaml
+from runner.yaml_lines import MAX_BYTES, Lines, Place, load_yaml
 
 MOST_PATH = 4096
 """Characters of a path on the systems that golf runs on."""
@@ -47,7 +49,11 @@ def load_job(path: Path, read_baseline: ReadArm | None = None) -> JobSpec:
     read_baseline: reads the record folder that a claim may name.
     """
     data, lines = load_yaml(_read(path), str(path))
-    return job_from_mapping(data, source=str(path), lines=lines, folder=path.parent, read_baseline=read_baseline)
+    job = job_from_mapping(data, source=str(path), lines=lines, folder=path.parent, read_baseline=read_baseline)
+    problems = [Problem(place, said) for place, said in _foreign_paths(job)]
+    if problems:
+        raise report(problems, lines, str(path))
+    return job
 
 
 def job_from_mapping(
@@ -81,6 +87,9 @@ def job_from_mapping(
     if problems:
         raise report(problems, where, source)
     job = _with_absolute_paths(job, (folder or Path()).absolute())
+    problems = list(_misleading_names(job))
+    if problems:
+        raise report(problems, where, source)
     if job.claim is None:
         return job
     try:
@@ -148,6 +157,28 @@ def _names(data: dict[str, Any]) -> list[Problem]:
     if isinstance(hardware, str) and hardware not in HARDWARE:
         problems.append(Problem(("hardware",), choice_message(hardware, HARDWARE)))
     return problems
+
+
+def _misleading_names(job: JobSpec) -> Iterator[Problem]:
+    """Paths that a script or a log is told, with a character by which a line of them would look like two."""
+    places = {("data", "path"): job.data.path, ("data", "tokenizer"): job.data.tokenizer, ("script",): job.script}
+    for place, path in places.items():
+        if path is not None and (control := control_in(str(path))):
+            yield Problem(place, f"holds a control character ({control}), here or in a folder above; rename it")
+
+
+def _foreign_paths(job: JobSpec) -> Iterator[tuple[Place, str]]:
+    """Variables of a job that hold a path which its script does not ask for; none where the script is not here."""
+    if job.script is None:
+        return
+    try:
+        files = [job.script, *(job.script.parent / name for name in job.files if is_code(name))]
+        sources = "\n".join(read_bytes(path).decode("utf-8", "replace") for path in files)
+    except (UserError, OSError):
+        return  # told, with what is missing, by whoever needs the script itself
+    for place, settings in ((("env",), job.env), (("outputs", "eval_env"), job.outputs.eval_env)):
+        for name, said in unnamed_paths(settings, sources):
+            yield (*place, name), said
 
 
 def _with_absolute_paths(job: JobSpec, folder: Path) -> JobSpec:

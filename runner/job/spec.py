@@ -14,12 +14,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from golf_model.config import REFUSED_VARIABLES, GolfConfig, require
+from golf_model.config import GolfConfig, require
 from runner.data.shards import MOST_IDS
 from runner.job.claim import ClaimSpec
 from runner.job.external_script import OutputsSpec, require_package, require_plain_names
 from runner.job.prose import ProseSpec
 from runner.job.reference import ReferenceSpec
+from runner.job.variables import require_settings
 from runner.strict import Seconds, Seed, Strict
 
 
@@ -113,7 +114,8 @@ class JobSpec(Strict):
     must_beat: Literal["unigram", "bigram", "xz", "xz_primed"] | None = None
     """A yardstick that every seed must beat to pass; needs yardsticks: true."""
     env: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = Field(default_factory=dict)
-    """Environment variables for the script, e.g. NCCL's; never those of its contract."""
+    """Environment variables for the script: what tunes NCCL, CUDA and OpenMP, and settings of a script of your own
+    (runner.job.variables); never those of its contract, nor what changes which code runs."""
     stall_seconds: Annotated[float, Field(ge=0)] = 300.0
     """Kill a run that has shown no sign of life for this long, seconds; 0 never does."""
     tries: Annotated[int, Field(ge=1, le=10)] = 3
@@ -146,10 +148,8 @@ class JobSpec(Strict):
             require(seed not in before, f"seeds.{index}", f"seed {seed} stands twice; give each seed once")
             before.add(seed)
         require(self.must_beat is None or self.yardsticks, "must_beat", "needs yardsticks: true, which measures it")
-        taken = ("SEED", "DATA_PATH", "TOKENIZER_PATH", "RUN_ID", *(() if self.script else REFUSED_VARIABLES))
-        for name in self.env:
-            free = name not in taken and not name.startswith("GOLF_")
-            require(free, f"env.{name}", "belongs to the script's contract; set it in the job's own fields")
+        require_settings(self.env, "env", ours=self.script is None)
+        require_settings(self.outputs.eval_env, "outputs.eval_env", ours=False)
         self._consistent_script()
         return self
 

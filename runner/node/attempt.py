@@ -10,13 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import re
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from golf_model.config import REFUSED_VARIABLES
 from runner.data.dataset import DataSet
 from runner.errors import UserError
 from runner.files import sha256_bytes
@@ -24,9 +22,10 @@ from runner.logs.line_clock import LineClock
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.checkpoint_store import CheckpointStore, open_checkpoint_store
 from runner.node.deadlines import eval_deadlines, external_deadlines, overtime, train_deadlines
+from runner.node.environment import base_environment, require_lines
 from runner.node.gpus import gpu_names
 from runner.node.messages import ArtifactBytes, Finished, LeftBehind, Message, Started, TrainingEnded
-from runner.node.orphans import MARKER, default_scratch, work_folder
+from runner.node.orphans import default_scratch, work_folder
 from runner.node.phase import run_phase
 from runner.node.sightings import Sightings, line_patterns, scored_in_training, scored_result, seen_of, train_result
 from runner.node.work_folder import (
@@ -45,57 +44,7 @@ from runner.node.work_folder import (
 from runner.results import Host, PhaseResult, RunStatus, Segment
 from runner.script.requirements import imported_packages
 
-MEDDLING = (
-    "GOLF_",
-    "PYTHON",
-    "TORCH",
-    "PYTORCH",
-    "RANK",
-    "LOCAL_",
-    "WORLD_",
-    "GROUP_",
-    "ROLE_",
-    "MASTER_",
-    "OMP_",
-    "MKL_",
-    "KMP_",
-    "OPENBLAS_",
-    "LD_PRELOAD",
-    "RAY_",
-)
-"""Beginnings of variables that change what a Python or torch program does; what a run needs, its job says."""
-SECRET = re.compile(r"(TOKEN|SECRET|PASSW(OR)?D|CREDENTIALS?|API_?KEY|ACCESS_KEY(_ID)?|PRIVATE_KEY)$", re.IGNORECASE)
-"""Ends of variables that hold what no log may show, the cluster's token among them."""
 VERSIONED = ("torch", "numpy", "sentencepiece", "zstandard", "brotli", "ray")
-
-
-def kept_environment(surroundings: Mapping[str, str]) -> dict[str, str]:
-    """The node's environment without anything that would configure a script behind the job's back, or is secret."""
-    return {
-        name: value
-        for name, value in surroundings.items()
-        if name not in REFUSED_VARIABLES and not name.startswith(MEDDLING) and not SECRET.search(name)
-    }
-
-
-def base_environment(spec: AttemptSpec, base: Path, surroundings: Mapping[str, str]) -> dict[str, str]:
-    """What every phase of an attempt finds in its environment.
-
-    Temporary files go to the work folder `base`, or torchrun's would stay behind for ever.
-    """
-    hidden = {} if spec.gpus else {"CUDA_VISIBLE_DEVICES": ""}  # `hardware: cpu` means the CPU, GPU or not
-    return {
-        **kept_environment(surroundings),
-        **hidden,
-        "OMP_NUM_THREADS": str(spec.threads),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **spec.env,
-        "SEED": str(spec.seed),
-        "RUN_ID": f"{spec.job}_seed{spec.seed}",
-        "TMPDIR": str(base / "tmp"),
-        MARKER: base.name,
-    }
 
 
 def command_line(spec: AttemptSpec) -> list[str]:
@@ -186,7 +135,12 @@ def attempt_in(
         except UserError as error:
             yield Finished("failed", f"data on this node: {error}", None, None, host)
             return
-        env = base_environment(spec, base, os.environ)
+        try:
+            env = base_environment(spec, base, os.environ)
+            require_lines({"DATA_PATH": str(data.folder), "TOKENIZER_PATH": str(data.tokenizer)})
+        except UserError as error:
+            yield Finished("failed", str(error), None, None, host)
+            return
         (base / "tmp").mkdir()
         if spec.trained is not None:
             train, artifact_name, content = spec.trained.train, spec.trained.artifact.file, spec.artifact

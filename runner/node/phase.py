@@ -31,6 +31,7 @@ from runner.logs.clocks import (
     with_earlier,
 )
 from runner.node.activity import CpuWatch, GpuWatch
+from runner.node.environment import supervisor_environment
 from runner.node.isolate import can_isolate, isolated
 from runner.node.messages import Event, GpuSample, Heartbeat, LogChunk, Message, Phase
 from runner.node.orphans import MARKER, SUPERVISES, kill_marked
@@ -58,7 +59,7 @@ class Supervised:
             [sys.executable, "-P", str(supervise)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, SUPERVISES: order.env[MARKER]},
+            env=supervisor_environment({SUPERVISES: order.env[MARKER]}),
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None

@@ -22,7 +22,7 @@ from runner.data.shards import find_shards, find_sidecars
 from runner.data.tokenizer import load_tokenizer, require_vocab
 from runner.errors import UserError
 from runner.logs.log_facts import LogReader
-from runner.node.attempt import kept_environment
+from runner.node.environment import handed_on
 from runner.node.work_folder import SCRIPT_NAME
 from runner.plan.coverage import Coverage, coverage
 from runner.results import Score
@@ -117,7 +117,7 @@ def scored_by(
             (work / path).parent.mkdir(parents=True, exist_ok=True)
             (work / path).write_bytes(content)
         shutil.copyfile(artifact, work / name)
-        surroundings = kept_environment(os.environ) | {
+        surroundings = handed_on(os.environ) | {
             "GOLF_PHASE": "eval",
             "DATA_PATH": str(shards),
             "TOKENIZER_PATH": str(tokenizer.resolve()),

@@ -19,9 +19,10 @@ import pytest
 from runner.errors import DataError
 from runner.files import locked, sha256_bytes
 from runner.job.external_script import OutputsSpec
-from runner.node.attempt import base_environment, run_attempt
+from runner.node.attempt import run_attempt
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.deadlines import train_deadlines
+from runner.node.environment import base_environment
 from runner.node.messages import (
     ArtifactBytes,
     Event,
