@@ -375,6 +375,13 @@ class Verification(Frozen):
     code_bytes: int
     data_bytes: int = 0
     """Of files beside the script that do not count as code; not in `code_bytes`."""
+    variable_bytes: int = 0
+    """Of the job's variables, in `code_bytes`: where they are more than settings, else 0."""
+    tokenizer_bytes: int = 0
+    """Of a tokenizer that is not the challenge's, in `code_bytes`: on the challenge's tracks, elsewhere 0."""
+    carried_bytes: int = 0
+    """Of what else an evaluation reads and nobody knows, not in `code_bytes`: a text's own tokenizer where any text
+    will do, and files beside the shards that are not the challenge's."""
     script_sha256: str
     artifact_bytes: int | None
     artifact_sha256: str | None

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from runner.data.cache import FileFacts, cache_root, note_path, remember, shard_facts
-from runner.data.known_texts import text_by_hash
+from runner.data.known_texts import is_known_sidecar, known_text, text_by_hash
 from runner.data.shards import (
     Split,
     Tokens,
@@ -64,6 +64,18 @@ class DataSet:
         text = text_by_hash([files[path.name] for path in self.val_files])
         told = sorted(files[path.name] for path in self.sidecars)
         return self.sidecars if text is not None and told == sorted(text.sidecars) else ()
+
+    @property
+    def own_tokenizer_bytes(self) -> int:
+        """Bytes of the tokenizer's file, in which more may lie than a vocabulary; 0 of the challenge's own."""
+        known = known_text(self.facts.files[self.facts.tokenizer]) is not None
+        return 0 if known else self.tokenizer.stat().st_size
+
+    @property
+    def own_sidecar_bytes(self) -> int:
+        """Bytes of sidecars that are not the challenge's."""
+        files = self.facts.files
+        return sum(path.stat().st_size for path in self.sidecars if not is_known_sidecar(files[path.name]))
 
     def files_of(self, split: Split) -> tuple[Path, ...]:
         """The shards of one split."""

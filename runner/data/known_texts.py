@@ -107,3 +107,8 @@ def known_text(tokenizer: str) -> KnownText | None:
 def text_by_hash(shards: Collection[str]) -> KnownText | None:
     """The text whose shards have just these hashes; None where no known one has."""
     return next((text for text in KNOWN_TEXTS if text.shards and sorted(text.shards) == sorted(shards)), None)
+
+
+def is_known_sidecar(sha256: str) -> bool:
+    """Whether what tells the bytes of validation tokens is the challenge's own."""
+    return any(sha256 in text.sidecars for text in KNOWN_TEXTS)

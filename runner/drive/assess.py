@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.compare.compare import compare
-from runner.data.dataset import scored_targets
+from runner.data.dataset import DataSet, scored_targets
 from runner.data.overlap import with_overlap
 from runner.data.prefixes import prefixes
 from runner.drive.collect import finished_attempt, read_result
@@ -25,6 +25,7 @@ from runner.job.base import attributions, changes
 from runner.job.external_script import counted_bytes, uncounted_bytes
 from runner.job.spec import JobSpec, without_folders
 from runner.job.tracks import TRACKS
+from runner.job.variables import counted_variables
 from runner.judge.judge import judge
 from runner.judge.yardsticks import measure
 from runner.logs.loss_curves import curve
@@ -52,6 +53,32 @@ class JudgedRun:
     """Where it is none of the challenge's own, which everybody has."""
 
 
+@dataclass(frozen=True)
+class Carried:
+    """Bytes by which a script could be told more than its files hold."""
+
+    variables: int = 0
+    """Of the job's variables, where they count as code."""
+    tokenizer: int = 0
+    """Of the tokenizer, where it does."""
+    unknown: int = 0
+    """Of files that are read beside the text, and of which nobody knows what they hold."""
+
+
+def carried_by(job: JobSpec, data: DataSet) -> Carried:
+    """What a job's variables and its data could hold beside settings and text.
+
+    The embedded corpus brings a tokenizer that golf itself has made. Of another text's own tokenizer, nobody knows.
+    """
+    own = 0 if job.data.corpus is not None else data.own_tokenizer_bytes
+    contest = TRACKS[job.track].contest
+    return Carried(
+        variables=counted_variables(job.env, job.outputs.eval_env),
+        tokenizer=own if contest else 0,
+        unknown=data.own_sidecar_bytes + (0 if contest else own),
+    )
+
+
 def verify(
     folder: RunFolder,
     result: RunResult,
@@ -59,21 +86,26 @@ def verify(
     targets: tuple[int, int] | None,
     final: Coverage | None,
     ratio: RatioCoverage | None = None,
+    carried: Carried | None = None,
 ) -> Verification:
     """Count one seed's files as they lie on this disk.
 
-    names: files beside the script. targets, final: what the scores of a script of ours must cover; ratio: what can be
-    said of the published score of another.
+    names: files beside the script. carried: what else reaches the script. targets, final: what the scores of a script
+    of ours must cover; ratio: what can be said of the published score of another.
     """
     script = folder.script.read_bytes()
     files = {name: (folder.files / name).read_bytes() for name in names}
+    carried = carried or Carried()
     artifact = result.artifact
     path = folder.attempt(result.seed, result.attempt).artifact(artifact.file) if artifact is not None else None
     held = path is not None and path.is_file()
     return Verification(
         seed=result.seed,
-        code_bytes=counted_bytes(script, files),
+        code_bytes=counted_bytes(script, files) + carried.variables + carried.tokenizer,
         data_bytes=uncounted_bytes(files),
+        variable_bytes=carried.variables,
+        tokenizer_bytes=carried.tokenizer,
+        carried_bytes=carried.unknown,
         script_sha256=sha256_files(script, files),
         artifact_bytes=path.stat().st_size if held and path is not None else None,
         artifact_sha256=sha256_file(path) if held and path is not None else None,
@@ -111,8 +143,9 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         final = coverage(plan.data, job.config.eval, job.config.batch.train_seq_len)
     else:
         ratios = ratios_of(plan, readable, results)
+    carried = carried_by(job, plan.data)
     verifications = [
-        verify(folder, result, script.files, targets, final, ratios.get(result.seed)) for result in results
+        verify(folder, result, script.files, targets, final, ratios.get(result.seed), carried) for result in results
     ]
     yardsticks: list[Yardstick] = measure(plan.data, job.config.batch.train_seq_len) if job.yardsticks else []
     to_beat = next((yardstick for yardstick in yardsticks if yardstick.name == job.must_beat), None)

@@ -23,6 +23,7 @@ from runner.files import sha256_bytes, sha256_file, sha256_files, write_atomic, 
 from runner.folder.ledger import utc_now
 from runner.folder.paths import AttemptFolder
 from runner.job.external_script import counted_bytes
+from runner.job.variables import counted_variables
 from runner.logs.exceptions import Ending
 from runner.logs.log_facts import LogReader
 from runner.node.activity import GpuUse
@@ -153,7 +154,7 @@ class Collector:
             failure=failure,
             leftovers=self.leftovers,
             script_sha256=sha256_files(self.spec.script, self.spec.files),
-            code_bytes=counted_bytes(self.spec.script, self.spec.files),
+            code_bytes=counted_bytes(self.spec.script, self.spec.files) + self._variable_bytes(),
             artifact=self.artifact,
             train=finished.train if finished else self.trained.train if self.trained else None,
             eval=finished.eval if finished else None,
@@ -213,6 +214,10 @@ class Collector:
                 started_at=self.started_at,
             ),
         )
+
+    def _variable_bytes(self) -> int:
+        """What the job's variables count as code."""
+        return counted_variables(self.spec.env, {} if self.spec.outputs is None else self.spec.outputs.eval_env)
 
     def _scores_in_training(self) -> bool:
         """Whether there is no fresh process: somebody else's script that has no switch for it."""

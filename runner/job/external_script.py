@@ -17,7 +17,6 @@ from pydantic import Field, model_validator
 
 from golf_model.config import ConfigError, require
 from runner.errors import UserError
-from runner.job.variables import counted_variables
 from runner.logs.log_facts import NUMBER
 from runner.logs.patterns import runs_away
 from runner.printable import control_in
@@ -109,11 +108,9 @@ def is_code(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() not in DATA_SUFFIXES
 
 
-def counted_bytes(script: bytes, files: Mapping[str, bytes], *settings: Mapping[str, str]) -> int:
-    """Bytes that count as code: the script, whatever beside it is code, and variables where they are more than
-    settings. settings: what the job sets for each of its processes."""
-    beside = sum(len(content) for name, content in files.items() if is_code(name))
-    return len(script) + beside + counted_variables(*settings)
+def counted_bytes(script: bytes, files: Mapping[str, bytes]) -> int:
+    """Bytes of files that count as code: the script, and whatever beside it is code."""
+    return len(script) + sum(len(content) for name, content in files.items() if is_code(name))
 
 
 def uncounted_bytes(files: Mapping[str, bytes]) -> int:

@@ -108,11 +108,18 @@ def bytes_total(case: Case, of: Evidence) -> Answer:
     if artifact is None:
         too_much = code > case.cap_bytes
         return Answer("fail" if too_much else "unknown", f"script alone {code:,} B", limit, "no artifact")
-    total, beside_it = code + artifact, of.verification.data_bytes
-    detail = f"script {code:,} B + artifact {artifact:,} B"
-    if beside_it:
-        detail += f"; {beside_it:,} B of data files beside the script are not counted"
-    if beside_it and total <= case.cap_bytes < total + beside_it:
+    counted, total = of.verification, code + artifact
+    within = {"the job's variables": counted.variable_bytes, "a tokenizer of its own": counted.tokenizer_bytes}
+    parts = [f"{size:,} B of {what}" for what, size in within.items() if size]
+    detail = f"script {code:,} B{f' ({some(parts)} among them)' if parts else ''} + artifact {artifact:,} B"
+    if counted.data_bytes:
+        detail += f"; {counted.data_bytes:,} B of data files beside the script are not counted"
+    if total <= case.cap_bytes < total + counted.data_bytes:
+        return Answer("unknown", f"{total:,} B", limit, f"{detail}, and whether weights are in them is not known")
+    if total <= case.cap_bytes < total + counted.data_bytes + counted.carried_bytes:
+        detail += (
+            f"; {counted.carried_bytes:,} B of tokenizer or sidecars that are nobody's known ones are not counted"
+        )
         return Answer("unknown", f"{total:,} B", limit, f"{detail}, and whether weights are in them is not known")
     return Answer(status_of(total <= case.cap_bytes), f"{total:,} B", limit, detail)
 

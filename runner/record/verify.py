@@ -8,9 +8,11 @@ Answers are `Check`s: what could not be asked is unknown, never pass.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from runner.data.known_texts import known_text
 from runner.errors import UserError
 from runner.files import sha256_bytes, sha256_file
 from runner.folder.ledger import Ledger
@@ -19,6 +21,7 @@ from runner.job.hardware import PROFILES
 from runner.job.load import job_from_mapping
 from runner.job.spec import JobSpec
 from runner.job.tracks import TRACKS, limits_for
+from runner.job.variables import counted_variables
 from runner.judge.judge import judge
 from runner.logs.log_facts import LogReader
 from runner.printable import cut
@@ -111,11 +114,34 @@ def script_checks(record: Record) -> Iterator[Check]:
     status: Status = is_pass(ran == {record.script_sha256}) if ran else "unknown"
     limit = said([one[:12] for one in sorted(ran)], "no seed ran")
     yield answer("script", "The script that ran?", status, record.script_sha256[:12], limit)
-    size, counted = counted_bytes(record.script, record.files), {one.code_bytes for one in data.verifications}
+    size = counted_bytes(record.script, record.files) + counted_variables(*settings_of(data.job))
+    size += own_tokenizer_bytes(record)
+    counted = {one.code_bytes for one in data.verifications}
     status = is_pass(counted == {size}) if counted else "unknown"
     limit = said([f"{one:,} B" for one in sorted(counted)], "none was counted")
     yield answer("code_bytes", "Its size as it was counted?", status, f"{size:,} B", limit)
     yield twin_check(record)
+
+
+def settings_of(job: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The variables that a record's job sets for each of its processes; what is no text among them is left out."""
+    outputs = job.get("outputs")
+    tables = [job.get("env"), outputs.get("eval_env") if isinstance(outputs, dict) else None]
+    return [
+        {str(name): value for name, value in table.items() if isinstance(value, str)}
+        for table in tables
+        if isinstance(table, dict)
+    ]
+
+
+def own_tokenizer_bytes(record: Record) -> int:
+    """Bytes of a tokenizer in the folder that counts as code: on the challenge's tracks, where it is not its own."""
+    facts, track = record.data.data, TRACKS.get(record.data.track)
+    place = record.folder / Path(facts.tokenizer).name
+    known = known_text(facts.files.get(facts.tokenizer, "")) is not None
+    if track is None or not track.contest or known or not facts.tokenizer:
+        return 0
+    return place.stat().st_size if place.is_file() and not place.is_symlink() else 0
 
 
 def twin_check(record: Record) -> Check:

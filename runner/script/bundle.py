@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from golf_model.config import REFUSED_VARIABLES, GolfConfig
@@ -19,6 +19,7 @@ from runner.files import sha256_bytes, sha256_files
 from runner.folder.paths import RunFolder
 from runner.job.external_script import counted_bytes, read_bytes, require_python
 from runner.job.spec import JobSpec
+from runner.job.variables import counted_variables
 from runner.script.compact import compact
 from runner.script.flatten import LINE_LENGTH, flatten
 from runner.script.pack import pack
@@ -51,11 +52,13 @@ class Script:
     """Of all that runs, hex: of `source` alone where there are no files."""
     files: dict[str, bytes] = field(default_factory=dict)
     """What lies beside it, by name."""
+    variable_bytes: int = 0
+    """What its job's variables count as code."""
 
     @property
     def code_bytes(self) -> int:
         """Bytes that count as code."""
-        return counted_bytes(self.source, self.files)
+        return counted_bytes(self.source, self.files) + self.variable_bytes
 
 
 def script_of(job: JobSpec) -> Script:
@@ -63,8 +66,9 @@ def script_of(job: JobSpec) -> Script:
 
     UserError where a file is missing, or is no program that this Python can run.
     """
+    variables = counted_variables(job.env, job.outputs.eval_env)
     if job.script is None:
-        return make_script(job.config)
+        return replace(make_script(job.config), variable_bytes=variables)
     source = read_bytes(job.script)
     files = {name: read_bytes(job.script.parent / name) for name in job.files}
     if not source.strip():
@@ -72,7 +76,7 @@ def script_of(job: JobSpec) -> Script:
     for name, content in ((job.script.name, source), *files.items()):
         if name == job.script.name or name.endswith(".py"):
             require_python(job.script.parent / name, content)
-    return Script(source, "", sha256_files(source, files), files)
+    return Script(source, "", sha256_files(source, files), files, variables)
 
 
 def stored_script(run: RunFolder, names: Iterable[str]) -> Script:
