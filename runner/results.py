@@ -82,6 +82,10 @@ class LogFacts(Frozen):
     live_val_bpb: float | None = None
     saw_nan: bool = False
     device_type: str | None = None
+    devices: list[str] = []
+    """Each device that a line of the log names, `cuda NVIDIA H100`, once; a few at most."""
+    torch: str | None = None
+    """Version of torch."""
     """`cpu` or `cuda`, as the script's `device:` line says."""
     lengths: list[int] = []
     """Tokens of a sequence or window that somebody else's log names, each once."""
@@ -171,6 +175,8 @@ class Host(Frozen):
     """Device name as the script logged it, else that of the GPU by its driver, else the CPU's name."""
     gpus: list[str] | None = None
     """GPUs that the seed could use, by their driver; None where nobody looked."""
+    gpus_vouched: bool | None = None
+    """Whether the system's own nvidia-smi told them and the kernel shows a driver; None where nobody asked."""
     cpus: int
     nproc: int
     """Processes torchrun started."""

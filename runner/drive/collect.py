@@ -177,7 +177,14 @@ class Collector:
         claims = self.readers["train"].log_facts() if self.spec.trained is None else self.spec.trained.log
         fresh = self.readers["eval"].log_facts()
         seconds = claims.eval_seconds if fresh.eval_seconds is None else fresh.eval_seconds
-        return claims.model_copy(update={"eval_seconds": seconds, **sizes_of_both(claims, fresh)})
+        devices = self._devices(claims, fresh)
+        return claims.model_copy(update={"eval_seconds": seconds, "devices": devices, **sizes_of_both(claims, fresh)})
+
+    def _devices(self, claims: LogFacts, fresh: LogFacts) -> list[str]:
+        """Devices that both logs name; where another node trained, those of the log that contradicts itself."""
+        if self.spec.trained is None:
+            return list(dict.fromkeys([*claims.devices, *fresh.devices]))
+        return max(fresh.devices, claims.devices, key=len)
 
     def _score_in_training(self, published: Score | None) -> Score | None:
         """The training process's score that is to be held against the published one."""

@@ -15,11 +15,12 @@ from typing import Any
 from runner.logs.exceptions import Ending
 from runner.logs.lines import LineSplitter
 from runner.logs.named_sizes import LENGTH, STRIDE, add_new, counted_on, loaded_tokens
-from runner.printable import printable
+from runner.printable import cut, printable
 from runner.results import LogFacts, Score
 
 MAX_TOLD = 4096
 """Bytes of a line of somebody else's script in which sizes are looked for."""
+MOST_DEVICES = 8
 MOST_RULES = 64
 """Names under which one script may print scores."""
 WHOLE_GROUPS = {
@@ -53,6 +54,12 @@ def _ms(text: str) -> float:
     return float(text) / 1000
 
 
+DEVICE = _pattern(
+    r"^device:(cpu|cuda)\S* name:(.*?) precision:",
+    "device:cuda:0 name:A GPU precision:bfloat16",
+    device_type=str,
+    device=str,
+)
 PATTERNS = (
     _pattern(r"^model_params:\s*(\d{1,18})", "model_params:17059912", model_params=int),
     _pattern(r"^world_size:(\d{1,18})", "world_size:8 grad_accum_steps:1", world_size=int),
@@ -109,12 +116,8 @@ PATTERNS = (
         final_bpb=float,
         eval_seconds=_ms,
     ),
-    _pattern(
-        r"^device:(cpu|cuda)\S* name:(.*?) precision:",
-        "device:cuda:0 name:A GPU precision:bfloat16",
-        device_type=str,
-        device=str,
-    ),
+    DEVICE,
+    _pattern(r"^python:\S{1,40} torch:(\S{1,40})", "python:3.12.3 torch:2.13.0+cpu numpy:2.4.6", torch=printable),
     _pattern(r"^driver:\S+ cuda:(\d\S{0,20})", "driver:580.95.05 cuda:13.0 system:Linux 6.8", cuda=str),
     _pattern(r"^nan_loss step:(\d{1,18})", "nan_loss step:7", nan_step=int),
 )
@@ -136,6 +139,8 @@ class LogReader:
     """The same of those that claim to be final."""
     by_rule: dict[str, Score] = field(default_factory=dict)
     """Of somebody else's script: the last score under each name."""
+    devices: list[str] = field(default_factory=list)
+    """Each device that a line names, once."""
     saw_nan: bool = False
     pattern: re.Pattern[str] | None = None
     """How somebody else's script writes a score; None for ours."""
@@ -184,9 +189,17 @@ class LogReader:
             if match:
                 values = [read(part) for (_, read), part in zip(pattern.facts, match.groups(), strict=True)]
                 self.facts.update(zip((name for name, _ in pattern.facts), values, strict=True))
+                if pattern.regex is DEVICE.regex:
+                    self._note_device(*map(str, values))
                 self._watch_nan(*(value for value in values if isinstance(value, float)))
                 self.saw_nan = self.saw_nan or "nan_step" in self.facts
                 return
+
+    def _note_device(self, kind: str, name: str) -> None:
+        """Keep each device that is named, so that what contradicts itself is seen."""
+        device = cut(f"{kind.lower()} {name}", 100)
+        if device not in self.devices and len(self.devices) < MOST_DEVICES:
+            self.devices.append(device)
 
     def _sizes(self, text: str) -> None:
         """What a line of somebody else's script says of the sequences that it scores."""
@@ -244,7 +257,7 @@ class LogReader:
     def log_facts(self) -> LogFacts:
         """The claims as the result stores them."""
         known = {name: value for name, value in self.facts.items() if name in LogFacts.model_fields}
-        return LogFacts(**known, saw_nan=self.saw_nan)
+        return LogFacts(**known, devices=list(self.devices), saw_nan=self.saw_nan)
 
 
 def whole(text: str | None) -> int | None:

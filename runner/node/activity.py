@@ -7,7 +7,6 @@ what is timed. Processes by their CPU time.
 from __future__ import annotations
 
 import contextlib
-import shutil
 import subprocess
 import threading
 import time
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 import psutil
 
 from runner.logs.spans import Spans
+from runner.node.gpus import nvidia_smi
 
 QUERY = ("--query-gpu=index,memory.used,utilization.gpu", "--format=csv,noheader,nounits", "-lms", "250")
 LOOK_S = 0.25
@@ -63,12 +63,13 @@ class GpuWatch:
 
     def _listen(self) -> bool:
         """Take what a driver tells until it falls silent; whether it told anything."""
-        if shutil.which("nvidia-smi") is None:
+        smi = nvidia_smi()
+        if smi is None:
             return False
         told = False
         with contextlib.suppress(OSError):
             self.process = subprocess.Popen(
-                ["nvidia-smi", *QUERY], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace"
+                [smi, *QUERY], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace"
             )
             if self.over.is_set():
                 self.process.kill()

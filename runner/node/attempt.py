@@ -23,7 +23,7 @@ from runner.node.attempt_spec import AttemptSpec
 from runner.node.checkpoint_store import CheckpointStore, open_checkpoint_store
 from runner.node.deadlines import eval_deadlines, external_deadlines, overtime, train_deadlines
 from runner.node.environment import base_environment, require_lines
-from runner.node.gpus import gpu_names
+from runner.node.gpus import are_vouched, gpu_names
 from runner.node.messages import ArtifactBytes, Finished, LeftBehind, Message, Started, TrainingEnded
 from runner.node.orphans import default_scratch, work_folder
 from runner.node.phase import run_phase
@@ -122,6 +122,7 @@ def attempt_in(
         hardware=spec.hardware,
         device=gpus[0] if gpus else cpu_name(),
         gpus=gpus,
+        gpus_vouched=are_vouched() if spec.gpus else None,
         cpus=os.cpu_count() or 0,
         nproc=spec.nproc,
         versions=installed_versions(imported_packages(spec.script.decode("utf-8", "replace"))),
