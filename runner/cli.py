@@ -19,7 +19,7 @@ import typer
 from runner.any_encoding import print_in_any_encoding
 from runner.errors import UserError
 from runner.interrupt import INTERRUPTED, catch_signals, stopped
-from runner.printable import printable
+from runner.printable import control_in, cut, printable
 from runner.verbs import artifacts, clusters, data, jobs, ledgers, watching
 from runner.verbs.loading import load, terminal
 from runner.verbs.options import (
@@ -429,11 +429,19 @@ def _recorded(done: JudgedRun, output: Path) -> Path:
         return write_record(done.data, files, output)
 
 
+def require_plain_words(words: Sequence[str]) -> None:
+    """UserError where a word of the command line has a character by which one line of a log could look like two."""
+    for word in words:
+        if control := control_in(word):
+            raise UserError(f"{cut(word)}: holds a control character ({control}); rename it, or leave it out")
+
+
 def main() -> None:
     """Entry point: user errors become one message and exit code 2, an interrupt 130, a fault of golf's own 70."""
     print_in_any_encoding()
     catch_signals()
     try:
+        require_plain_words(sys.argv[1:])
         app()
     except UserError as error:
         print(f"golf: {printable(str(error))}", file=sys.stderr)

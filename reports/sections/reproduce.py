@@ -12,6 +12,8 @@ from runner.results import Host, RecordData
 
 PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.,:/=+-]{1,80}")
 """A variable's value that needs no quotes in a shell and no care on a page; of another only the name is shown."""
+MOST_VARIABLES, LONGEST_VARIABLE = 40, 120
+"""Of what a job sets that is shown; results.json has all of it."""
 SAME_BITS = (
     "Training follows the step count on the CPU: with the same versions, threads and processes each seed's artifact "
     "must come out with the same hash."
@@ -99,7 +101,28 @@ def environment_table(data: RecordData, hosts: Sequence[Host]) -> Markdown:
     referee = _versions(data.versions)
     rows += [["versions where it ran" + (" and was judged" if own == referee else ""), own] for own in nodes]
     rows += [] if referee in nodes else [["versions of the referee", referee]]
+    rows += [[title, told] for title, told in variables_told(data)]
     return table("ll", ["what", "value"], rows)
+
+
+def variables_told(data: RecordData) -> list[tuple[str, Markdown]]:
+    """What the job set in the environment of its script, and of its evaluation alone; nothing where it set nothing."""
+    outputs = data.job.get("outputs")
+    tables = (
+        ("variables that the job sets", data.job.get("env")),
+        ("variables of its evaluation", outputs.get("eval_env") if isinstance(outputs, dict) else None),
+    )
+    found = []
+    for title, settings in tables:
+        if isinstance(settings, dict) and settings:
+            shown = [code(_short(f"{name}={value}")) for name, value in list(settings.items())[:MOST_VARIABLES]]
+            more = ["the others in results.json"] if len(settings) > len(shown) else []
+            found.append((title, Markdown(", ".join([*shown, *more]))))
+    return found
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_VARIABLE else f"{text[: LONGEST_VARIABLE - 3]}..."
 
 
 def _versions(versions: dict[str, str]) -> str:

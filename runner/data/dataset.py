@@ -29,6 +29,7 @@ from runner.data.shards import (
     find_sidecars,
     read_shard,
     require_ids,
+    require_plain,
     shard_tokens,
 )
 from runner.data.text import recount_bytes
@@ -91,6 +92,8 @@ def open_dataset(
     progress: Progress = lambda line: None,
 ) -> DataSet:
     """Check a folder of shards against a tokenizer and a vocabulary size; DataError says what does not fit."""
+    for path in (folder, tokenizer):
+        require_plain(path)
     processor = load_tokenizer(tokenizer)
     require_ids(processor.vocab_size(), str(tokenizer))
     require_vocab(processor, vocab_size, str(tokenizer))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from runner.errors import DataError
 from runner.files import write_atomic
+from runner.printable import control_in, cut
 
 MAGIC = 20240520
 VERSION = 1
@@ -111,7 +112,9 @@ def find_shards(folder: Path, split: Split) -> tuple[Path, ...]:
     """The shards of one split, sorted by name as every loader of the challenge reads them; no sidecars."""
     if not folder.is_dir():
         raise DataError(f"{folder}: no such data folder; run `golf data prepare` or `golf data fetch`")
-    found = folder.glob(f"fineweb_{split}_*.bin")
+    found = list(folder.glob(f"fineweb_{split}_*.bin"))
+    for path in found:
+        require_plain(path)
     paths = tuple(sorted(path for path in found if not path.name.startswith(SIDECAR)))
     if not paths:
         raise DataError(
@@ -122,7 +125,16 @@ def find_shards(folder: Path, split: Split) -> tuple[Path, ...]:
 
 def find_sidecars(folder: Path) -> tuple[Path, ...]:
     """What tells the bytes of the validation tokens, sorted by name; empty for text that was not rewritten."""
-    return tuple(sorted(folder.glob(f"{SIDECAR}*.bin")))
+    paths = tuple(sorted(folder.glob(f"{SIDECAR}*.bin")))
+    for path in paths:
+        require_plain(path)
+    return paths
+
+
+def require_plain(path: Path) -> None:
+    """DataError where a path has a character by which one line of a log that names it could look like two."""
+    if control := control_in(str(path)):
+        raise DataError(f"{cut(str(path), 300)}: holds a control character ({control}); rename it")
 
 
 def is_validation_shard(name: str) -> bool:

@@ -59,6 +59,8 @@ HANDED_ON: Mapping[str, re.Pattern[str]] = {
 """Name -> the whole form of a value that a script may be told. PATH and proxies are looked at by parts."""
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY")
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+GOLFS = ("SEED", "DATA_PATH", "TOKENIZER_PATH", "RUN_ID", "OMP_NUM_THREADS", "TMPDIR")
+"""What golf itself tells a script, for people; beside these, how Python is to write, and marks by which it is found."""
 PLAIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DRIVER = Path("/usr/local/nvidia/lib64")
 """Where some hosts put the driver's libraries, without telling the linker."""
@@ -125,7 +127,7 @@ def base_environment(spec: AttemptSpec, base: Path, surroundings: Mapping[str, s
         "TMPDIR": str(base / "tmp"),
         MARKER: base.name,
     }
-    require_lines(told)
+    require_lines({**told, "the interpreter's path": sys.executable})
     return told
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
-import os
 import platform
 import shutil
 import statistics
@@ -143,11 +142,9 @@ def _version(name: str) -> str | None:
 def run_probe(order: CheckOrder, shard: Path) -> Probe:
     """Measure this node; UserError where torch cannot use it."""
     device = "cuda" if order.hardware.on_gpu else "cpu"
-    command = [sys.executable, "-m", "golf_model.process.probe", str(order.nproc), device, str(shard)]
+    command = [sys.executable, "-P", "-m", "golf_model.process.probe", str(order.nproc), device, str(shard)]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=PROBE_S, check=False, env=dict(os.environ)
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_S, check=False)
         return Probe.model_validate_json(json.dumps(json.loads(done.stdout.splitlines()[-1])))
     except (subprocess.TimeoutExpired, ValueError, IndexError) as error:
         told = (

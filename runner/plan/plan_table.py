@@ -5,19 +5,22 @@ What cannot be known here is said to be unknown, and how it would be known.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
 from runner.job.hardware import claimants
 from runner.job.spec import JobSpec
+from runner.job.variables import counted_variables
 from runner.listing import counted, listed
+from runner.node.environment import GOLFS, handed_on
 from runner.plan.data_tables import text_notes
 from runner.plan.plan import Outline
 from runner.plan.run_time import TryTime, job_time, price
 from runner.plan.size_forecast import against_cap, told_bytes
 from runner.plan.step_time import StepTime, cut_off, duration, is_slow, rehearsal, warm_up_steps
+from runner.printable import cut
 from runner.results import DataFacts, SizeForecast
 from runner.script.eval_switch import score_alone
 
@@ -44,11 +47,13 @@ def rows_of_plan(
     past: SizeForecast | None = None,
     past_seconds: Sequence[float] = (),
     source: str = "",
+    surroundings: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """The rows but for the job's claim.
 
     data: its facts, or how to bring it where it is not here; step, one: an optimizer step and a try; past,
-    past_seconds: what earlier runs say of the size, and how long they took; source: somebody else's script.
+    past_seconds: what earlier runs say of the size, and how long they took; source: somebody else's script;
+    surroundings: the environment of the node that would run it, None where that is another machine's.
     """
     job = plan.job
     alone = "a node alone with " if plan.need.alone else ""
@@ -64,8 +69,24 @@ def rows_of_plan(
         *step_rows(plan, step),
         ("training", f"stops {stop(plan)}; limit {plan.limits.train_seconds:,g} s"),
         ("evaluation", f"limit {plan.limits.eval_seconds:,g} s"),
+        *variable_rows(plan.job, surroundings),
         *time_rows(plan, step, one, past_seconds),
     ]
+
+
+def variable_rows(job: JobSpec, surroundings: Mapping[str, str] | None) -> list[Row]:
+    """What the script finds in its environment: of the node by name, of the job with its value."""
+    node = "what is on golf's list of each node's own" if surroundings is None else ", ".join(handed_on(surroundings))
+    rows = [("variables", f"from the node: {node}"), ("", f"from golf: {', '.join(GOLFS)}")]
+    for title, settings in (("from the job", job.env), ("for evaluation", job.outputs.eval_env)):
+        if settings:
+            rows.append(
+                ("", f"{title}: {', '.join(cut(f'{name}={value}', 100) for name, value in settings.items())}")
+            )
+    size = counted_variables(job.env, job.outputs.eval_env)
+    if size:
+        rows.append(("", f"the job's are {size:,} bytes, more than settings take, and count as code"))
+    return rows
 
 
 def hardware_notes(plan: Outline) -> list[str]:

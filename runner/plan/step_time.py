@@ -138,7 +138,7 @@ def measured_speed(cache: Path | None = None) -> Speed | None:
     known = _remembered(note)
     if known is not None:
         return known
-    command = [sys.executable, "-m", "golf_model.process.probe", "training"]
+    command = [sys.executable, "-P", "-m", "golf_model.process.probe", "training"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_S, check=False)
         found = _speed(json.loads(done.stdout.splitlines()[-1]))

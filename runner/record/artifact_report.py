@@ -36,7 +36,7 @@ def inspect_file(path: Path) -> dict[str, Any]:
     """What the reading process found; UserError with its words where the file cannot be read."""
     if not path.is_file():
         raise UserError(f"{path}: no such file; give the path of an artifact, e.g. final_model.ptz")
-    command = [sys.executable, "-m", "golf_model.artifact.inspect", str(path)]
+    command = [sys.executable, "-P", "-m", "golf_model.artifact.inspect", str(path)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:

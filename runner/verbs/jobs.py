@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,7 +52,8 @@ def plan(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: A
     step = step_time(planned.job, planned.hardware, planned.nproc, here=here, measure=look)
     one = try_time(planned, step)
     source = script.source.decode("utf-8", "replace")
-    rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds, source)
+    around = dict(os.environ) if here else None
+    rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds, source, around)
     claim = claim_rows(planned, facts, one, job.claim, past) if job.claim is not None else []
     console.print(plan_table([*rows, *claim]))
 
