@@ -106,7 +106,7 @@ def environment_table(data: RecordData, hosts: Sequence[Host]) -> Markdown:
 
 
 def variables_told(data: RecordData) -> list[tuple[str, Markdown]]:
-    """What the job set in the environment of its script, and of its evaluation alone; nothing where it set nothing."""
+    """What the job set in the environment of its script, and of its evaluation alone."""
     outputs = data.job.get("outputs")
     tables = (
         ("variables that the job sets", data.job.get("env")),

@@ -60,7 +60,7 @@ def make_token() -> None:
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32))
         os.link(aside, TOKEN)  # whole at once, and never over one that somebody else makes meanwhile
-        os.unlink(aside)
+        Path(aside).unlink()
     except OSError:
         return
 

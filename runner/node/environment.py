@@ -60,7 +60,7 @@ HANDED_ON: Mapping[str, re.Pattern[str]] = {
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY")
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 GOLFS = ("SEED", "DATA_PATH", "TOKENIZER_PATH", "RUN_ID", "OMP_NUM_THREADS", "TMPDIR")
-"""What golf itself tells a script, for people; beside these, how Python is to write, and marks by which it is found."""
+"""What golf itself tells a script, for people; beside these, how Python is to write, and marks to find it by."""
 PLAIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DRIVER = Path("/usr/local/nvidia/lib64")
 """Where some hosts put the driver's libraries, without telling the linker."""
