@@ -117,9 +117,7 @@ def bytes_total(case: Case, of: Evidence) -> Answer:
     if total <= case.cap_bytes < total + counted.data_bytes:
         return Answer("unknown", f"{total:,} B", limit, f"{detail}, and whether weights are in them is not known")
     if total <= case.cap_bytes < total + counted.data_bytes + counted.carried_bytes:
-        detail += (
-            f"; {counted.carried_bytes:,} B of tokenizer or sidecars that are nobody's known ones are not counted"
-        )
+        detail += f"; {counted.carried_bytes:,} B of a tokenizer or sidecars that nobody knows are not counted"
         return Answer("unknown", f"{total:,} B", limit, f"{detail}, and whether weights are in them is not known")
     return Answer(status_of(total <= case.cap_bytes), f"{total:,} B", limit, detail)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from runner.errors import UserError
+from runner.job.variables import looks_secret
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.orphans import MARKER
 from runner.printable import control_in
@@ -71,7 +72,10 @@ def handed_on(surroundings: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in surroundings.items()
-        if name in HANDED_ON and HANDED_ON[name].fullmatch(value) and not control_in(value)
+        if name in HANDED_ON
+        and HANDED_ON[name].fullmatch(value)
+        and not control_in(value)
+        and not looks_secret(value)
     }
     for name, value in surroundings.items():
         if name.upper() in PROXIES and name in (name.upper(), name.lower()) and is_open_proxy(value):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.printable import printable, printable_bytes
+from runner.printable import control_in, printable, printable_bytes
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,24 @@ from runner.printable import printable, printable_bytes
 )
 def test_controls_are_replaced_and_text_is_kept(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("fineweb10B_sp1024", ""),
+        ("Straße und 日本 – fine", ""),
+        ("x\ndevice:cuda:0", "U+000A"),
+        ("x\r", "U+000D"),
+        ("\x1b[2J", "U+001B"),
+        ("a\u2028b", "U+2028"),
+        ("a\u202eb", "U+202E"),
+        ("a\x85b", "U+0085"),
+        ("a\udcffb", "U+DCFF"),
+    ],
+)
+def test_what_makes_two_lines_of_one_is_found_and_letters_are_not(text: str, found: str) -> None:
+    assert control_in(text) == found
 
 
 @given(st.binary(max_size=300))

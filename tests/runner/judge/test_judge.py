@@ -342,6 +342,38 @@ def test_the_cap_counts_script_and_artifact_to_the_byte(artifact_bytes: int | No
         assert check.measured == f"{artifact_bytes + 21_345:,} B"
 
 
+UNKNOWN_BYTES = (
+    "1,000,000 B of a tokenizer or sidecars that nobody knows are not counted, "
+    "and whether weights are in them is not known"
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "detail"),
+    [
+        (
+            {"code_bytes": 41_345, "variable_bytes": 20_000},
+            "pass",
+            "script 41,345 B (20,000 B of the job's variables among them) + artifact 15,000,000 B",
+        ),
+        (
+            {"code_bytes": 1_021_345, "tokenizer_bytes": 1_000_000},
+            "fail",
+            "script 1,021,345 B (1,000,000 B of a tokenizer of its own among them) + artifact 15,000,000 B",
+        ),
+        (
+            {"carried_bytes": 1_000_000},
+            "unknown",
+            f"script 21,345 B + artifact 15,000,000 B; {UNKNOWN_BYTES}",
+        ),
+        ({"carried_bytes": 900_000}, "pass", "script 21,345 B + artifact 15,000,000 B"),
+    ],
+)
+def test_the_cap_counts_what_else_could_hold_weights(changes: dict[str, int], status: Status, detail: str) -> None:
+    check = check_of("bytes_total", run_result(), verification(1337, artifact_bytes=15_000_000, **changes))
+    assert (check.status, check.detail) == (status, detail)
+
+
 def test_a_script_over_the_cap_fails_even_without_an_artifact() -> None:
     counted = verification(1337, code_bytes=16_000_001, artifact_bytes=None)
     assert check_of("bytes_total", run_result(), counted).status == "fail"

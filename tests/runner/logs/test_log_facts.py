@@ -29,6 +29,19 @@ score rule:plain tokens:1000 bytes:2400 val_loss:2.6100000000000003 val_bpb:1.55
 """
 
 
+def test_each_device_that_a_log_names_is_kept_once_and_not_for_ever() -> None:
+    reader = LogReader()
+    for name in ("A GPU", "A GPU", "Another\x1b[2J GPU"):
+        reader.line(f"device:cuda:0 name:{name} precision:bfloat16")
+    reader.line("DEVICE:cpu name:A CPU precision:float32")
+    assert reader.log_facts().devices == ["cuda A GPU", "cuda Another [2J GPU", "cpu A CPU"]
+    for number in range(20):
+        reader.line(f"device:cuda:0 name:GPU {number} precision:bfloat16")
+    assert len(reader.log_facts().devices) == 8
+    reader.line("python:3.12.3 torch:2.13.0+cpu numpy:2.4.6")
+    assert reader.log_facts().torch == "2.13.0+cpu"
+
+
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.example[:24])
 def test_each_pattern_reads_its_example(pattern: Pattern) -> None:
     reader = LogReader()

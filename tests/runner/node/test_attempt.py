@@ -22,7 +22,6 @@ from runner.job.external_script import OutputsSpec
 from runner.node.attempt import run_attempt
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.deadlines import train_deadlines
-from runner.node.environment import base_environment
 from runner.node.messages import (
     ArtifactBytes,
     Event,
@@ -351,22 +350,6 @@ def test_what_forks_while_it_is_killed_is_killed_too(tmp_path: Path) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(first.pid, signal.SIGKILL)
     assert left == []
-
-
-def test_the_surroundings_cannot_configure_the_script() -> None:
-    meddling = {"PYTHONPATH": "/evil", "RANK": "3", "MASTER_PORT": "1", "TORCH_LOGS": "all"}
-    around = {"PATH": "/bin", "ITERATIONS": "5", "GOLF_PHASE": "eval", "SEED": "7", **meddling}
-    around["CUDA_VISIBLE_DEVICES"] = "0"
-    env = base_environment(spec_for(b"", env={"EXTRA": "1"}), Path("golf-here"), around)
-    assert env["TMPDIR"] == "golf-here/tmp"
-    assert env["GOLF_ATTEMPT"] == "golf-here"
-    assert env["PATH"] == "/bin"
-    assert env["SEED"] == "42"
-    assert env["EXTRA"] == "1"
-    assert "ITERATIONS" not in env
-    assert "GOLF_PHASE" not in env
-    assert not {"PYTHONPATH", "RANK", "MASTER_PORT", "TORCH_LOGS"} & set(env)
-    assert env["CUDA_VISIBLE_DEVICES"] == ""
 
 
 def test_training_is_killed_only_well_past_its_limit() -> None:
