@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -61,6 +62,16 @@ def test_no_name_that_is_told_in_an_error_reaches_the_terminal_with_its_escapes(
     done = golf(tmp_path, "plan", "\x1b[2Jnone.yaml")
     assert_refused(done, "golf:  [2Jnone.yaml: holds a control character (U+001B); rename it")
     assert "\x1b" not in done.stderr
+
+
+def test_names_that_could_forge_a_line_of_a_log_are_refused_where_they_are_read(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    forged = "x\ndevice:cuda:0 name:NVIDIA H100 80GB HBM3 precision:bfloat16"
+    done = golf(tmp_path, "run", "job.yaml", "--local", "--output", forged)
+    assert_refused(done, "x device:cuda:0 name:NVIDIA H100", "holds a control character (U+000A)")
+    path = write_job(tmp_path, tiny_data, f"path: {tiny_data.folder}", f"path: {json.dumps(forged)}")
+    assert_refused(golf(tmp_path, "plan", path.name), "job.yaml:", " data.path: holds a control character (U+000A)")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from runner.backends.nodes import node_of
 from runner.job.hardware import PROFILES
 from runner.job.load import job_from_mapping, load_job
 from runner.plan.plan import Outline, make_outline
-from runner.plan.plan_table import UNVERIFIED, Row, plan_table, rows_of_plan
+from runner.plan.plan_table import UNVERIFIED, Row, plan_table, rows_of_plan, variable_rows
 from runner.plan.run_time import try_time
 from runner.plan.step_time import Speed, StepTime, step_time
 from runner.results import DataFacts
@@ -54,6 +54,31 @@ def test_every_shipped_job_has_a_whole_plan_without_data_in_80_columns(path: Pat
     assert re.match(r"[\d.e+]+ FLOPs for [\d,]+ tokens; ", said["a step"])
     assert re.fullmatch(r"about [\d.]+ (s|min|h) for .*; up to [\d.]+ (s|min|h) if every try .*", said["time"])
     assert max(map(len, shown(rows).splitlines())) <= 80
+
+
+def test_a_plan_names_what_the_script_finds_in_its_environment() -> None:
+    mapping = {
+        "name": "theirs",
+        "track": "local",
+        "seeds": [1],
+        "script": "a.py",
+        "data": {"corpus": "asv"},
+        "limits": {"train_seconds": 5, "eval_seconds": 5},
+        "env": {"NUM_LAYERS": "9", "WORDS": "w" * 1000},
+        "outputs": {"eval_env": {"EVAL_ONLY": "1"}},
+    }
+    spec = job_from_mapping(mapping, source="job.yaml")
+    around = {"TZ": "UTC", "HF_TOKEN": "secret", "LD_PRELOAD": "x.so", "PATH": "/bin"}
+    assert variable_rows(spec, around) == [
+        ("variables", "from the node: PATH, TZ"),
+        ("", "from golf: SEED, DATA_PATH, TOKENIZER_PATH, RUN_ID, OMP_NUM_THREADS, TMPDIR"),
+        ("", f"from the job: NUM_LAYERS=9, WORDS={'w' * 91}..."),
+        ("", "for evaluation: EVAL_ONLY=1"),
+        ("", "the job's are 1,026 bytes, more than settings take, and count as code"),
+    ]
+    elsewhere = variable_rows(job(), None)
+    assert elsewhere[0] == ("variables", "from the node: what is on golf's list of each node's own")
+    assert len(elsewhere) == 2
 
 
 def test_what_only_the_data_can_tell_is_said_to_be_unknown() -> None:
