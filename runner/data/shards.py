@@ -57,7 +57,8 @@ def shard_tokens(path: Path) -> int:
             f"{path}: {len(raw)} bytes are too short for a shard header of {HEADER_BYTES}; delete the file and "
             "fetch or prepare the data again"
         )
-    magic, version, count = (int(value) for value in np.frombuffer(raw, dtype="<i4", count=3))
+    words = np.frombuffer(raw, dtype="<i4")
+    magic, version, count = (int(value) for value in words[:3])
     if magic != MAGIC:
         raise DataError(
             f"{path}: not a token shard (magic {magic}, expected {MAGIC}); check that the folder holds tokenised data"
@@ -67,6 +68,11 @@ def shard_tokens(path: Path) -> int:
     if count <= 0:
         raise DataError(
             f"{path}: the header says {count} tokens; delete the file and fetch or prepare the data again"
+        )
+    if words[3:].any():
+        raise DataError(
+            f"{path}: its header holds more than a number of tokens; a script could read it as something else. "
+            "Write the shard again with zeros there"
         )
     expected = HEADER_BYTES + count * TOKEN_BYTES
     if size != expected:

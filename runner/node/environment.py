@@ -9,8 +9,10 @@ temporary folder is not here (runner.node.isolate).
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
+import site
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,9 +89,21 @@ def handed_on(surroundings: Mapping[str, str]) -> dict[str, str]:
 
 
 def program_path(path: str) -> str:
-    """Where programs are found: the interpreter's folder, then the node's own, but for what is no whole path."""
-    whole = [place for place in (path or PLAIN_PATH).split(":") if place.startswith("/") and not control_in(place)]
-    return ":".join(dict.fromkeys([str(Path(sys.executable).parent), *whole]))
+    """Where programs are found: the interpreter's folder, the system's, then the node's own that are whole paths.
+
+    The system's come first, so that a compiler or an nvidia-smi which only a PATH knows stands in for none of them.
+    """
+    whole = [place for place in path.split(":") if place.startswith("/") and not control_in(place)]
+    return ":".join(dict.fromkeys([str(Path(sys.executable).parent), *PLAIN_PATH.split(":"), *whole]))
+
+
+def lives_at_home() -> bool:
+    """Whether packages of this Python lie in its user's home; else nothing of a home is on a script's path."""
+    if not site.ENABLE_USER_SITE:
+        return False
+    found = [spec for name in ("torch", "numpy", "psutil") if (spec := importlib.util.find_spec(name)) is not None]
+    home = site.getusersitepackages()
+    return any(spec.origin is not None and Path(spec.origin).is_relative_to(home) for spec in found)
 
 
 def is_open_proxy(address: str) -> bool:
@@ -125,6 +139,7 @@ def base_environment(spec: AttemptSpec, base: Path, surroundings: Mapping[str, s
         "OMP_NUM_THREADS": str(spec.threads),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        **({} if lives_at_home() else {"PYTHONNOUSERSITE": "1"}),
         **spec.env,
         "SEED": str(spec.seed),
         "RUN_ID": f"{spec.job}_seed{spec.seed}",

@@ -47,6 +47,20 @@ def test_a_shard_is_256_int32_and_then_uint16_tokens(shard: Path) -> None:
     assert raw[1024:] == b"\x01\0\x05\0\xff\x03\0\0\x07\0"
 
 
+@pytest.mark.parametrize("index", [3, 100, 255])
+def test_a_header_that_holds_more_than_a_number_is_refused(shard: Path, index: int) -> None:
+    set_header(shard, index, 77)
+    with pytest.raises(DataError, match="its header holds more than a number of tokens"):
+        shard_tokens(shard)
+
+
+@pytest.mark.parametrize("name", ["fineweb_train_\n.bin", "fineweb_val_\x1b[2J.bin"])
+def test_a_shard_whose_name_could_forge_a_line_is_refused(tmp_path: Path, name: str) -> None:
+    write_shard(tmp_path / name, TOKENS)
+    with pytest.raises(DataError, match=r"holds a control character \(U\+00"):
+        find_shards(tmp_path, "train" if "train" in name else "val")
+
+
 @given(ids=st.lists(st.integers(0, 65535), min_size=1, max_size=300), dtype=st.sampled_from(["<u2", "<i8", ">u4"]))
 def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, ids: list[int], dtype: str) -> None:
     path = tmp_path_factory.mktemp("shard") / "fineweb_train_000000.bin"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import site
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from runner.errors import UserError
@@ -91,7 +93,7 @@ sys.exit(2)
 
 def test_what_is_plain_is_handed_on_and_secrets_and_meddling_are_not() -> None:
     found = handed_on({**SECRETS, **MEDDLING, **PLAIN, "LANG": "C", "PATH": "/bin"})
-    assert found == {**PLAIN, "LANG": "C", "PATH": f"{Path(sys.executable).parent}:/bin"}
+    assert found == {**PLAIN, "LANG": "C", "PATH": program_path("/bin")}
     alone = handed_on({**SECRETS, **MEDDLING})
     assert list(alone) == ["PATH"]
 
@@ -134,10 +136,20 @@ def test_a_proxy_with_a_name_or_a_password_is_not_handed_on(address: str, open_t
     assert is_open_proxy(address) is open_to_all
 
 
-def test_programs_are_found_in_whole_places_only_the_interpreters_first() -> None:
-    here = str(Path(sys.executable).parent)
-    assert program_path(":.:bin:/bin:/a\nb:/usr/bin:/bin") == f"{here}:/bin:/usr/bin"
-    assert program_path("") == f"{here}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+def test_programs_are_found_in_whole_places_the_interpreters_and_the_systems_first() -> None:
+    here = f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    assert program_path(":.:bin:/opt/tools:/a\nb:/usr/bin:/bin:/opt/tools") == f"{here}:/opt/tools"
+    assert program_path("") == here
+
+
+def test_a_home_is_on_a_scripts_path_only_where_its_packages_lie_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = Path("golf-here")
+    assert base_environment(spec_for(b""), base, {})["PYTHONNOUSERSITE"] == "1"
+    monkeypatch.setattr(site, "ENABLE_USER_SITE", True)
+    assert base_environment(spec_for(b""), base, {})["PYTHONNOUSERSITE"] == "1"
+    packages = Path(psutil.__file__).parents[1]
+    monkeypatch.setattr(site, "getusersitepackages", lambda: str(packages))
+    assert "PYTHONNOUSERSITE" not in base_environment(spec_for(b""), base, {})
 
 
 def test_a_phase_finds_what_golf_and_its_job_say_over_what_the_node_says() -> None:
