@@ -13,6 +13,17 @@ TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node={np
 
 
 @dataclass(frozen=True)
+class KnownLife:
+    """An earlier attempt of a seed that trained, as the driver knows it."""
+
+    attempt: int
+    launch: str
+    """Hash of the ledger's entry that queued it."""
+    told_seconds: float | None = None
+    """Training time that its log tells last, all lives together; None where it tells none."""
+
+
+@dataclass(frozen=True)
 class AttemptSpec:
     """Everything an attempt needs to know; plain values, so that it can travel."""
 
@@ -44,6 +55,10 @@ class AttemptSpec:
     """Keep validation shards out of training's reach."""
     store: str = ""
     """Name of the folder on the node that outlives the attempt, so that another can go on from it; '' for none."""
+    launch: str = ""
+    """Hash of the ledger's entry that queued the attempt."""
+    lives: tuple[KnownLife, ...] = ()
+    """Earlier attempts of the seed that a checkpoint may come from; others are not counted, so theirs are not used."""
     afresh: bool = False
     """Go on from nothing that an earlier attempt left: it came to an end of its own."""
     launcher: tuple[str, ...] = TORCHRUN

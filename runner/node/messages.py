@@ -48,6 +48,13 @@ class Heartbeat:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """Something that whoever waits should know; the attempt goes on."""
+
+    words: str
+
+
+@dataclass(frozen=True)
 class GpuSample:
     """How busy the node's GPUs are."""
 
@@ -92,4 +99,15 @@ class Finished:
     host: Host
 
 
-Message = Started | LogChunk | Event | Heartbeat | GpuSample | ArtifactBytes | TrainingEnded | LeftBehind | Finished
+Message = (
+    Started
+    | LogChunk
+    | Event
+    | Heartbeat
+    | Remark
+    | GpuSample
+    | ArtifactBytes
+    | TrainingEnded
+    | LeftBehind
+    | Finished
+)
