@@ -21,8 +21,9 @@ from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
 from runner.folder.trainings import whole_training
 from runner.job.tracks import TRACKS
+from runner.lives.counted_lives import KnownLife
 from runner.logs.log_facts import read_log
-from runner.node.attempt_spec import AttemptSpec, KnownLife
+from runner.node.attempt_spec import AttemptSpec
 from runner.plan.plan import Plan
 from runner.results import Trained
 from runner.script.bundle import Script

@@ -82,14 +82,14 @@ def uncounted_life(of: Evidence) -> str:
     counted = sum(life.clock.high for life in train.earlier)
     if log.resumed_seconds is not None and not log.resumed_seconds <= counted + LOG_SECONDS:
         return (
-            f"its log says that it went on after {log.resumed_seconds:.2f} s of training, and its earlier lives count "
-            f"{counted:.2f} s"
+            f"its log says that it went on after {log.resumed_seconds:.2f} s of training, and its earlier lives "
+            f"count {counted:.2f} s"
         )
     return ""
 
 
 def pace_doubt(of: Evidence) -> str:
-    """Why a resumed seed's earlier lives seem too short for the steps that it went on from, at its own pace; or ''."""
+    """Why a resumed seed's earlier lives seem too short for the steps that it went on from; '' where they do not."""
     log, train = (of.result.log, of.result.train) if of.result else (None, None)
     if log is None or train is None or train.clock is None or log.resumed_step is None or log.steps is None:
         return ""

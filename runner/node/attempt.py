@@ -20,9 +20,9 @@ from golf_model.config import REFUSED_VARIABLES
 from runner.data.dataset import DataSet
 from runner.errors import UserError
 from runner.files import sha256_bytes
+from runner.lives.checkpoint_store import CheckpointStore, open_checkpoint_store
 from runner.logs.line_clock import LineClock
 from runner.node.attempt_spec import AttemptSpec
-from runner.node.checkpoint_store import CheckpointStore, open_checkpoint_store
 from runner.node.deadlines import eval_deadlines, external_deadlines, overtime, train_deadlines
 from runner.node.gpus import gpu_names
 from runner.node.messages import ArtifactBytes, Finished, LeftBehind, Message, Remark, Started, TrainingEnded
@@ -279,6 +279,7 @@ def evaluation(
         watch=again,
         hide=[*leftover_places(), *training_places(data, base)],
         keep=needed_places(base),
+        alive=spec.stall_seconds,
         announces=spec.outputs is None or spec.outputs.announce,
     )
     if again is not None:

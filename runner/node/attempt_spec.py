@@ -6,21 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runner.job.external_script import OutputsSpec
+from runner.lives.counted_lives import KnownLife
 from runner.results import NodeReport, Trained
 
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node={nproc}")
 """`torchrun`, started through the interpreter so that it is this environment's."""
-
-
-@dataclass(frozen=True)
-class KnownLife:
-    """An earlier attempt of a seed that trained, as the driver knows it."""
-
-    attempt: int
-    launch: str
-    """Hash of the ledger's entry that queued it."""
-    told_seconds: float | None = None
-    """Training time that its log tells last, all lives together; None where it tells none."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +48,7 @@ class AttemptSpec:
     launch: str = ""
     """Hash of the ledger's entry that queued the attempt."""
     lives: tuple[KnownLife, ...] = ()
-    """Earlier attempts of the seed that a checkpoint may come from; others are not counted, so theirs are not used."""
+    """Earlier attempts of the seed that a checkpoint may come from; another's is not used, being counted nowhere."""
     afresh: bool = False
     """Go on from nothing that an earlier attempt left: it came to an end of its own."""
     launcher: tuple[str, ...] = TORCHRUN

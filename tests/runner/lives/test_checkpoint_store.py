@@ -23,10 +23,11 @@ from runner.drive.collect import Collector
 from runner.files import remove_tree, sha256_file
 from runner.folder.paths import AttemptFolder
 from runner.job.open_data import DataRequest
+from runner.lives.checkpoint_store import FOLDER, FORGOTTEN_AFTER_S, CheckpointStore, open_checkpoint_store
+from runner.lives.counted_lives import KnownLife
 from runner.logs.clocks import JOURNAL_EVERY_S, JOURNAL_LATE_S, journal_clocks
 from runner.node.attempt import run_attempt
-from runner.node.attempt_spec import AttemptSpec, KnownLife
-from runner.node.checkpoint_store import FOLDER, FORGOTTEN_AFTER_S, CheckpointStore, open_checkpoint_store
+from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Finished, LogChunk
 from runner.results import RunResult
 from runner.script.bundle import make_script
@@ -154,9 +155,8 @@ def test_a_note_that_no_longer_names_an_earlier_life_is_told_by_the_others(store
 def test_what_was_put_among_the_checkpoints_while_no_life_lived_is_found_out(
     store: CheckpointStore, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.node.counted_lives.SLACK_S", 0.0)
-    monkeypatch.setattr("runner.node.counted_lives.JOURNAL_EVERY_S", 0.0)
-    monkeypatch.setattr("runner.node.counted_lives.JOURNAL_LATE_S", 0.0)
+    monkeypatch.setattr("runner.lives.counted_lives.SLACK_S", 0.0)
+    monkeypatch.setattr("runner.lives.counted_lives.MORE_S", 0.0)
     time.sleep(0.02)
     other, planted = tmp_path / "other", store.checkpoints / "step-99"
     shutil.copytree(store.checkpoints / "step-10", other)
@@ -175,7 +175,7 @@ def test_what_was_put_among_the_checkpoints_while_no_life_lived_is_found_out(
 def test_a_note_that_was_set_back_after_its_life_was_not_written_by_its_supervisor(
     store: CheckpointStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.node.counted_lives.STARTED_WITHIN_S", 0.05)
+    monkeypatch.setattr("runner.lives.counted_lives.STARTED_WITHIN_S", 0.05)
     time.sleep(0.1)
     store.journal(10).write_text(json.dumps(note(0.0, True)))
     assert "was not written by its supervisor" in afresh(store, 11, known(1, 2, 10))

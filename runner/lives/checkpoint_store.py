@@ -4,7 +4,7 @@ A seed that may be resumed has a folder of its own in golf's folder of work fold
 lives. Each attempt's supervisor notes its clock there once a second, on its own monotonic clock, so that when a
 process, a worker or the machine dies, what it had trained is known to the second. A later attempt of the same seed
 counts all of it (RULES: lost work included) and goes on from the newest checkpoint. Which lives those are, the driver
-says from its ledger (runner.node.counted_lives); a checkpoint of any other life is removed. The folder goes when the
+says from its ledger (runner.lives.counted_lives); a checkpoint of any other life is removed. The folder goes when the
 seed has ended; folders that nobody came back for are swept after two weeks.
 """
 
@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.files import locked, remove_tree, write_atomic
-from runner.node.attempt_spec import KnownLife
-from runner.node.counted_lives import any_entry, counted_lives
+from runner.lives.counted_lives import KnownLife, any_entry, counted_lives
 from runner.results import Segment
 
 FOLDER = ".kept"

@@ -1,9 +1,9 @@
 """Which earlier lives of a seed its checkpoints are made of: those that the ledger knows, and no others.
 
-A checkpoint is worth the time that went into it, so it may be used only where all of that is counted. The node holds
-notes (runner.node.checkpoint_store), the driver a ledger and logs; they must agree. What a file cannot be told is when
-its state last changed (ctime), so a checkpoint that was put there while no counted life lived is found out, and so is
-a note that was written again later. All times of one comparison are of one file system's clock.
+A checkpoint is worth the time that went into it, so it may be used only where all of that is counted. The node
+holds notes (runner.lives.checkpoint_store), the driver a ledger and logs; they must agree. What a file cannot be told
+is when its state last changed (ctime), so a checkpoint that was put there while no counted life lived is found out,
+and so is a note that was written again later. All times of one comparison are of one file system's clock.
 """
 
 from __future__ import annotations
@@ -13,21 +13,33 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from runner.logs.clocks import JOURNAL_EVERY_S, JOURNAL_LATE_S, journal_clocks
-from runner.node.attempt_spec import KnownLife
 from runner.results import Segment
 
 LARGEST_NOTE = 1 << 20
 MOST_ENTRIES = 10_000
 """Of a folder of checkpoints; one process writes one file for each."""
+MORE_S = JOURNAL_EVERY_S + JOURNAL_LATE_S
+"""How long after its supervisor's last note a life may have trained."""
 SLACK_S = 2.0
-"""How much later than its supervisor's next note was due a life may have written a checkpoint: it is killed after
-its supervisor."""
+"""How much later than that it may have written a checkpoint: it is killed after its supervisor."""
 STARTED_WITHIN_S = 30.0
 """Longest time from the note that a life begins to its process, and how far the wall clock may have been set."""
 SAME_S = 0.5
 """How far a log's own clock may run ahead of the supervisor's."""
+
+
+@dataclass(frozen=True)
+class KnownLife:
+    """An earlier attempt of a seed that trained, as the driver knows it."""
+
+    attempt: int
+    launch: str
+    """Hash of the ledger's entry that queued it."""
+    told_seconds: float | None = None
+    """Training time that its log tells last, all lives together; None where it tells none."""
 
 
 class NotCounted(Exception):
@@ -77,7 +89,7 @@ def read_note(notes: Path, attempt: int) -> Noted:
         launch, after = first["launch"], first["after"]
         note = _json(journal)
         official, strict = journal_clocks(note)
-        lived = float(note["now"])
+        lived, late = float(note["now"]), float(note.get("late", 0.0))
         began, last = begun.stat().st_ctime, journal.stat().st_ctime
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise NotCounted(f"how long attempt {attempt} trained cannot be read") from None
@@ -88,7 +100,7 @@ def read_note(notes: Path, attempt: int) -> Noted:
         or sorted(set(after)) != after
     ):
         raise NotCounted(f"the note of attempt {attempt} is none of ours")
-    if not 0 <= official.low <= official.high <= strict.high <= lived + JOURNAL_EVERY_S + JOURNAL_LATE_S:
+    if not 0 <= official.low <= official.high <= strict.high <= lived + late + MORE_S:
         raise NotCounted(f"the note of attempt {attempt} tells of no possible time")
     if not -SLACK_S <= last - began - lived <= STARTED_WITHIN_S:
         raise NotCounted(f"the note of attempt {attempt} was not written by its supervisor, or the clock was set")
@@ -109,24 +121,20 @@ def require_known(lives: Sequence[Noted], known: Sequence[KnownLife]) -> None:
             raise NotCounted(f"the note of a life before attempt {attempt} is missing")
         counted += noted.life.clock.high
         if ours.told_seconds is not None and ours.told_seconds > counted + SAME_S:
-            raise NotCounted(
-                f"the log of attempt {attempt} tells of {ours.told_seconds:.1f} s of training, the notes of {counted:.1f}"
-            )
+            told = f"the log of attempt {attempt} tells of {ours.told_seconds:.1f} s of training"
+            raise NotCounted(f"{told}, the notes of {counted:.1f}")
 
 
 def require_written_by(lives: Sequence[Noted], checkpoints: Path) -> None:
     """NotCounted unless everything in a folder of checkpoints was written while one of these lives lived."""
-    more = JOURNAL_EVERY_S + JOURNAL_LATE_S + SLACK_S
-    seen = 0
-    for path in _below(checkpoints):
-        seen += 1
+    for seen, path in enumerate(_below(checkpoints), start=1):
         try:
             status = path.lstat()
         except OSError:
             raise NotCounted("it cannot be read") from None
         if seen > MOST_ENTRIES or path.is_symlink() or not (path.is_dir() or path.is_file()):
             raise NotCounted("what lies there is no checkpoint of ours")
-        if not any(noted.began - SLACK_S <= status.st_ctime <= noted.last + more for noted in lives):
+        if not any(noted.began - SLACK_S <= status.st_ctime <= noted.last + MORE_S + SLACK_S for noted in lives):
             raise NotCounted("it was put there while no life of this seed that is counted was training")
 
 
@@ -146,7 +154,7 @@ def _below(folder: Path) -> Iterator[Path]:
             yield from islice(path.iterdir(), MOST_ENTRIES)
 
 
-def _json(path: Path) -> dict[str, object]:
+def _json(path: Path) -> dict[str, Any]:
     if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST_NOTE:
         raise ValueError(path)
     value = json.loads(path.read_bytes())
