@@ -193,7 +193,7 @@ class Supervisor:
         sys.stdout.buffer.flush()
 
     def beat(self) -> None:
-        """A sign of life, unless whoever listens has not taken the last ones yet: waiting for that would hold us up"""
+        """A sign of life, unless nobody has taken the last ones yet: to wait for that would hold us up."""
         if select.select([], [sys.stdout], [], 0)[1]:
             self.tell("beat")
 
