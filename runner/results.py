@@ -384,6 +384,8 @@ class Verification(Frozen):
     script_sha256: str
     artifact_bytes: int | None
     artifact_sha256: str | None
+    weights_sha256: str | None = None
+    """Of what is in the artifact, without padding and compression (runner.folder.same_weights)."""
     val_tokens: int | None = None
     """Targets in the validation shards by the referee's own count."""
     val_bytes: int | None = None

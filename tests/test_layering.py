@@ -32,7 +32,7 @@ MOST_MODULES = 16
 PLAYER = {"torch", "numpy", "sentencepiece", "zstandard"}
 REFEREE = {
     *("yaml", "pydantic", "pydantic_core", "typer", "rich", "numpy", "scipy", "psutil", "sentencepiece"),
-    "huggingface_hub",
+    *("huggingface_hub", "zstandard"),
 }
 REPORTER = {"pandas", "jinja2", "rich", "pydantic", "markdown_it"}
 SCHEDULES = {

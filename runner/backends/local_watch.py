@@ -16,12 +16,14 @@ from collections.abc import Iterator, Mapping
 
 import psutil
 
+from runner import interrupt
+
 PARTS = {"gcs_server": "control service", "raylet": "raylet"}
 """Name of a process -> what it is; without either nothing goes on."""
 EVERY_S = 0.5
 HALTED_S = 20.0
 """How long one may be halted: somebody may be looking at it with a debugger."""
-GONE_S = 1.0
+GONE_S = 0.5
 """How long one may be gone: we ourselves end Ray when we end."""
 USER_ERROR = 2
 
@@ -66,7 +68,8 @@ def _watch(parts: Mapping[psutil.Process, str], run: str, halted: float, every: 
             if not state:
                 continue
             begun = since.setdefault((part.pid, state), now)
-            if now - begun >= (halted if state == "halted" else GONE_S) and not over.is_set():
+            long_enough = now - begun >= (halted if state == "halted" else GONE_S)
+            if long_enough and not over.is_set() and not interrupt.stopped:  # whoever stops us may stop Ray as well
                 _end(part, parts, state, run)
 
 

@@ -180,7 +180,7 @@ def attempt_in(
     train: PhaseResult | None = None
     scored: PhaseResult | None = None
     try:
-        yield Started(node, str(base), spec.preflight)
+        yield Started(node, str(base), spec.preflight, os.getpid())
         try:
             data = open_data()
         except UserError as error:

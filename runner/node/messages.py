@@ -19,6 +19,8 @@ class Started:
     """Ray's node id, or `local`."""
     folder: str
     preflight: NodeReport | None = None
+    pid: int = 0
+    """Of the process that runs the attempt; 0 where nobody needs to know."""
 
 
 @dataclass(frozen=True)
