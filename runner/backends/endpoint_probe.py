@@ -26,23 +26,32 @@ def split_address(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def first_word(host: str, port: int, patience: float = REACH_S) -> bytes:
-    """The first bytes that who listens there says to a client of HTTP/2; empty for one who says nothing for so many
-    seconds. OSError where nobody listens."""
-    told = b""
+def reacts(host: str, port: int, patience: float = REACH_S) -> bool:
+    """Whether whoever listens there says anything to a client of HTTP/2, or hangs up on it, within so many seconds.
+
+    For a halted process the system still takes the call, and nothing comes. OSError where nobody listens.
+    """
     with socket.create_connection((host, port), timeout=patience) as there:
-        there.sendall(PREFACE)
-        with contextlib.suppress(TimeoutError, ConnectionError):
-            while len(told) <= FRAME_TYPE and (more := there.recv(64)):
-                told += more
-    return told
+        try:
+            there.sendall(PREFACE)
+            there.recv(1)
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            return True
+    return True
 
 
 def require_head_node(address: str) -> None:
     """UserError unless a control service of Ray may be what listens at host:port."""
     host, port = split_address(address)
+    told = b""
     try:
-        told = first_word(host, port)
+        with socket.create_connection((host, port), timeout=REACH_S) as there:
+            there.sendall(PREFACE)
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                while len(told) <= FRAME_TYPE and (more := there.recv(64)):
+                    told += more
     except OSError as error:
         raise UserError(
             f"--address {address}: nobody answers there ({error}). Give host:port of the cluster's head node, or "

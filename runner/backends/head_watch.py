@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from runner.backends.endpoint_probe import first_word
+from runner.backends.endpoint_probe import reacts
 
 EVERY_S = 2.0
 LOST_S, LEAST_LOST_S = 30.0, 5.0
@@ -23,10 +23,10 @@ USER_ERROR = 2
 
 
 def answers(address: str, patience: float = 5.0) -> bool:
-    """Whether a control service speaks at host:port: of a halted one, the system still takes calls."""
+    """Whether somebody who is awake listens at host:port."""
     host, _, port = address.rpartition(":")
     try:
-        return bool(first_word(host.strip("[]"), int(port), patience))
+        return reacts(host.strip("[]"), int(port), patience)
     except OSError:
         return False
 

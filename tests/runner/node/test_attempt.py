@@ -35,7 +35,7 @@ from runner.node.messages import (
     Started,
     TrainingEnded,
 )
-from runner.node.orphans import kill_marked, marked, sweep, work_folder
+from runner.node.orphans import end_halted, kill_marked, marked, sweep, work_folder
 from runner.node.phase import Silence, Supervised
 from runner.results import Artifact, Host, LeftFile, Leftovers, LogFacts, Trained, Training
 from tests.fixtures.fake_script import PLAIN, fake_data, fake_script
@@ -355,6 +355,19 @@ def test_a_supervisor_that_is_halted_is_noticed_and_everything_killed(
     )
     assert time.monotonic() - before < 6
     assert marked("fake-seed42") == []
+
+
+def test_only_a_process_that_stands_still_is_ended_as_halted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.node.orphans.HALTED_EVERY_S", 0.02)
+    with subprocess.Popen(["sleep", "60"]) as worker:
+        assert not end_halted(worker.pid, "nobody's")
+        worker.send_signal(signal.SIGSTOP)
+        give_up = time.monotonic() + 5
+        while not (ended := end_halted(worker.pid, "nobody's")) and time.monotonic() < give_up:
+            time.sleep(0.01)
+        assert ended
+        assert worker.wait(timeout=5) == -signal.SIGKILL
+    assert not end_halted(worker.pid, "nobody's")
 
 
 def test_a_listener_that_was_halted_itself_calls_nobody_silent(monkeypatch: pytest.MonkeyPatch) -> None:
