@@ -93,6 +93,10 @@ class LogFacts(Frozen):
     """Tokens between two windows that it names."""
     val_tokens: int | None = None
     """Tokens of validation text that it says it loaded."""
+    resumed_step: int | None = None
+    """Step after which it says that it went on from a checkpoint."""
+    resumed_seconds: float | None = None
+    """Training time that it says lay before that."""
 
 
 class Compared(Frozen):
@@ -163,6 +167,8 @@ class PhaseResult(Frozen):
     """Largest resident memory of the process tree that was sampled."""
     earlier: list[Segment] = Field(default_factory=list)
     """Lives of the seed before this one, which this one went on from; both clocks include them."""
+    started_afresh: str = ""
+    """Why a checkpoint that lay there was not gone on from; '' where there was none."""
 
 
 class Host(Frozen):
@@ -391,6 +397,8 @@ class Verification(Frozen):
     script_sha256: str
     artifact_bytes: int | None
     artifact_sha256: str | None
+    weights_sha256: str | None = None
+    """Of what is in the artifact, without padding and compression (runner.folder.same_weights)."""
     val_tokens: int | None = None
     """Targets in the validation shards by the referee's own count."""
     val_bytes: int | None = None

@@ -18,7 +18,7 @@ from tests.fixtures.places import ROOT
 ROOMS: dict[str, tuple[str, ...]] = {
     "golf_model": ("process", "network", "quantization", "entropy_coding", "artifact", "scoring", "training"),
     "runner": (
-        *("logs", "data", "compare", "job", "judge", "folder", "script", "audit"),
+        *("logs", "data", "compare", "job", "judge", "folder", "script", "audit", "lives"),
         *("node", "backends", "plan", "record", "drive", "verbs"),
     ),
     "runner.audit": ("reading", "claims", "checks"),
@@ -32,7 +32,7 @@ MOST_MODULES = 16
 PLAYER = {"torch", "numpy", "sentencepiece", "zstandard"}
 REFEREE = {
     *("yaml", "pydantic", "pydantic_core", "typer", "rich", "numpy", "scipy", "psutil", "sentencepiece"),
-    "huggingface_hub",
+    *("huggingface_hub", "zstandard"),
 }
 REPORTER = {"pandas", "jinja2", "rich", "pydantic", "markdown_it"}
 SCHEDULES = {

@@ -26,6 +26,22 @@ def split_address(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def reacts(host: str, port: int, patience: float = REACH_S) -> bool:
+    """Whether whoever listens there says anything to a client of HTTP/2, or hangs up on it, within so many seconds.
+
+    For a halted process the system still takes the call, and nothing comes. OSError where nobody listens.
+    """
+    with socket.create_connection((host, port), timeout=patience) as there:
+        try:
+            there.sendall(PREFACE)
+            there.recv(1)
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            return True
+    return True
+
+
 def require_head_node(address: str) -> None:
     """UserError unless a control service of Ray may be what listens at host:port."""
     host, port = split_address(address)

@@ -9,26 +9,31 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
 
+from runner.backends.endpoint_probe import reacts
+
 EVERY_S = 2.0
-LOST_S = 30.0
-"""Silence after which the head is lost; Ray ends the driver after 60 s of it."""
+LOST_S, LEAST_LOST_S = 30.0, 5.0
+"""Silence after which the head is lost; Ray ends the driver after 60 s of it. A network has hiccups of the second."""
 USER_ERROR = 2
 
 
 def answers(address: str, patience: float = 5.0) -> bool:
-    """Whether somebody listens at host:port."""
+    """Whether somebody who is awake listens at host:port."""
     host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=patience).close()
+        return reacts(host.strip("[]"), int(port), patience)
     except OSError:
         return False
-    return True
+
+
+def patience(stall: float) -> float:
+    """How long a head may be silent in a job that allows so much silence; 0 allows any."""
+    return min(LOST_S, max(LEAST_LOST_S, stall)) if stall else LOST_S
 
 
 @contextlib.contextmanager
@@ -50,7 +55,7 @@ def head_watched(address: str, run: str, every: float = EVERY_S, lost: float = L
 def _watch(address: str, run: str, every: float, lost: float, over: threading.Event) -> None:
     heard = time.monotonic()
     while not over.wait(every):
-        if answers(address):
+        if answers(address, min(5.0, lost)):
             heard = time.monotonic()
         elif time.monotonic() - heard > lost:
             print(

@@ -20,6 +20,7 @@ from runner.files import sha256_file, sha256_files
 from runner.folder.launches import launches, stopped
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
+from runner.folder.same_weights import weights_sha256
 from runner.folder.trainings import train_log
 from runner.job.base import attributions, changes
 from runner.job.external_script import counted_bytes, uncounted_bytes
@@ -109,6 +110,7 @@ def verify(
         script_sha256=sha256_files(script, files),
         artifact_bytes=path.stat().st_size if held and path is not None else None,
         artifact_sha256=sha256_file(path) if held and path is not None else None,
+        weights_sha256=weights_sha256(path) if held and path is not None else None,
         val_tokens=targets[0] if targets else None,
         val_bytes=targets[1] if targets else None,
         final_rule=final.rule if final else None,

@@ -62,7 +62,12 @@ def execute(
     if where.address is None:
         warn_of_slow_steps(plan, console)
     way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
-    observe, watching = _cluster_watch(plan, script) if where.address is not None else (None, nullcontext())
+    observe: Observe | None = None
+    watching: AbstractContextManager[None] = nullcontext()
+    if where.address is not None:
+        observe, watching = _cluster_watch(plan, script)
+    elif not where.local:
+        watching = _own_watch(plan, script)
     place = machine_for(plan.need.alone, console.print) if where.address is None else nullcontext()
     with place, watching:
         return run_plan(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
@@ -117,7 +122,15 @@ def _on_ray(address: str | None, console: Console) -> tuple[list[Node], MakeBack
 def _cluster_watch(plan: Plan, script: Script) -> tuple[Observe, AbstractContextManager[None]]:
     """On a cluster that is not ours: gauges for its dashboard, and a watch on its head."""
     from runner.backends.cluster import head_address
-    from runner.backends.head_watch import head_watched
+    from runner.backends.head_watch import head_watched, patience
     from runner.drive.gauges import Gauges
 
-    return Gauges(plan), head_watched(head_address(), run_name(plan, script))
+    lost = patience(plan.job.stall_seconds)
+    return Gauges(plan), head_watched(head_address(), run_name(plan, script), lost=lost)
+
+
+def _own_watch(plan: Plan, script: Script) -> AbstractContextManager[None]:
+    """On a Ray of our own: a watch on its processes."""
+    from runner.backends.local_watch import local_watched, own_parts, patience
+
+    return local_watched(own_parts(), run_name(plan, script), halted=patience(plan.job.stall_seconds))

@@ -6,8 +6,11 @@ seed only scores the artifact that lies in the run folder. Which ends are chance
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from golf_model.config import ARTIFACT_NAME
@@ -18,16 +21,22 @@ from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
 from runner.folder.trainings import whole_training
 from runner.job.tracks import TRACKS
+from runner.lives.counted_lives import KnownLife
+from runner.logs.log_facts import read_log
 from runner.node.attempt_spec import AttemptSpec
 from runner.plan.plan import Plan
 from runner.results import Trained
 from runner.script.bundle import Script
 
+LOG_END = 1 << 16
+"""Bytes of the end of an earlier attempt's log in which its last step stands."""
 
-def checkpoint_store_name(plan: Plan, folder: RunFolder, seed: int) -> str:
+
+def checkpoint_store_name(plan: Plan, folder: RunFolder, ledger: Ledger, seed: int) -> str:
     """Names what a killed attempt leaves for the next one; '' where the track or the job wants none.
 
-    The run folder's place is part of it: another run of the same job is another record and starts afresh.
+    The run folder's place and the beginning of its ledger are part of it: another run of the same job, also one in
+    the place of a folder that was moved away, is another record and starts afresh.
     """
     if (
         plan.job.script is not None
@@ -35,11 +44,14 @@ def checkpoint_store_name(plan: Plan, folder: RunFolder, seed: int) -> str:
         or not TRACKS[plan.job.track].resumable
     ):
         return ""
-    place = sha256_bytes(str(folder.path.resolve()).encode())[:8]
-    return f"{folder.path.name}-{place}-seed{seed}"
+    origin = ledger.entries[0]["hash"] if ledger.entries else ""
+    bound = sha256_bytes(f"{folder.path.resolve()}\n{origin}".encode())[:16]
+    return f"{folder.path.name}-{bound}-seed{seed}"
 
 
-def attempt_spec(plan: Plan, script: Script, folder: RunFolder, seed: int, attempt: int) -> AttemptSpec:
+def attempt_spec(
+    plan: Plan, script: Script, folder: RunFolder, ledger: Ledger, seed: int, attempt: int
+) -> AttemptSpec:
     """One seed's order."""
     job = plan.job
     return AttemptSpec(
@@ -61,9 +73,33 @@ def attempt_spec(plan: Plan, script: Script, folder: RunFolder, seed: int, attem
         isolate=job.isolate,
         files=dict(script.files),
         outputs=None if job.script is None else job.outputs,
-        store=checkpoint_store_name(plan, folder, seed),
+        store=checkpoint_store_name(plan, folder, ledger, seed),
         launcher=plan.launcher,
     )
+
+
+def known_lives(folder: RunFolder, ledger: Ledger, seeds: Collection[int]) -> dict[int, tuple[KnownLife, ...]]:
+    """Seed -> its attempts that the ledger queued for training, with the training time that the log of each tells."""
+    found: dict[int, list[KnownLife]] = {}
+    for entry in ledger.entries:
+        if entry["kind"] == "queued" and entry["seed"] in seeds and "trained_by" not in entry:
+            attempt = entry["attempt"]
+            told = last_told_seconds(folder.attempt(entry["seed"], attempt).log("train"))
+            found.setdefault(entry["seed"], []).append(KnownLife(attempt, entry["hash"], told))
+    return {seed: tuple(lives) for seed, lives in found.items()}
+
+
+def last_told_seconds(log: Path) -> float | None:
+    """Training time that the end of a log tells; None where it tells none, or there is no log."""
+    try:
+        with log.open("rb") as handle:
+            handle.seek(max(0, handle.seek(0, os.SEEK_END) - LOG_END))
+            end = handle.read(LOG_END)
+    except OSError:
+        return None
+    # A line that a killed process did not finish tells nothing.
+    told = read_log([end[: end.rfind(b"\n") + 1]]).facts.get("train_seconds")
+    return float(told) if told is not None and math.isfinite(told) else None
 
 
 def scoring_only(spec: AttemptSpec, kept: Trained | None, folder: RunFolder) -> AttemptSpec:

@@ -21,7 +21,7 @@ from rich.console import Console
 from runner.backends.backend import Backend, LocalBackend, Lost
 from runner.drive.assess import JudgedRun, assess
 from runner.drive.collect import Collector, finished_attempt
-from runner.drive.orders import attempt_spec, kept_trainings, scoring_only
+from runner.drive.orders import attempt_spec, kept_trainings, known_lives, scoring_only
 from runner.drive.progress import Progress
 from runner.drive.recovery import adopt_results, adopt_trainings, open_ledger, remove_unfinished
 from runner.drive.retry import Failures, ended_by_itself, may_be_chance
@@ -33,7 +33,7 @@ from runner.folder.paths import RunFolder
 from runner.folder.runs import noted_driver
 from runner.job.open_data import DataRequest
 from runner.node.attempt_spec import AttemptSpec
-from runner.node.messages import Started, TrainingEnded
+from runner.node.messages import Remark, Started, TrainingEnded
 from runner.node.node_check import slower_than
 from runner.plan.plan import Plan
 from runner.results import NodeReport, Probe, RunResult
@@ -115,13 +115,21 @@ class Driver:
         specs = []
         for seed in seeds:
             number = self.folder.new_attempt(seed).number
-            spec = replace(attempt_spec(self.plan, self.script, self.folder, seed, number), afresh=seed in afresh)
-            specs.append(scoring_only(spec, kept.get(seed), self.folder))
-        self.waiting |= {spec.seed: spec for spec in specs}
+            spec = attempt_spec(self.plan, self.script, self.folder, self.ledger, seed, number)
+            specs.append(scoring_only(replace(spec, afresh=seed in afresh), kept.get(seed), self.folder))
+        self.waiting |= {spec.seed: spec for spec in specs}  # whose folders go, should the ledger not take them
+        resumable = {spec.seed for spec in specs if spec.store}
+        lives = known_lives(self.folder, self.ledger, resumable) if resumable else {}
         self.ledger.extend(
             "queued",
             [{**whose(spec), "script_sha256": self.script.sha256} for spec in specs],
         )
+        launches = [entry["hash"] for entry in self.ledger.entries[-len(specs) :]]
+        specs = [
+            replace(spec, launch=launch, lives=lives.get(spec.seed, ()))
+            for spec, launch in zip(specs, launches, strict=True)
+        ]
+        self.waiting |= {spec.seed: spec for spec in specs}
         # What only scores goes ahead: it takes the least, and tells whether the others are worth their training.
         for spec in sorted(specs, key=lambda spec: spec.trained is None):
             backend.submit(spec, front=front)
@@ -149,6 +157,8 @@ class Driver:
                         collector.launched = time.monotonic()
                         collector.idle_seconds = self._idle_seconds(message.node)
                         self.busy[message.node] += 1
+                    if isinstance(message, Remark):
+                        self.progress.say(f"seed {spec.seed}: {message.words}")
                     collector.take(message)
                     if isinstance(message, TrainingEnded) and collector.trained is not None:
                         self._trained(spec, collector)

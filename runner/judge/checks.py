@@ -8,8 +8,9 @@ Not here: which questions a track requires and what the answers amount to (runne
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from runner.judge.clock_checks import data_after_freeze, eval_clock, eval_isolated, log_clock, train_clock
@@ -18,6 +19,10 @@ from runner.judge.machine_checks import hardware, one_environment
 from runner.judge.score_checks import beats_yardstick, bpb_arithmetic, no_nan, process_agreement
 from runner.judge.text_checks import counted_bytes, text_kept_back, validation_text
 from runner.listing import listed, some
+from runner.results import RunResult
+
+TELLING_DIGITS = 7
+"""Of a printed loss, after its point: with fewer, two runs may well have the same."""
 
 
 def seeds_complete(case: Case) -> Answer:
@@ -65,7 +70,10 @@ def one_script(case: Case) -> Answer:
 
 
 def distinct_seeds(case: Case) -> Answer:
-    """Each seed ran as its own seed on as many processes as ordered, and no two froze the same artifact."""
+    """Each seed ran as its own seed on as many processes as ordered, and no two froze the same weights.
+
+    Weights are the same where all but padding and compression is; equal scores to many digits make it unknown.
+    """
     limit = "one each"
     weights = {(item.seed, sha256) for item in case.verifications if (sha256 := item.artifact_sha256) is not None} | {
         (result.seed, result.artifact.sha256) for result in case.results if result.artifact is not None
@@ -79,6 +87,13 @@ def distinct_seeds(case: Case) -> Answer:
     for _, same in sorted(frozen.items()):
         if len(same) > 1:
             problems.append(f"seeds {listed(sorted(same))} froze the same artifact")
+    alike: dict[str, set[int]] = {}
+    for item in case.verifications:
+        if item.weights_sha256 is not None:
+            alike.setdefault(item.weights_sha256, set()).add(item.seed)
+    for _, same in sorted(alike.items()):
+        if len(same) > 1 and not any(same <= seeds for seeds in frozen.values()):
+            problems.append(f"seeds {listed(sorted(same))} froze the same weights: only padding or packing differs")
     for result in sorted(case.results, key=lambda result: result.seed):
         log = result.log
         if log.seed is not None and log.seed != result.seed:
@@ -91,12 +106,30 @@ def distinct_seeds(case: Case) -> Answer:
     if missing or not case.seeds:
         unseen = listed(sorted(missing))
         return Answer("unknown", measured, limit, f"not seen for seed {unseen}" if unseen else "no seed")
+    equal = equal_scores(case.results)
+    if equal:
+        told = f"seeds {listed(equal)} have one score to all its digits: whether their weights differ is not known"
+        return Answer("unknown", measured, limit, told)
     silent = sorted(result.seed for result in case.results if result.log.seed is None)
     if silent:
         one = silent[0]
         help_ = f"print seed:{one} on a line of its own, or name the line that tells it in outputs.seed"
         return Answer("unknown", measured, limit, f"the log of seed {listed(silent)} does not tell its seed: {help_}")
     return Answer("pass", measured, limit)
+
+
+def equal_scores(results: Sequence[RunResult]) -> list[int]:
+    """Seeds whose published scores are the same in so many digits that two runs would hardly have them."""
+    found: dict[tuple[str, float, float], set[int]] = {}
+    for result in results:
+        score = result.final_score
+        if score is None or not math.isfinite(score.val_loss):
+            continue
+        printed = score.printed_loss or repr(score.val_loss)
+        digits = len(printed.lower().partition("e")[0].partition(".")[2])
+        if digits >= TELLING_DIGITS:
+            found.setdefault((score.rule, score.val_loss, score.val_bpb), set()).add(result.seed)
+    return sorted(seed for seeds in found.values() if len(seeds) > 1 for seed in seeds)
 
 
 def bytes_total(case: Case, of: Evidence) -> Answer:

@@ -28,6 +28,9 @@ EXPORT_SECONDS = 60.0
 EXPORT_SHARE = 0.25
 """A script that trains on after its line that says it does not, on tokens that it has read before, cannot be told
 from one that compresses its weights for long; beyond the larger of these, its clock is unknown."""
+PACE, PACE_SECONDS, PACE_STEPS = 2.0, 2.0, 20
+"""So many times faster than a resumed seed's own pace, and seconds on top, its earlier lives may have been; and the
+fewest steps of its own that tell a pace."""
 NO_CLAIM = "neither a line nor an announcement tells its training time: outputs.train_time, or outputs.announce"
 UNDECIDED = "it may lie on either side of the limit"
 MORE_LINES = "more lines of steps, or shorter validations between them, narrow it"
@@ -51,6 +54,12 @@ def train_clock(case: Case, of: Evidence) -> Answer:
     train = of.result.train if of.result else None
     grace = grace_seconds(limit, train, of.result.log.steps if of.result else None)
     answer = _clock(train, limit + grace, f"{plain(limit)} s + {plain(grace)} s")
+    missing = uncounted_life(of)
+    if missing:
+        return replace(answer, status="fail", detail="; ".join(filter(None, [missing, answer.detail])))
+    doubt = pace_doubt(of)
+    if doubt and answer.status == "pass":
+        return replace(answer, status="unknown", detail="; ".join(filter(None, [doubt, answer.detail])))
     gap = unannounced_seconds(train)
     if gap is None or train is None:
         return answer
@@ -61,6 +70,40 @@ def train_clock(case: Case, of: Evidence) -> Answer:
         told += ", too long to be sure that it trained no more"
         return replace(answer, status="unknown", detail="; ".join(filter(None, [told, answer.detail])))
     return replace(answer, detail="; ".join(filter(None, [answer.detail, told])))
+
+
+def uncounted_life(of: Evidence) -> str:
+    """Why the clock lacks time that went into the weights, where the log says that it went on from a checkpoint."""
+    log, train = (of.result.log, of.result.train) if of.result else (None, None)
+    if log is None or log.resumed_step is None:
+        return ""
+    if train is None or not train.earlier:
+        return f"its log says that it went on after step {log.resumed_step:,}, and no earlier life is counted"
+    counted = sum(life.clock.high for life in train.earlier)
+    if log.resumed_seconds is not None and not log.resumed_seconds <= counted + LOG_SECONDS:
+        return (
+            f"its log says that it went on after {log.resumed_seconds:.2f} s of training, and its earlier lives "
+            f"count {counted:.2f} s"
+        )
+    return ""
+
+
+def pace_doubt(of: Evidence) -> str:
+    """Why a resumed seed's earlier lives seem too short for the steps that it went on from; '' where they do not."""
+    log, train = (of.result.log, of.result.train) if of.result else (None, None)
+    if log is None or train is None or train.clock is None or log.resumed_step is None or log.steps is None:
+        return ""
+    own = train.clock.high - sum(life.clock.low for life in train.earlier)
+    made = log.steps - log.resumed_step
+    if not PACE_STEPS <= made <= MOST_STEPS or not own > 0:
+        return ""
+    counted, needed = sum(life.clock.high for life in train.earlier), log.resumed_step * own / made
+    if needed <= PACE * counted + PACE_SECONDS:
+        return ""
+    return (
+        f"the {log.resumed_step:,} steps that it went on from would take {needed:.1f} s at its own pace, its earlier "
+        f"lives count {counted:.1f} s"
+    )
 
 
 def unannounced_seconds(train: PhaseResult | None) -> float | None:
@@ -96,6 +139,8 @@ def _clock(phase: PhaseResult | None, bound: float, limit: str) -> Answer:
     if phase.earlier:
         lives = ", ".join(str(life.attempt) for life in phase.earlier)
         beside_it.append(f"resumed, attempt {lives} counted with what it lost")
+    if phase.started_afresh:
+        beside_it.append(phase.started_afresh)
     if phase.irregular or clock is None:
         told = [phase.irregular] if phase.irregular else []
         return Answer("unknown", NOT_MEASURED, limit, "; ".join([*told, *beside_it]))

@@ -84,11 +84,13 @@ def journal_clocks(note: Mapping[str, Any]) -> tuple[Interval, Interval]:
     """(official, strict) training time of a life by the last note of its supervisor.
 
     note: `now`, `paused` (seconds of mid-run validation so far), `events` (first times), `over` (whether the note is
-    the last one that the supervisor meant to write). One that was killed may have lived until the next note was due.
+    the last one that the supervisor meant to write), `late` (seconds in which it was held up while events came). One
+    that was killed may have lived until the next note was due.
     """
     events: Mapping[str, float] = note["events"]
     now, paused = float(note["now"]), float(note["paused"])
-    more = 0.0 if note["over"] or "train_end" in events else JOURNAL_EVERY_S + JOURNAL_LATE_S
+    late = float(note.get("late", 0.0))
+    more = late + (0.0 if note["over"] or "train_end" in events else JOURNAL_EVERY_S + JOURNAL_LATE_S)
     end = float(events.get("train_end", now))
     start = events.get("train_start")
     official = 0.0 if start is None else max(0.0, end - start - paused)
@@ -108,6 +110,13 @@ def with_earlier(clock: Interval | None, earlier: Sequence[Interval]) -> Interva
         return None
     lives = [clock, *earlier]
     return Interval(low=round(sum(one.low for one in lives), 6), high=round(sum(one.high for one in lives), 6))
+
+
+def widened(clock: Interval | None, seconds: float) -> Interval | None:
+    """A clock whose stamps may each be late, all together by so much."""
+    if clock is None or not seconds:
+        return clock
+    return Interval(low=round(max(0.0, clock.low - seconds), 6), high=round(clock.high + seconds, 6))
 
 
 def eval_clocks(stamps: Sequence[Stamp], wall_seconds: float) -> tuple[Interval | None, Interval | None]:

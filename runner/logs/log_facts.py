@@ -94,6 +94,12 @@ PATTERNS = (
         steps=int,
     ),
     _pattern(
+        r"^resumed step:(\d{1,18}) train_time:NUMms",
+        "resumed step:210 train_time:4522ms",
+        resumed_step=int,
+        resumed_seconds=_ms,
+    ),
+    _pattern(
         r"^peak memory allocated: (\d{1,18}) MiB",
         "peak memory allocated: 10184 MiB reserved: 10588 MiB",
         peak_memory_mib=int,

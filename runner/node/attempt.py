@@ -18,13 +18,13 @@ from pathlib import Path
 from runner.data.dataset import DataSet
 from runner.errors import UserError
 from runner.files import sha256_bytes
+from runner.lives.checkpoint_store import CheckpointStore, open_checkpoint_store
 from runner.logs.line_clock import LineClock
 from runner.node.attempt_spec import AttemptSpec
-from runner.node.checkpoint_store import CheckpointStore, open_checkpoint_store
 from runner.node.deadlines import eval_deadlines, external_deadlines, overtime, train_deadlines
 from runner.node.environment import base_environment, require_lines
 from runner.node.gpus import are_vouched, gpu_names
-from runner.node.messages import ArtifactBytes, Finished, LeftBehind, Message, Started, TrainingEnded
+from runner.node.messages import ArtifactBytes, Finished, LeftBehind, Message, Remark, Started, TrainingEnded
 from runner.node.orphans import default_scratch, work_folder
 from runner.node.phase import run_phase
 from runner.node.sightings import Sightings, line_patterns, scored_in_training, scored_result, seen_of, train_result
@@ -130,7 +130,7 @@ def attempt_in(
     train: PhaseResult | None = None
     scored: PhaseResult | None = None
     try:
-        yield Started(node, str(base), spec.preflight)
+        yield Started(node, str(base), spec.preflight, os.getpid())
         try:
             data = open_data()
         except UserError as error:
@@ -156,7 +156,11 @@ def attempt_in(
         lay_out(folder, spec)
         watch = None if spec.outputs is None else Sightings(LineClock(line_patterns(spec.outputs)))
         where = {"DATA_PATH": str(data.folder), "TOKENIZER_PATH": str(data.tokenizer)}
-        earlier = [] if store is None else store.begin(spec.attempt, afresh=spec.afresh)
+        earlier, lost = (
+            ([], "") if store is None else store.begin(spec.attempt, spec.launch, spec.lives, afresh=spec.afresh)
+        )
+        if lost:
+            yield Remark(lost)
         train, status, reason = yield from run_phase(
             "train",
             command_line(spec),
@@ -172,6 +176,7 @@ def attempt_in(
             gpus=spec.gpus > 0,
             announces=spec.outputs is None or spec.outputs.announce,
         )
+        train = train.model_copy(update={"started_afresh": lost})
         artifact = find_artifact(folder, spec)
         if watch is None:
             train = with_reads(train, spec)
@@ -229,6 +234,7 @@ def evaluation(
         watch=again,
         hide=[*leftover_places(), *training_places(data, base)],
         keep=needed_places(base),
+        alive=spec.stall_seconds,
         announces=spec.outputs is None or spec.outputs.announce,
     )
     if again is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runner.job.external_script import OutputsSpec
+from runner.lives.counted_lives import KnownLife
 from runner.results import NodeReport, Trained
 
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node={nproc}")
@@ -44,6 +45,10 @@ class AttemptSpec:
     """Keep validation shards out of training's reach."""
     store: str = ""
     """Name of the folder on the node that outlives the attempt, so that another can go on from it; '' for none."""
+    launch: str = ""
+    """Hash of the ledger's entry that queued the attempt."""
+    lives: tuple[KnownLife, ...] = ()
+    """Earlier attempts of the seed that a checkpoint may come from; another's is not used, being counted nowhere."""
     afresh: bool = False
     """Go on from nothing that an earlier attempt left: it came to an end of its own."""
     launcher: tuple[str, ...] = TORCHRUN

@@ -19,6 +19,8 @@ class Started:
     """Ray's node id, or `local`."""
     folder: str
     preflight: NodeReport | None = None
+    pid: int = 0
+    """Of the process that runs the attempt; 0 where nobody needs to know."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,13 @@ class Heartbeat:
 
     phase: Phase
     seconds: float
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something that whoever waits should know; the attempt goes on."""
+
+    words: str
 
 
 @dataclass(frozen=True)
@@ -92,4 +101,15 @@ class Finished:
     host: Host
 
 
-Message = Started | LogChunk | Event | Heartbeat | GpuSample | ArtifactBytes | TrainingEnded | LeftBehind | Finished
+Message = (
+    Started
+    | LogChunk
+    | Event
+    | Heartbeat
+    | Remark
+    | GpuSample
+    | ArtifactBytes
+    | TrainingEnded
+    | LeftBehind
+    | Finished
+)

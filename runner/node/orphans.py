@@ -26,6 +26,8 @@ NEW, GONE = ".new-", ".gone-"
 PATIENCE_S = 5.0
 QUIET_LOOKS = 3
 """Looks in a row that find nobody, after which nobody is left."""
+HALTED_LOOKS, HALTED_EVERY_S = 3, 0.2
+"""Looks in a row, so far apart, at which a process stands still before it counts as halted."""
 MARKER = "GOLF_ATTEMPT"
 """Environment variable that every process of an attempt carries, so that leftovers can be found."""
 
@@ -67,8 +69,39 @@ def wake_supervisors(marker: str) -> None:
     """Let supervisors of a dead attempt that somebody halted go on, so that they hear that it is dead."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.environ().get(SUPERVISES) == marker:
+            if _supervises(process, marker):
                 process.resume()
+
+
+def end_halted(pid: int, marker: str) -> bool:
+    """Kill the process that runs an attempt if somebody halted it, and what it left; whether it was so.
+
+    pid: its number; marker: of the attempt. One that lives is left alone, however long it has said nothing.
+    """
+    try:
+        process = psutil.Process(pid)
+        for look in range(HALTED_LOOKS):
+            if process.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP):
+                return False
+            time.sleep(HALTED_EVERY_S if look + 1 < HALTED_LOOKS else 0.0)
+        process.kill()
+    except psutil.Error:
+        return False
+    # Its supervisor hears that it is dead, and ends what it supervises; should it be halted, too, it is woken.
+    wake_supervisors(marker)
+    time.sleep(HALTED_EVERY_S)
+    kill_marked(marker)
+    return True
+
+
+def _supervises(process: psutil.Process, marker: str) -> bool:
+    """By its command line: what a supervisor has in its environment, only root may read."""
+    if process.cmdline()[-1:] == [marker]:
+        return True
+    try:
+        return process.environ().get(SUPERVISES) == marker
+    except psutil.AccessDenied:
+        return False
 
 
 def _own_group(process: psutil.Process, marker: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.job.external_script import OutputsSpec
+from runner.logs.clocks import widened
 from runner.logs.line_clock import LineClock, LinePatterns
 from runner.logs.script_clocks import ScriptClock, Seen, fresh_scoring_time, scoring_time, train_time
 from runner.logs.spans import Spans
@@ -31,6 +32,8 @@ class Sightings:
     """When a GPU was busy; None where the driver did not tell all the time."""
     cpu: Spans | None = None
     """When its processes computed; None where it has GPUs."""
+    late: float = 0.0
+    """Seconds in which nobody looked although lines or announcements came: each of its times may be off by them."""
 
     def frozen(self, artifact: Path, folder: Path, wall: float) -> float | None:
         """When an artifact in its work folder was last written; None where nothing tells.
@@ -78,7 +81,7 @@ def train_result(phase: PhaseResult, watch: Sightings, seen: Seen) -> PhaseResul
     }
     if seen.frozen is not None and found.ended is not None and seen.frozen > found.ended:
         known["busy_after_seconds"] = watch.busy(found.ended, seen.frozen)
-    return phase.model_copy(update={**known, **_clocks(found)})
+    return phase.model_copy(update={**known, **_clocks(found, watch.late)})
 
 
 def scored_in_training(phase: PhaseResult, watch: Sightings, seen: Seen) -> PhaseResult:
@@ -90,20 +93,20 @@ def scored_in_training(phase: PhaseResult, watch: Sightings, seen: Seen) -> Phas
         returncode=phase.returncode,
         wall_seconds=round(wall - (phase.over_seconds or 0.0), 4),
     )
-    return scored.model_copy(update=_clocks(scoring_time(watch.clock, seen, wall)))
+    return scored.model_copy(update=_clocks(scoring_time(watch.clock, seen, wall), watch.late))
 
 
 def scored_result(phase: PhaseResult, watch: Sightings) -> PhaseResult:
     """The evaluation in a process of its own, with its clocks."""
-    return phase.model_copy(update=_clocks(fresh_scoring_time(watch.clock, phase.wall_seconds)))
+    return phase.model_copy(update=_clocks(fresh_scoring_time(watch.clock, phase.wall_seconds), watch.late))
 
 
-def _clocks(found: ScriptClock) -> dict[str, object]:
+def _clocks(found: ScriptClock, late: float) -> dict[str, object]:
     """Fields of a PhaseResult."""
     return {
-        "clock": found.official,
-        "strict_clock": found.strict,
-        "arrival_clock": found.arrival,
+        "clock": widened(found.official, late),
+        "strict_clock": widened(found.strict, late),
+        "arrival_clock": widened(found.arrival, late),
         "narrowed_by": found.narrowed_by,
         "clock_doubt": found.doubt,
         "irregular": found.irregular,

@@ -5,18 +5,21 @@ or the driver itself) and the command (torchrun). It double-forks, so that Ray's
 does not reach it; it is a child subreaper, so that whatever the command leaves behind becomes its child; it
 kills everything when its stdin closes, which the operating system does when the other side dies.
 
-It reads one JSON line (`Order`) from stdin, writes the command's output to a file, and one JSON line per
-happening ("start", "log", "event", "exit") to stdout, each stamped on its own monotonic clock. It knows
-nothing of models, seeds or Ray. Python 3.11 with psutil; on systems without prctl (macOS) processes that
-detach themselves on purpose are found by their session only.
+It reads one JSON line (`Order`) from stdin, writes the command's output to a file, and one line per happening
+("start", "log", "event", "exit", and "beat" each second while it lives) to stdout, each stamped on its own monotonic
+clock and signed with the order's key (runner.logs.frames reads them). It knows nothing of models, seeds or Ray.
+Python 3.11 with psutil; on systems without prctl (macOS) processes that detach themselves on purpose are found by
+their session only.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
 import json
 import os
+import select
 import selectors
 import signal
 import subprocess
@@ -34,7 +37,12 @@ CHUNK = 1 << 16
 MOST_EVENTS = 10_000
 """A script that announces more is killed: somebody keeps each of them."""
 LONGEST_EVENT = 4096
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+BEAT_S = 1.0
+"""Between two signs of life."""
+LATE_S = 1.0
+"""Two looks at output and events that lie further apart: something held us up, so what came meanwhile has no exact
+time."""
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -69,6 +77,8 @@ class Order:
     journal_every_s: float = 1.0
     stall_seconds: float = 0.0
     """Kill when neither output nor event came for this long; 0 never does."""
+    key: str = ""
+    """Hex; signs what is told. Without one, lines are plain JSON."""
 
 
 def order_line(order: Order) -> bytes:
@@ -147,6 +157,12 @@ class Supervisor:
         self.over_limit = False
         self.paused = 0.0
         self.pause_began: float | None = None
+        self.key = bytes.fromhex(order.key)
+        self.told = 0
+        self.before = 0.0
+        """When the look before the last one began."""
+        self.late = self.late_events = 0.0
+        """Seconds in which we did not look although something came: any sign, or an event."""
 
     def note(self, *, over: bool) -> None:
         """Write the journal aside and rename it."""
@@ -154,7 +170,13 @@ class Supervisor:
             return
         path = Path(self.order.journal)
         aside = path.with_name(f".{path.name}.tmp")
-        facts = {"now": self.now(), "paused": self._paused(self.now()), "events": self.happened, "over": over}
+        facts = {
+            "now": self.now(),
+            "paused": self._paused(self.now()),
+            "events": self.happened,
+            "over": over,
+            "late": self.late_events,
+        }
         aside.write_text(json.dumps(facts))
         aside.replace(path)
 
@@ -162,10 +184,18 @@ class Supervisor:
         return time.monotonic() - self.started
 
     def tell(self, kind: str, **facts: Any) -> None:
-        """One JSON line to whoever listens; a listener that is gone is treated like a closed stdin."""
-        line = json.dumps({"kind": kind, "t": round(self.now(), 4), **facts}).encode() + b"\n"
-        sys.stdout.buffer.write(line)
+        """One line to whoever listens; a listener that is gone is treated like a closed stdin."""
+        self.told += 1
+        body = json.dumps({"kind": kind, "n": self.told, "t": round(self.now(), 4), **facts}).encode()
+        if self.key:
+            body = hashlib.blake2b(body, key=self.key, digest_size=16).hexdigest().encode() + b" " + body
+        sys.stdout.buffer.write(body + b"\n")
         sys.stdout.buffer.flush()
+
+    def beat(self) -> None:
+        """A sign of life, unless nobody has taken the last ones yet: to wait for that would hold us up."""
+        if select.select([], [sys.stdout], [], 0)[1]:
+            self.tell("beat")
 
     def run(self) -> None:
         self.started = time.monotonic()
@@ -193,7 +223,7 @@ class Supervisor:
                 self._refuse(error)
                 return
             assert process.stdout is not None
-            self.tell("start", pid=process.pid, supervisor=os.getpid())
+            self.tell("start", pid=process.pid, supervisor=os.getpid(), began=self.started)
             selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "stdin")
             selector.register(process.stdout.fileno(), selectors.EVENT_READ, "output")
             if fifo is not None:
@@ -224,10 +254,13 @@ class Supervisor:
             wall_seconds=round(ended, 4),
             peak_rss_mib=round(self.peak_rss, 1),
             survivors=survivors,
+            late_events=round(self.late_events, 3),
+            late=round(self.late, 3),
         )
 
     def _refuse(self, error: OSError) -> None:
-        self.tell("exit", returncode=None, reason=f"could not start: {error}", over_limit=False, survivors=0)
+        nothing = {"survivors": 0, "wall_seconds": 0.0, "peak_rss_mib": 0.0, "late_events": 0.0, "late": 0.0}
+        self.tell("exit", returncode=None, reason=f"could not start: {error}", over_limit=False, **nothing)
 
     def _open_fifo(self) -> int | None:
         if self.order.events is None:
@@ -240,8 +273,10 @@ class Supervisor:
 
     def _watch(self, process: subprocess.Popen[bytes], selector: selectors.BaseSelector, log: Any) -> str:
         """Serve output, events and stdin until the command ends or must end; returns why it was killed, or ''."""
-        next_memory = next_note = 0.0
+        next_memory = next_note = next_beat = 0.0
+        self.before = self.now()
         while True:
+            looked, events, heard = self.now(), self.events, self.last_sign
             for key, _ in selector.select(TICK_S):
                 if key.data == "stdin":
                     if not os.read(key.fd, CHUNK):
@@ -251,6 +286,11 @@ class Supervisor:
                 else:
                     self._read_events(key.fd)
             now = self.now()
+            self._note_late(now, events, heard)
+            self.before = looked
+            if now >= next_beat:
+                self.beat()
+                next_beat = now + BEAT_S
             if process.poll() is not None:
                 self.happened["exit"] = now
                 return ""
@@ -263,6 +303,12 @@ class Supervisor:
             reason = self._overdue(now)
             if reason:
                 return reason
+
+    def _note_late(self, now: float, events: int, heard: float) -> None:
+        """What this look found came at any time since the one before it began. events, heard: before it."""
+        if now - self.before > LATE_S and self.last_sign != heard:
+            self.late += now - self.before
+            self.late_events += now - self.before if self.events != events else 0.0
 
     def _overdue(self, now: float) -> str:
         for deadline in self.order.deadlines:
@@ -303,8 +349,8 @@ class Supervisor:
         return bool(data)
 
     def _read_events(self, descriptor: int) -> None:
-        stamp = self.now()
         self.partial_event += os.read(descriptor, CHUNK)
+        stamp = self.now()  # after it was read, lest we are halted in between: nothing came later than this
         *lines, self.partial_event = self.partial_event.split(b"\n")
         if len(self.partial_event) > LONGEST_EVENT:
             self.partial_event = b""
@@ -325,6 +371,7 @@ class Supervisor:
 
     def _drain(self, output: int, fifo: int | None, log: Any) -> None:
         """What was written before the end and not read yet still belongs to the log."""
+        events, heard = self.events, self.last_sign
         os.set_blocking(output, False)
         with contextlib.suppress(BlockingIOError):
             while self._copy_output(output, log):
@@ -333,6 +380,7 @@ class Supervisor:
             with contextlib.suppress(BlockingIOError):
                 self._read_events(fifo)
             os.close(fifo)
+        self._note_late(self.now(), events, heard)
 
 
 def main() -> None:
@@ -341,6 +389,7 @@ def main() -> None:
         os._exit(0)
     os.setsid()
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    _prctl(PR_SET_DUMPABLE, 0)  # what we supervise is our user's, too: our pipes and memory are none of its business
     for name in IGNORED:
         signal.signal(name, signal.SIG_IGN)
     line = sys.stdin.buffer.readline()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,24 @@ def test_a_killed_worker_is_one_lost_message_and_leaves_nothing_behind(tiny_data
     assert len(lost) == 1
     assert "Worker" in lost[0]
     assert_gone("killed-seed1", within=5)
+
+
+def test_a_worker_that_is_halted_is_noticed_and_killed_with_all_that_it_started(tiny_data: DataRequest) -> None:
+    backend = backend_for(tiny_data, 1)
+    backend.submit(replace(job_spec("halted", 1, fake_script("hang")), stall_seconds=60))
+    backend.submit(job_spec("after", 2, fake_script()))
+    lost, halted = [], 0.0
+    for spec, message in backend.messages():
+        if isinstance(message, LogChunk) and spec.seed == 1 and not halted:
+            os.kill(backend.workers[next(iter(backend.running))][0], signal.SIGSTOP)
+            halted = time.monotonic()
+            backend.heard = dict.fromkeys(backend.heard, halted - 60)  # it has been silent for long
+        if isinstance(message, Lost):
+            lost.append((spec.seed, message.reason, time.monotonic() - halted))
+    ((seed, reason, took),) = lost
+    assert (seed, reason) == (1, "its Ray worker was halted, and was killed for it")
+    assert took < 30
+    assert_gone("halted-seed1", within=5)
 
 
 def safe_cmdline(process: psutil.Process) -> list[str]:

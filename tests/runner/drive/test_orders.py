@@ -16,7 +16,7 @@ import pytest
 
 from runner.backends.backend import LocalBackend, Lost
 from runner.drive.assess import JudgedRun
-from runner.drive.orders import kept_trainings
+from runner.drive.orders import attempt_spec, checkpoint_store_name, kept_trainings, known_lives
 from runner.drive.run import run_plan
 from runner.files import sha256_bytes
 from runner.folder.ledger import Ledger, check_chain
@@ -24,12 +24,16 @@ from runner.folder.ledger_check import audit_run
 from runner.folder.paths import RunFolder
 from runner.folder.runs import all_runs
 from runner.job.open_data import DataRequest
+from runner.lives.counted_lives import KnownLife
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import ArtifactBytes, Finished, LogChunk, Message, Started, TrainingEnded
 from runner.node.orphans import marked
+from runner.plan.plan import Plan
 from runner.results import Host
+from runner.script.bundle import Script, make_script
 from tests.fixtures.fake_script import fake_script
 from tests.fixtures.results import phase
+from tests.golf_model.test_main import CONFIG
 from tests.runner.drive.test_retry import Scripted, run
 from tests.runner.drive.test_run import Screen, checks, never, plan_for, script_of, statuses
 from tests.runner.folder.test_runs import eventually, write_foreign_job
@@ -335,3 +339,49 @@ def test_a_driver_that_is_killed_while_it_scores_trains_no_second_time_and_count
     assert "Trained once and scored again" in next(tmp_path.glob("records/*/*/README.md")).read_text()
     checked = golf(tmp_path, "verify", str(next(tmp_path.glob("records/*/*"))))
     assert checked.returncode == 0, checked.stdout
+
+
+def resumable(data: DataRequest) -> tuple[Plan, Script]:
+    """A job of ours that makes checkpoints."""
+    schedule = replace(CONFIG.schedule, checkpoint_every_s=1.0)
+    config = replace(CONFIG, schedule=schedule)
+    plan = plan_for(data, (1,))
+    job = plan.job.model_copy(update={"config": config, "script": None, "track": "local"})
+    return replace(plan, job=job), make_script(config)
+
+
+def test_what_a_killed_attempt_leaves_is_bound_to_the_ledger_that_launched_it(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    plan, script = resumable(tiny_data)
+    run_there, moved = RunFolder(tmp_path / "there"), RunFolder(tmp_path / "moved")
+    names: list[str] = []
+    for folder in (run_there, run_there, moved):  # registered, registered again after it was moved away, elsewhere
+        folder.ledger.unlink(missing_ok=True)
+        ledger = Ledger(folder.ledger)
+        ledger.append("registered", seeds=[1], nonce=len(names))
+        names.append(checkpoint_store_name(plan, folder, ledger, 1))
+        ledger.append("queued", seed=1, attempt=1)
+        assert checkpoint_store_name(plan, folder, ledger, 1) == names[-1]
+        assert attempt_spec(plan, script, folder, ledger, 1, 1).store == names[-1]
+    assert len(set(names)) == 3
+    assert all(name.endswith("-seed1") for name in names)
+
+
+def test_the_lives_that_count_are_those_that_the_ledger_queued_with_what_their_logs_tell(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    ledger = Ledger(folder.ledger)
+    ledger.append("registered", seeds=[1, 2])
+    for attempt in (1, 2):
+        ledger.append("queued", seed=1, attempt=attempt)
+        ledger.append("launched", seed=1, attempt=attempt, node="local")
+    ledger.append("queued", seed=1, attempt=3, trained_by=2)
+    ledger.append("queued", seed=2, attempt=1)
+    log = folder.attempt(1, 1).log("train")
+    log.parent.mkdir(parents=True)
+    line = "step:{0}/800 train_loss:3.1 train_time:{0}00ms step_avg:100.00ms\n"
+    log.write_text("x" * 100_000 + "\n" + "".join(line.format(step) for step in range(1, 32)) + line.format(99)[:-20])
+    hashes = {(e["seed"], e["attempt"]): e["hash"] for e in ledger.entries if e["kind"] == "queued"}
+    assert known_lives(folder, ledger, [1]) == {
+        1: (KnownLife(1, hashes[1, 1], 3.1), KnownLife(2, hashes[1, 2], None)),
+    }

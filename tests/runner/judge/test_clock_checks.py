@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runner.judge.clock_checks import unannounced_seconds
-from runner.results import Compared, Interval, LogFacts, PhaseResult, Status
+from runner.results import Compared, Interval, LogFacts, PhaseResult, Segment, Status
 from tests.fixtures.results import phase, run_result
 from tests.runner.judge.test_judge import check_of
 
@@ -159,3 +159,40 @@ def test_two_steps_of_grace_are_as_long_as_the_least_that_it_trained_says() -> N
     log = run_result().log.model_copy(update={"steps": 200})
     check = check_of("train_clock", run_result(log=log, train=theirs(200.0, 601.5)), train_seconds=600.0)
     assert (check.status, check.limit) == ("pass", "600 s + 2 s")
+
+
+def lives(*seconds: float) -> list[Segment]:
+    """Earlier lives that trained so long."""
+    clocks = [Interval(low=one, high=one) for one in seconds]
+    return [Segment(attempt=number, clock=one, strict_clock=one) for number, one in enumerate(clocks, start=1)]
+
+
+def resumed(counted: list[Segment], own: float = 10.0, **facts: Any) -> tuple[Status, str]:
+    """The training clock of a seed whose log says that it went on from a checkpoint."""
+    most = sum(life.clock.high for life in counted) + own
+    train = theirs(most, most, earlier=counted)
+    log = run_result().log.model_copy(update=facts)
+    check = check_of("train_clock", run_result(train=train, log=log))
+    return check.status, check.detail.split(";")[0]
+
+
+def test_a_log_that_says_that_it_went_on_needs_an_earlier_life_that_is_counted() -> None:
+    assert resumed([], resumed_step=210, resumed_seconds=3.0, steps=800) == (
+        "fail",
+        "its log says that it went on after step 210, and no earlier life is counted",
+    )
+    assert resumed(lives(2.0, 1.0), resumed_step=210, resumed_seconds=3.75, steps=800) == (
+        "fail",
+        "its log says that it went on after 3.75 s of training, and its earlier lives count 3.00 s",
+    )
+    assert resumed(lives(2.0, 1.0), resumed_step=210, resumed_seconds=3.0, steps=800)[0] == "pass"
+    assert resumed(lives(3.0), resumed_step=210, resumed_seconds=float("nan"), steps=800)[0] == "fail"
+
+
+def test_earlier_lives_too_short_for_the_steps_that_were_gone_on_from_leave_the_clock_unknown() -> None:
+    assert resumed(lives(1.0), resumed_step=700, resumed_seconds=1.0, steps=800) == (
+        "unknown",
+        "the 700 steps that it went on from would take 70.0 s at its own pace, its earlier lives count 1.0 s",
+    )
+    assert resumed(lives(34.0), resumed_step=700, resumed_seconds=34.0, steps=800)[0] == "pass"
+    assert resumed(lives(1.0), resumed_step=790, resumed_seconds=1.0, steps=800)[0] == "pass"

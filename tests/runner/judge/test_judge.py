@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from runner.job.tracks import TRACKS
 from runner.judge.checks import CHECK_NAMES
 from runner.judge.judge import judge
+from runner.listing import listed
 from runner.results import (
     Artifact,
     Check,
@@ -210,6 +211,30 @@ def test_a_log_that_does_not_tell_its_seed_says_how_it_could() -> None:
     assert check.detail.endswith(
         f"print seed:{min(SEEDS)} on a line of its own, or name the line that tells it in outputs.seed"
     )
+
+
+def seeds_check(results: list[RunResult], counted: list[Verification]) -> tuple[str, str]:
+    """Answer and words of "a different run for every seed?"."""
+    (check,) = (check for check in verdict(results, counted).checks if check.name == "distinct_seeds")
+    return check.status, check.detail
+
+
+def test_seeds_whose_weights_differ_only_in_padding_are_no_two_runs() -> None:
+    results = [run_result(seed) for seed in SEEDS]
+    apart = [verification(seed, weights_sha256=f"{seed:064}") for seed in SEEDS]
+    assert seeds_check(results, apart) == ("pass", "")
+    padded = [verification(seed, weights_sha256="0" * 64) for seed in SEEDS]
+    assert seeds_check(results, padded) == (
+        "fail",
+        f"seeds {listed(sorted(SEEDS))} froze the same weights: only padding or packing differs",
+    )
+
+
+@pytest.mark.parametrize(("printed", "status"), [("2.03861234", "unknown"), ("2.0386", "pass"), ("", "unknown")])
+def test_seeds_with_one_score_to_many_digits_may_be_one_run(printed: str, status: str) -> None:
+    same = Score(rule="plain", val_loss=2.03861234, val_bpb=1.2074, printed_loss=printed)
+    results = [run_result(seed, final_score=same) for seed in SEEDS]
+    assert seeds_check(results, [verification(seed) for seed in SEEDS])[0] == status
 
 
 @pytest.mark.parametrize("what", WITHOUT)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runner.logs.clocks import Stamp, eval_clocks, exactly, first_times, irregularity, train_clocks
+from runner.logs.clocks import Stamp, eval_clocks, exactly, first_times, irregularity, train_clocks, widened
+from runner.results import Interval
 
 
 def test_training_counts_from_start_to_end() -> None:
@@ -52,3 +53,10 @@ def test_evaluation_is_the_announced_span_and_strictly_the_whole_process() -> No
 
 def test_first_times_keeps_the_first_of_each_event() -> None:
     assert first_times([("a", 1.0), ("b", 2.0), ("a", 3.0)]) == {"a": 1.0, "b": 2.0}
+
+
+def test_a_clock_whose_stamps_may_be_late_is_an_interval() -> None:
+    assert widened(Interval(low=10.0, high=10.5), 2.0) == Interval(low=8.0, high=12.5)
+    assert widened(Interval(low=1.0, high=1.0), 2.0) == Interval(low=0.0, high=3.0)
+    assert widened(Interval(low=1.0, high=1.0), 0.0) == Interval(low=1.0, high=1.0)
+    assert widened(None, 2.0) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import queue
 import signal
@@ -12,6 +13,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,6 +21,7 @@ import pytest
 from runner.errors import DataError
 from runner.files import locked, sha256_bytes
 from runner.job.external_script import OutputsSpec
+from runner.logs.frames import FrameReader, signed
 from runner.node.attempt import run_attempt
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.deadlines import train_deadlines
@@ -32,11 +35,14 @@ from runner.node.messages import (
     Started,
     TrainingEnded,
 )
-from runner.node.orphans import kill_marked, marked, sweep, work_folder
-from runner.node.phase import Supervised
+from runner.node.orphans import end_halted, kill_marked, marked, sweep, work_folder
+from runner.node.phase import Silence, Supervised
 from runner.results import Artifact, Host, LeftFile, Leftovers, LogFacts, Trained, Training
 from tests.fixtures.fake_script import PLAIN, fake_data, fake_script
 from tests.fixtures.results import phase
+
+KEY = b"k" * 32
+"""Of a supervisor that is none."""
 
 
 def spec_for(script: bytes, **changes: object) -> AttemptSpec:
@@ -264,14 +270,111 @@ def test_closing_the_stream_kills_the_script_and_removes_its_folder(tmp_path: Pa
     assert marked("fake-seed42") == []
 
 
-def test_a_word_that_a_killed_supervisor_did_not_finish_is_none_and_ends_the_phase() -> None:
+def listener(*lines: bytes) -> Supervised:
+    """One that hears these lines and no supervisor."""
     supervised = Supervised.__new__(Supervised)
-    supervised.frames = queue.Queue()
-    supervised._read(io.BytesIO(b'{"kind": "start", "t": 0.1, "supervisor": 1}\n{"kind": "ev'))
-    first = supervised.frames.get(timeout=1)
-    assert first is not None
-    assert first["kind"] == "start"
-    assert supervised.frames.get(timeout=1) is None
+    supervised.frames, supervised.heard, supervised.bad, supervised.supervisor = queue.Queue(), 0, "", None
+    supervised.lines = FrameReader(KEY, time.monotonic())
+    supervised._read(io.BytesIO(b"".join(lines)))
+    return supervised
+
+
+def told(number: int, kind: str, **facts: Any) -> bytes:
+    began = {"began": time.monotonic(), "pid": 2, "supervisor": 1} if kind == "start" else {}
+    return signed(json.dumps({"kind": kind, "n": number, "t": 0.0, **began, **facts}).encode(), KEY)
+
+
+def heard(supervised: Supervised) -> list[str]:
+    """Kinds of the frames that came, which end."""
+    found = list(iter(lambda: supervised.frames.get(timeout=1), None))
+    return [frame["kind"] for frame in found if frame is not None]
+
+
+def test_a_word_that_a_killed_supervisor_did_not_finish_is_none_and_ends_the_phase() -> None:
+    supervised = listener(told(1, "start"), told(2, "event", name="a", t_event=0.0)[:40])
+    assert (heard(supervised), supervised.bad) == (["start"], "")
+
+
+@pytest.mark.parametrize(
+    "line", [b"garbage\n", b"\n", b'{"kind": "exit"}\n', b"x" * 200_000], ids=lambda line: line[:9]
+)
+def test_after_a_line_that_its_supervisor_did_not_write_nothing_counts(line: bytes) -> None:
+    supervised = listener(told(1, "start"), line, told(2, "event", name="a", t_event=0.0))
+    assert heard(supervised) == ["start"]
+    assert supervised.bad.startswith("what its supervisor told cannot be relied on: a line ")
+
+
+def test_after_the_exit_nobody_who_holds_the_pipe_is_waited_for() -> None:
+    nothing = {"wall_seconds": 0.0, "peak_rss_mib": 0.0, "late_events": 0.0, "late": 0.0, "reason": ""}
+    end = told(2, "exit", returncode=0, over_limit=False, survivors=0, **nothing)
+    supervised = listener(told(1, "start"), end, b"garbage\n")
+    assert (heard(supervised), supervised.bad) == (["start", "exit"], "")
+
+
+MEDDLES = """
+import glob, os, signal, sys, time
+above = os.getppid()
+def into_the_pipe():
+    for path in glob.glob(f"/proc/{above}/fd/*"):
+        if os.readlink(path).startswith("pipe:") and path.endswith("/1"):
+            with open(path, "wb", buffering=0) as pipe:
+                pipe.write(LINE)
+"""
+
+
+@pytest.mark.parametrize(
+    "line", ["b'garbage'", 'b\'{"kind": "exit", "t": 1.0, "returncode": 0}\\n\'', "b'x' * 100_000"]
+)
+def test_an_attempt_whose_script_writes_into_its_supervisors_pipe_is_lost(tmp_path: Path, line: str) -> None:
+    script = MEDDLES.replace("LINE", line) + "into_the_pipe(); print('done', flush=True); time.sleep(60)"
+    before = time.monotonic()
+    stream = run_attempt(spec_for(script.encode()), lambda: fake_data(tmp_path / "data"), scratch=tmp_path)
+    last = end(list(stream))
+    what = "a line of more than 65,536 bytes" if "100_000" in line else "a line that it did not write"
+    assert (last.status, last.reason) == ("lost", f"what its supervisor told cannot be relied on: {what}")
+    assert time.monotonic() - before < 15
+    assert marked("fake-seed42") == []
+
+
+def test_a_supervisor_that_is_halted_is_noticed_and_everything_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.node.phase.LEAST_SILENT_S", 1.5)
+    spec = replace(spec_for(fake_script("hang")), stall_seconds=1.0)
+    stream = run_attempt(spec, lambda: fake_data(tmp_path / "data"), scratch=tmp_path)
+    next(message for message in stream if isinstance(message, LogChunk))
+    (script,) = marked("fake-seed42")
+    supervisor = script.parent()
+    assert supervisor is not None
+    supervisor.suspend()
+    before = time.monotonic()
+    last = end(list(stream))
+    assert (last.status, last.reason) == (
+        "lost",
+        "its supervisor gave no sign of life for 1.5 s: halted, or out of reach",
+    )
+    assert time.monotonic() - before < 6
+    assert marked("fake-seed42") == []
+
+
+def test_only_a_process_that_stands_still_is_ended_as_halted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.node.orphans.HALTED_EVERY_S", 0.02)
+    with subprocess.Popen(["sleep", "60"]) as worker:
+        assert not end_halted(worker.pid, "nobody's")
+        worker.send_signal(signal.SIGSTOP)
+        give_up = time.monotonic() + 5
+        while not (ended := end_halted(worker.pid, "nobody's")) and time.monotonic() < give_up:
+            time.sleep(0.01)
+        assert ended
+        assert worker.wait(timeout=5) == -signal.SIGKILL
+    assert not end_halted(worker.pid, "nobody's")
+
+
+def test_a_listener_that_was_halted_itself_calls_nobody_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([0.0, 0.25, 5000.25, 5000.5, 5001.0, 5002.0, 5003.0])
+    monkeypatch.setattr("runner.node.phase.time.monotonic", lambda: next(now))
+    silence = Silence(2.0)
+    assert [silence.too_long(1) for _ in range(6)] == [False] * 6
 
 
 def test_a_supervisor_that_was_halted_ends_with_its_attempt(tmp_path: Path) -> None:

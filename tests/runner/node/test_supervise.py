@@ -148,6 +148,27 @@ for name in ("train_start", "train_end"):
     assert 0.2 <= second["t_event"] - first["t_event"] <= 2.0
 
 
+def test_what_came_while_the_supervisor_was_halted_has_no_exact_time(watch: Watch, tmp_path: Path) -> None:
+    program = """
+import os, signal, time
+supervisor = os.getppid()
+time.sleep(0.3)
+os.kill(supervisor, signal.SIGSTOP)
+with open(os.environ["EVENTS"], "w") as pipe:
+    pipe.write('{"event": "train_start"}\\n')
+time.sleep(1.5)
+os.kill(supervisor, signal.SIGCONT)
+time.sleep(0.3)
+with open(os.environ["EVENTS"], "w") as pipe:
+    pipe.write('{"event": "train_end"}\\n')
+time.sleep(0.3)
+"""
+    watched = watch(program)
+    end = watched.frame("exit")
+    assert 1.4 < end["late_events"] < 3.0
+    assert end["late"] >= end["late_events"]
+
+
 def test_closing_stdin_kills_children_grandchildren_and_daemons(watch: Watch, tmp_path: Path) -> None:
     watched = watch(FAMILY)
     watched.wait_for("family is up")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,14 @@ import pytest
 from golf_model.config import ARTIFACT_NAME
 from runner.data.dataset import DataSet, open_dataset
 from runner.drive.collect import Collector
-from runner.files import sha256_file
+from runner.files import remove_tree, sha256_file
 from runner.folder.paths import AttemptFolder
 from runner.job.open_data import DataRequest
+from runner.lives.checkpoint_store import FOLDER, FORGOTTEN_AFTER_S, CheckpointStore, open_checkpoint_store
+from runner.lives.counted_lives import KnownLife
 from runner.logs.clocks import JOURNAL_EVERY_S, JOURNAL_LATE_S, journal_clocks
 from runner.node.attempt import run_attempt
 from runner.node.attempt_spec import AttemptSpec
-from runner.node.checkpoint_store import FOLDER, FORGOTTEN_AFTER_S, CheckpointStore, open_checkpoint_store
 from runner.node.messages import Finished, LogChunk
 from runner.results import RunResult
 from runner.script.bundle import make_script
@@ -56,26 +59,126 @@ def test_a_life_counts_what_was_noted_and_at_most_until_the_next_note(
     assert [(clock.low, clock.high) for clock in found] == [official, strict]
 
 
-def test_lives_before_this_attempt_count_while_there_is_a_checkpoint(tmp_path: Path) -> None:
-    store = CheckpointStore(tmp_path)
-    store.checkpoints.mkdir()
-    for attempt, seconds in ((1, 3.0), (2, 5.0), (10, 7.0)):
-        store.journal(attempt).write_text(json.dumps(note(seconds, True, train_start=1.0)))
-    assert [(life.attempt, life.clock.low) for life in store.begin(11)] == [(1, 2.0), (2, 4.0), (10, 6.0)]
-    assert [life.attempt for life in store.begin(2)] == [1]
-    store.checkpoints.rmdir()
-    assert store.begin(11) == []
-    assert not list(tmp_path.glob("attempt-*"))
+def launch_of(attempt: int) -> str:
+    return f"launch {attempt}"
 
 
-@pytest.mark.parametrize("torn", ["", "{", "[]", "{}", '{"now": 1, "paused": 0, "events": [], "over": false}'])
-def test_after_a_life_whose_note_is_torn_the_seed_starts_afresh(tmp_path: Path, torn: str) -> None:
-    store = CheckpointStore(tmp_path)
-    store.checkpoints.mkdir()
-    store.journal(1).write_text(json.dumps(note(3.0, True, train_start=1.0)))
+def known(*attempts: int, told: float | None = None) -> tuple[KnownLife, ...]:
+    """What a ledger that launched these attempts tells."""
+    return tuple(KnownLife(attempt, launch_of(attempt), told) for attempt in attempts)
+
+
+def lived(store: CheckpointStore, attempt: int, trained: float, *before: int) -> None:
+    """A life that went on from others, and was killed by its supervisor once it had a checkpoint."""
+    store.begin(attempt, launch_of(attempt), known(*before))
+    store.journal(attempt).write_text(json.dumps(note(trained, True, train_start=0.0)))
+    (store.checkpoints / f"step-{attempt}").mkdir(parents=True)
+    (store.checkpoints / f"step-{attempt}" / "rank0.pt").touch()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CheckpointStore:
+    """Of a seed whose attempts 1, 2 and 10 were killed."""
+    found = CheckpointStore(tmp_path / "store")
+    found.path.mkdir()
+    lived(found, 1, 0.25)
+    lived(found, 2, 0.5, 1)
+    lived(found, 10, 0.75, 1, 2)
+    return found
+
+
+def afresh(store: CheckpointStore, attempt: int, lives: Sequence[KnownLife] = (), **how: bool) -> str:
+    """Begin a life that finds nothing to go on from, and see that nothing of the earlier ones is left; says why."""
+    earlier, why = store.begin(attempt, launch_of(attempt), lives, **how)
+    assert earlier == []
+    left = [f"attempt-{attempt}.begun", f"attempt-{attempt}.json"]
+    assert sorted(path.name for path in store.path.iterdir()) == left
+    return why
+
+
+def test_lives_before_this_attempt_count_while_there_is_a_checkpoint(store: CheckpointStore) -> None:
+    earlier, why = store.begin(11, launch_of(11), known(1, 2, 10))
+    assert [(life.attempt, life.clock.low) for life in earlier] == [(1, 0.25), (2, 0.5), (10, 0.75)]
+    assert why == ""
+    remove_tree(store.checkpoints)
+    assert afresh(store, 12, known(1, 2, 10, 11)) == ""
+
+
+@pytest.mark.parametrize(
+    "torn",
+    ["", "{", "[]", "{}", '{"now": 1, "paused": 0, "events": [], "over": false}', "[" * 100_000],
+    ids=["empty", "cut off", "a list", "no facts", "events that are none", "nested"],
+)
+def test_after_a_life_whose_note_is_torn_the_seed_starts_afresh(store: CheckpointStore, torn: str) -> None:
     store.journal(2).write_text(torn)
-    assert store.begin(3) == []
-    assert list(tmp_path.iterdir()) == []
+    assert afresh(store, 11, known(1, 2, 10)).endswith("how long attempt 2 trained cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("lives", "why"),
+    [
+        ((), "the ledger does not know the life that wrote it (attempt 1)"),
+        (known(1, 2), "the ledger does not know the life that wrote it (attempt 10)"),
+        (known(2, 10), "the ledger does not know the life that wrote it (attempt 1)"),
+        (
+            (*known(1, 2), KnownLife(10, "another launch")),
+            "the ledger does not know the life that wrote it (attempt 10)",
+        ),
+        ((*known(1, 2), *known(10, told=7.0)), "the log of attempt 10 tells of 7.0 s of training, the notes of 1.5"),
+    ],
+    ids=["no ledger", "an older ledger", "a life left out", "another run's", "a log of a longer life"],
+)
+def test_a_checkpoint_of_lives_that_the_ledger_does_not_count_is_removed(
+    store: CheckpointStore, lives: tuple[KnownLife, ...], why: str
+) -> None:
+    assert afresh(store, 11, lives) == f"a checkpoint was removed and the seed starts afresh: {why}"
+
+
+def test_a_checkpoint_beside_which_nothing_is_noted_is_removed(store: CheckpointStore) -> None:
+    for path in store.path.glob("attempt-*"):
+        path.unlink()
+    assert afresh(store, 11, known(1, 2, 10)).endswith("nothing tells of the life that wrote it")
+
+
+def test_a_life_whose_note_is_gone_is_missed_by_those_that_went_on_from_it(store: CheckpointStore) -> None:
+    for path in (store.begun(2), store.journal(2)):
+        path.unlink()
+    assert afresh(store, 11, known(1, 2, 10)).endswith("how long attempt 2 trained cannot be read")
+
+
+def test_a_note_that_no_longer_names_an_earlier_life_is_told_by_the_others(store: CheckpointStore) -> None:
+    store.begun(10).write_text(json.dumps({"launch": launch_of(10), "after": [2]}))
+    assert afresh(store, 11, known(1, 2, 10)).endswith("the note of a life before attempt 2 is missing")
+
+
+@pytest.mark.parametrize("how", ["written", "copied with its times", "moved from another run", "a link"])
+def test_what_was_put_among_the_checkpoints_while_no_life_lived_is_found_out(
+    store: CheckpointStore, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.lives.counted_lives.SLACK_S", 0.0)
+    monkeypatch.setattr("runner.lives.counted_lives.MORE_S", 0.0)
+    time.sleep(0.02)
+    other, planted = tmp_path / "other", store.checkpoints / "step-99"
+    shutil.copytree(store.checkpoints / "step-10", other)
+    if how == "written":
+        planted.mkdir()
+    elif how == "copied with its times":
+        shutil.copytree(other, planted, copy_function=shutil.copy2)
+        os.utime(planted / "rank0.pt", (0, store.journal(1).stat().st_mtime))
+    elif how == "a link":
+        planted.symlink_to(other)
+    else:
+        other.rename(planted)
+    assert "checkpoint was removed" in afresh(store, 11, known(1, 2, 10))
+
+
+def test_a_note_that_was_set_back_after_its_life_was_not_written_by_its_supervisor(
+    store: CheckpointStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.lives.counted_lives.STARTED_WITHIN_S", 0.05)
+    time.sleep(0.1)
+    store.journal(10).write_text(json.dumps(note(0.0, True)))
+    assert "was not written by its supervisor" in afresh(store, 11, known(1, 2, 10))
 
 
 def test_one_vault_serves_one_attempt_at_a_time_and_none_without_a_name(tmp_path: Path) -> None:
@@ -108,13 +211,8 @@ def test_a_living_attempts_vault_stays_whatever_the_clock_says(tmp_path: Path) -
             assert store.path.is_dir()
 
 
-def test_a_seed_that_starts_afresh_forgets_its_checkpoints_and_earlier_lives(tmp_path: Path) -> None:
-    store = CheckpointStore(tmp_path)
-    store.checkpoints.mkdir()
-    store.journal(1).write_text(json.dumps(note(3.0, True, train_start=1.0)))
-    assert store.begin(2, afresh=True) == []
-    assert not store.checkpoints.exists()
-    assert not list(tmp_path.glob("attempt-*"))
+def test_a_seed_that_starts_afresh_forgets_its_checkpoints_and_earlier_lives(store: CheckpointStore) -> None:
+    assert afresh(store, 11, known(1, 2, 10), afresh=True) == ""
 
 
 STEPS = 400
@@ -140,6 +238,8 @@ def spec(attempt: int, store: str) -> AttemptSpec:
         eval_seconds=60.0,
         stall_seconds=60.0,
         store=store,
+        launch=launch_of(attempt),
+        lives=known(*range(1, attempt)),
         launcher=(),
     )
 

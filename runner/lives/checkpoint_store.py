@@ -3,8 +3,9 @@
 A seed that may be resumed has a folder of its own in golf's folder of work folders, held by a lock while an attempt
 lives. Each attempt's supervisor notes its clock there once a second, on its own monotonic clock, so that when a
 process, a worker or the machine dies, what it had trained is known to the second. A later attempt of the same seed
-counts all of it (RULES: lost work included) and goes on from the newest checkpoint. The folder goes when the seed has
-ended; folders that nobody came back for are swept after two weeks.
+counts all of it (RULES: lost work included) and goes on from the newest checkpoint. Which lives those are, the driver
+says from its ledger (runner.lives.counted_lives); a checkpoint of any other life is removed. The folder goes when the
+seed has ended; folders that nobody came back for are swept after two weeks.
 """
 
 from __future__ import annotations
@@ -12,18 +13,20 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.files import locked, remove_tree
-from runner.logs.clocks import journal_clocks
+from runner.files import locked, remove_tree, write_atomic
+from runner.lives.counted_lives import KnownLife, any_entry, counted_lives
 from runner.results import Segment
 
 FOLDER = ".kept"
 """Begins with a dot, so that the sweep of work folders leaves it alone."""
 FORGOTTEN_AFTER_S = 14 * 86_400.0
 LOCK = "lock"
+UNBORN = {"now": 0.0, "paused": 0.0, "events": {}, "over": False}
+"""The note of a life whose supervisor has not noted anything yet."""
 
 
 @dataclass(frozen=True)
@@ -41,40 +44,36 @@ class CheckpointStore:
         """Where the supervisor of an attempt notes its clock."""
         return self.path / f"attempt-{attempt}.json"
 
-    def begin(self, attempt: int, *, afresh: bool = False) -> list[Segment]:
-        """How long each attempt that this one goes on from trained.
+    def begun(self, attempt: int) -> Path:
+        """Which launch an attempt is, and which lives it went on from: written once, before it starts."""
+        return self.path / f"attempt-{attempt}.begun"
 
-        Where no checkpoint is left, none is wanted (`afresh`), or a life's note cannot be read (a power cut leaves it
-        empty) and so not be counted, there is nothing to go on from: earlier lives are forgotten, and the seed starts
-        on a fresh clock.
+    def begin(
+        self, attempt: int, launch: str, lives: Sequence[KnownLife] = (), *, afresh: bool = False
+    ) -> tuple[list[Segment], str]:
+        """How long each attempt that this one goes on from trained, and why it goes on from none although there was
+        something; '' where nothing is to be said.
+
+        launch: of this attempt, as the ledger has it. lives: the earlier ones that the ledger knows. afresh: go on
+        from nothing. Where the checkpoints are not those of lives that are all known and counted, they are removed,
+        with all that is noted beside them, and the seed starts on a fresh clock.
         """
-        journals = {
-            int(number): path
-            for path in self.path.glob("attempt-*.json")
-            if (number := path.stem.removeprefix("attempt-")).isdecimal()
-        }
-        lives = [noted_life(number, path) for number, path in sorted(journals.items()) if number < attempt]
-        counted = [life for life in lives if life is not None]
-        if afresh or len(counted) < len(lives):
+        earlier: list[Segment] = []
+        why = ""
+        if not afresh and any_entry(self.checkpoints):
+            earlier, why = counted_lives(self.path, self.checkpoints, lives)
+        if not earlier:
             remove_tree(self.checkpoints)
-        if self.checkpoints.is_dir():
-            return counted
-        for path in journals.values():
-            path.unlink()
-        return []
+            for path in [*self.path.glob("attempt-*.json"), *self.path.glob("attempt-*.begun")]:
+                path.unlink()
+        after = [life.attempt for life in earlier]
+        write_atomic(self.begun(attempt), json.dumps({"launch": launch, "after": after}))
+        write_atomic(self.journal(attempt), json.dumps(UNBORN))
+        return earlier, why
 
     def forget(self) -> None:
         """The seed has ended: nothing is to be resumed."""
         remove_tree(self.path)
-
-
-def noted_life(attempt: int, journal: Path) -> Segment | None:
-    """How long an attempt trained by the last note of its supervisor; None where that cannot be read."""
-    try:
-        official, strict = journal_clocks(json.loads(journal.read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return Segment(attempt=attempt, clock=official, strict_clock=strict)
 
 
 @contextlib.contextmanager
