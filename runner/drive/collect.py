@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from runner.drive.why import failure_of, reason_of, words_on_leftovers
 from runner.files import sha256_bytes, sha256_file, sha256_files, write_atomic, write_whole
+from runner.folder.evidence import evidence_of
 from runner.folder.ledger import utc_now
 from runner.folder.paths import AttemptFolder
 from runner.job.external_script import counted_bytes
@@ -144,6 +145,7 @@ class Collector:
             reason = f"{reason}\n{words_on_leftovers(self.leftovers, place_of(self.folder))}"
         claims = self._claims()
         other = self.spec.trained
+        trained = finished.train if finished else self.trained.train if self.trained else None
         self.result = RunResult(
             job=self.spec.job,
             seed=self.spec.seed,
@@ -155,7 +157,7 @@ class Collector:
             script_sha256=sha256_files(self.spec.script, self.spec.files),
             code_bytes=counted_bytes(self.spec.script, self.spec.files),
             artifact=self.artifact,
-            train=finished.train if finished else self.trained.train if self.trained else None,
+            train=trained,
             eval=finished.eval if finished else None,
             log=claims.model_copy(update={"saw_nan": claims.saw_nan or fresh.saw_nan}),
             train_score=self._score_in_training(last_score(fresh.final_scores)),
@@ -165,6 +167,11 @@ class Collector:
             preflight=self.preflight,
             idle_seconds=self.idle_seconds,
             training=None if other is None else other.by,
+            evidence=evidence_of(
+                self.folder,
+                [life.attempt for life in trained.earlier] if trained else [],
+                None if other is None else other.by.attempt,
+            ),
             started_at=self.started_at,
             finished_at=utc_now(),
         )

@@ -24,6 +24,7 @@ FIELDS: dict[str, dict[str, type]] = {
     "trained": _ATTEMPT,
     "finished": {**_ATTEMPT, "status": str},
     "stopped": {"reason": str},
+    "published": {"results_sha256": str},
 }
 """Kinds of entries that are looked at, and what each has at least."""
 

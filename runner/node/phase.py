@@ -27,6 +27,7 @@ from runner.logs.clocks import (
     eval_clocks,
     first_times,
     irregularity,
+    paused_in_training,
     train_clocks,
     with_earlier,
 )
@@ -223,6 +224,7 @@ def run_phase(
         clock=with_earlier(official, [life.clock for life in earlier]) if earlier else official,
         strict_clock=with_earlier(strict, [life.strict_clock for life in earlier]) if earlier else strict,
         earlier=list(earlier),
+        paused_seconds=paused_in_training(stamps) if watch is None and phase == "train" else None,
         irregular=irregularity(stamps) if watch is None else "",
         isolated=True if cut_off else None,
         first_train_read=reads.first,

@@ -163,6 +163,7 @@ def judged_again(record: Record) -> Verdict:
         to_beat=to_beat,
         spare_tail=track.spare_tail,
         data=data.data,
+        left_out=data.left_out,
     )
 
 
