@@ -25,8 +25,8 @@ def ledger_sentences(data: RecordData) -> list[str]:
     for words, those in (("Only the training counts of", half), ("Launched and not counted:", none)):
         if those:
             sentences.append(f"{words} {escaped(some([named(launch) for launch in those], ', '))}.")
-    told = left_out_sentences(data.left_out)
-    return [*sentences, *told] if others or told else [*sentences, every_launch(data.left_out)]
+    more = left_out_sentences(data.left_out)
+    return [*sentences, *more] if others or more else [*sentences, every_launch(data.left_out)]
 
 
 def every_launch(found: LeftOut | None) -> str:

@@ -24,7 +24,7 @@ from runner.folder.left_out import left_out
 from runner.folder.paths import RunFolder
 from runner.job.base import attributions, changes
 from runner.job.external_script import counted_bytes, uncounted_bytes
-from runner.job.spec import JobSpec, without_folders
+from runner.job.spec import without_folders
 from runner.job.tracks import TRACKS
 from runner.judge.judge import judge
 from runner.judge.yardsticks import measure
@@ -39,7 +39,7 @@ from runner.record.variants import variants
 from runner.referee import referee_sha256
 from runner.results import RatioCoverage, RecordData, RunResult, Verification, Yardstick
 from runner.script.bundle import Script
-from runner.script.eval_switch import score_alone
+from runner.script.eval_switch import lines_to_score_alone
 from runner.script.requirements import requirements
 
 
@@ -202,15 +202,6 @@ def ratios_of(plan: Plan, source: str, results: Sequence[RunResult]) -> dict[int
             spare = TRACKS[job.track].spare_tail
             found[result.seed] = ratio_coverage(text, result.final_score, named, spare, doubt)
     return found
-
-
-def lines_to_score_alone(job: JobSpec, source: str, results: Sequence[RunResult]) -> list[str]:
-    """What would let a script score its artifact alone; nothing where it can, or where the script is ours."""
-    if job.script is None or job.outputs.eval_env:
-        return []
-    artifact = next((result.artifact.file for result in results if result.artifact is not None), "")
-    rule = next((result.final_score.rule for result in results if result.final_score is not None), "")
-    return score_alone(source, job.script.name, job.outputs.artifact, artifact, "" if rule == "script" else rule)
 
 
 def logs_of(folder: RunFolder, result: RunResult) -> list[Path]:

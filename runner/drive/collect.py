@@ -11,7 +11,6 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -26,6 +25,7 @@ from runner.folder.paths import AttemptFolder
 from runner.job.external_script import counted_bytes
 from runner.logs.exceptions import Ending
 from runner.logs.log_facts import LogReader
+from runner.logs.two_logs import counterpart, facts_of_both, last_score
 from runner.node.activity import GpuUse
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import (
@@ -159,7 +159,7 @@ class Collector:
             artifact=self.artifact,
             train=trained,
             eval=finished.eval if finished else None,
-            log=claims.model_copy(update={"saw_nan": claims.saw_nan or fresh.saw_nan}),
+            log=claims,
             train_score=self._score_in_training(last_score(fresh.final_scores)),
             eval_score=last_score(fresh.scores),
             final_score=last_score((train if self._scores_in_training() else fresh).final_scores),
@@ -181,9 +181,7 @@ class Collector:
     def _claims(self) -> LogFacts:
         """What the logs say: of training that of whoever trained, of evaluation this attempt's."""
         claims = self.readers["train"].log_facts() if self.spec.trained is None else self.spec.trained.log
-        fresh = self.readers["eval"].log_facts()
-        seconds = claims.eval_seconds if fresh.eval_seconds is None else fresh.eval_seconds
-        return claims.model_copy(update={"eval_seconds": seconds, **sizes_of_both(claims, fresh)})
+        return facts_of_both(claims, self.readers["eval"].log_facts())
 
     def _score_in_training(self, published: Score | None) -> Score | None:
         """The training process's score that is to be held against the published one."""
@@ -253,26 +251,6 @@ def keep_leftovers(folder: AttemptFolder, leftovers: Leftovers, data: bytes) -> 
         leftovers = leftovers.model_copy(update={"kept_as": place.relative_to(folder.path).as_posix()})
     write_atomic(folder.left / LIST, leftovers.model_dump_json(indent=2) + "\n")
     return leftovers
-
-
-def last_score(scores: list[Score]) -> Score | None:
-    """The last one logged, or None."""
-    return scores[-1] if scores else None
-
-
-def sizes_of_both(train: LogFacts, fresh: LogFacts) -> dict[str, object]:
-    """What the logs of both processes say of the sequences that are scored."""
-    return {
-        "lengths": list(dict.fromkeys([*fresh.lengths, *train.lengths])),
-        "strides": list(dict.fromkeys([*fresh.strides, *train.strides])),
-        "val_tokens": train.val_tokens if fresh.val_tokens is None else fresh.val_tokens,
-    }
-
-
-def counterpart(by_rule: Mapping[str, Score], last: Score | None, published: Score | None) -> Score | None:
-    """Of the training process's scores the one to hold against the published one: of the same rule, else its last."""
-    same = by_rule.get(published.rule) if published is not None else None
-    return same or last
 
 
 def read_result(path: Path) -> RunResult | None:

@@ -61,7 +61,8 @@ def replaced(entries: Iterable[Mapping[str, Any]], results: Iterable[RunResult])
 def runs_beside(run: RunFolder, script_sha256: str, seeds: set[int]) -> tuple[list[str], list[str]]:
     """(runs of the very same job under another name that have some of these seeds; others of the same script)."""
     name, _, mark = run.path.name.rpartition("-")
-    again, others = [], []
+    again: list[str] = []
+    others: list[str] = []
     for place in sorted(run.path.parent.glob("*/ledger.jsonl"))[:MOST_RUNS]:
         theirs, _, their_mark = place.parent.name.rpartition("-")
         if theirs == name or (first := first_entry(place)).get("script_sha256") != script_sha256:

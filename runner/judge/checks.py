@@ -142,7 +142,7 @@ def none_left_out(case: Case) -> Answer:
     found = case.left_out
     if found is None:
         return Answer("unknown", NOT_MEASURED, limit)
-    note = f"The same script also ran as {listed(found.same_script)}; other figures of it stand there."
+    note = f"The same script also ran as {some(found.same_script, ', ')}; other figures of it stand there."
     note = note if found.same_script else ""
     if found.unledgered:
         told = f"{some(found.unledgered, ', ')} on disk and not in the ledger"
@@ -152,7 +152,9 @@ def none_left_out(case: Case) -> Answer:
         told = f"{some(found.replaced, ', ')} completed, and does not count"
         return Answer("unknown", told, limit, f"its result is gone or was changed, and {why}", note)
     if found.elsewhere:
-        return Answer("unknown", f"the same run as {some(found.elsewhere, ', ')}", limit, "which of them counts?", note)
+        return Answer(
+            "unknown", f"the same run as {some(found.elsewhere, ', ')}", limit, "which of them counts?", note
+        )
     return Answer("pass", "none", limit, "", note)
 
 

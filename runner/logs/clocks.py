@@ -82,7 +82,7 @@ def paused_in_training(stamps: Sequence[Stamp]) -> float | None:
     """What the official training clock leaves out; None where there is no such clock."""
     start, end = first(stamps, "train_start"), first(stamps, "train_end")
     known = start is not None and end is not None and not irregularity(stamps)
-    return round(paused_within(stamps, start or 0.0, end or 0.0), 6) if known else None
+    return paused_within(stamps, start or 0.0, end or 0.0) if known else None
 
 
 JOURNAL_EVERY_S = 1.0

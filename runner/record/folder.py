@@ -11,6 +11,8 @@ from pathlib import Path
 
 from runner.errors import UserError
 from runner.files import sha256_files
+from runner.job.load import job_from_mapping
+from runner.job.spec import JobSpec
 from runner.record.files import bounded, read_results
 from runner.results import RecordData
 
@@ -49,3 +51,8 @@ def is_inside(folder: Path, name: str) -> bool:
     """Whether a name leads to a place in `folder`, by its words alone."""
     path = Path(name)
     return not path.is_absolute() and ".." not in path.parts and folder != folder / name
+
+
+def stored_job(data: RecordData) -> JobSpec:
+    """The job that a record keeps, checked like any other; UserError where it is none."""
+    return job_from_mapping(data.job, source="results.json")
