@@ -14,6 +14,7 @@ from runner.files import sha256_files
 from runner.job.load import job_from_mapping
 from runner.job.spec import JobSpec
 from runner.record.files import bounded, read_results
+from runner.referee import referee_sha256
 from runner.results import RecordData
 
 
@@ -56,3 +57,8 @@ def is_inside(folder: Path, name: str) -> bool:
 def stored_job(data: RecordData) -> JobSpec:
     """The job that a record keeps, checked like any other; UserError where it is none."""
     return job_from_mapping(data.job, source="results.json")
+
+
+def of_this_golf(data: RecordData) -> bool:
+    """Whether the very sources that judge now made the record."""
+    return data.referee_sha256 == referee_sha256()

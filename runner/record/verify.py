@@ -21,7 +21,7 @@ from runner.judge.judge import judge
 from runner.printable import cut
 from runner.record.answers import answer, is_pass, said
 from runner.record.files import CHECKSUMS, bounded, listed_sums, unknown_names
-from runner.record.folder import Record, is_inside, stored_job
+from runner.record.folder import Record, is_inside, of_this_golf, stored_job
 from runner.record.verification.clock_checks import clocks_check
 from runner.record.verification.data_checks import data_check, sizes_check
 from runner.record.verification.job_checks import job_checks
@@ -180,7 +180,8 @@ def verdict_check(record: Record) -> Check:
     named = (data.name, data.track) == (data.job.get("name"), data.job.get("track"))
     wrong = [*others, *([] if named else ["name or track is not the job's"])]
     told = f"{found.status}{f'; otherwise: {said(wrong, str())}' if wrong else ''}"
-    if newer and not wrong and found.status != "rejected" and follows(data.verdict):
+    older = not of_this_golf(data)
+    if older and newer and not wrong and found.status != "rejected" and follows(data.verdict):
         # An older golf asked less. What it left out may also have been taken out, so this is no pass.
         told = f"{found.status} by today's rules, which also ask: {said(newer, '')}; the others answer as they did"
         return answer("verdict", title, "unknown", told, data.verdict.status)

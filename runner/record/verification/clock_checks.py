@@ -18,6 +18,7 @@ def clocks_check(record: Record, job: JobSpec | None) -> Check:
     """Do the clocks follow from the events, and lie within their process? job: the record's, None for unreadable."""
     found = Findings("clocks", "Clocks as the events make them?", "stamped events and process times")
     alone = job is None or TRACKS[job.track].exclusive
+    ours = not record.data.job.get("script")
     for number, result in enumerate(record.data.results):
         where = f"results.{number}"
         for phase, name in ((result.train, "train"), (result.eval, "eval")):
@@ -25,7 +26,8 @@ def clocks_check(record: Record, job: JobSpec | None) -> Check:
                 found.require(phase.phase == name, f"{where}.{name}.phase is {phase.phase}")
                 within(found, f"{where}.{name}", phase)
                 reads(found, f"{where}.{name}", phase, alone=alone)
-        ours = not record.data.job.get("script")
+                if ours:
+                    only_theirs(found, f"{where}.{name}", phase)
         if ours and result.train is not None:
             training(found, f"{where}.train", result.train, result)
         if ours and result.eval is not None:
@@ -70,6 +72,15 @@ def reads(found: Findings, where: str, phase: PhaseResult, *, alone: bool) -> No
     found.require((first is None) == (last is None), f"{where}.last_train_read does not fit its first_train_read")
     told = f"{where}.reads_watched: others may read there, too, so whose reading it was nobody can tell"
     found.require(alone or last is None or not phase.reads_watched, told)
+
+
+def only_theirs(found: Findings, where: str, phase: PhaseResult) -> None:
+    """What is noted only of somebody else's script."""
+    for name in ("arrival_clock", "narrowed_by", "clock_doubt", "own_seconds", "compared", "over_seconds"):
+        told = f"{where}.{name} is told of a script of ours, which announces its phases"
+        found.require(not getattr(phase, name), told)
+    if phase.phase == "eval":
+        found.require(phase.paused_seconds is None, f"{where}.paused_seconds: evaluation has no pause")
 
 
 def training(found: Findings, where: str, phase: PhaseResult, result: RunResult) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from golf_model.config import ARTIFACT_NAME
 from runner.data.known_texts import DOCUMENTS, known_text, text_by_hash
 from runner.data.shards import is_validation_shard
 from runner.data.tokenizer import OFFICIAL_TOKENIZERS
@@ -168,6 +169,8 @@ def sizes_check(record: Record) -> Check:
         if item is not None:
             found.same(f"verifications.{place}.data_bytes", item.data_bytes, beside, "the files beside the script")
         artifact = result.artifact
+        if artifact is not None and ours:
+            found.same(f"{where}.artifact.file", artifact.file, ARTIFACT_NAME, "golf's own script")
         if artifact is None or item is None:
             continue
         if item.artifact_bytes is not None:

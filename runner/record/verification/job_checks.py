@@ -23,18 +23,12 @@ from runner.plan.size_forecast import forecast_job
 from runner.record.answers import Findings, answer, plain
 from runner.record.comparison_sources import arm_of_record
 from runner.record.files import bounded
-from runner.record.folder import Record
-from runner.referee import referee_sha256
+from runner.record.folder import Record, of_this_golf
 from runner.results import SCHEMA_VERSION, Check, Host, NodeReport, RecordData
 from runner.script.eval_switch import lines_to_score_alone
 from runner.script.requirements import requirements
 
 YARDSTICKS = ("unigram", "bigram", "xz", "xz_primed")
-
-
-def of_this_golf(data: RecordData) -> bool:
-    """Whether the very sources that judge now made the record."""
-    return data.referee_sha256 == referee_sha256()
 
 
 def job_checks(record: Record, job: JobSpec | None) -> Iterator[Check]:
@@ -159,6 +153,8 @@ def host_facts(
     found.same(f"{where}.hardware", host.hardware, job.hardware, "the job")
     fine = host.gpus is None or len(host.gpus) <= order[1]
     found.require(fine, f"{where}.gpus: more than the {order[1]} that a seed takes")
+    if report is not None:
+        found.same(f"{where}.node", host.node, report.host, "its node's report")
     torch = host.versions.get("torch")
     if report is not None and report.torch is not None and torch is not None:
         found.same(f"{where}.versions.torch", torch, report.torch, "its node's report")

@@ -18,7 +18,7 @@ from runner.folder.ledger_check import is_known
 from runner.folder.left_out import replaced
 from runner.record.answers import Findings, answer, is_pass, said
 from runner.record.files import RESULTS, bounded
-from runner.record.folder import Record
+from runner.record.folder import Record, of_this_golf
 from runner.record.published import last_published, published_sha256
 from runner.results import Check, RunResult
 
@@ -98,7 +98,7 @@ def published_check(record: Record, entries: Sequence[Entry]) -> Check:
 def attempts_check(record: Record, entries: Sequence[Entry]) -> Check:
     """Are attempts, their ends and their nodes those that the ledger tells of?"""
     found, data = Findings("attempts", "Attempts as the ledger tells them?", "entries of the ledger"), record.data
-    found.same("launches", data.launches, launches(entries), "the ledger", sure=False)
+    found.same("launches", data.launches, launches(entries), "the ledger", sure=of_this_golf(data))
     found.require(bool(data.launches) == any(entry["kind"] == "launched" for entry in entries), "launches: others")
     found.same("stopped", data.stopped, stopped(entries), "the ledger")
     launched, finished = by_attempt(entries, "launched"), by_attempt(entries, "finished")
