@@ -131,18 +131,12 @@ def host_lines(facts: Findings, where: str, host: Host, told: dict[str, object])
 
 
 def rounded_scores(facts: Findings, where: str, head: Head, result: RunResult) -> None:
-    """The plain score that our script prints in fewer digits as well: it must be the score's own."""
-    score = result.eval_score or result.train_score
-    if score is None:
-        return
-    for name, stored, printed in (
-        (name, getattr(score, name), texts[index])
-        for texts in head.rounded
-        for index, name in enumerate(("val_loss", "val_bpb"))
-    ):
-        facts.require(
-            rounds_to(stored, printed), f"{where}.eval_score.{name} is {stored:.6f}, its log also prints {printed}"
-        )
+    """The plain score that our script prints in fewer digits as well: it must be that of one of the two processes."""
+    plain = [score for score in (result.train_score, result.eval_score) if score is not None]
+    for loss, bpb in head.rounded if plain else ():
+        fine = any(rounds_to(score.val_loss, loss) and rounds_to(score.val_bpb, bpb) for score in plain)
+        told = f"{where}.eval_score is {plain[-1].val_bpb:.6f} bpb, its log also prints {bpb}"
+        facts.require(fine, told)
 
 
 def rounds_to(value: float, printed: str) -> bool:
