@@ -31,6 +31,8 @@ WHOLE_GROUPS = {
 }
 LOSS_GROUPS = {"train_loss": "train_loss", "val_loss": "live_val_loss", "val_bpb": "live_val_bpb"}
 """Named groups of a job's own patterns, and the facts that they fill."""
+MOST_NAME = 200
+"""Characters of a name, of a device or a rule, that are kept."""
 MOST_DIGITS = 64
 """Of a printed figure that is kept."""
 NUMBER = r"([-+]?(?:\d{1,18}(?:\.\d{0,40})?(?:e[-+]?\d{1,4})?|nan|inf))"
@@ -47,6 +49,10 @@ class Pattern:
 
 def _pattern(regex: str, example: str, **facts: Callable[[str], Any]) -> Pattern:
     return Pattern(re.compile(regex.replace("NUM", NUMBER), re.IGNORECASE), tuple(facts.items()), example)
+
+
+def _name(text: str) -> str:
+    return text[:MOST_NAME]
 
 
 def _ms(text: str) -> float:
@@ -113,7 +119,7 @@ PATTERNS = (
         r"^device:(cpu|cuda)\S* name:(.*?) precision:",
         "device:cuda:0 name:A GPU precision:bfloat16",
         device_type=str,
-        device=str,
+        device=_name,
     ),
     _pattern(r"^driver:\S+ cuda:(\d\S{0,20})", "driver:580.95.05 cuda:13.0 system:Linux 6.8", cuda=str),
     _pattern(r"^nan_loss step:(\d{1,18})", "nan_loss step:7", nan_step=int),
@@ -159,7 +165,7 @@ class LogReader:
         if score:
             kind, rule, tokens, size, loss, bpb = score.groups()
             value = Score(
-                rule=printable(rule),
+                rule=printable(rule[:MOST_NAME]),
                 tokens=int(tokens),
                 bytes=int(size),
                 val_loss=float(loss),
@@ -212,7 +218,7 @@ class LogReader:
         if tokens is None and size is None:
             tokens, size = counted_on(told.string[:MAX_TOLD])
         value = Score(
-            rule=printable(found.get("rule") or "script"),
+            rule=printable((found.get("rule") or "script")[:MOST_NAME]),
             val_loss=loss,
             val_bpb=bpb,
             tokens=tokens,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from runner.job.spec import JobSpec
+from runner.logs.log_facts import MOST_NAME
 from runner.logs.loss_curves import curve
 from runner.logs.two_logs import counterpart, facts_of_both, last_score
 from runner.printable import printable
@@ -125,7 +126,7 @@ def log_facts(facts: Findings, where: str, log: SeedLog, result: RunResult, *, t
 def host_lines(facts: Findings, where: str, host: Host, told: dict[str, object]) -> None:
     """Device and CUDA of a host, where the script's lines name them."""
     if told.get("device"):
-        facts.same(f"{where}.device", host.device, printable(str(told["device"])), LOG)
+        facts.same(f"{where}.device", host.device[:MOST_NAME], printable(str(told["device"])), LOG)
     if told.get("cuda"):
         facts.same(f"{where}.versions.cuda", host.versions.get("cuda"), printable(str(told["cuda"])), LOG)
 
