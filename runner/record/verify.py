@@ -8,7 +8,7 @@ Answers are `Check`s: what could not be asked is unknown, never pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from runner.errors import UserError
@@ -30,23 +30,47 @@ from runner.record.verification.log_checks import log_checks
 from runner.results import Check, Status, Verdict
 from runner.script.bundle import pack_twin
 
+BENT = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AssertionError,
+    RecursionError,
+    UserError,
+)
+"""What comes of values that no run of golf has stored: a record may be anybody's."""
+
 
 def verify_record(record: Record) -> list[Check]:
     """Every answer, in the order in which people read them."""
     job = readable_job(record)
+    asked: dict[str, Callable[[], Iterable[Check]]] = {
+        "ledger": lambda: ledger_checks(record),
+        "log": lambda: log_checks(record, job),
+        "clocks": lambda: [clocks_check(record, job)],
+        "sizes": lambda: [sizes_check(record)],
+        "data": lambda: [data_check(record, job)],
+        "follows": lambda: job_checks(record, job),
+    }
     return [
         *file_checks(record.folder),
         name_check(record),
         *tokenizer_checks(record),
         *script_checks(record),
-        verdict_check(record),
-        *ledger_checks(record),
-        *log_checks(record, job),
-        clocks_check(record, job),
-        sizes_check(record),
-        data_check(record, job),
-        *job_checks(record, job),
+        verdict_check(record, job),
+        *(check for name, checks in asked.items() for check in answered(name, checks)),
     ]
+
+
+def answered(name: str, checks: Callable[[], Iterable[Check]]) -> list[Check]:
+    """Answers; a fail where the results hold what nothing can be worked out of."""
+    try:
+        return list(checks())
+    except BENT as error:
+        told = f"what they hold is none of golf's ({type(error).__name__}: {cut(str(error))})"
+        return [answer(name, "Can the results be held against the rest?", "fail", told, "values that golf writes")]
 
 
 def readable_job(record: Record) -> JobSpec | None:
@@ -133,10 +157,13 @@ def twin_check(record: Record) -> Check:
 # verdict -------------------------------------------------------------------------------------------------------
 
 
-def judged_again(record: Record) -> Verdict:
-    """The verdict on the stored evidence by today's rules of the track; UserError where the job is none."""
+def judged_again(record: Record, job: JobSpec | None = None) -> Verdict:
+    """The verdict on the stored evidence by today's rules of the track; UserError where the job is none.
+
+    job: the record's, where it has been read already.
+    """
     data = record.data
-    job = stored_job(data)
+    job = job or stored_job(data)
     limits, track = limits_for(job), TRACKS[job.track]
     profile = PROFILES.get(job.hardware)
     nproc = job.nproc or (profile.gpus if profile else 0) or 1
@@ -166,17 +193,18 @@ def follows(verdict: Verdict) -> bool:
     return verdict.status == status
 
 
-def verdict_check(record: Record) -> Check:
+def verdict_check(record: Record, job: JobSpec | None = None) -> Check:
     """Does the stored evidence lead to the stored verdict?"""
     data, title = record.data, "The same verdict from the same evidence?"
     try:
-        found = judged_again(record)
+        found = judged_again(record, job)
     except UserError as error:
         told = f"the job cannot be read: {str(error).splitlines()[0]}"
         return answer("verdict", title, "fail", told, data.verdict.status)
     asked_then = {check.name for check in data.verdict.checks}
     newer = sorted({check.name for check in found.checks} - asked_then)
-    others = sorted({check.name for check in found.checks if check not in data.verdict.checks} - set(newer))
+    then = {(check.name, check.seed): check for check in data.verdict.checks}
+    others = sorted({one.name for one in found.checks if then.get((one.name, one.seed)) != one} - set(newer))
     named = (data.name, data.track) == (data.job.get("name"), data.job.get("track"))
     wrong = [*others, *([] if named else ["name or track is not the job's"])]
     told = f"{found.status}{f'; otherwise: {said(wrong, str())}' if wrong else ''}"
