@@ -3,9 +3,9 @@
     python benchmarks/verify.py [SEEDS ...]
 
 Each record is made by the driver itself from fake seeds (benchmarks.scheduler_fake), with log lines, ledger and pages
-as real ones have. Prints seconds of opening, of the referee's answers, and of the pages, and CPU milliseconds a seed: a
-verification that is linear in seeds has the same in every row. The fake seeds' lines say nothing of a configuration,
-so some answers are fail; every question is asked all the same.
+as real ones have. Prints seconds of opening, of the referee's answers, and of the pages, and CPU milliseconds a seed:
+a verification that is linear in seeds has the same in every row. The fake seeds' lines say nothing of a
+configuration, so some answers are fail; every question is asked all the same.
 """
 
 from __future__ import annotations

@@ -201,6 +201,9 @@ def verdict_check(record: Record, job: JobSpec | None = None) -> Check:
     except UserError as error:
         told = f"the job cannot be read: {str(error).splitlines()[0]}"
         return answer("verdict", title, "fail", told, data.verdict.status)
+    except BENT as error:
+        told = f"nothing can be judged by what they hold ({type(error).__name__}: {cut(str(error))})"
+        return answer("verdict", title, "fail", told, data.verdict.status)
     asked_then = {check.name for check in data.verdict.checks}
     newer = sorted({check.name for check in found.checks} - asked_then)
     then = {(check.name, check.seed): check for check in data.verdict.checks}
