@@ -40,6 +40,7 @@ bench: $(READY)  ## scoring, the artifact (coders, quantisers, caps), reading re
 	$(BIN)/python benchmarks/artifact.py
 	$(BIN)/python benchmarks/audit.py
 	$(BIN)/python benchmarks/tables.py
+	$(BIN)/python benchmarks/verify.py
 	$(BIN)/python benchmarks/scheduler.py --quick
 
 format: $(READY)  ## rewrite the sources in the one format

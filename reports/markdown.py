@@ -24,10 +24,16 @@ class Markdown(str):
     __slots__ = ()
 
 
+MOST_CHARACTERS = 2_000
+"""Of a text that goes into a line; a script can print a name of 50 kB."""
+
+
 def one_line(text: str) -> str:
-    """`text` without line breaks, control characters and invisible direction marks; runs of blanks become one."""
+    """`text` without line breaks, control characters and invisible direction marks; runs of blanks become one. What
+    is longer than a page's line may be is cut."""
     visible = (char for char in text if unicodedata.category(char) not in ("Cf", "Cs"))
-    return " ".join("".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in visible).split())
+    line = " ".join("".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in visible).split())
+    return line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…"
 
 
 def escaped(text: object) -> Markdown:

@@ -143,6 +143,8 @@ class PhaseResult(Frozen):
     """Training time as the last line of somebody else's script that tells one says."""
     compared: Compared | None = None
     """Of a script whose lines tell a training time."""
+    paused_seconds: float | None = None
+    """Mid-run validation, which `clock` leaves out, by announced events; None where nobody noted it."""
     irregular: str = ""
     """What was wrong with the order of events (one came twice, an end before its start); then no clock is known."""
     isolated: bool | None = None
@@ -295,6 +297,15 @@ class Leftovers(Frozen):
     """Why none was."""
 
 
+class EvidenceFile(Frozen):
+    """A log, or the events, of an attempt as they lay on disk when its result was written."""
+
+    name: str
+    """Below the seed's folder, e.g. `attempt-1/train.log`."""
+    bytes: int
+    sha256: str
+
+
 class RunResult(Frozen):
     """One attempt of one seed. A crash is a value: status and reason, never an exception."""
 
@@ -329,6 +340,8 @@ class RunResult(Frozen):
     """How long its node had stood idle since this run's seed before it had ended; None for a node's first."""
     training: Training | None = None
     """Where another attempt trained, whose artifact this one scored; `train`, `train_score`, `log` are that one's."""
+    evidence: list[EvidenceFile] = []
+    """Its logs, in the order in which a record joins them, and its events; empty where nobody noted them."""
     started_at: str
     finished_at: str
     """UTC, ISO 8601."""
@@ -466,6 +479,19 @@ class Launch(Frozen):
     """From its start to its end as its driver timed it; None where no driver lived to see the end."""
     trained_by: int | None = None
     """Attempt whose artifact it scored; None where it trained itself."""
+
+
+class LeftOut(Frozen):
+    """Attempts that a record does not count and that its ledger does not account for, and runs of the same script."""
+
+    unledgered: list[str]
+    """Attempts in the run folder that the ledger does not know."""
+    replaced: list[str]
+    """Attempts that completed by the ledger, in whose place another one counts."""
+    elsewhere: list[str]
+    """Runs of the same script, job and data under another name, with seeds that this one has, too."""
+    same_script: list[str]
+    """Other runs of the same script under another name."""
 
 
 class Curve(Frozen):
@@ -724,5 +750,9 @@ class RecordData(Frozen):
     """Losses over steps, of the seeds whose logs show some."""
     score_alone: list[str] = []
     """What would let a script that cannot score its artifact alone do so, line by line; empty where it can."""
+    left_out: LeftOut | None = None
+    """What was run and is not in this record, as far as the folder of all runs shows; None where nobody looked."""
+    referee_sha256: str = ""
+    """Of the referee's own sources; '' where nobody noted it. What another referee works out may differ."""
     stopped: str = ""
     """Why the run was stopped, so that nothing more was started or tried again; empty where it was not."""

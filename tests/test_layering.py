@@ -22,10 +22,17 @@ ROOMS: dict[str, tuple[str, ...]] = {
         *("node", "backends", "plan", "record", "drive", "verbs"),
     ),
     "runner.audit": ("reading", "claims", "checks"),
+    "runner.record": ("verification",),
     "reports": ("sections", "record", "across", "audit", "terminal"),
 }
 """Package -> its rooms; each may import those before it and never one after it."""
-DOORS = {"golf_model": ("session", "main"), "runner": ("cli",), "runner.audit": ("audit",), "reports": ()}
+DOORS = {
+    "golf_model": ("session", "main"),
+    "runner": ("cli",),
+    "runner.audit": ("audit",),
+    "runner.record": ("verify", "reproduce"),
+    "reports": (),
+}
 """Modules of a package that may import all its rooms; its other modules are the floor that all rooms stand on."""
 MOST_MODULES = 16
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from reports.answers import answer_lines, notes
+from reports.answers import answer_lines, notes, only_claimed
 from reports.markdown import Markdown, code, escaped, fenced, table
 from reports.numbers import cell, fixed, mean_and_std
 from reports.prose import prose
@@ -51,6 +51,9 @@ ENVIRONMENT = Environment(
 )
 
 
+MEASURED = "What was measured all the same"
+
+
 def render_readme(data: RecordData) -> str:
     """README.md as text."""
     return ENVIRONMENT.get_template("README.md.j2").render(_view(data))
@@ -72,6 +75,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "track": code(data.track),
         "verdict": data.verdict,
         "headline": headline if scored else None,
+        "beside_it": "What the script claims, and no check confirms" if only_claimed(data) else MEASURED,
         "basis": basis(scored, seeds_asked(data)),
         "hardware": hardware(hosts),
         "opening": opening(data),

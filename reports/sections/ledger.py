@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reports.markdown import escaped
 from runner.listing import some
-from runner.results import Launch, RecordData
+from runner.results import Launch, LeftOut, RecordData
 
 ONE_OF = {"registrations": "registration", "launches": "launch"}
 """What the ledger counts -> what one of them is called."""
@@ -25,7 +25,31 @@ def ledger_sentences(data: RecordData) -> list[str]:
     for words, those in (("Only the training counts of", half), ("Launched and not counted:", none)):
         if those:
             sentences.append(f"{words} {escaped(some([named(launch) for launch in those], ', '))}.")
-    return sentences if others else [*sentences, "Every launch counts: none was tried and left out."]
+    more = left_out_sentences(data.left_out)
+    return [*sentences, *more] if others or more else [*sentences, every_launch(data.left_out)]
+
+
+def every_launch(found: LeftOut | None) -> str:
+    """What may be said where each launch counts: that none was left out only where somebody looked."""
+    if found is None:
+        return "Every launch that the ledger tells of counts."
+    return "Every launch counts: none was tried and left out."
+
+
+def left_out_sentences(found: LeftOut | None) -> list[str]:
+    """What was run and is not in the record, and what then is not known; [] where there is nothing."""
+    if found is None:
+        return []
+    lists = {
+        "In the run's folder, and not in its ledger:": found.unledgered,
+        "Completed by the ledger, and not what counts:": found.replaced,
+        "The same job and script ran some of these seeds under another name:": found.elsewhere,
+        "The same script also ran under another name:": found.same_script,
+    }
+    told = [f"{words} {escaped(some(names, ', '))}." for words, names in lists.items() if names]
+    if found.unledgered or found.replaced or found.elsewhere:
+        told.append("So it is not known that nothing was tried and left out.")
+    return told
 
 
 def counted_attempts(data: RecordData) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:

@@ -17,11 +17,12 @@ from runner.data.overlap import with_overlap
 from runner.data.prefixes import prefixes
 from runner.drive.collect import finished_attempt, read_result
 from runner.files import sha256_file, sha256_files
+from runner.folder.evidence import log_paths
 from runner.folder.launches import launches, stopped
 from runner.folder.ledger import Ledger
+from runner.folder.left_out import left_out
 from runner.folder.paths import RunFolder
 from runner.folder.same_weights import weights_sha256
-from runner.folder.trainings import train_log
 from runner.job.base import attributions, changes
 from runner.job.external_script import counted_bytes, uncounted_bytes
 from runner.job.spec import JobSpec, without_folders
@@ -35,10 +36,12 @@ from runner.plan.coverage import Coverage, coverage
 from runner.plan.plan import Plan
 from runner.plan.ratio_coverage import byte_doubt, named_by, ratio_coverage
 from runner.record.comparison_sources import arm_of_record
+from runner.record.published import KIND, last_published, published_sha256
 from runner.record.variants import variants
+from runner.referee import referee_sha256
 from runner.results import RatioCoverage, RecordData, RunResult, Verification, Yardstick
 from runner.script.bundle import Script
-from runner.script.eval_switch import score_alone
+from runner.script.eval_switch import lines_to_score_alone
 from runner.script.requirements import requirements
 
 
@@ -154,6 +157,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
     track = TRACKS[job.track]
     # Preflight has looked already, for whoever reads the plan.
     facts = plan.data.facts if plan.data.facts.overlap is not None else with_overlap(plan.data).facts
+    missing = left_out(folder, ledger.entries, results, script.sha256)
     verdict = judge(
         required=frozenset(track.required),
         cap_bytes=plan.limits.cap_bytes,
@@ -168,6 +172,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         to_beat=to_beat,
         spare_tail=track.spare_tail,
         data=facts,
+        left_out=missing,
     )
     logs = {result.seed: logs_of(folder, result) for result in results}
     published = {**without_folders(plan.resolved), "seeds": seeds}
@@ -198,6 +203,8 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         variants=variants(folder.path.parent.parent, job.name, folder.path.name, published),
         launches=launches(ledger.entries),
         stopped=stopped(ledger.entries),
+        left_out=missing,
+        referee_sha256=referee_sha256(),
         gpus_per_seed=plan.need.gpus,
         dollars_per_hour=plan.hardware.dollars_per_hour,
         requirements=requirements(readable, (Path(name).stem for name in script.files), job.requires, hosts),
@@ -210,6 +217,13 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         data = data.model_copy(update={"comparison": comparison})
     tokenizer = None if plan.data.facts.official_tokenizer else plan.data.tokenizer
     return JudgedRun(data, folder, script, logs, tokenizer)
+
+
+def publish(ledger: Ledger, data: RecordData) -> None:
+    """Let the ledger's last entry vouch for all that the record says, unless it does already."""
+    sha256, last = published_sha256(data.model_dump(mode="json")), last_published(ledger.entries)
+    if last is None or last != ledger.entries[-1] or last.get("results_sha256") != sha256:
+        ledger.append(KIND, results_sha256=sha256)
 
 
 def ratios_of(plan: Plan, source: str, results: Sequence[RunResult]) -> dict[int, RatioCoverage | None]:
@@ -225,21 +239,11 @@ def ratios_of(plan: Plan, source: str, results: Sequence[RunResult]) -> dict[int
     return found
 
 
-def lines_to_score_alone(job: JobSpec, source: str, results: Sequence[RunResult]) -> list[str]:
-    """What would let a script score its artifact alone; nothing where it can, or where the script is ours."""
-    if job.script is None or job.outputs.eval_env:
-        return []
-    artifact = next((result.artifact.file for result in results if result.artifact is not None), "")
-    rule = next((result.final_score.rule for result in results if result.final_score is not None), "")
-    return score_alone(source, job.script.name, job.outputs.artifact, artifact, "" if rule == "script" else rule)
-
-
 def logs_of(folder: RunFolder, result: RunResult) -> list[Path]:
     """The logs of a seed's counted attempt, those of the lives that it went on from first.
 
     Where it only scored what another attempt trained, that one's log of training.
     """
     attempt = folder.attempt(result.seed, result.attempt)
-    lives = [folder.attempt(result.seed, life.attempt) for life in (result.train.earlier if result.train else [])]
-    parts = [*(life.log("train") for life in lives), train_log(folder, result.seed, attempt), attempt.log("eval")]
-    return [path for path in parts if path.is_file()]
+    lives = [life.attempt for life in (result.train.earlier if result.train else [])]
+    return log_paths(attempt, lives, None if result.training is None else result.training.attempt)

@@ -11,7 +11,6 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -20,12 +19,14 @@ from pydantic import ValidationError
 
 from runner.drive.why import failure_of, reason_of, words_on_leftovers
 from runner.files import sha256_bytes, sha256_file, sha256_files, write_atomic, write_whole
+from runner.folder.evidence import evidence_of
 from runner.folder.ledger import utc_now
 from runner.folder.paths import AttemptFolder
 from runner.job.external_script import counted_bytes
 from runner.job.variables import counted_variables
 from runner.logs.exceptions import Ending
 from runner.logs.log_facts import LogReader
+from runner.logs.two_logs import counterpart, facts_of_both, last_score
 from runner.node.activity import GpuUse
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import (
@@ -145,6 +146,7 @@ class Collector:
             reason = f"{reason}\n{words_on_leftovers(self.leftovers, place_of(self.folder))}"
         claims = self._claims()
         other = self.spec.trained
+        trained = finished.train if finished else self.trained.train if self.trained else None
         self.result = RunResult(
             job=self.spec.job,
             seed=self.spec.seed,
@@ -156,9 +158,9 @@ class Collector:
             script_sha256=sha256_files(self.spec.script, self.spec.files),
             code_bytes=counted_bytes(self.spec.script, self.spec.files) + self._variable_bytes(),
             artifact=self.artifact,
-            train=finished.train if finished else self.trained.train if self.trained else None,
+            train=trained,
             eval=finished.eval if finished else None,
-            log=claims.model_copy(update={"saw_nan": claims.saw_nan or fresh.saw_nan}),
+            log=claims,
             train_score=self._score_in_training(last_score(fresh.final_scores)),
             eval_score=last_score(fresh.scores),
             final_score=last_score((train if self._scores_in_training() else fresh).final_scores),
@@ -166,6 +168,11 @@ class Collector:
             preflight=self.preflight,
             idle_seconds=self.idle_seconds,
             training=None if other is None else other.by,
+            evidence=evidence_of(
+                self.folder,
+                [life.attempt for life in trained.earlier] if trained else [],
+                None if other is None else other.by.attempt,
+            ),
             started_at=self.started_at,
             finished_at=utc_now(),
         )
@@ -175,16 +182,7 @@ class Collector:
     def _claims(self) -> LogFacts:
         """What the logs say: of training that of whoever trained, of evaluation this attempt's."""
         claims = self.readers["train"].log_facts() if self.spec.trained is None else self.spec.trained.log
-        fresh = self.readers["eval"].log_facts()
-        seconds = claims.eval_seconds if fresh.eval_seconds is None else fresh.eval_seconds
-        devices = self._devices(claims, fresh)
-        return claims.model_copy(update={"eval_seconds": seconds, "devices": devices, **sizes_of_both(claims, fresh)})
-
-    def _devices(self, claims: LogFacts, fresh: LogFacts) -> list[str]:
-        """Devices that both logs name; where another node trained, those of the log that contradicts itself."""
-        if self.spec.trained is None:
-            return list(dict.fromkeys([*claims.devices, *fresh.devices]))
-        return max(fresh.devices, claims.devices, key=len)
+        return facts_of_both(claims, self.readers["eval"].log_facts(), elsewhere=self.spec.trained is not None)
 
     def _score_in_training(self, published: Score | None) -> Score | None:
         """The training process's score that is to be held against the published one."""
@@ -258,26 +256,6 @@ def keep_leftovers(folder: AttemptFolder, leftovers: Leftovers, data: bytes) -> 
         leftovers = leftovers.model_copy(update={"kept_as": place.relative_to(folder.path).as_posix()})
     write_atomic(folder.left / LIST, leftovers.model_dump_json(indent=2) + "\n")
     return leftovers
-
-
-def last_score(scores: list[Score]) -> Score | None:
-    """The last one logged, or None."""
-    return scores[-1] if scores else None
-
-
-def sizes_of_both(train: LogFacts, fresh: LogFacts) -> dict[str, object]:
-    """What the logs of both processes say of the sequences that are scored."""
-    return {
-        "lengths": list(dict.fromkeys([*fresh.lengths, *train.lengths])),
-        "strides": list(dict.fromkeys([*fresh.strides, *train.strides])),
-        "val_tokens": train.val_tokens if fresh.val_tokens is None else fresh.val_tokens,
-    }
-
-
-def counterpart(by_rule: Mapping[str, Score], last: Score | None, published: Score | None) -> Score | None:
-    """Of the training process's scores the one to hold against the published one: of the same rule, else its last."""
-    same = by_rule.get(published.rule) if published is not None else None
-    return same or last
 
 
 def read_result(path: Path) -> RunResult | None:

@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from runner.backends.backend import Backend, LocalBackend, Lost
-from runner.drive.assess import JudgedRun, assess
+from runner.drive.assess import JudgedRun, assess, publish
 from runner.drive.collect import Collector, finished_attempt
 from runner.drive.orders import attempt_spec, kept_trainings, known_lives, scoring_only
 from runner.drive.progress import Progress
@@ -361,4 +361,6 @@ def run_plan(
                 any_completed = len(waiting) < len(job.seeds)
                 driver = Driver(plan, script, folder, ledger, progress, observe, any_completed=any_completed)
                 driver.drive(make_backend(request), waiting)
-        return assess(plan, script, folder, ledger)
+        done = assess(plan, script, folder, ledger)
+        publish(ledger, done.data)
+        return done

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from runner.errors import UserError
 from runner.files import sha256_file
 from runner.folder.ledger import check_chain
@@ -14,6 +16,7 @@ from runner.folder.paths import RunFolder
 from runner.folder.truncated_tail import unfinished
 from runner.listing import listed
 from runner.printable import cut
+from runner.results import RunResult
 
 MAX_LEDGER_BYTES = 256 << 20
 _ATTEMPT: dict[str, type] = {"seed": int, "attempt": int}
@@ -24,6 +27,7 @@ FIELDS: dict[str, dict[str, type]] = {
     "trained": _ATTEMPT,
     "finished": {**_ATTEMPT, "status": str},
     "stopped": {"reason": str},
+    "published": {"results_sha256": str},
 }
 """Kinds of entries that are looked at, and what each has at least."""
 
@@ -92,6 +96,18 @@ def audit_ledger(path: Path) -> Audit:
     return Audit(lines, problems)
 
 
+def changed_evidence(result: Path) -> list[str]:
+    """Logs and events that are others than the result notes, or gone."""
+    try:
+        noted = RunResult.model_validate_json(result.read_bytes()).evidence
+    except ValidationError:
+        return []  # of another golf; its hash is right all the same
+    places = {result.parent.parent / one.name: one.sha256 for one in noted}
+    gone = [f"{path}: is gone; the result vouches for it" for path in places if not path.is_file()]
+    others = [path for path, sha256 in places.items() if path.is_file() and sha256_file(path) != sha256]
+    return [*gone, *(f"{path}: was changed after the result was written" for path in others)]
+
+
 def audit_run(run: RunFolder) -> Audit:
     """Check a run's ledger against its folder."""
     audit = audit_ledger(run.ledger)
@@ -110,6 +126,8 @@ def audit_run(run: RunFolder) -> Audit:
             problems.append(f"{result}: is gone; the ledger vouches for it")
         elif sha256_file(result) != sha256:
             problems.append(f"{result}: was changed after the ledger vouched for it; it counts no more")
+        else:
+            problems += changed_evidence(result)
     for entry in entries:
         if entry["kind"] == "trained":
             trained = run.attempt(entry["seed"], entry["attempt"]).trained

@@ -52,6 +52,10 @@ class AttemptFolder:
     def artifact(self, name: str) -> Path:
         return self.path / name
 
+    def other(self, number: int) -> AttemptFolder:
+        """Another attempt of the same seed."""
+        return AttemptFolder(self.path.parent / f"attempt-{number}")
+
 
 @dataclass(frozen=True)
 class RunFolder:

@@ -203,7 +203,12 @@ def job_hash(job: JobSpec, script_sha256: str, data_files: Mapping[str, str]) ->
     script_sha256: of the script's bytes; data_files: file name -> sha256, tokenizer included.
     Seeds, names, texts and places on disk do not enter, so a seed added later lands beside the first ones.
     """
-    decisive = {key: value for key, value in resolved(job).items() if key not in _NO_EFFECT_ON_RESULTS}
+    return resolved_hash(resolved(job), script_sha256, data_files)
+
+
+def resolved_hash(job: Mapping[str, Any], script_sha256: str, data_files: Mapping[str, str]) -> str:
+    """The same of a job that is resolved already, with or without its folders."""
+    decisive = {key: value for key, value in job.items() if key not in _NO_EFFECT_ON_RESULTS}
     facts = {"job": decisive, "script": script_sha256, "data": dict(data_files)}
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:8]

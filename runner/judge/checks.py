@@ -174,6 +174,28 @@ def artifact_hash(case: Case, of: Evidence) -> Answer:
     )
 
 
+def none_left_out(case: Case) -> Answer:
+    """Every attempt that was started is in the ledger, and none that completed gave way to another."""
+    limit = "none"
+    found = case.left_out
+    if found is None:
+        return Answer("unknown", NOT_MEASURED, limit)
+    note = f"The same script also ran as {some(found.same_script, ', ')}; other figures of it stand there."
+    note = note if found.same_script else ""
+    if found.unledgered:
+        told = f"{some(found.unledgered, ', ')} on disk and not in the ledger"
+        return Answer("fail", told, limit, "the ledger was emptied or is another's", note)
+    why = "whether it was lost or thrown away nobody can tell"
+    if found.replaced:
+        told = f"{some(found.replaced, ', ')} completed, and does not count"
+        return Answer("unknown", told, limit, f"its result is gone or was changed, and {why}", note)
+    if found.elsewhere:
+        return Answer(
+            "unknown", f"the same run as {some(found.elsewhere, ', ')}", limit, "which of them counts?", note
+        )
+    return Answer("pass", "none", limit, "", note)
+
+
 @dataclass(frozen=True)
 class Question:
     """A stable name, the question for people (yes means pass), and who answers it: per seed or over all."""
@@ -211,8 +233,12 @@ CHECK_NAMES = frozenset(question.name for question in QUESTIONS)
 
 
 def questions(case: Case) -> tuple[Question, ...]:
-    """All that is asked of a case: QUESTIONS, and whether a yardstick is beaten where the job names one."""
-    if case.to_beat is None:
-        return QUESTIONS
-    title = f"Better than the {case.to_beat.name} model?"
-    return (*QUESTIONS, Question("beats_yardstick", title, per_seed=beats_yardstick, demanded=True))
+    """All that is asked of a case: QUESTIONS, whether a yardstick is beaten where the job names one, and whether
+    anything was left out where somebody looked."""
+    asked = QUESTIONS
+    if case.left_out is not None:
+        asked = (*asked, Question("none_left_out", "No attempt left out?", overall=none_left_out, demanded=True))
+    if case.to_beat is not None:
+        title = f"Better than the {case.to_beat.name} model?"
+        asked = (*asked, Question("beats_yardstick", title, per_seed=beats_yardstick, demanded=True))
+    return asked

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from runner.results import DataFacts, RunResult, Status, Verification, Yardstick
+from runner.results import DataFacts, LeftOut, RunResult, Status, Verification, Yardstick
 
 NOT_MEASURED = "not measured"
 SAME_BPB_CPU = 1e-9
@@ -51,6 +51,8 @@ class Case:
     """Share of the text that may be left out as a tail which fills no sequence (runner.job.tracks)."""
     data: DataFacts | None = None
     """What was counted in the shards; None where that was not handed down."""
+    left_out: LeftOut | None = None
+    """What was run and does not count; None where nobody looked, as in records of before."""
 
     def evidence(self) -> list[Evidence]:
         """One entry per seed: those asked for in their order, then uninvited ones by number."""

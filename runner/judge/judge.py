@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from runner.judge.checks import Question, questions
 from runner.judge.evidence import NOT_MEASURED, Answer, Case
-from runner.results import Check, DataFacts, RunResult, Status, Verdict, Verification, Yardstick
+from runner.results import Check, DataFacts, LeftOut, RunResult, Status, Verdict, Verification, Yardstick
 
 ANSWER_WORDS: dict[Status, str] = {"pass": "yes", "fail": "no", "unknown": "unknown"}
 
@@ -30,12 +30,13 @@ def judge(
     to_beat: Yardstick | None = None,
     spare_tail: float = 0.0,
     data: DataFacts | None = None,
+    left_out: LeftOut | None = None,
 ) -> Verdict:
     """Answer every question on the evidence and say what the answers amount to.
 
     nproc: processes ordered for each seed. to_beat: what the job says every seed must beat; that is then required.
     spare_tail: share of the text that may be left out as a tail which fills no sequence.
-    data: what was counted in the shards.
+    data: what was counted in the shards. left_out: what was run and does not count; None asks nothing of it.
     The order of `results` and `verifications` does not matter. A required name that no question bears, or a
     question that found no seed to ask about, is unknown; a track that requires nothing verifies nothing.
     """
@@ -52,6 +53,7 @@ def judge(
         to_beat=to_beat,
         spare_tail=spare_tail,
         data=data,
+        left_out=left_out,
     )
     asked = questions(case)
     required |= {question.name for question in asked if question.demanded}

@@ -69,9 +69,20 @@ def train_clocks(stamps: Sequence[Stamp]) -> tuple[Interval | None, Interval | N
     start, end = first(stamps, "train_start"), first(stamps, "train_end")
     if start is None or end is None or irregularity(stamps):
         return None, None
-    within = [stamp for stamp in stamps if start <= stamp[1] <= end]
-    warmup = first(stamps, "warmup_start")
-    return exactly(end - start - paused_seconds(within)), exactly(end - (start if warmup is None else warmup))
+    paused, warmup = paused_within(stamps, start, end), first(stamps, "warmup_start")
+    return exactly(end - start - paused), exactly(end - (start if warmup is None else warmup))
+
+
+def paused_within(stamps: Sequence[Stamp], start: float, end: float) -> float:
+    """Seconds of mid-run validation between two moments."""
+    return paused_seconds([stamp for stamp in stamps if start <= stamp[1] <= end])
+
+
+def paused_in_training(stamps: Sequence[Stamp]) -> float | None:
+    """What the official training clock leaves out; None where there is no such clock."""
+    start, end = first(stamps, "train_start"), first(stamps, "train_end")
+    known = start is not None and end is not None and not irregularity(stamps)
+    return paused_within(stamps, start or 0.0, end or 0.0) if known else None
 
 
 JOURNAL_EVERY_S = 1.0

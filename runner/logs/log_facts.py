@@ -32,6 +32,8 @@ WHOLE_GROUPS = {
 }
 LOSS_GROUPS = {"train_loss": "train_loss", "val_loss": "live_val_loss", "val_bpb": "live_val_bpb"}
 """Named groups of a job's own patterns, and the facts that they fill."""
+MOST_NAME = 200
+"""Characters of a name, of a device or a rule, that are kept."""
 MOST_DIGITS = 64
 """Of a printed figure that is kept."""
 NUMBER = r"([-+]?(?:\d{1,18}(?:\.\d{0,40})?(?:e[-+]?\d{1,4})?|nan|inf))"
@@ -50,6 +52,10 @@ def _pattern(regex: str, example: str, **facts: Callable[[str], Any]) -> Pattern
     return Pattern(re.compile(regex.replace("NUM", NUMBER), re.IGNORECASE), tuple(facts.items()), example)
 
 
+def _name(text: str) -> str:
+    return text[:MOST_NAME]
+
+
 def _ms(text: str) -> float:
     return float(text) / 1000
 
@@ -58,7 +64,7 @@ DEVICE = _pattern(
     r"^device:(cpu|cuda)\S* name:(.*?) precision:",
     "device:cuda:0 name:A GPU precision:bfloat16",
     device_type=str,
-    device=str,
+    device=_name,
 )
 PATTERNS = (
     _pattern(r"^model_params:\s*(\d{1,18})", "model_params:17059912", model_params=int),
@@ -170,7 +176,7 @@ class LogReader:
         if score:
             kind, rule, tokens, size, loss, bpb = score.groups()
             value = Score(
-                rule=printable(rule),
+                rule=printable(rule[:MOST_NAME]),
                 tokens=int(tokens),
                 bytes=int(size),
                 val_loss=float(loss),
@@ -231,7 +237,7 @@ class LogReader:
         if tokens is None and size is None:
             tokens, size = counted_on(told.string[:MAX_TOLD])
         value = Score(
-            rule=printable(found.get("rule") or "script"),
+            rule=printable((found.get("rule") or "script")[:MOST_NAME]),
             val_loss=loss,
             val_bpb=bpb,
             tokens=tokens,

@@ -11,7 +11,10 @@ from pathlib import Path
 
 from runner.errors import UserError
 from runner.files import sha256_files
+from runner.job.load import job_from_mapping
+from runner.job.spec import JobSpec
 from runner.record.files import bounded, read_results
+from runner.referee import referee_sha256
 from runner.results import RecordData
 
 
@@ -49,3 +52,13 @@ def is_inside(folder: Path, name: str) -> bool:
     """Whether a name leads to a place in `folder`, by its words alone."""
     path = Path(name)
     return not path.is_absolute() and ".." not in path.parts and folder != folder / name
+
+
+def stored_job(data: RecordData) -> JobSpec:
+    """The job that a record keeps, checked like any other; UserError where it is none."""
+    return job_from_mapping(data.job, source="results.json")
+
+
+def of_this_golf(data: RecordData) -> bool:
+    """Whether the very sources that judge now made the record."""
+    return data.referee_sha256 == referee_sha256()

@@ -15,10 +15,11 @@ from pathlib import Path
 from runner.errors import UserError
 from runner.job.load import job_from_mapping
 from runner.job.spec import JobSpec, resolved
+from runner.record.answers import answer, is_pass
 from runner.record.files import bounded
-from runner.record.folder import Record
+from runner.record.folder import Record, stored_job
 from runner.record.rescore_record import with_data
-from runner.record.verify import answer, file_checks, is_pass, script_checks, stored_job
+from runner.record.verify import file_checks, script_checks
 from runner.results import Check, Host, RecordData, RunResult
 from runner.script.bundle import Script
 

@@ -22,9 +22,9 @@ from runner.job.spec import JobSpec
 from runner.judge.evidence import SAME_BPB_CPU, SAME_BPB_GPU
 from runner.node.work_folder import SCRIPT_NAME
 from runner.plan.plan import open_job_data
-from runner.record.folder import Record
+from runner.record.answers import answer, is_pass
+from runner.record.folder import Record, stored_job
 from runner.record.rescore import scored_by
-from runner.record.verify import answer, is_pass, stored_job
 from runner.results import Artifact, Check, RunResult
 
 Say = Callable[[str], None]

@@ -1,66 +1,87 @@
 """`golf verify`, what the referee asks of a record folder: is it what it says, by its own files alone?
 
-Hashes, script, verdict, ledger and logs; nothing is executed. Pages are the reporter's question
+Hashes, script and verdict are asked for here, the results against log, ledger and job in the room `verification`;
+nothing is executed. Pages are the reporter's question
 (reports.record.rebuild), and scores are made again only where there are artifacts (runner.record.rescore_record).
 Answers are `Check`s: what could not be asked is unknown, never pass.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from runner.data.known_texts import known_text
 from runner.errors import UserError
 from runner.files import sha256_bytes, sha256_file
-from runner.folder.ledger import Ledger
 from runner.job.external_script import counted_bytes
 from runner.job.hardware import PROFILES
-from runner.job.load import job_from_mapping
 from runner.job.spec import JobSpec
 from runner.job.tracks import TRACKS, limits_for
 from runner.job.variables import counted_variables
 from runner.judge.judge import judge
-from runner.logs.log_facts import LogReader
 from runner.printable import cut
+from runner.record.answers import answer, is_pass, said
 from runner.record.files import CHECKSUMS, bounded, listed_sums, unknown_names
-from runner.record.folder import Record, is_inside
-from runner.results import Check, RecordData, RunResult, Score, Status, Verdict
+from runner.record.folder import Record, is_inside, of_this_golf, stored_job
+from runner.record.verification.clock_checks import clocks_check
+from runner.record.verification.data_checks import data_check, sizes_check
+from runner.record.verification.job_checks import job_checks
+from runner.record.verification.ledger_checks import ledger_checks
+from runner.record.verification.log_checks import log_checks
+from runner.results import Check, Status, Verdict
 from runner.script.bundle import pack_twin
 
-SHOWN = 4
-"""Names that an answer gives; the others are counted."""
+BENT = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AssertionError,
+    RecursionError,
+    UserError,
+)
+"""What comes of values that no run of golf has stored: a record may be anybody's."""
 
 
 def verify_record(record: Record) -> list[Check]:
     """Every answer, in the order in which people read them."""
+    job = readable_job(record)
+    asked: dict[str, Callable[[], Iterable[Check]]] = {
+        "ledger": lambda: ledger_checks(record),
+        "log": lambda: log_checks(record, job),
+        "clocks": lambda: [clocks_check(record, job)],
+        "sizes": lambda: [sizes_check(record)],
+        "data": lambda: [data_check(record, job)],
+        "follows": lambda: job_checks(record, job),
+    }
     return [
         *file_checks(record.folder),
         name_check(record),
         *tokenizer_checks(record),
         *script_checks(record),
-        verdict_check(record),
-        *ledger_checks(record),
-        *log_checks(record),
+        verdict_check(record, job),
+        *(check for name, checks in asked.items() for check in answered(name, checks)),
     ]
 
 
-def answer(name: str, title: str, status: Status, measured: str, limit: str, seed: int | None = None) -> Check:
-    """One answer of `golf verify`; all are asked for, so all are required."""
-    return Check(name=name, title=title, status=status, required=True, seed=seed, measured=measured, limit=limit)
+def answered(name: str, checks: Callable[[], Iterable[Check]]) -> list[Check]:
+    """Answers; a fail where the results hold what nothing can be worked out of."""
+    try:
+        return list(checks())
+    except BENT as error:
+        told = f"what they hold is none of golf's ({type(error).__name__}: {cut(str(error))})"
+        return [answer(name, "Can the results be held against the rest?", "fail", told, "values that golf writes")]
 
 
-def said(names: Sequence[str], fine: str) -> str:
-    """The first names of what is wrong, or that nothing is."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{', '.join(names[:SHOWN])}{more}" if names else fine
-
-
-def is_pass(fine: bool) -> Status:
-    """pass or fail."""
-    return "pass" if fine else "fail"
+def readable_job(record: Record) -> JobSpec | None:
+    """The record's job; None where it is none that golf would run."""
+    try:
+        return stored_job(record.data)
+    except UserError:
+        return None
 
 
 # files ---------------------------------------------------------------------------------------------------------
@@ -162,15 +183,13 @@ def twin_check(record: Record) -> Check:
 # verdict -------------------------------------------------------------------------------------------------------
 
 
-def stored_job(data: RecordData) -> JobSpec:
-    """The job that a record keeps, checked like any other; UserError where it is none."""
-    return job_from_mapping(data.job, source="results.json")
+def judged_again(record: Record, job: JobSpec | None = None) -> Verdict:
+    """The verdict on the stored evidence by today's rules of the track; UserError where the job is none.
 
-
-def judged_again(record: Record) -> Verdict:
-    """The verdict on the stored evidence by today's rules of the track; UserError where the job is none."""
+    job: the record's, where it has been read already.
+    """
     data = record.data
-    job = stored_job(data)
+    job = job or stored_job(data)
     limits, track = limits_for(job), TRACKS[job.track]
     profile = PROFILES.get(job.hardware)
     nproc = job.nproc or (profile.gpus if profile else 0) or 1
@@ -189,6 +208,7 @@ def judged_again(record: Record) -> Verdict:
         to_beat=to_beat,
         spare_tail=track.spare_tail,
         data=data.data,
+        left_out=data.left_out,
     )
 
 
@@ -199,102 +219,27 @@ def follows(verdict: Verdict) -> bool:
     return verdict.status == status
 
 
-def verdict_check(record: Record) -> Check:
+def verdict_check(record: Record, job: JobSpec | None = None) -> Check:
     """Does the stored evidence lead to the stored verdict?"""
     data, title = record.data, "The same verdict from the same evidence?"
     try:
-        found = judged_again(record)
+        found = judged_again(record, job)
     except UserError as error:
         told = f"the job cannot be read: {str(error).splitlines()[0]}"
         return answer("verdict", title, "fail", told, data.verdict.status)
+    except BENT as error:
+        told = f"nothing can be judged by what they hold ({type(error).__name__}: {cut(str(error))})"
+        return answer("verdict", title, "fail", told, data.verdict.status)
     asked_then = {check.name for check in data.verdict.checks}
     newer = sorted({check.name for check in found.checks} - asked_then)
-    others = sorted({check.name for check in found.checks if check not in data.verdict.checks} - set(newer))
+    then = {(check.name, check.seed): check for check in data.verdict.checks}
+    others = sorted({one.name for one in found.checks if then.get((one.name, one.seed)) != one} - set(newer))
     named = (data.name, data.track) == (data.job.get("name"), data.job.get("track"))
     wrong = [*others, *([] if named else ["name or track is not the job's"])]
     told = f"{found.status}{f'; otherwise: {said(wrong, str())}' if wrong else ''}"
-    if newer and not wrong and found.status != "rejected" and follows(data.verdict):
+    older = not of_this_golf(data)
+    if older and newer and not wrong and found.status != "rejected" and follows(data.verdict):
         # An older golf asked less. What it left out may also have been taken out, so this is no pass.
         told = f"{found.status} by today's rules, which also ask: {said(newer, '')}; the others answer as they did"
         return answer("verdict", title, "unknown", told, data.verdict.status)
     return answer("verdict", title, is_pass(found == data.verdict and named), told, data.verdict.status)
-
-
-# ledger --------------------------------------------------------------------------------------------------------
-
-
-def ledger_checks(record: Record) -> Iterator[Check]:
-    """Is the ledger's chain whole, and does it know these results and no seed that was kept back?"""
-    title, place, data = "The ledger's chain whole?", record.folder / "ledger.jsonl", record.data
-    if not place.exists():
-        yield answer("ledger", title, "unknown", "no ledger in the folder", "whole")
-        return
-    try:
-        bounded(place)
-        ledger = Ledger(place, read_only=True)
-        registered, counts, vouched = ledger.registered_seeds(), ledger.counts(), ledger.finished_hashes()
-        scripts = {entry["script_sha256"] for entry in ledger.entries if entry["kind"] == "registered"}
-    except (UserError, KeyError, TypeError) as error:
-        told = str(error).splitlines()[0].replace(f"{place}:", "line ")
-        yield answer("ledger", title, "fail", told, "whole")
-        return
-    yield answer("ledger", title, "pass", f"{len(ledger.entries)} entries", "whole")
-    wrong = ["other counts"] if counts != data.ledger else []
-    wrong += [] if scripts == {record.script_sha256} else ["another script"]
-    wrong += [] if registered == data.job.get("seeds") else ["other seeds"]
-    title = "Registered: this script and these seeds?"
-    yield answer("registered", title, is_pass(not wrong), said(wrong, "as in results.json"), "as in results.json")
-    unknown = [f"seed {result.seed}" for result in data.results if result_sha256(result) not in vouched]
-    told = said(unknown, f"{len(data.results)} results")
-    yield answer("vouched", "Does it vouch for every result?", is_pass(not unknown), told, "by hash")
-
-
-def result_sha256(result: RunResult) -> str:
-    """Hash of the result.json that an attempt left: what was never written is left out, as fields come and go."""
-    return sha256_bytes((result.model_dump_json(indent=2, exclude_unset=True) + "\n").encode())
-
-
-# logs ----------------------------------------------------------------------------------------------------------
-
-
-def log_checks(record: Record) -> Iterator[Check]:
-    """Does each seed's log say the published score?"""
-    for result in record.data.results:
-        if result.final_score is not None:
-            place = record.folder / f"train_seed{result.seed}.log"
-            try:
-                status, told = log_answer(place, result.final_score, score_pattern(record.data))
-            except UserError as error:
-                status, told = "unknown", f"the job cannot be read: {str(error).splitlines()[0]}"
-            title, published = "The log says the published score?", f"{result.final_score.val_bpb!r} bpb"
-            yield answer("log", title, status, told, published, result.seed)
-
-
-def score_pattern(data: RecordData) -> re.Pattern[str] | None:
-    """How somebody else's script writes a score, by the record's job; None for a script of ours. UserError where the
-    job, or its pattern, is none that golf would run."""
-    return re.compile(stored_job(data).outputs.score) if data.job.get("script") else None
-
-
-def log_answer(place: Path, published: Score, pattern: re.Pattern[str] | None) -> tuple[Status, str]:
-    """What the last score in a log comes to; pattern: of somebody else's lines."""
-    if place.is_symlink() or not place.is_file():
-        return "unknown", "no log"
-    found = read_file(place, pattern).final_scores
-    if not found:
-        return "fail", "no line with a score"
-    said = found[-1]
-    if pattern is not None and not published.printed_bpb:  # a record of before digits and counts were kept
-        kept = ("tokens", "bytes", "printed_loss", "printed_bpb")
-        said = said.model_copy(update={name: getattr(published, name) for name in kept})
-    return is_pass(said == published), f"{said.val_bpb!r} bpb"
-
-
-def read_file(path: Path, pattern: re.Pattern[str] | None = None) -> LogReader:
-    """A log's facts, read in pieces; pattern: how somebody else's script writes a score."""
-    reader = LogReader(pattern=pattern)
-    with path.open("rb") as handle:
-        while chunk := handle.read(1 << 20):
-            reader.feed(chunk)
-    reader.feed(b"\n")
-    return reader

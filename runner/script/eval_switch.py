@@ -10,11 +10,13 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
+from runner.job.spec import JobSpec
 from runner.printable import printable
+from runner.results import RunResult
 
 SHOWN = 80
 """Characters of a name that are shown."""
@@ -156,3 +158,12 @@ def score_alone(source: str, script: str, artifact_pattern: str, artifact: str, 
     if found.flag and not found.variable:
         lines.append(f"Its argument {found.flag} is not enough: a job sets variables, no arguments.")
     return lines
+
+
+def lines_to_score_alone(job: JobSpec, source: str, results: Sequence[RunResult]) -> list[str]:
+    """What would let a script score its artifact alone; nothing where it can, or where the script is ours."""
+    if job.script is None or job.outputs.eval_env:
+        return []
+    artifact = next((result.artifact.file for result in results if result.artifact is not None), "")
+    rule = next((result.final_score.rule for result in results if result.final_score is not None), "")
+    return score_alone(source, job.script.name, job.outputs.artifact, artifact, "" if rule == "script" else rule)

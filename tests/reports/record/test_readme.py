@@ -31,6 +31,7 @@ from runner.results import (
     Host,
     Interval,
     Launch,
+    LeftOut,
     NodeReport,
     Probe,
     RecordData,
@@ -499,7 +500,26 @@ def test_a_page_of_two_thousand_seeds_is_no_longer_than_one_of_forty() -> None:
 def test_launches_that_do_not_count_are_named() -> None:
     assert "Launched and not counted: seed 42 attempt 1 (lost)." in render_readme(told_record())
     honest = [launch for launch in told_record().launches if launch.status == "completed"]
-    assert "Every launch counts: none was tried and left out." in render_readme(told_record(launches=honest))
+    nothing = LeftOut(unledgered=[], replaced=[], elsewhere=[], same_script=[])
+    told = render_readme(told_record(launches=honest, left_out=nothing))
+    assert "Every launch counts: none was tried and left out." in told
+
+
+def test_none_was_left_out_is_said_only_where_somebody_looked_and_found_nothing() -> None:
+    honest = [launch for launch in told_record().launches if launch.status == "completed"]
+
+    def said(found: LeftOut | None) -> list[str]:
+        page = section(render_readme(told_record(launches=honest, left_out=found)), "Ledger")
+        return [line for line in page.splitlines() if line][1:]
+
+    assert said(None) == ["Every launch that the ledger tells of counts."]
+    assert said(LeftOut(unledgered=["seed 1 attempt 1"], replaced=[], elsewhere=["b-12345678"], same_script=[])) == [
+        "In the run's folder, and not in its ledger: seed 1 attempt 1.",
+        "The same job and script ran some of these seeds under another name: b-12345678.",
+        "So it is not known that nothing was tried and left out.",
+    ]
+    told = said(LeftOut(unledgered=[], replaced=[], elsewhere=[], same_script=["b-87654321"]))
+    assert told == ["The same script also ran under another name: b-87654321."]
 
 
 def test_the_gap_is_the_plain_score_after_compression_less_that_before() -> None:

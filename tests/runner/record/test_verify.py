@@ -143,7 +143,7 @@ def test_a_better_score_with_all_pages_made_anew_is_found_by_ledger_and_log(reco
                 result[name]["val_bpb"] *= 0.5
 
     rewrite(record, better)
-    assert wrong(record) == {"vouched", "log"}
+    assert wrong(record) == {"vouched", "log", "published", "log_facts"}
 
 
 def test_a_verdict_that_the_evidence_does_not_bear_is_found(tmp_path: Path, kept_rejected: Path) -> None:
@@ -155,10 +155,11 @@ def test_a_verdict_that_the_evidence_does_not_bear_is_found(tmp_path: Path, kept
         content["verdict"] |= {"status": "passed", "reasons": []}  # type: ignore[operator]
 
     rewrite(record, passed)
-    assert wrong(record) == {"verdict"}
+    assert wrong(record) == {"verdict", "published"}
 
 
 def without_log_clock(content: dict[str, Any]) -> None:
+    content["referee_sha256"] = ""
     checks = content["verdict"]["checks"]
     content["verdict"]["checks"] = [check for check in checks if check["name"] != "log_clock"]
 
@@ -178,7 +179,16 @@ def test_a_check_that_is_left_out_hides_no_other_change(tmp_path: Path, kept_rej
         content["verdict"] |= {"status": "passed", "reasons": []}
 
     rewrite(record, passed)
-    assert wrong(record) == {"verdict"}
+    assert wrong(record) == {"verdict", "published"}
+
+
+def test_a_check_that_this_very_golf_asks_and_the_record_lacks_was_taken_out(record: Path) -> None:
+    def less(content: dict[str, Any]) -> None:
+        kept = [check for check in content["verdict"]["checks"] if check["name"] != "log_clock"]
+        content["verdict"]["checks"] = kept
+
+    rewrite(record, less)
+    assert "verdict" in wrong(record)
 
 
 def test_a_lenient_verdict_by_other_limits_than_the_jobs_is_found(record: Path) -> None:
@@ -186,7 +196,7 @@ def test_a_lenient_verdict_by_other_limits_than_the_jobs_is_found(record: Path) 
         content["job"]["limits"]["train_seconds"] = 0.001  # type: ignore[index]
 
     rewrite(record, lenient)
-    assert wrong(record) == {"verdict"}
+    assert wrong(record) == {"verdict", "published", "run", "follows"}
 
 
 def test_a_seed_that_was_kept_back_is_found(record: Path) -> None:
