@@ -196,8 +196,9 @@ class GpuFacts(Frozen):
     """One GPU by its driver."""
 
     name: str
-    memory_mib: int
-    free_mib: int
+    memory_mib: int | None
+    """None where the driver does not tell (unified memory, parts of a GPU, missing rights)."""
+    free_mib: int | None
     driver: str
 
 

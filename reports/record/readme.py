@@ -39,7 +39,7 @@ from reports.sections.statistics import statistics_section
 from reports.tables import figure, never_ran, seed_table, seeds_asked, summary_table
 from reports.text_words import on_text, text_mark
 from runner.listing import MOST, SHOWN, few, listed
-from runner.results import Host, RecordData, RunResult
+from runner.results import GpuFacts, Host, RecordData, RunResult
 
 ENVIRONMENT = Environment(
     loader=PackageLoader("reports"),
@@ -181,7 +181,7 @@ def nodes_table(results: Sequence[RunResult]) -> Markdown | None:
     names = ("gemm_tflops", "memory_gb_per_s", "all_reduce_gb_per_s", "loader_tokens_per_s")
     rows: list[list[object]] = []
     for report in few(list(reports.values())):
-        gpus = [f"{gpu.name}, {gpu.memory_mib:,} MiB, driver {gpu.driver}" for gpu in report.gpus]
+        gpus = [f"{gpu.name}, {memory_of(gpu)}driver {gpu.driver}" for gpu in report.gpus]
         kinds = [f"{gpus.count(kind)}x {kind}" for kind in dict.fromkeys(gpus)]
         speeds = [cell(getattr(report.probe, name, None), 1) for name in names[:3]]
         tokens = report.probe.loader_tokens_per_s / 1e6 if report.probe else None
@@ -190,6 +190,11 @@ def nodes_table(results: Sequence[RunResult]) -> Markdown | None:
         rows.append([f"and {len(reports) - SHOWN:,} more", "", "", "", "", ""])
     heads = ["node", "GPUs", "GEMM TFLOP/s", "memory GB/s", "all-reduce GB/s", "loader M tokens/s"]
     return table("llrrrr", heads, rows)
+
+
+def memory_of(gpu: GpuFacts) -> str:
+    """A GPU's memory and a comma; nothing where its driver does not tell."""
+    return "" if gpu.memory_mib is None else f"{gpu.memory_mib:,} MiB, "
 
 
 def checks_table(data: RecordData) -> Markdown:

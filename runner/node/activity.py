@@ -7,16 +7,17 @@ what is timed. Processes by their CPU time.
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import psutil
 
 from runner.logs.spans import Spans
-from runner.node.gpus import nvidia_smi
+from runner.node.gpus import VISIBLE, nvidia_smi, visible_gpus
 
 QUERY = ("--query-gpu=index,memory.used,utilization.gpu", "--format=csv,noheader,nounits", "-lms", "250")
 LOOK_S = 0.25
@@ -44,8 +45,12 @@ class GpuUse:
 class GpuWatch:
     """Listens in a thread of its own, so that a slow driver holds nothing up."""
 
+    indices: Collection[str] | None = None
+    """Of the GPUs that are ours; None where all are."""
+
     def __init__(self, every: float = EVERY_S) -> None:
         self.every = every
+        self.indices = {str(gpu.index) for gpu in visible_gpus()} if VISIBLE in os.environ else None
         self.latest: GpuUse | None = None
         self.busy = Spans()
         """When a GPU was busy, on this process's monotonic clock."""
@@ -84,7 +89,7 @@ class GpuWatch:
         told = False
         for line in lines:
             index, *values = (part.strip() for part in line.split(","))
-            if len(values) != 2:
+            if len(values) != 2 or (self.indices is not None and index not in self.indices):
                 continue
             if index in rows:
                 self._sample(list(rows.values()))

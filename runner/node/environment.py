@@ -131,6 +131,8 @@ def base_environment(spec: AttemptSpec, base: Path, surroundings: Mapping[str, s
     has a control character, with which the script's log could be made to say what it does not.
     """
     hidden = {} if spec.gpus else {"CUDA_VISIBLE_DEVICES": ""}  # `hardware: cpu` means the CPU, GPU or not
+    # CUDA counts the fastest first unless told to count as nvidia-smi does, by which we name and watch them.
+    hidden |= {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"} if spec.gpus else {}
     library = {"LD_LIBRARY_PATH": str(DRIVER)} if spec.gpus and (DRIVER / "libcuda.so.1").exists() else {}
     told = {
         **handed_on(surroundings),

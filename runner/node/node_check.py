@@ -103,7 +103,8 @@ def gpu_problems(order: CheckOrder, gpus: Sequence[GpuFacts]) -> list[str]:
         problems += [
             f"GPU {number} has {gpu.free_mib:,} of {gpu.memory_mib:,} MiB free: something else is using it"
             for number, gpu in enumerate(gpus)
-            if gpu.free_mib < LEAST_FREE * gpu.memory_mib and not order.hardware.unified_memory
+            if gpu.memory_mib is not None and gpu.free_mib is not None and not order.hardware.unified_memory
+            if gpu.free_mib < LEAST_FREE * gpu.memory_mib
         ]
     return problems
 
