@@ -145,6 +145,8 @@ class PhaseResult(Frozen):
     """Of a script whose lines tell a training time."""
     paused_seconds: float | None = None
     """Mid-run validation, which `clock` leaves out, by announced events; None where nobody noted it."""
+    late_seconds: float = 0.0
+    """How late its stamps may be, all together: its clocks are so much wider on either side."""
     irregular: str = ""
     """What was wrong with the order of events (one came twice, an end before its start); then no clock is known."""
     isolated: bool | None = None

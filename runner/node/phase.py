@@ -302,6 +302,7 @@ def run_phase(
         strict_clock=with_earlier(strict, [life.strict_clock for life in earlier]) if earlier else strict,
         earlier=list(earlier),
         paused_seconds=paused_in_training(stamps) if watch is None and phase == "train" else None,
+        late_seconds=late,
         irregular=irregularity(stamps) if watch is None else "",
         isolated=True if cut_off else None,
         first_train_read=reads.first,

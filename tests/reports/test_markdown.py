@@ -89,3 +89,9 @@ def test_markdown_of_our_own_is_not_escaped_again() -> None:
 @pytest.mark.parametrize("text", ["\u202egnp.exe", "a\u0000b\u0007", "a\u200bb\u2066c"])
 def test_control_and_direction_marks_are_dropped(text: str) -> None:
     assert one_line(text).isprintable()
+
+
+def test_a_text_that_is_longer_than_a_line_may_be_is_cut() -> None:
+    shown = one_line("word " * 10_000)
+    assert (len(shown), shown[-1]) == (2_000, "…")
+    assert one_line("x" * 2_000) == "x" * 2_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runner.job.spec import JobSpec
 from runner.job.tracks import TRACKS
-from runner.logs.clocks import exactly, with_earlier
+from runner.logs.clocks import exactly, widened, with_earlier
 from runner.record.answers import Findings
 from runner.record.folder import Record
 from runner.results import Check, PhaseResult, RunResult
@@ -37,7 +37,7 @@ def clocks_check(record: Record, job: JobSpec | None) -> Check:
 
 def within(found: Findings, where: str, phase: PhaseResult) -> None:
     """Nothing of a process comes before its start or after its end."""
-    end, took = phase.wall_seconds + LATE_SECONDS, f"its process took {phase.wall_seconds} s"
+    end, took = phase.wall_seconds + LATE_SECONDS + phase.late_seconds, f"its process took {phase.wall_seconds} s"
     moments = {
         **{f"events.{name}": seconds for name, seconds in phase.events.items()},
         "over_seconds": phase.over_seconds,
@@ -93,8 +93,8 @@ def training(found: Findings, where: str, phase: PhaseResult, result: RunResult)
     if start is None or end is None or phase.irregular:
         found.require(phase.clock is None or bool(lives), f"{where}.clock: no events that it follows from")
         return
-    paused = phase.paused_seconds
-    strict = exactly(end - events.get("warmup_start", start))
+    paused, late = phase.paused_seconds, phase.late_seconds
+    strict = widened(exactly(end - events.get("warmup_start", start)), late)
     found.same(
         f"{where}.strict_clock",
         phase.strict_clock,
@@ -102,7 +102,7 @@ def training(found: Findings, where: str, phase: PhaseResult, result: RunResult)
         "its events",
     )
     if paused is not None:
-        clock = exactly(end - start - paused)
+        clock = widened(exactly(end - start - paused), late)
         wanted = with_earlier(clock, [life.clock for life in lives]) if lives else clock
         found.same(f"{where}.clock", phase.clock, wanted, "its events")
     elif phase.clock is not None:  # of a record of before pauses were noted
@@ -125,4 +125,4 @@ def evaluation(found: Findings, where: str, phase: PhaseResult) -> None:
     if start is None or end is None or phase.irregular:
         found.require(phase.clock is None, f"{where}.clock: no events that it follows from")
     else:
-        found.same(f"{where}.clock", phase.clock, exactly(end - start), "its events")
+        found.same(f"{where}.clock", phase.clock, widened(exactly(end - start), phase.late_seconds), "its events")

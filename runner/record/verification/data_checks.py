@@ -168,6 +168,8 @@ def sizes_check(record: Record) -> Check:
         place, item = counts.get(result.seed, (0, None))
         if item is not None:
             found.same(f"verifications.{place}.data_bytes", item.data_bytes, beside, "the files beside the script")
+            counted_code = code + item.variable_bytes + item.tokenizer_bytes
+            found.same(f"verifications.{place}.code_bytes", item.code_bytes, counted_code, "its parts")
         artifact = result.artifact
         if artifact is not None and ours:
             found.same(f"{where}.artifact.file", artifact.file, ARTIFACT_NAME, "golf's own script")

@@ -758,3 +758,18 @@ def test_nodes_and_the_time_they_stood_idle_are_shown() -> None:
     assert "| spark-1 | 1x NVIDIA GB10, 122,570 MiB, driver 580.1 | 91.2 | 230.0 | – | 840 |" in text
     assert "Between two seeds their node stood idle: 1.2 s before seed 42." in text
     assert "## Nodes" not in render_readme(record())
+
+
+def test_a_score_that_only_its_script_tells_of_is_called_a_claim_and_never_measured() -> None:
+    failed = run_result(42, status="failed", reason="exit code 1")
+    page = render_readme(record([run_result(1337), failed], seeds=(1337, 42)))
+    (line,) = [line for line in page.splitlines() if "bits per byte" in line and "claims" in line]
+    assert line.startswith("What the script claims, and no check confirms: ")
+    assert "measured all the same" not in page
+
+
+def test_a_score_that_both_processes_tell_alike_is_measured_though_another_check_fails() -> None:
+    late = run_result(1337, train=phase("train", 900.0))
+    page = render_readme(record([late], [verification()], seeds=(1337,)))
+    assert "What was measured all the same: " in page
+    assert "no check confirms" not in page

@@ -14,9 +14,10 @@ from tests.runner.drive.test_run import Screen, never, plan_for, script_of
 
 
 def cut_last(folder: RunFolder) -> None:
-    """The ledger as it was before its last entry."""
+    """The ledger as it was before its last attempt's end was told, and before the record was published."""
     lines = folder.ledger.read_bytes().splitlines(keepends=True)
-    folder.ledger.write_bytes(b"".join(lines[:-1]))
+    assert [b'"kind":"finished"' in lines[-2], b'"kind":"published"' in lines[-1]] == [True, True]
+    folder.ledger.write_bytes(b"".join(lines[:-2]))
 
 
 def test_a_result_whose_driver_died_before_it_told_the_ledger_is_not_run_again(
@@ -26,7 +27,8 @@ def test_a_result_whose_driver_died_before_it_told_the_ledger_is_not_run_again(
     cut_last(done.folder)
     again = run_plan(plan_for(tiny_data, (1,)), script_of(b"#"), tmp_path, Screen().console, never)
     assert again.data.results == done.data.results
-    last = check_chain(done.folder.ledger)[-1]
+    *_, last, published = check_chain(done.folder.ledger)
+    assert published["kind"] == "published"
     assert (last["kind"], last["status"], last["late"]) == ("finished", "completed", True)
     assert audit_run(done.folder).problems == []
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from runner.logs.clocks import Stamp, eval_clocks, exactly, first_times, irregularity, train_clocks, widened
+from runner.logs.clocks import (
+    Stamp,
+    eval_clocks,
+    exactly,
+    first_times,
+    irregularity,
+    paused_in_training,
+    train_clocks,
+    widened,
+)
 from runner.results import Interval
 
 
@@ -60,3 +69,11 @@ def test_a_clock_whose_stamps_may_be_late_is_an_interval() -> None:
     assert widened(Interval(low=1.0, high=1.0), 2.0) == Interval(low=0.0, high=3.0)
     assert widened(Interval(low=1.0, high=1.0), 0.0) == Interval(low=1.0, high=1.0)
     assert widened(None, 2.0) is None
+
+
+def test_what_the_official_clock_leaves_out_is_told() -> None:
+    stamps = [("train_start", 1.0), ("validation_start", 2.0), ("validation_end", 2.5), ("train_end", 4.0)]
+    assert paused_in_training(stamps) == 0.5
+    assert train_clocks(stamps)[0] == exactly(2.5)
+    assert paused_in_training(stamps[:3]) is None
+    assert paused_in_training([*stamps, ("train_end", 5.0)]) is None

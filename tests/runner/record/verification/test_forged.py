@@ -282,7 +282,9 @@ IN_ONE_PLACE = {
         for phase in ("train", "eval")
         for name in ("isolated", "reads_watched", "peak_rss_mib")
     ),
-    *("results.0.host.node", "results.0.host.cpus"),
+    *("results.0.host.node", "results.0.host.cpus", "results.0.host.gpus_vouched"),
+    *("results.0.train.started_afresh", "results.0.eval.started_afresh"),
+    *("verifications.0.carried_bytes", "verifications.0.weights_sha256"),
     *("data.train_tokens", "data.sidecar_bytes"),
     *(f"data.overlap.{name}" for name in ("shared_tokens", "passages", "least_tokens")),
     *("left_out.unledgered", "left_out.elsewhere", "left_out.same_script", "referee_sha256"),
