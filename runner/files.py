@@ -69,6 +69,16 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def copy_hashed(path: Path, copy: Path) -> str:
+    """Copy a file's bytes, and nothing else of it, into a new file; the hex SHA-256 of the bytes that were copied."""
+    digest = hashlib.sha256()
+    with path.open("rb") as source, copy.open("xb") as target:
+        while piece := source.read(1 << 20):
+            digest.update(piece)
+            target.write(piece)
+    return digest.hexdigest()
+
+
 def sha256_files(script: bytes, files: Mapping[str, bytes]) -> str:
     """One hash over a script and the files beside it; without any it is the script's own."""
     if not files:

@@ -119,6 +119,31 @@ class Segment(Frozen):
     """From the first read of training data on, nothing left out."""
 
 
+class Isolation(Frozen):
+    """What keeps a phase apart from its node: the best layer that the node allowed, and why no better one."""
+
+    layer: Literal["namespaces", "landlock", "none"]
+    """namespaces: own processes, files, shared memory and network; landlock: files, other processes, and no more."""
+    second_uid: bool = False
+    """Whether it ran as a user of its own, because golf is root and had no namespaces to give."""
+    landlock_abi: int = 0
+    """Version of the kernel's Landlock where that held; 0 elsewhere."""
+    refused: dict[str, str] = Field(default_factory=dict)
+    """Layer that was tried and refused -> why."""
+    network: bool = False
+    """Whether the job opened the network to it."""
+
+    @property
+    def words(self) -> str:
+        """For people: what held, and why no better."""
+        held = {"namespaces": "own namespaces", "landlock": "Landlock", "none": "nothing"}[self.layer]
+        user = "a second user" if self.second_uid else ""
+        held = " and ".join(filter(None, (user, "" if user and self.layer == "none" else held)))
+        titles = {"namespaces": "namespaces", "uid": "a second user", "landlock": "Landlock"}
+        why = [f"{title}: {self.refused[name]}" for name, title in titles.items() if name in self.refused]
+        return f"{held} (refused: {'; '.join(why)})" if why else held
+
+
 class PhaseResult(Frozen):
     """One supervised process: `train` or `eval`, as the referee saw it."""
 
@@ -151,7 +176,9 @@ class PhaseResult(Frozen):
     """What was wrong with the order of events (one came twice, an end before its start); then no clock is known."""
     isolated: bool | None = None
     """Whether it ran cut off from what its phase must not see (evaluation: training shards and the network); None
-    where that was not asked for, or the system did not let us."""
+    where the system did not let us."""
+    isolation: Isolation | None = None
+    """What kept it apart from its node and from other phases; None in records made before that was noted."""
     over_seconds: float | None = None
     """When somebody else's script said that training was over, seconds after process start; the latest that it can
     have been where it said nothing."""
@@ -230,6 +257,8 @@ class NodeReport(Frozen):
     problems: list[str]
     """Why it was refused; empty for a node that ran."""
     probe: Probe | None = None
+    isolation: Isolation | None = None
+    """What the node lets a phase be kept apart with; None where nobody tried."""
 
 
 class Failure(Frozen):

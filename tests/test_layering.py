@@ -23,6 +23,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
+    "runner.node": ("isolation",),
     "reports": ("sections", "record", "across", "audit", "terminal"),
 }
 """Package -> its rooms; each may import those before it and never one after it."""
@@ -31,6 +32,7 @@ DOORS = {
     "runner": ("cli",),
     "runner.audit": ("audit",),
     "runner.record": ("verify", "reproduce"),
+    "runner.node": ("node_check", "phase", "attempt"),
     "reports": (),
 }
 """Modules of a package that may import all its rooms; its other modules are the floor that all rooms stand on."""

@@ -17,6 +17,7 @@ from reports.markdown import Markdown, code, escaped, fenced, table
 from reports.numbers import cell, fixed, mean_and_std
 from reports.prose import prose
 from reports.record.names import tokenizer_file
+from reports.sections.apart import apart
 from reports.sections.changes import attributions_table, changes_section, tried_section
 from reports.sections.cost import cost_section
 from reports.sections.ledger import ledger_sentences
@@ -98,7 +99,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "shown": len(few(data.results)),
         "reasons": few(data.verdict.reasons),
         "checks_table": checks_table(data),
-        "notes": few(notes(data.verdict.checks)),
+        "notes": [*few(notes(data.verdict.checks)), *apart(data.results)],
         "score_alone": fenced("\n".join(data.score_alone)) if data.score_alone else None,
         "changes": changes_section(data),
         "model": model_section(data),

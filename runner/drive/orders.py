@@ -71,6 +71,8 @@ def attempt_spec(
         alone=plan.need.alone,
         shared=plan.concurrent > 1,
         isolate=job.isolate,
+        network=job.network,
+        apart=(str(folder.path.resolve()),),
         files=dict(script.files),
         outputs=None if job.script is None else job.outputs,
         store=checkpoint_store_name(plan, folder, ledger, seed),

@@ -130,6 +130,8 @@ class JobSpec(Strict):
     """How to read what it leaves."""
     isolate: bool = False
     """Keep the validation shards out of training's reach; for scripts that do not validate while they train."""
+    network: bool = False
+    """Let training reach the network; evaluation never does. The record says so."""
     launch: Literal["torchrun", "python"] = "torchrun"
     """What starts it; python is one process without torchrun."""
     config: GolfConfig = GolfConfig()
@@ -209,6 +211,8 @@ def job_hash(job: JobSpec, script_sha256: str, data_files: Mapping[str, str]) ->
 def resolved_hash(job: Mapping[str, Any], script_sha256: str, data_files: Mapping[str, str]) -> str:
     """The same of a job that is resolved already, with or without its folders."""
     decisive = {key: value for key, value in job.items() if key not in _NO_EFFECT_ON_RESULTS}
+    if not decisive.get("network"):
+        decisive.pop("network", None)  # runs that were begun before there was such a field had no say in it
     facts = {"job": decisive, "script": script_sha256, "data": dict(data_files)}
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:8]

@@ -176,12 +176,24 @@ def data_after_freeze(case: Case, of: Evidence) -> Answer:
 
 
 def eval_isolated(case: Case, of: Evidence) -> Answer:
-    """Evaluation ran where neither training shards nor the network can be reached."""
+    """Evaluation ran where neither training shards nor the network can be reached, nor anything that training left.
+
+    Rests on namespaces. Where a node refuses them nothing of that is known, and no track asks for it there.
+    """
     scored = of.result.eval if of.result else None
     limit = "cut off from both"
     if scored is None or not scored.isolated:
-        return Answer("unknown", NOT_MEASURED, limit, "the system allows no namespaces" if scored else "")
+        return Answer("unknown", NOT_MEASURED, limit, _not_cut_off(scored))
     return Answer("pass", "cut off from both", limit)
+
+
+def _not_cut_off(scored: PhaseResult | None) -> str:
+    if scored is None:
+        return ""
+    if scored.isolation is None:
+        return "the system allows no namespaces"
+    told = "what it could reach beside its artifact is not known"
+    return f"{told}; it was kept apart by {scored.isolation.words}"
 
 
 def log_clock(case: Case, of: Evidence) -> Answer:

@@ -16,14 +16,15 @@ from importlib import metadata
 from pathlib import Path
 
 from runner.data.dataset import DataSet
-from runner.errors import UserError
+from runner.errors import DataError, UserError
 from runner.files import sha256_bytes
 from runner.lives.checkpoint_store import CheckpointStore, open_checkpoint_store
 from runner.logs.line_clock import LineClock
-from runner.node.attempt_spec import AttemptSpec
+from runner.node.attempt_spec import TORCHRUN, AttemptSpec
 from runner.node.deadlines import eval_deadlines, external_deadlines, overtime, train_deadlines
 from runner.node.environment import base_environment, require_lines
 from runner.node.gpus import are_vouched, gpu_names
+from runner.node.isolation.places import evaluation_bounds, own_places, training_bounds
 from runner.node.messages import ArtifactBytes, Finished, LeftBehind, Message, Remark, Started, TrainingEnded
 from runner.node.orphans import default_scratch, work_folder
 from runner.node.phase import run_phase
@@ -36,10 +37,7 @@ from runner.node.work_folder import (
     fresh_folder,
     lay_out,
     left_behind,
-    leftover_places,
-    needed_places,
     still_is,
-    training_places,
 )
 from runner.results import Host, PhaseResult, RunStatus, Segment
 from runner.script.requirements import imported_packages
@@ -142,7 +140,6 @@ def attempt_in(
         except UserError as error:
             yield Finished("failed", str(error), None, None, host)
             return
-        (base / "tmp").mkdir()
         if spec.trained is not None:
             train, artifact_name, content = spec.trained.train, spec.trained.artifact.file, spec.artifact
             if sha256_bytes(content) != spec.trained.artifact.sha256:
@@ -161,17 +158,28 @@ def attempt_in(
         )
         if lost:
             yield Remark(lost)
+        if store is not None:
+            store.checkpoints.mkdir(exist_ok=True)  # the script may not make it: all around it is read-only
         train, status, reason = yield from run_phase(
             "train",
             command_line(spec),
             folder,
-            {**env, **where, **checkpoint_variables(store, earlier)},
+            {**env, **where, **own_places(base), **checkpoint_variables(store, earlier)},
             train_deadlines(spec) if watch is None else external_deadlines(spec),
             spec.stall_seconds,
             None if store is None else store.journal(spec.attempt),
             earlier,
             watch,
-            (*data.val_files, *data.sidecars) if spec.isolate else None,
+            training_bounds(
+                base,
+                folder,
+                data,
+                network=spec.network,
+                loopback=spec.launcher == TORCHRUN,
+                blind=spec.isolate,
+                store=None if store is None else store.checkpoints,
+                apart=spec.apart,
+            ),
             data.train_files,
             gpus=spec.gpus > 0,
             announces=spec.outputs is None or spec.outputs.announce,
@@ -214,12 +222,16 @@ def attempt_in(
 
 def evaluation(
     base: Path, spec: AttemptSpec, data: DataSet, env: Mapping[str, str], name: str, content: bytes
-) -> Generator[Message, None, tuple[PhaseResult, RunStatus, str]]:
-    """Score an artifact, given by its name and content, in a fresh process that finds nothing else of training."""
-    # Ours finds again what its compiler has cached in tmp, and puts nothing else there.
-    forget_training(base, keep=["tmp"] if spec.outputs is None else [])
-    (base / "tmp").mkdir(exist_ok=True)
-    folder, shards, tokenizer = fresh_folder(base, spec, (name, content), data)
+) -> Generator[Message, None, tuple[PhaseResult | None, RunStatus, str]]:
+    """Score an artifact, given by its name and content, in a fresh process that finds nothing else of training.
+
+    There is no result where the text that it was to score changed since the job was planned.
+    """
+    forget_training(base)
+    try:
+        folder, shards, tokenizer = fresh_folder(base, spec, (name, content), data)
+    except DataError as error:
+        return None, "failed", str(error)
     where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
     switch = {} if spec.outputs is None else spec.outputs.eval_env
     again = None if spec.outputs is None else Sightings(LineClock(line_patterns(spec.outputs)))
@@ -227,13 +239,12 @@ def evaluation(
         "eval",
         command_line(spec),
         folder,
-        {**env, **where, **switch},
+        {**env, **where, **own_places(base), **switch},
         eval_deadlines(spec) if spec.outputs is None else external_deadlines(spec),
         # Scoring says nothing until it has ended, so silence shorter than its limit tells nothing.
         max(spec.stall_seconds, overtime(spec.eval_seconds)) if spec.stall_seconds else 0.0,
         watch=again,
-        hide=[*leftover_places(), *training_places(data, base)],
-        keep=needed_places(base),
+        bounds=evaluation_bounds(base, folder, shards, data, loopback=spec.launcher == TORCHRUN, apart=spec.apart),
         alive=spec.stall_seconds,
         announces=spec.outputs is None or spec.outputs.announce,
     )

@@ -43,6 +43,11 @@ class AttemptSpec:
     """Other seeds of the same run may work on the node."""
     isolate: bool = False
     """Keep validation shards out of training's reach."""
+    network: bool = False
+    """Let training reach the network."""
+    apart: tuple[str, ...] = ()
+    """Folders on the driver's disk that are no business of a script: where they are here, too, it finds them
+    empty."""
     store: str = ""
     """Name of the folder on the node that outlives the attempt, so that another can go on from it; '' for none."""
     launch: str = ""

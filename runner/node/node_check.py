@@ -26,6 +26,7 @@ from runner.data.dataset import DataSet
 from runner.errors import UserError
 from runner.job.hardware import Hardware, accelerator_of
 from runner.node.gpus import gpu_facts
+from runner.node.isolation.held import trial
 from runner.results import GpuFacts, NodeReport, Probe
 from runner.script.requirements import imported_modules
 
@@ -87,6 +88,7 @@ def check_node(order: CheckOrder, open_data: Callable[[], DataSet], node: str = 
         torch=_version("torch"),
         problems=problems,
         probe=probe,
+        isolation=trial(),
     )
 
 

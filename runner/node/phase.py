@@ -36,7 +36,9 @@ from runner.logs.clocks import (
 from runner.logs.frames import LONGEST, BadFrame, FrameReader
 from runner.node.activity import CpuWatch, GpuWatch
 from runner.node.environment import supervisor_environment
-from runner.node.isolate import can_isolate, isolated
+from runner.node.isolation.bounds import Bounds
+from runner.node.isolation.enter import command_in
+from runner.node.isolation.held import Report
 from runner.node.messages import Event, GpuSample, Heartbeat, LogChunk, Message, Phase
 from runner.node.orphans import MARKER, SUPERVISES, kill_marked, wake_supervisors
 from runner.node.read_watch import watched
@@ -178,27 +180,25 @@ def run_phase(
     journal: Path | None = None,
     earlier: Sequence[Segment] = (),
     watch: Sightings | None = None,
-    hide: Sequence[Path] | None = None,
+    bounds: Bounds | None = None,
     shards: Sequence[Path] = (),
     gpus: bool = False,
     announces: bool = True,
-    keep: Sequence[Path] = (),
     alive: float | None = None,
 ) -> Generator[Message, None, tuple[PhaseResult, RunStatus, str]]:
     """Run one supervised process; yields its log and events, returns what was seen, how it ended and why.
 
     journal: where its clock is noted while it lives; earlier: lives that its clocks count as well. watch: takes what
     is seen of somebody else's script, whose clocks the result leaves open. announces: whether there is a pipe for
-    events. hide: what the process must not reach, nor the network where the phase is `eval`; None hides nothing.
-    keep: what stays where it is in hidden folders. shards: files whose reading is noted. gpus: also tell how busy the
-    node's GPUs are. alive: the stall of the job where `stall` is another; a supervisor that gives no sign of life for
-    half as long again, or SILENT_S, is lost.
+    events. bounds: what the process may see and change, as far as the node can hold it to that; None for all.
+    shards: files whose reading is noted. gpus: also tell how busy the node's GPUs are. alive: the stall of
+    the job where `stall` is another; a supervisor that gives no sign of life for half as long again, or SILENT_S, is
+    lost.
     """
     log = folder.parent / f"{phase}.log"
     events = folder.parent / f"{phase}.events"
-    cut_off = hide is not None and can_isolate(hide, keep)
     order = Order(
-        command=isolated(command, hide, keep, network=phase == "train") if cut_off and hide is not None else command,
+        command=command if bounds is None else command_in(command, bounds),
         cwd=str(folder),
         env={
             **env,
@@ -220,6 +220,7 @@ def run_phase(
     started = beat = time.monotonic()
     begun, logged = 0.0, 0
     gpu_watch, cpu_watch, system = GpuWatch() if gpus else None, None, WallClock()
+    report, isolation = None if bounds is None else Report(bounds), None
     supervised = Supervised(order)
     silence, halted = Silence(stall if alive is None else alive), ""
     try:
@@ -270,6 +271,8 @@ def run_phase(
         supervised.stop()
         if supervised.bad or halted:
             last = {}
+        if report is not None:
+            isolation = report.close()
         for other in (gpu_watch, cpu_watch):
             if other is not None:
                 other.stop()
@@ -304,7 +307,8 @@ def run_phase(
         paused_seconds=paused_in_training(stamps) if watch is None and phase == "train" else None,
         late_seconds=late,
         irregular=irregularity(stamps) if watch is None else "",
-        isolated=True if cut_off else None,
+        isolated=True if isolation is not None and isolation.layer == "namespaces" else None,
+        isolation=isolation,
         first_train_read=reads.first,
         last_train_read=reads.last,
         reads_watched=files.reads_watched,

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from runner.data.dataset import DataSet
-from runner.files import remove_tree
+from runner.errors import DataError
+from runner.files import copy_hashed, remove_tree
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.orphans import LOCK
 from runner.printable import cut
@@ -21,8 +19,6 @@ MAX_ARTIFACT_BYTES = 128 << 20
 """An artifact larger than this is not brought back, nor is any other file that a script left."""
 MOST_LOOKED_AT, DEEPEST, MOST_NAMED = 10_000, 8, 50
 """Of what a script left: entries and folders' depth that are looked at, and files that are named."""
-SHARED_PLACES = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))
-"""Where every process may write."""
 
 
 def lay_out(folder: Path, spec: AttemptSpec) -> None:
@@ -34,21 +30,19 @@ def lay_out(folder: Path, spec: AttemptSpec) -> None:
         (folder / name).write_bytes(content)
 
 
-def forget_training(base: Path, keep: Collection[str] = ()) -> None:
+def forget_training(base: Path) -> None:
     """Remove whatever training left in the attempt's folder, or the fresh process could find it there.
 
-    Only the lock stays, without content, and what is named in `keep`. OSError where something cannot be removed.
+    Only the lock stays, without content. OSError where something cannot be removed.
     """
     for path in list(base.iterdir()):
-        if path.name in keep:
-            continue
         if path.is_dir() and not path.is_symlink():
             remove_tree(path)
         elif path.name == LOCK and path.is_file() and not path.is_symlink():
             os.truncate(path, 0)
         else:
             path.unlink()
-    left = sorted({path.name for path in base.iterdir()} - {LOCK, *keep})
+    left = sorted({path.name for path in base.iterdir()} - {LOCK})
     if left:
         raise OSError(f"{left[0]}: training left it beside its folder, and it cannot be removed")
 
@@ -58,8 +52,10 @@ def fresh_folder(
 ) -> tuple[Path, Path, Path]:
     """A folder with script and artifact alone, and beside it one with the tokenizer and the validation shards.
 
-    Sidecars that tell the shards' bytes come with them. All are copies, so that no link leads back to training data.
-    artifact: its name and content. Returns (working folder, data folder, tokenizer).
+    Sidecars that tell the shards' bytes come with them. All are copies of their bytes and of nothing else: no link
+    leads back to training data, and an attribute of a file stays behind. artifact: its name and content. Returns
+    (working folder, data folder, tokenizer). DataError where a file is not what the job was planned with: training
+    may have written to it.
     """
     folder, shards = base / "eval", base / "eval-data"
     lay_out(folder, spec)
@@ -67,30 +63,14 @@ def fresh_folder(
     name, content = artifact
     (folder / name).write_bytes(content)
     for path in (*data.val_files, *data.sidecars, data.tokenizer):
-        shutil.copy2(path, shards / path.name)
+        copied = copy_hashed(path, shards / path.name)
+        known = data.facts.files[path.name]
+        if copied != known:
+            raise DataError(
+                f"{path.name} changed while the seed was trained: its SHA-256 began with {known[:12]}, and is "
+                f"{copied[:12]} now; nothing was scored. Restore {path}, and keep the script from writing there"
+            )
     return folder, shards, shards / data.tokenizer.name
-
-
-def needed_places(base: Path) -> tuple[Path, ...]:
-    """What no hiding may take from a phase: its work folder and its interpreter."""
-    return base.resolve(), Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()
-
-
-def leftover_places() -> list[Path]:
-    """Where training could leave the fresh process more than its artifact: hidden from it but for what it needs."""
-    places = {path.resolve() for path in (*SHARED_PLACES, Path(tempfile.gettempdir()))}
-    return sorted(place for place in places if place.is_dir())
-
-
-def training_places(data: DataSet, base: Path) -> list[Path]:
-    """What hides the training shards: their folders where nothing that is needed lies in them, else each file."""
-    needed = needed_places(base)
-    places: dict[Path, None] = {}
-    for path in {*data.train_files, *(path.resolve() for path in data.train_files)}:
-        folder = path.parent.resolve()
-        inside = any(folder == place or folder in place.parents for place in needed)
-        places[path if inside else folder] = None
-    return sorted(places)
 
 
 def still_is(path: Path, content: bytes) -> bool:

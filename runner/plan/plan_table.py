@@ -70,6 +70,7 @@ def rows_of_plan(
         ("training", f"stops {stop(plan)}; limit {plan.limits.train_seconds:,g} s"),
         ("evaluation", f"limit {plan.limits.eval_seconds:,g} s"),
         *variable_rows(plan.job, surroundings),
+        *apart_rows(plan),
         *time_rows(plan, step, one, past_seconds),
     ]
 
@@ -87,6 +88,13 @@ def variable_rows(job: JobSpec, surroundings: Mapping[str, str] | None) -> list[
     if size:
         rows.append(("", f"the job's are {size:,} bytes, more than settings take, and count as code"))
     return rows
+
+
+def apart_rows(plan: Outline) -> list[Row]:
+    """What training may reach; each node says by itself how well it can hold it to that."""
+    network = "the network, since the job says network: true" if plan.job.network else "no network"
+    shards = "no validation shards" if plan.job.isolate else "all shards, none to change"
+    return [("training reaches", f"{network}; {shards}; evaluation neither network nor training shards")]
 
 
 def hardware_notes(plan: Outline) -> list[str]:

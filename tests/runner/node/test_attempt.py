@@ -322,10 +322,27 @@ def into_the_pipe():
 """
 
 
+def left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a node that has no means to keep a script apart: else it finds no process but its own."""
+    monkeypatch.setattr("runner.node.phase.command_in", lambda command, bounds: command)
+
+
+def test_a_script_in_its_bounds_does_not_reach_its_supervisors_pipe(tmp_path: Path) -> None:
+    script = MEDDLES.replace("LINE", "b'garbage'") + "into_the_pipe(); print('done', flush=True)"
+    last = end(said(spec_for(script.encode()), tmp_path))
+    assert (last.status, last.reason) == ("failed", "the train process ended with exit code 1")
+    assert last.train is not None
+    assert last.train.isolation is not None
+    assert last.train.isolation.layer != "none"
+
+
 @pytest.mark.parametrize(
     "line", ["b'garbage'", 'b\'{"kind": "exit", "t": 1.0, "returncode": 0}\\n\'', "b'x' * 100_000"]
 )
-def test_an_attempt_whose_script_writes_into_its_supervisors_pipe_is_lost(tmp_path: Path, line: str) -> None:
+def test_an_attempt_whose_script_writes_into_its_supervisors_pipe_is_lost(
+    tmp_path: Path, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_alone(monkeypatch)
     script = MEDDLES.replace("LINE", line) + "into_the_pipe(); print('done', flush=True); time.sleep(60)"
     before = time.monotonic()
     stream = run_attempt(spec_for(script.encode()), lambda: fake_data(tmp_path / "data"), scratch=tmp_path)
@@ -343,8 +360,8 @@ def test_a_supervisor_that_is_halted_is_noticed_and_everything_killed(
     spec = replace(spec_for(fake_script("hang")), stall_seconds=1.0)
     stream = run_attempt(spec, lambda: fake_data(tmp_path / "data"), scratch=tmp_path)
     next(message for message in stream if isinstance(message, LogChunk))
-    (script,) = marked("fake-seed42")
-    supervisor = script.parent()
+    outermost = min(marked("fake-seed42"), key=lambda process: process.create_time())
+    supervisor = outermost.parent()
     assert supervisor is not None
     supervisor.suspend()
     before = time.monotonic()
@@ -380,8 +397,8 @@ def test_a_listener_that_was_halted_itself_calls_nobody_silent(monkeypatch: pyte
 def test_a_supervisor_that_was_halted_ends_with_its_attempt(tmp_path: Path) -> None:
     stream = run_attempt(spec_for(fake_script("hang")), lambda: fake_data(tmp_path / "data"), scratch=tmp_path)
     next(message for message in stream if isinstance(message, LogChunk))
-    (script,) = marked("fake-seed42")
-    supervisor = script.parent()
+    outermost = min(marked("fake-seed42"), key=lambda process: process.create_time())
+    supervisor = outermost.parent()
     assert supervisor is not None
     supervisor.suspend()
     stream.close()

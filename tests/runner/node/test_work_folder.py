@@ -11,6 +11,7 @@ import pytest
 
 from runner.data.dataset import DataSet, open_dataset
 from runner.data.shards import read_shard, write_shard
+from runner.errors import DataError
 from runner.job.open_data import DataRequest
 from runner.node import work_folder
 from runner.node.work_folder import fresh_folder, lay_out, left_behind
@@ -101,6 +102,33 @@ def test_the_fresh_folder_has_validation_shards_and_tokenizer_and_no_training_sh
     assert sorted(path.name for path in work.iterdir()) == ["final_model.ptz", "train_gpt.py"]
     assert sorted(path.name for path in shards.iterdir()) == ["fineweb_val_000000.bin", "tokenizer.model"]
     assert tokenizer == shards / "tokenizer.model"
+
+
+def test_a_copy_has_the_bytes_of_a_file_and_none_of_its_attributes(tiny_data: DataRequest, tmp_path: Path) -> None:
+    data = copied(tiny_data, tmp_path / "data", sidecar=False)
+    try:
+        os.setxattr(data.val_files[0], "user.w", b"weights")
+    except OSError:
+        pytest.skip("this file system has no attributes")
+    os.utime(data.val_files[0], (1, 1))
+    data.val_files[0].chmod(0o751)
+    _, shards, _ = fresh_folder(tmp_path, spec_for(b"pass"), ("final_model.ptz", b"weights"), data)
+    copy = shards / "fineweb_val_000000.bin"
+    assert os.listxattr(copy) == []
+    assert copy.stat().st_mtime > 1
+    assert copy.stat().st_mode & 0o111 == 0
+    assert copy.read_bytes() == data.val_files[0].read_bytes()
+
+
+def test_a_shard_that_changed_since_the_job_was_planned_is_not_scored(tiny_data: DataRequest, tmp_path: Path) -> None:
+    data = copied(tiny_data, tmp_path / "data", sidecar=False)
+    content = bytearray(data.val_files[0].read_bytes())
+    content[-2] ^= 1
+    data.val_files[0].write_bytes(content)
+    with pytest.raises(
+        DataError, match=r"fineweb_val_000000\.bin changed while the seed was trained.*nothing was scored"
+    ):
+        fresh_folder(tmp_path, spec_for(b"pass"), ("final_model.ptz", b"weights"), data)
 
 
 def test_sidecars_come_with_the_shards_whose_bytes_they_tell(tiny_data: DataRequest, tmp_path: Path) -> None:

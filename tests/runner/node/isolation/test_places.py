@@ -1,11 +1,9 @@
-"""What a phase must not see it cannot see, and what was read when is known."""
+"""What a phase must not see it cannot see, nothing that training left is found, and what was read when is known."""
 
 from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,50 +11,16 @@ import pytest
 
 from runner.drive.assess import JudgedRun
 from runner.job.open_data import DataRequest, open_requested
-from runner.node.isolate import REFUSED, can_isolate, isolated
-from runner.node.work_folder import training_places
+from runner.node.isolation.held import trial
+from runner.node.isolation.places import training_places
 from tests.fixtures.fake_script import fake_data
 from tests.runner.drive.test_run import checks
 from tests.runner.job.test_external_script import foreign_job, run_foreign
 
-needs_namespaces = pytest.mark.skipif(not can_isolate(), reason="this system lets nobody make namespaces")
+needs_namespaces = pytest.mark.skipif(
+    trial(("namespaces",)).layer != "namespaces", reason="this system lets nobody make namespaces"
+)
 SWITCH = {"eval_env": {"EVAL_ONLY": "1"}, "artifact": "final_model.int8.*"}
-
-
-def run_python(
-    program: str, hide: list[Path], keep: list[Path] | None = None, network: bool = False
-) -> subprocess.CompletedProcess[str]:
-    command = isolated([sys.executable, "-c", program], hide, keep or [], network)
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-
-
-@needs_namespaces
-def test_hidden_folders_are_empty_hidden_files_have_nothing_and_the_rest_is_there(tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    for name in ("folder/inside", "file", "seen"):
-        (tmp_path / name).write_text("content")
-    program = (
-        f"import os; os.chdir({str(tmp_path)!r})\n"
-        "print(os.listdir('folder'), open('file').read(), open('seen').read())"
-    )
-    done = run_python(program, [tmp_path / "folder", tmp_path / "file"])
-    assert done.stdout == "[]  content\n", done.stderr
-    assert (tmp_path / "folder" / "inside").read_text() == "content"
-
-
-@needs_namespaces
-def test_in_a_hidden_folder_only_what_is_kept_stands_where_it_was(tmp_path: Path) -> None:
-    for name in ("mine/deep", "others"):
-        (tmp_path / name).mkdir(parents=True)
-        (tmp_path / name / "file").write_text("content")
-    program = (
-        f"import os; os.chdir({str(tmp_path)!r})\n"
-        "print(os.listdir('.'), open('mine/deep/file').read()); open('mine/deep/new', 'w').write('more')"
-    )
-    done = run_python(program, [tmp_path], [tmp_path / "mine" / "deep"])
-    assert done.stdout == "['mine'] content\n", done.stderr
-    assert (tmp_path / "mine" / "deep" / "new").read_text() == "more"
-    assert (tmp_path / "others" / "file").exists()
 
 
 @needs_namespaces
@@ -70,50 +34,11 @@ def test_a_fresh_process_finds_nothing_that_training_left_beside_its_artifact(
         done = evaluated(tiny_data, tmp_path, HOW="stashes", WORD=word, PACE="0.01")
         assert done.data.results[0].status == "completed", done.data.results[0].reason
         told = done.folder.attempts(1)[0].log("eval").read_text()
-        assert told.startswith(
-            "found 0 of 5; secrets: []\nbeside: eval eval-data eval.log lock tmp, lock of 0 bytes\n"
-        )
+        assert told.startswith("found 0 of 5; secrets: []\nbeside: eval eval-data home tmp, lock of 0 bytes\n")
         assert "val_bpb:0.5" not in told
     finally:
         for folder in ("/tmp", "/var/tmp", "/dev/shm"):
             Path(folder, f"stash-of-{word}").unlink(missing_ok=True)
-
-
-@needs_namespaces
-def test_mounts_cannot_be_undone_from_inside(tmp_path: Path) -> None:
-    (tmp_path / "inside").write_text("content")
-    program = (
-        "import ctypes, os\n"
-        f"libc, place = ctypes.CDLL(None), {os.fsencode(tmp_path)!r}\n"
-        "print(libc.umount2(place, 2), libc.unshare(0x10020000), libc.umount2(place, 2), os.listdir(place))"
-    )
-    done = run_python(program, [tmp_path])
-    assert done.stdout.split()[0] == "-1", done.stderr
-    assert done.stdout.rstrip().endswith("[]")
-
-
-@needs_namespaces
-def test_only_the_own_loopback_can_be_reached() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        program = (
-            "import socket\n"
-            "with socket.create_server(('127.0.0.1', 0)) as own:\n"
-            "    socket.create_connection(own.getsockname()).close()\n"
-            f"socket.create_connection(('127.0.0.1', {port}))"
-        )
-        assert "ConnectionRefusedError" in run_python(program, []).stderr
-        assert run_python(program, [], network=True).returncode == 0
-
-
-def test_a_system_that_allows_no_namespaces_runs_nothing() -> None:
-    forbid = "import runner.node.isolate as i, sys\ndef no(*a): raise OSError(1, 'no')\ni._call = no\n"
-    program = (
-        f"{forbid}sys.argv = ['x', '{{\"hide\": [], \"keep\": [], \"network\": false}}', 'echo', 'ran']\ni.main()"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (REFUSED, "")
-    assert "isolation is not allowed here" in done.stderr
 
 
 def test_a_folder_in_which_something_needed_lies_is_hidden_file_by_file(tmp_path: Path) -> None:
