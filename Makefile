@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow chaos fuzz bench check format lint types clean
+.PHONY: help setup demo test test-slow chaos fuzz adversary bench check format lint types clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,10 @@ chaos: $(READY)  ## kill one part of a run on a cluster of raylets, TRIALS=50 ti
 
 fuzz: $(READY)  ## the property tests with 10,000 cases each
 	$(BIN)/python -m pytest -m 'hypothesis' --hypothesis-profile=fuzz
+
+COUNT ?= 10000
+adversary: $(READY)  ## attack what reads others' files: by hand, and COUNT=10000 files spoiled at random
+	$(BIN)/python -m tests.adversary --count $(COUNT) $(if $(SEED),--seed $(SEED))
 
 bench: $(READY)  ## scoring, the artifact (coders, quantisers, caps), reading records, tables, many seeds; side by side
 	$(BIN)/python benchmarks/evaluate.py

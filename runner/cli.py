@@ -156,23 +156,26 @@ def verify(
     record: RecordPath,
     artifacts: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--artifacts", metavar="DIR", help="Where its artifacts are; runs its script to score them."),
+        typer.Option("--artifacts", metavar="DIR", help="Where its artifacts are; beside it when left out."),
     ] = None,
+    run: Annotated[
+        bool, typer.Option("--run", help="Score its artifacts again by its script, cut off from this machine.")
+    ] = False,
     data: OtherData = None,
     tokenizer: OtherTokenizer = None,
 ) -> None:
-    """Check RECORD by its own files. Hashes, sizes, pages, script, verdict, ledger, logs, and scores where it can.
+    """Check RECORD by its own files. Hashes, sizes, pages, script, verdict, ledger, logs; nothing of it is executed.
 
-    Exit code 1 where something is wrong. Scores are made again where --artifacts points, or where the run that made
-    the record lies beside it.
+    Exit code 1 where something is wrong. With --run, and where every hash holds, its script scores its artifacts
+    again: those below --artifacts, or of the run that lies beside the record.
     """
     from reports.terminal.verify import answers
-    from runner.record.rescore_record import artifact_checks, source_of
+    from runner.record.rescore_record import artifact_checks, source_of, why_not_run
 
     console = terminal()
     opened, checks = _verified(record)
     source = source_of(opened, artifacts, data, tokenizer)
-    checks += artifact_checks(opened, source, lambda line: None)
+    checks += artifact_checks(opened, source, lambda line: None, why_not_run(checks, run=run))
     console.print(answers(checks, "Nothing speaks against it."))
     raise typer.Exit(int(any(check.status == "fail" for check in checks)))
 

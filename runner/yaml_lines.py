@@ -42,6 +42,7 @@ class _Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # PyYAML's own way
     depth = 0
+    nodes = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -50,6 +51,9 @@ class _Loader(yaml.SafeLoader):
             raise _Problem(line, f"tags such as {event.tag!r} are not allowed; write plain values")
         if self.depth >= MAX_DEPTH:
             raise _Problem(line, f"nested deeper than {MAX_DEPTH} levels")
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise _Problem(line, f"more than {MAX_NODES:,} values")
         self.depth += 1
         try:
             return super().compose_node(parent, index)

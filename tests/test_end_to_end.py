@@ -193,7 +193,7 @@ def test_ray_and_local_give_the_same_record(records: dict[str, Path]) -> None:
 
 @pytest.mark.slow
 def test_the_record_verifies_with_its_artifacts_scored_again(records: dict[str, Path]) -> None:
-    output, _ = (process := start_golf(records["local"], "verify", ".")).communicate(timeout=200)
+    output, _ = (process := start_golf(records["local"], "verify", ".", "--run")).communicate(timeout=200)
     assert process.returncode == 0, output
     assert "Nothing speaks against it." in output
     assert "Not checked" not in output

@@ -41,7 +41,7 @@ MOST_MODULES = 16
 PLAYER = {"torch", "numpy", "sentencepiece", "zstandard"}
 REFEREE = {
     *("yaml", "pydantic", "pydantic_core", "typer", "rich", "numpy", "scipy", "psutil", "sentencepiece"),
-    *("huggingface_hub", "zstandard"),
+    *("huggingface_hub", "re2", "zstandard"),
 }
 REPORTER = {"pandas", "jinja2", "rich", "pydantic", "markdown_it"}
 SCHEDULES = {
@@ -51,7 +51,7 @@ STDLIB_ONLY = {f"golf_model/{name}.py" for name in ("config", "shapes", "sources
 COMPOSITION_ROOT = "runner/cli.py"
 REPORTER_READS = {
     f"runner.{name}"
-    for name in ("record.files", "results", "statistics", "files", "errors", "listing", "audit.facts")
+    for name in ("record.files", "results", "statistics", "files", "errors", "listing", "untrusted", "audit.facts")
 }
 
 

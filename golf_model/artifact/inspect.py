@@ -1,38 +1,24 @@
-"""What an artifact consists of, ours or an original's, as JSON: `python -m golf_model.artifact.inspect FILE`.
+"""What an artifact consists of, ours or an original's, as plain data.
 
 Needs no job: the format is told by its first bytes. Nothing is unpickled beyond tensors and plain values, nothing is
-executed, and unpacking stops at a bound. Not part of any script; the referee runs it in a process of its own, because
-the originals' formats need torch.
+executed, and unpacking stops at a bound. Not part of any script; the referee runs it in a process of its own
+(inspect_file.py), because the originals' formats need torch.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from golf_model.artifact.compress import Compressor, decompress
 from golf_model.artifact.containers import load_torch, read_baseline, read_pair
+from golf_model.artifact.first_look import MOST_ELEMENTS, unwrapped
 from golf_model.artifact.golf_container import GOLF_MAGIC, GOLF_VERSION, open_golf, read_golf
 from golf_model.artifact.qgv3 import MAGIC, read_qgv3
 from golf_model.artifact.stored import Stored
-from golf_model.process.errors import EXIT_USER_ERROR, ScriptError
-
-MOST_FILE_BYTES = 1 << 30
-MOST_ELEMENTS = 1 << 28
-"""Weights that are looked at, at most."""
-MOST_UNPACKED_BYTES = 4 * MOST_ELEMENTS
-STREAMS: dict[bytes, Compressor] = {
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"\xfd7zXZ\x00": "lzma",
-    **dict.fromkeys((b"x\x01", b"x^", b"x\x9c", b"x\xda"), "zlib"),
-}
-"""First bytes of a compressed stream."""
+from golf_model.process.errors import ScriptError
 
 
 def entropy(values: Tensor) -> float:
@@ -68,14 +54,6 @@ def tensor_facts(name: str, item: Stored) -> dict[str, Any]:
     }
 
 
-def unwrapped(blob: bytes) -> tuple[str, bytes]:
-    """(compressor, what it holds) of an original's file."""
-    for magic, compressor in STREAMS.items():
-        if blob.startswith(magic):
-            return compressor, decompress(blob, compressor, MOST_UNPACKED_BYTES)
-    return "none", blob
-
-
 def read_original(raw: bytes) -> tuple[str, Mapping[str, Stored]]:
     """(container, tensors) of one of the originals' containers."""
     if raw.startswith(MAGIC):
@@ -100,21 +78,3 @@ def inspect_artifact(blob: bytes) -> dict[str, Any]:
         container, stored = read_original(raw)
         facts |= {"format": f"{container}, compressed by {compressor}", "unpacked_bytes": len(raw)}
     return facts | {"tensors": [tensor_facts(name, item) for name, item in stored.items()]}
-
-
-def main_inspect(arguments: list[str]) -> int:
-    """Exit code 0 with JSON on stdout, or 2 with one line on stderr."""
-    try:
-        with Path(arguments[0]).open("rb") as file:
-            blob = file.read(MOST_FILE_BYTES + 1)
-        if len(blob) > MOST_FILE_BYTES:
-            raise ScriptError(f"artifact: larger than {MOST_FILE_BYTES:,} bytes")
-        print(json.dumps(inspect_artifact(blob)))
-    except (ScriptError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_USER_ERROR
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main_inspect(sys.argv[1:]))

@@ -15,6 +15,7 @@ from reports.record.write import checksums
 from runner.files import sha256_bytes
 from runner.record.files import CHECKSUMS, RESULTS, bounded, listed_sums, results_of
 from runner.results import RecordData
+from runner.untrusted import json_of
 
 
 def with_author(folder: Path, names: Mapping[str, str]) -> tuple[RecordData, dict[str, bytes]]:
@@ -26,7 +27,7 @@ def with_author(folder: Path, names: Mapping[str, str]) -> tuple[RecordData, dic
     content = bounded(place)
     if not names:
         return results_of(content, place), {}
-    plain = json.loads(content)
+    plain = json_of(content, str(place))
     # By way of the values it would hold fields that no attempt wrote, and the ledger would no longer vouch for it.
     plain["job"].update(names)
     content = (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode()

@@ -7,7 +7,6 @@ record of this very run is never touched. The compressed weights are not copied.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -19,9 +18,11 @@ from typing import Any
 from reports.record.joined import Content, content_sha256, joined, write_content
 from reports.record.names import file_name, tokenizer_file
 from reports.record.pages import pages, results_json
+from runner.errors import UserError
 from runner.files import sha256_files
 from runner.record.files import CHECKSUMS
 from runner.results import RecordData, VerdictStatus
+from runner.untrusted import files_below, read_json, read_text
 
 FOLDERS: dict[VerdictStatus, str] = {"passed": "records", "rejected": "rejected", "unverified": "unverified"}
 
@@ -77,10 +78,10 @@ def stored_record(place: Path, run: str) -> dict[str, Any] | None:
     if place.is_symlink():
         return None
     try:
-        stored = json.loads((place / "results.json").read_bytes())
-        listed = {line.split("  ", 1)[-1] for line in (place / CHECKSUMS).read_text().splitlines()}
-        held = {path.relative_to(place).as_posix() for path in place.rglob("*") if not path.is_dir()}
-    except (OSError, ValueError):
+        stored = read_json(place / "results.json")
+        listed = {line.split("  ", 1)[-1] for line in read_text(place / CHECKSUMS).splitlines()}
+        held = {path.relative_to(place).as_posix() for path in files_below(place)}
+    except UserError:
         return None
     ours = isinstance(stored, dict) and stored.get("run") == run and held <= {*listed, CHECKSUMS}
     return stored if ours else None

@@ -5,7 +5,6 @@ Nothing that is read is executed, and nothing is written. The same folder gives 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -27,6 +26,7 @@ from runner.audit.severity import finding
 from runner.audit.track import track_of
 from runner.errors import UserError
 from runner.machine import usable_cpus
+from runner.untrusted import sha256_of
 
 GRAVEST_FIRST = {"error": 0, "warn": 1, "info": 2}
 
@@ -83,12 +83,11 @@ def _same_bytes(folder: Folder, readings: Sequence[Reading]) -> dict[str, str]:
     """Log -> an earlier log with the same bytes; only sizes that occur twice are read."""
     logs = list(dict.fromkeys(reading.log for reading in readings))
     sizes = {log: (folder.path / log).stat().st_size for log in logs}
-    first: dict[bytes, str] = {}
+    first: dict[str, str] = {}
     found: dict[str, str] = {}
     for log in logs:
         if list(sizes.values()).count(sizes[log]) > 1:
-            with (folder.path / log).open("rb") as handle:
-                digest = hashlib.file_digest(handle, "sha256").digest()
+            digest = sha256_of(folder.path / log, sizes[log])
             if digest in first:
                 found[log] = first[digest]
             first.setdefault(digest, log)

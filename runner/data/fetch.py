@@ -13,7 +13,6 @@ Does not cover: tokenising text, and variants without a SentencePiece model (`by
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -29,8 +28,9 @@ from runner.data.cache import cache_root, shard_facts
 from runner.data.dataset import DataSet, Progress, open_dataset
 from runner.data.shards import shard_tokens
 from runner.data.tokenizer import load_tokenizer
-from runner.errors import DataError
+from runner.errors import DataError, UserError
 from runner.files import locked, sha256_file
+from runner.untrusted import json_of, read_bytes
 
 REPOSITORY = "willdepueoai/parameter-golf"
 ROOT = "datasets"
@@ -145,12 +145,10 @@ class Listing:
 
 def read_manifest(path: Path, variant: str) -> Listing:
     """Find a variant such as `sp1024` in a manifest; DataError when it is not there or not as expected."""
-    if path.stat().st_size > LARGEST_MANIFEST_BYTES:
-        raise DataError(f"{path.name}: {path.stat().st_size} bytes are too many for a manifest")
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path.name}: the repository's manifest is not JSON ({error})") from error
+        manifest = json_of(read_bytes(path, LARGEST_MANIFEST_BYTES, links=True), path.name)
+    except UserError as error:
+        raise DataError(f"{error}: the repository's manifest cannot be read") from None
     name = f"fineweb10B_{variant}"
     dataset = _entry(manifest, "datasets", name)
     stats = dataset.get("stats")

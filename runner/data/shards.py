@@ -11,15 +11,17 @@ Does not cover: what the ids mean (tokenizer.py) and remembering that a big shar
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.errors import DataError
+from runner.errors import DataError, UserError
 from runner.files import write_atomic
 from runner.printable import control_in, cut
+from runner.untrusted import opened, reason_of
 
 MAGIC = 20240520
 VERSION = 1
@@ -47,11 +49,11 @@ def write_shard(path: Path, tokens: NDArray[np.integer]) -> None:
 def shard_tokens(path: Path) -> int:
     """Number of tokens that the header promises, after checking header and file size; DataError otherwise."""
     try:
-        size = path.stat().st_size
-        with path.open("rb") as handle:
+        with opened(path, links=True) as handle:
+            size = os.fstat(handle.fileno()).st_size
             raw = handle.read(HEADER_BYTES)
-    except OSError as error:
-        raise DataError(f"{path}: cannot read this shard ({error.strerror}); fetch or prepare the data") from error
+    except UserError as error:
+        raise DataError(f"{path}: cannot read this shard ({reason_of(error)}); fetch or prepare the data") from None
     if len(raw) < HEADER_BYTES:
         raise DataError(
             f"{path}: {len(raw)} bytes are too short for a shard header of {HEADER_BYTES}; delete the file and "

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
-from runner.errors import DataError
+from runner.errors import DataError, UserError
+from runner.untrusted import read_bytes, reason_of
 
 WORD_MARK = "\u2581"
 LARGEST_MODEL_BYTES = 64 << 20
@@ -123,15 +124,12 @@ class ByteTable:
 def load_tokenizer(path: Path) -> SentencePieceProcessor:
     """Load a SentencePiece model; DataError for a missing file, one too big to be a model, or something else."""
     try:
-        size = path.stat().st_size
-        if size > LARGEST_MODEL_BYTES:
-            raise DataError(f"{path}: {size:,} bytes are too many for a tokenizer (most: {LARGEST_MODEL_BYTES:,})")
-        proto = path.read_bytes()
-    except OSError as error:
+        proto = read_bytes(path, LARGEST_MODEL_BYTES, links=True)
+    except UserError as error:
         raise DataError(
-            f"{path}: cannot read this tokenizer ({error.strerror}); give the path of the .model file that "
-            "made the shards; golf data fetch brings the challenge's"
-        ) from error
+            f"{path}: cannot read this tokenizer ({reason_of(error)}); give the path of the .model file that made "
+            "the shards; golf data fetch brings the challenge's"
+        ) from None
     return _processor(proto, str(path))
 
 

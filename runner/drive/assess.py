@@ -6,7 +6,6 @@ choose which count. Runs no seed; the yardsticks are measured here where the job
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,7 +176,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
     logs = {result.seed: logs_of(folder, result) for result in results}
     published = {**without_folders(plan.resolved), "seeds": seeds}
     hosts = [result.host for result in results if result.host is not None]
-    own_steps = None if job.script is None else re.compile(job.outputs.step)
+    own_steps = None if job.script is None else job.outputs.pattern("step")
     data = RecordData(
         name=job.name,
         run=folder.path.name,

@@ -18,6 +18,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from runner.drive.why import failure_of, reason_of, words_on_leftovers
+from runner.errors import UserError
 from runner.files import sha256_bytes, sha256_file, sha256_files, write_atomic, write_whole
 from runner.folder.evidence import evidence_of
 from runner.folder.ledger import utc_now
@@ -55,11 +56,13 @@ from runner.results import (
     Trained,
     Training,
 )
+from runner.untrusted import read_bytes
 
 LIST = "list.json"
 """Names all that training left, in the folder of what is kept of it."""
 SPARE_BYTES = 1 << 30
 """What is left behind is not kept where it would leave this disk less."""
+MOST_RESULT_BYTES = 64 << 20
 PLAIN_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -76,8 +79,9 @@ class Collector:
         self.phase = "starting"
         self.events: list[tuple[str, str, float]] = []
         told = spec.outputs
-        score = None if told is None else re.compile(told.score)
-        lines = () if told is None else tuple(re.compile(one) for one in (told.step, told.seed, told.sizes) if one)
+        score = None if told is None else told.pattern("score")
+        named = () if told is None else [name for name in ("step", "seed", "sizes") if getattr(told, name)]
+        lines = () if told is None else tuple(map(told.pattern, named))
         files = (SCRIPT_NAME, *spec.files)
         self.readers = {
             phase: LogReader(pattern=score, own=lines, ending=Ending(files, several=spec.nproc > 1))
@@ -261,8 +265,8 @@ def keep_leftovers(folder: AttemptFolder, leftovers: Leftovers, data: bytes) -> 
 def read_result(path: Path) -> RunResult | None:
     """A stored result; None where there is none, or none that this version of golf can read."""
     try:
-        return RunResult.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
+        return RunResult.model_validate_json(read_bytes(path, MOST_RESULT_BYTES))
+    except (UserError, ValidationError):
         return None
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from runner.errors import UserError
 from runner.files import sha256_bytes, write_whole
 from runner.folder.truncated_tail import is_truncated, set_aside, unfinished
+from runner.untrusted import json_of, read_bytes
 
 GENESIS = "0" * 64
 
@@ -40,14 +41,14 @@ def check_chain(path: Path, *, unfinished_ok: bool = False) -> list[dict[str, An
     """
     entries: list[dict[str, Any]] = []
     previous = GENESIS
-    lines = path.read_bytes().split(b"\n")
+    lines = read_bytes(path).split(b"\n")
     if lines[-1] == b"" or (unfinished_ok and is_truncated(unfinished(lines[-1]), len(lines))):
         lines.pop()
     for number, line in enumerate(lines, start=1):
         try:
-            entry = json.loads(line)
+            entry = json_of(line, "line")
             sound = entry["prev"] == previous and entry["hash"] == entry_hash(entry) and entry["seq"] == number
-        except (ValueError, KeyError, TypeError):
+        except (UserError, ValueError, KeyError, TypeError):
             sound = False
         if not sound:
             raise UserError(

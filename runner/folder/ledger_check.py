@@ -17,6 +17,7 @@ from runner.folder.truncated_tail import unfinished
 from runner.listing import listed
 from runner.printable import cut
 from runner.results import RunResult
+from runner.untrusted import is_regular, read_bytes
 
 MAX_LEDGER_BYTES = 256 << 20
 _ATTEMPT: dict[str, type] = {"seed": int, "attempt": int}
@@ -52,17 +53,13 @@ def is_known(entry: Mapping[str, Any]) -> bool:
 
 def audit_ledger(path: Path) -> Audit:
     """Check a ledger file on its own: a record's copy, which has no attempts beside it."""
-    if path.is_file() and path.stat().st_size > MAX_LEDGER_BYTES:
-        return Audit([], [f"{path}: {path.stat().st_size:,} bytes are no ledger of golf's"])
     try:
         entries = check_chain(path, unfinished_ok=True)
-        rest = unfinished(path.read_bytes())
+        rest = unfinished(read_bytes(path, MAX_LEDGER_BYTES))
     except UserError as error:
+        if not is_regular(path):
+            raise UserError(f"{error}; give a ledger.jsonl, or a run") from None
         return Audit([], [str(error)])
-    except RecursionError:
-        return Audit([], [f"{path}: is nested too deeply to be a ledger of golf's"])
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error}; give a ledger.jsonl, or a run") from None
     if not entries:
         return Audit([], [f"{path}: is empty: nothing was registered"])
     strange = [entry["seq"] for entry in entries if not is_known(entry)]

@@ -22,6 +22,9 @@ from runner.folder.paths import RunFolder
 from runner.job.base import decisive, flat_fields
 from runner.job.problems import did_you_mean
 from runner.printable import cut
+from runner.untrusted import read_json
+
+MOST_NOTE_BYTES, MOST_JOB_BYTES = 1 << 20, 16 << 20
 
 
 @dataclass(frozen=True)
@@ -80,16 +83,16 @@ def noted_driver(folder: RunFolder, way: Mapping[str, str | bool]) -> Iterator[N
 def driver_of(folder: RunFolder) -> DriverNote | None:
     """The driver's note; None where none was left or it cannot be read."""
     try:
-        return DriverNote(**json.loads(folder.driver.read_text()))
-    except (OSError, ValueError, TypeError):
+        return DriverNote(**read_json(folder.driver, MOST_NOTE_BYTES))
+    except (UserError, TypeError):
         return None
 
 
 def noted_job(folder: RunFolder) -> Any:
     """The job that a run began with, as plain JSON. UserError where it cannot be read."""
     try:
-        return json.loads(folder.job.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return read_json(folder.job, MOST_JOB_BYTES)
+    except UserError:
         advice = "run the job's own file again: finished seeds are kept, and this file is written anew"
         raise UserError(f"{folder.job}: cannot be read, or is not as golf wrote it; {advice}") from None
 

@@ -10,16 +10,20 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from runner.errors import UserError
 from runner.files import sha256_file
 from runner.folder.paths import AttemptFolder, RunFolder
 from runner.results import Trained
+from runner.untrusted import read_bytes
+
+MOST_NOTE_BYTES = 16 << 20
 
 
 def read_trained(path: Path) -> Trained | None:
     """What is kept of a training; None where there is nothing, or nothing that this version of golf can read."""
     try:
-        return Trained.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
+        return Trained.model_validate_json(read_bytes(path, MOST_NOTE_BYTES))
+    except (UserError, ValidationError):
         return None
 
 

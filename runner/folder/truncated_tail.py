@@ -29,7 +29,7 @@ def is_whole(rest: bytes) -> bool:
     """Whether it is a whole entry that lacks nothing but its line's end."""
     try:
         return isinstance(json.loads(rest), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

@@ -16,9 +16,10 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from golf_model.config import ConfigError, require
+from runner import untrusted
 from runner.errors import UserError
 from runner.logs.log_facts import NUMBER
-from runner.logs.patterns import runs_away
+from runner.logs.patterns import PatternError, bounded_pattern
 from runner.printable import control_in
 from runner.strict import Strict
 
@@ -26,6 +27,9 @@ DATA_SUFFIXES = frozenset({".bin", ".csv", ".json", ".md", ".model", ".txt", ".v
 """Files beside a script that do not count as code; everything else does."""
 MAX_FILE_BYTES = 64 << 20
 """Largest extra file; shards and weights do not travel with a script."""
+
+MOST_COMPILED = 2 << 20
+"""Bytes of a program that is compiled to see whether it does."""
 
 PACKAGE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(==[A-Za-z0-9.+!_-]+)?")
 ARTIFACT = "final_model*.ptz"
@@ -90,17 +94,19 @@ class OutputsSpec(Strict):
         require_line(self.artifact, "artifact")
         return self
 
+    def pattern(self, name: str) -> re.Pattern[str]:
+        """One of PATTERNS, compiled: the default by Python's matcher, which is quicker and bounded on all of them."""
+        said: str = getattr(self, name)
+        ours = said == type(self).model_fields[name].default
+        return re.compile(said) if ours else bounded_pattern(said)
+
 
 def _groups(name: str, pattern: str) -> set[str]:
-    """Names of a pattern's groups; ConfigError where it is none, or one that can take for ever."""
+    """Names of a pattern's groups; ConfigError where it is none, or one that cannot be run in bounded time."""
     try:
-        groups = set(re.compile(pattern).groupindex)
-    except re.error as error:
-        raise ConfigError(name, f"is no regular expression: {error}") from None
-    if runs_away(pattern):
-        told = "has a repetition or a choice inside an endless repetition, which can take for ever on one line"
-        raise ConfigError(name, f"{told}; say it without, such as \\S+ or [^ ]*")
-    return groups
+        return set(bounded_pattern(pattern).groupindex)
+    except PatternError as error:
+        raise ConfigError(name, str(error)) from None
 
 
 def is_code(name: str) -> bool:
@@ -132,15 +138,19 @@ def require_package(name: str, place: str) -> None:
 
 def read_bytes(path: Path) -> bytes:
     """A file of a job; UserError where it is none, or too large to travel."""
-    if not path.is_file():
-        raise UserError(f"{path}: {'is not a file' if path.exists() else 'no such file'}; the job names it")
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise UserError(f"{path}: {path.stat().st_size:,} bytes; at most {MAX_FILE_BYTES:,} travel with a script")
-    return path.read_bytes()
+    try:
+        return untrusted.read_bytes(path, MAX_FILE_BYTES, links=True)
+    except UserError as error:
+        raise UserError(f"{error}; the job names it, and it is to travel with the script") from None
 
 
 def require_python(path: Path, source: bytes) -> None:
-    """UserError where a program does not even compile, so that no node is paid to find out. Runs nothing of it."""
+    """UserError where a program does not even compile, so that no node is paid to find out. Runs nothing of it.
+
+    Of one of more than MOST_COMPILED bytes nothing is asked: what a parser makes of it may take gigabytes.
+    """
+    if len(source) > MOST_COMPILED:
+        return
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

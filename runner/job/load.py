@@ -24,6 +24,7 @@ from runner.job.tracks import HARDWARE, TRACKS, track_problems
 from runner.job.variables import unnamed_paths
 from runner.printable import control_in, cut
 from runner.results import Arm
+from runner.untrusted import read_text
 from runner.yaml_lines import MAX_BYTES, Lines, Place, load_yaml
 
 MOST_PATH = 4096
@@ -127,14 +128,9 @@ def _no_folder(path: Path) -> Arm:
 
 def _read(path: Path) -> str:
     try:
-        if not path.is_file():
-            raise UserError(f"{path}: {'is not a file' if path.exists() else 'no such file'}; give the path of a job")
-        with path.open("rb") as handle:
-            return handle.read(MAX_BYTES + 1).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text (byte {error.start}); a job is a YAML file") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from None
+        return read_text(path, MAX_BYTES, links=True)
+    except UserError as error:
+        raise UserError(f"{error}; give the path of a job") from None
 
 
 def _written_out(data: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from runner.errors import UserError
 from runner.job.problems import Problem
 from runner.printable import cut
 from runner.strict import Strict
+from runner.untrusted import read_text
 
 MOST_BYTES = 64_000
 """A longer text is refused; a long method section of the challenge's merged records has about 20 kB."""
@@ -40,18 +41,12 @@ class ProseSpec(Strict):
 def read_prose(path: Path) -> ProseSpec:
     """The words in a file; UserError where it is missing, no plain file, empty, too large, or not UTF-8 text."""
     try:
-        if not path.is_file():
-            there = path.exists()
-            raise UserError(f"{path}: {'is not a file' if there else 'no such file'}; give a markdown file's path")
-        with path.open("rb") as handle:
-            content = handle.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise UserError(f"{path}: {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} fit a record's README")
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from None
+        text = read_text(path, MOST_BYTES, links=True)
+    except UserError as error:
+        told = str(error).replace(" are read", " fit a record's README")
+        raise UserError(
+            told if told != str(error) or "UTF-8" in told else f"{told}; give a markdown file's path"
+        ) from None
     plain = "".join(char for char in text.replace("\r\n", "\n").replace("\r", "\n") if _kept(char)).strip("\n")
     if not plain.strip():
         raise UserError(f"{path}: says nothing; write what is new, or name no file")

@@ -53,7 +53,7 @@ def _pattern(regex: str, example: str, **facts: Callable[[str], Any]) -> Pattern
 
 
 def _name(text: str) -> str:
-    return text[:MOST_NAME]
+    return cut(text, MOST_NAME)
 
 
 def _ms(text: str) -> float:

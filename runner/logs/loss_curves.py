@@ -10,6 +10,7 @@ from pathlib import Path
 from runner.logs.lines import LineSplitter
 from runner.logs.log_facts import MAX_TOLD, NUMBER
 from runner.results import Curve
+from runner.untrusted import opened
 
 MOST_POINTS = 100
 MOST_STEP = 10**9
@@ -51,7 +52,7 @@ def _told(line: str, own: re.Pattern[str] | None) -> Iterator[tuple[str, int, fl
 def _lines(path: Path) -> Iterator[bytes]:
     """A log's lines, the last one even where nothing ends it."""
     splitter = LineSplitter()
-    with path.open("rb") as handle:
+    with opened(path) as handle:
         while piece := handle.read(PIECE):
             yield from (line for line, _ in splitter.feed(piece))
     yield splitter.partial

@@ -1,46 +1,49 @@
-"""Regular expressions that a job brings: none that could take for ever on one line of a log.
+"""Regular expressions that a job brings: run by RE2, whose time grows with a line's length and with nothing else.
 
-A line that almost fits makes a backtracking matcher try every way to share it among repetitions. Where one stands
-inside another, or a choice does, the ways double with every character, and one line stops the run. What is left is
-bounded by the length of the lines that are looked at.
+A backtracking matcher, such as Python's, tries every way to share a line among repetitions: `.*.*.*` takes the third
+power of its length, `(a+)+` doubles with every character, and one line of a stranger's script stops whoever reads it.
+RE2 has neither look-ahead nor back-references, which need backtracking.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from re import _constants as codes  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
-from typing import Any
+import warnings
+from functools import cache
+from typing import cast
 
-LONG = 64
-"""A repetition that may be longer than this counts as endless."""
+import re2
 
-
-def runs_away(pattern: str) -> bool:
-    """Whether an endless repetition holds a repetition of no fixed length, or a choice. re.error for no pattern."""
-    re.compile(pattern)
-    return _runs_away(parser.parse(pattern), endless=False)
+MOST_CHARACTERS = 2_000
+"""Of a pattern."""
+MOST_MEMORY = 8 << 20
+"""Bytes that one pattern may take, compiled and at work."""
 
 
-def _runs_away(parsed: Iterable[tuple[Any, Any]], *, endless: bool) -> bool:
-    return any(_part_runs_away(code, argument, endless) for code, argument in parsed)
+class PatternError(ValueError):
+    """Why a pattern cannot be used, in words for the author of a job."""
 
 
-def _part_runs_away(code: Any, argument: Any, endless: bool) -> bool:
-    if code in (codes.MAX_REPEAT, codes.MIN_REPEAT):
-        least, most, inner = argument
-        return (endless and most != least) or _runs_away(inner, endless=endless or most > LONG)
-    if code is codes.BRANCH:
-        return endless or any(_runs_away(inner, endless=False) for inner in argument[1])
-    if code is codes.SUBPATTERN:
-        return _runs_away(argument[-1], endless=endless)
-    if code in (codes.ASSERT, codes.ASSERT_NOT):
-        return _runs_away(argument[1], endless=False)
-    if code is codes.ATOMIC_GROUP:
-        return _runs_away(argument, endless=False)
-    if code is codes.POSSESSIVE_REPEAT:
-        return _runs_away(argument[2], endless=False)
-    if code is codes.GROUPREF_EXISTS:
-        return any(_runs_away(inner, endless=endless) for inner in argument[1:] if inner is not None)
-    return False
+@cache
+def bounded_pattern(pattern: str) -> re.Pattern[str]:
+    """The pattern, compiled; it answers as one of `re` does. PatternError where it is none, or RE2 cannot run it."""
+    if len(pattern) > MOST_CHARACTERS:
+        raise PatternError(f"has {len(pattern):,} characters; at most {MOST_CHARACTERS:,} are read")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise PatternError(f"is no regular expression: {error or 'nested too deep'}") from None
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = MOST_MEMORY
+    try:
+        return cast("re.Pattern[str]", re2.compile(pattern, options))
+    except (re2.error, UnicodeEncodeError) as error:
+        reason = error.args[0]
+        told = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(error)
+        raise PatternError(
+            f"cannot be run in bounded time ({told}); say it without look-ahead, back-references, \\Z, possessive "
+            "repetitions, and repetitions of more than 1,000"
+        ) from None

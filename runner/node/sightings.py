@@ -6,7 +6,6 @@ kernel last told of writing to it, whichever is later.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,8 +53,8 @@ class Sightings:
 def line_patterns(outputs: OutputsSpec) -> LinePatterns:
     """What clocks are read from, as a job describes it; an empty pattern is none."""
     names = ("stop", "warmup", "train_time", "train_start", "train_end")
-    some = {name: re.compile(getattr(outputs, name)) for name in names if getattr(outputs, name)}
-    step, trained, score = map(re.compile, (outputs.step, outputs.trained, outputs.score))
+    some = {name: outputs.pattern(name) for name in names if getattr(outputs, name)}
+    step, trained, score = map(outputs.pattern, ("step", "trained", "score"))
     return LinePatterns(step, trained, score, **some)
 
 

@@ -6,13 +6,14 @@ claim_plan.py's.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.errors import UserError
 from runner.folder.paths import RunFolder
+from runner.untrusted import read_json
 
 SHELVES = ("records", "rejected", "unverified")
 
@@ -67,6 +68,6 @@ def _completed(result: Any) -> bool:
 def _loaded(path: Path) -> Any:
     """A JSON file, or None where it cannot be read."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return read_json(path)
+    except UserError:
         return None

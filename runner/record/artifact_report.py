@@ -1,7 +1,7 @@
 """`golf artifact inspect`: an artifact's format, tensors and slack, for people.
 
-The file is read in a process of its own (golf_model.artifact.inspect): the originals' formats need torch, and nothing
-that a foreign file may do to its reader reaches this one.
+The file is read in a process of its own (golf_model.artifact.inspect_file): the originals' formats need torch, and
+nothing that a foreign file may do to its reader reaches this one.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from rich.table import Table
 
 from runner.errors import UserError
 from runner.plan.tensor_lines import BLOCK
+from runner.printable import printable
+from runner.untrusted import opened
 
-SECONDS = 300
-"""How long reading may take."""
+SECONDS = 120
+"""How long the reading process may live, on however busy a machine; it has bounds of its own on what it takes."""
+BY_SIGNAL = "its reader was ended, as it took more memory or time than any submission needs"
 
 
 @dataclass(frozen=True)
@@ -34,16 +37,20 @@ class Kind:
 
 def inspect_file(path: Path) -> dict[str, Any]:
     """What the reading process found; UserError with its words where the file cannot be read."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; give the path of an artifact, e.g. final_model.ptz")
-    command = [sys.executable, "-P", "-m", "golf_model.artifact.inspect", str(path)]
+    try:
+        with opened(path, links=True):
+            pass
+    except UserError as error:
+        raise UserError(f"{error}; give the path of an artifact, e.g. final_model.ptz") from None
+    command = [sys.executable, "-P", "-m", "golf_model.artifact.inspect_file", str(path)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
         raise UserError(f"{path}: could not be read in {SECONDS} s") from None
     if done.returncode != 0:
         told = [line.removeprefix("error: ") for line in done.stderr.splitlines() if line.startswith("error: ")]
-        reason = told[-1] if told else f"its reader ended with exit code {done.returncode}"
+        ended = BY_SIGNAL if done.returncode < 0 else f"its reader ended with exit code {done.returncode}"
+        reason = printable(told[-1]) if told else ended
         raise UserError(f"{path}: {reason.removeprefix('artifact: ')}")
     found: dict[str, Any] = json.loads(done.stdout)
     return found

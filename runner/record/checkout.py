@@ -1,17 +1,19 @@
 """A checkout of the challenge's repository: is it one, and a record committed there on a branch of its own.
 
 Nothing of the checkout is touched before every question is answered; if git then refuses, the checkout is as it was.
-git runs no hook and no monitor of the checkout, and its own variables in the environment, which could lead elsewhere,
-are not handed on.
+git runs no program that the checkout names: no hook, monitor, filter or textconv, nothing in submodules; nothing is
+fetched. Its own variables in the environment, which could lead elsewhere, are not handed on, and no settings of the
+system are read. What the record itself may bring is decided before (runner.record.files.unknown_names).
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +25,23 @@ from runner.record.files import CHECKSUMS, listed_sums
 QUIET = {
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",
+    "core.untrackedCache": "false",
+    "core.attributesFile": "/dev/null",
+    "core.sshCommand": "false",
+    "protocol.allow": "never",
+    "submodule.recurse": "false",
+    "diff.external": "",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
     "core.autocrlf": "false",  # the hashes are of the bytes as they are
     "core.quotePath": "false",
     "advice.detachedHead": "false",
 }
 PATIENCE_S = 120.0
+RUNS = re.compile(
+    r"(?:filter\..*\.(?:clean|smudge|process|required)|(?:diff|merge)\..*\.(?:textconv|command|driver))"
+)
+"""Settings that name a program by a name of the checkout's own."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +71,7 @@ def require_checkout(repo: Path, track: str) -> None:
         raise UserError(
             f"--repo {repo}: {lock} is there: another git is at work, or died; wait for it, or remove that"
         )
-    if changed := git(repo, "status", "--porcelain"):
+    if changed := git(repo, "status", "--porcelain", "--ignore-submodules=all"):
         raise UserError(
             f"--repo {repo}: has changes that are not committed ({changed.splitlines()[0].strip()}); commit or stash "
             "them first"
@@ -137,18 +151,45 @@ def undo(repo: Path, place: Path, branch: str, before: str) -> str:
 
 def git(repo: Path, *words: str, wrong: str = "") -> str:
     """What git says; UserError with its own words where it refuses. wrong: what that means."""
+    asks = words[0] in ("config", "rev-parse", "check-ref-format")
+    done = _run(repo, words, {} if asks else disarmed(repo))
+    if done.returncode != 0:
+        raise UserError(refusal(repo, words[0], wrong, done.stderr.strip() or done.stdout.strip()))
+    return done.stdout.strip("\n")
+
+
+def disarmed(repo: Path) -> dict[str, str]:
+    """Every setting by which the checkout has a name of its own for a program, set to none."""
+    listed = _run(repo, ("config", "--list", "--name-only", "-z"), {}).stdout.split("\0")
+    found = {name: "" for name in listed if RUNS.fullmatch(name)}
+    return {name: "false" if name.endswith(".required") else value for name, value in found.items()}
+
+
+def _run(repo: Path, words: Sequence[str], also: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """git, to its end. also: further settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    ours = [word for name, value in QUIET.items() for word in ("-c", f"{name}={value}")]
+    # Not on the command line: there a name that holds "=" would be taken apart at the wrong place.
+    settings = list({**QUIET, **also}.items())
+    numbered = {f"GIT_CONFIG_KEY_{number}": name for number, (name, _) in enumerate(settings)}
+    numbered |= {f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in enumerate(settings)}
+    ours = {
+        "GIT_CONFIG_COUNT": str(len(settings)),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
     try:
-        done = subprocess.run(
-            ["git", *ours, "-C", str(repo), *words],
+        return subprocess.run(
+            ["git", "--no-pager", "-C", str(repo), *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",
             check=False,
             timeout=PATIENCE_S,
-            env={**kept, "LC_ALL": "C", "LANGUAGE": "", "GIT_TERMINAL_PROMPT": "0"},
+            env={**kept, **ours, **numbered, "LC_ALL": "C", "LANGUAGE": ""},
         )
     except FileNotFoundError:
         raise UserError("git: not found; install it") from None
@@ -156,9 +197,6 @@ def git(repo: Path, *words: str, wrong: str = "") -> str:
         raise UserError(
             f"git {words[0]}: did not end within {PATIENCE_S:g} s; it may wait for a passphrase"
         ) from None
-    if done.returncode != 0:
-        raise UserError(refusal(repo, words[0], wrong, done.stderr.strip() or done.stdout.strip()))
-    return done.stdout.strip("\n")
 
 
 def refusal(repo: Path, verb: str, wrong: str, told: str) -> str:

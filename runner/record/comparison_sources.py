@@ -6,9 +6,9 @@ them against each other is compare.py's.
 
 from __future__ import annotations
 
-import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from runner.printable import cut
 from runner.record.files import CHECKSUMS, RESULTS, is_as_listed, read_results
 from runner.record.find import is_ours
 from runner.results import Arm, RecordData
+from runner.untrusted import json_of, read_text
 
 MOST_TYPED = 1_000_000
 """Bytes of a file of scores."""
@@ -123,16 +124,12 @@ def arm_of_file(path: Path) -> Arm:
     object with `val_bpb`, a list, and perhaps `nats_per_bpb`, `seeds` and `name`; or a submission.json whose
     `seed_results` have them. A results.json stands for its record folder.
     """
+    if path.name == RESULTS:
+        return arm_of_folder(path.parent)
     try:
-        if path.name == RESULTS:
-            return arm_of_folder(path.parent)
-        with path.open("rb") as handle:
-            content = handle.read(MOST_TYPED + 1)
-        if len(content) > MOST_TYPED:
-            raise UserError(f"{path}: larger than {MOST_TYPED:,} bytes; a file of scores has a line for each seed")
-        text = content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from None
+        text = read_text(path, MOST_TYPED, links=True)
+    except UserError as error:
+        raise UserError(f"{error}; a file of scores has a line for each seed") from None
     origin = "as the file says"
     if text.lstrip()[:1] not in ("{", "["):
         lines = " ".join(line.partition("#")[0] for line in text.splitlines())
@@ -140,10 +137,7 @@ def arm_of_file(path: Path) -> Arm:
         if values is None:
             raise UserError(f"{path}: is neither JSON nor numbers with blanks or commas between them")
         return Arm(name=path.name, val_bpb=tuple(require_score(v, str(path)) for v in values), origin=origin)
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: is not JSON: {cut(str(error))}") from None
+    data = json_of(text, str(path))
     found = _of_json(data, str(path))
     return Arm(**{"name": path.name, "origin": origin, **found})
 
@@ -151,6 +145,8 @@ def arm_of_file(path: Path) -> Arm:
 def _of_json(data: Any, source: str) -> dict[str, Any]:
     if isinstance(data, list):
         return {"val_bpb": _scores(data, source)}
+    if not isinstance(data, dict):
+        raise UserError(f"{source}: holds neither a list of scores nor a mapping")
     if isinstance(data.get("val_bpb"), list):
         seeds, name = data.get("seeds"), data.get("name")
         found: dict[str, Any] = {"val_bpb": _scores(data["val_bpb"], source)}
@@ -173,8 +169,8 @@ def _of_json(data: Any, source: str) -> dict[str, Any]:
 
 
 def _distinct(seeds: list[int], source: str) -> tuple[int, ...]:
-    for seed in seeds:
-        if seeds.count(seed) > 1:
+    for seed, times in Counter(seeds).items():
+        if times > 1:
             raise UserError(f"{source}: seed {seed} stands twice; give the score of each seed once")
     return tuple(seeds)
 

@@ -5,16 +5,17 @@ The only place where results.json becomes values again, so every verb refuses th
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from runner.errors import UserError
-from runner.files import sha256_file
 from runner.printable import cut
-from runner.results import RecordData
+from runner.results import Comparison, RecordData
 from runner.strict import MAX_SEED
+from runner.untrusted import MOST_BYTES, is_regular, json_of, read_bytes, refused, sha256_of
 
 RESULTS = "results.json"
 CHECKSUMS = "SHA256SUMS"
@@ -25,25 +26,25 @@ NAMES = frozenset(
     }
 )
 """What a record's files are called, but for logs, tokenizer and what lies beside a script."""
+LINE = re.compile(r"([0-9a-f]{64})  ([^\r\n\x00]+)")
 TOKENIZER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.model")
 GITS_OWN = re.compile(r"\.git|git~\d", re.IGNORECASE)
 """How names begin that git itself reads, or that a file system takes for such a one."""
-MOST_BYTES = 256 << 20
-"""A larger file of a record is not read into memory. Results of three seeds: about 30 kB; of 20,000: some 150 MB."""
+IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+"""What some file systems leave out of a name."""
+MOST_SUMS_BYTES, MOST_LISTED = 8 << 20, 50_000
+"""Of SHA256SUMS, and files that it may list."""
+MOST_LOG_BYTES = 1 << 30
+"""Of a listed file, which may be a log."""
+MOST_JOB_VALUES = 200_000
+"""In the job that a record keeps; each of its seeds is one."""
 BEYOND = 10**15
 """No limit of a job is that large."""
 
 
-def bounded(path: Path) -> bytes:
-    """A file's content; UserError where it is missing, a link, too large, or cannot be read."""
-    if path.is_symlink() or not path.is_file():
-        raise UserError(f"{path}: {'is no plain file' if path.exists() else 'no such file'}; a record of golf has it")
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise UserError(f"{path}: {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+def bounded(path: Path, most: int = MOST_BYTES) -> bytes:
+    """A file's content; UserError where it is missing, a link, no plain file, too large, or cannot be read."""
+    return read_bytes(path, most)
 
 
 def read_results(folder: Path) -> RecordData:
@@ -53,8 +54,12 @@ def read_results(folder: Path) -> RecordData:
 
 def results_of(content: bytes, path: Path) -> RecordData:
     """What results.json holds. path: where it was read, for the UserError where it is not as golf writes it."""
+    plain = json_of(content, str(path))
     try:
-        data = RecordData.model_validate_json(content)
+        # Not as JSON, of which pydantic's parser takes 1.5 kB for each mapping; only sides of a comparison need that.
+        if isinstance(plain, dict) and plain.get("comparison") is not None:
+            plain["comparison"] = Comparison.model_validate_json(json.dumps(plain["comparison"]))
+        data = RecordData.model_validate(plain)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
@@ -68,6 +73,8 @@ def results_of(content: bytes, path: Path) -> RecordData:
 
 def impossible(data: RecordData) -> str:
     """What no run of golf can have written, though its type fits; empty where there is nothing."""
+    if values_in(data.job, MOST_JOB_VALUES) > MOST_JOB_VALUES:
+        return f"job: more than {MOST_JOB_VALUES:,} values"
     for result in data.results:
         if not 0 <= result.seed <= MAX_SEED or not 0 <= result.attempt <= MAX_SEED:
             return "results: a seed or attempt beyond what a job may name"
@@ -77,10 +84,32 @@ def impossible(data: RecordData) -> str:
     return ""
 
 
+def values_in(value: object, most: int) -> int:
+    """How many values a plain one holds, itself among them; counted no further than a little over `most`."""
+    count, pending = 0, [value]
+    while pending and count <= most:
+        one = pending.pop()
+        count += 1
+        pending += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+    return count + len(pending)
+
+
 def listed_sums(folder: Path) -> dict[str, str]:
-    """Name -> hash of SHA256SUMS; lines that are none of ours are left out."""
-    pairs = (line.split("  ", 1) for line in bounded(folder / CHECKSUMS).decode("utf-8", "replace").splitlines())
-    return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
+    """Name -> hash of SHA256SUMS; UserError for a line that is neither, or a name that stands twice."""
+    place = folder / CHECKSUMS
+    lines = bounded(place, MOST_SUMS_BYTES).decode("utf-8", "replace").split("\n")
+    if len(lines) > MOST_LISTED:
+        raise refused(place, f"{len(lines):,} lines; a record has at most {MOST_LISTED:,} files")
+    sums: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line and number == len(lines):
+            continue
+        said = LINE.fullmatch(line)
+        if said is None or said[2] in sums:
+            what = "is no hash and name" if said is None else f"names {cut(said[2])} a second time"
+            raise UserError(f"{place}:{number}: {what}; it is not as golf wrote it")
+        sums[said[2]] = said[1]
+    return sums
 
 
 def unknown_names(folder: Path, data: RecordData) -> list[str]:
@@ -95,11 +124,19 @@ def unknown_names(folder: Path, data: RecordData) -> list[str]:
         name
         for name in listed_sums(folder)
         if name not in known
-        or any(GITS_OWN.match(part) for part in Path(name).parts)
+        or is_gits_own(name)
         or any((folder / above).is_symlink() for above in (Path(name), *Path(name).parents[:-1]))
     )
 
 
+def is_gits_own(name: str) -> bool:
+    """Whether a part of a name is one that git, or a file system on its behalf, takes for git's own."""
+    plain = IGNORED.sub("", name).replace("\\", "/")
+    return any(GITS_OWN.match(part) for part in plain.split("/"))
+
+
 def is_as_listed(folder: Path) -> bool:
     """Whether a record's results.json is still the one that its SHA256SUMS lists."""
-    return (folder / CHECKSUMS).is_file() and listed_sums(folder).get(RESULTS) == sha256_file(folder / RESULTS)
+    if not is_regular(folder / CHECKSUMS):
+        return False
+    return listed_sums(folder).get(RESULTS) == sha256_of(folder / RESULTS, MOST_BYTES)

@@ -6,15 +6,15 @@ checked here.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from runner.audit.reading.folder import RECORD_SIGNS, SKIPPED
 from runner.errors import UserError
-from runner.record.files import CHECKSUMS, MOST_BYTES, RESULTS, is_as_listed, read_results
+from runner.record.files import CHECKSUMS, RESULTS, is_as_listed, read_results
 from runner.results import RecordData
+from runner.untrusted import read_json, walked
 
 
 def find_record_folders(paths: Iterable[Path]) -> list[Path]:
@@ -31,9 +31,9 @@ def find_record_folders(paths: Iterable[Path]) -> list[Path]:
 
 
 def _under(root: Path) -> Iterator[Path]:
-    for base, folders, files in os.walk(root, followlinks=False):
+    for base, folders, files in walked(root):
         if {RESULTS, *RECORD_SIGNS} & set(files):
-            yield Path(base)
+            yield base
             folders[:] = []  # what lies inside belongs to it
         else:
             folders[:] = [name for name in folders if name not in SKIPPED and not name.startswith(".")]
@@ -43,11 +43,9 @@ def is_ours(folder: Path) -> bool:
     """Whether a folder's results.json says that it is one of golf's; one that cannot be read is taken for one."""
     path = folder / RESULTS
     try:
-        if path.stat().st_size > MOST_BYTES:
-            return True
-        stored = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return path.is_file()
+        stored = read_json(path)
+    except UserError:
+        return os.path.lexists(path)
     return isinstance(stored, dict) and "schema_version" in stored
 
 

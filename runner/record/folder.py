@@ -11,11 +11,13 @@ from pathlib import Path
 
 from runner.errors import UserError
 from runner.files import sha256_files
+from runner.job.external_script import MAX_FILE_BYTES
 from runner.job.load import job_from_mapping
 from runner.job.spec import JobSpec
 from runner.record.files import bounded, read_results
 from runner.referee import referee_sha256
 from runner.results import RecordData
+from runner.untrusted import MOST_BYTES
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,15 @@ def open_record(folder: Path) -> Record:
         for name in (names if isinstance(names, list) else ())
         if isinstance(name, str) and is_inside(folder / "files", name)
     ]
-    files = {name: bounded(folder / "files" / name) for name in inside}
-    return Record(folder, data, bounded(folder / "train_gpt.py"), files)
+    files: dict[str, bytes] = {}
+    left = MOST_BYTES
+    for name in inside:
+        above = (folder / "files", *(folder / "files" / part for part in list(Path(name).parents)[:-1]))
+        if linked := next((place for place in above if place.is_symlink()), None):
+            raise UserError(f"{linked}: is a link; put the folder itself there")
+        files[name] = bounded(folder / "files" / name, left)
+        left -= len(files[name])
+    return Record(folder, data, bounded(folder / "train_gpt.py", MAX_FILE_BYTES), files)
 
 
 def is_inside(folder: Path, name: str) -> bool:

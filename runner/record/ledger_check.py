@@ -14,8 +14,10 @@ from runner.errors import UserError
 from runner.files import sha256_bytes, sha256_files
 from runner.folder.ledger import check_chain, seeds_of
 from runner.folder.ledger_check import Audit, audit_ledger
+from runner.job.external_script import MAX_FILE_BYTES
 from runner.record.files import RESULTS, bounded, results_of
 from runner.results import RunResult
+from runner.untrusted import files_below, json_of
 
 
 def result_hashes(result: RunResult, raw: object) -> set[str]:
@@ -37,7 +39,7 @@ def audit_record(folder: Path) -> Audit:
     entries = check_chain(folder / "ledger.jsonl")
     finished = {(entry["seed"], entry["attempt"]): entry for entry in entries if entry["kind"] == "finished"}
     problems = []
-    for result, raw in zip(data.results, json.loads(content)["results"], strict=True):
+    for result, raw in zip(data.results, json_of(content, RESULTS)["results"], strict=True):
         entry = finished.get((result.seed, result.attempt), {})
         if entry.get("result_sha256") not in result_hashes(result, raw):
             problems.append(f"seed {result.seed}: its result is not the one that the ledger vouches for")
@@ -51,8 +53,8 @@ def audit_record(folder: Path) -> Audit:
         problems.append("a seed stands twice in the record")
     if not shown:
         problems.append("the record has no result")
-    files = {path.relative_to(folder / "files").as_posix(): path for path in sorted((folder / "files").rglob("*"))}
-    others = {name: bounded(path) for name, path in files.items() if not path.is_dir()}
+    beside = files_below(folder / "files") if (folder / "files").is_dir() else []
+    others = {path.relative_to(folder / "files").as_posix(): bounded(path, MAX_FILE_BYTES) for path in beside}
     script = sha256_files(bounded(folder / "train_gpt.py"), others)
     if script not in {entry.get("script_sha256") for entry in entries if entry["kind"] == "registered"}:
         problems.append(f"{folder / 'train_gpt.py'}: is not the script that the ledger registered")

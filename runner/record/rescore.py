@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -21,13 +20,18 @@ from golf_model.config import ARTIFACT_NAME, ConfigError, GolfConfig
 from runner.data.shards import find_shards, find_sidecars
 from runner.data.tokenizer import load_tokenizer, require_vocab
 from runner.errors import UserError
+from runner.logs.lines import LineSplitter
 from runner.logs.log_facts import LogReader
 from runner.node.environment import handed_on
 from runner.node.work_folder import SCRIPT_NAME
 from runner.plan.coverage import Coverage, coverage
+from runner.printable import printable
+from runner.record.cut_off import cut_off, output_of, require_cut_off
 from runner.results import Score
 from runner.script.bundle import make_script
 
+LONGEST_S = 4 * 3600.0
+"""How long scoring may take."""
 SHOWN_LINES = ("device:", "fallback:", "final_int", "final_float", "final_step")
 """Beginnings of the script's lines that people get to see while it scores."""
 
@@ -99,11 +103,14 @@ def scored_by(
     env: Mapping[str, str],
     say: Callable[[str], None],
     pattern: re.Pattern[str] | None = None,
+    *,
+    apart: bool = False,
 ) -> LogReader:
     """Run a script's evaluation phase on an artifact, and read what it said; UserError where it gave no score.
 
     files: the script and what lies beside it, by name; name: of the artifact, as the script looks for it; env: more
-    of its environment; pattern: how somebody else's script writes a score.
+    of its environment; pattern: how somebody else's script writes a score. apart: it may be anybody's, and is run
+    only where it can be cut off from this machine (runner.record.cut_off).
     """
     reader = LogReader(pattern=pattern)
     with tempfile.TemporaryDirectory(prefix="golf-eval-") as place:
@@ -111,8 +118,10 @@ def scored_by(
         work.mkdir()
         shards.mkdir()
         # Nothing else is any business of a scoring script.
+        pieces = Path(place, "tokenizer.model")
         for shard in (*find_shards(folder, "val"), *find_sidecars(folder)):
-            (shards / shard.name).symlink_to(shard.resolve())
+            _lay(shard, shards / shard.name, copied=apart)
+        _lay(tokenizer, pieces, copied=apart)
         for path, content in files.items():
             (work / path).parent.mkdir(parents=True, exist_ok=True)
             (work / path).write_bytes(content)
@@ -120,23 +129,38 @@ def scored_by(
         surroundings = handed_on(os.environ) | {
             "GOLF_PHASE": "eval",
             "DATA_PATH": str(shards),
-            "TOKENIZER_PATH": str(tokenizer.resolve()),
+            "TOKENIZER_PATH": str(pieces),
             "RUN_ID": "eval",
+            "TMPDIR": str(work),
         }
         command = [sys.executable, "-u", SCRIPT_NAME]
-        with subprocess.Popen(
-            command, cwd=work, env={**surroundings, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        ) as running:
-            assert running.stdout is not None
-            for line in running.stdout:
-                reader.feed(line)
-                text = line.decode("utf-8", "replace").rstrip()
-                if text.startswith(SHOWN_LINES) and "_exact" not in text:
-                    say(text)
-    if running.returncode != 0 or not reader.final_scores:
+        if apart:
+            require_cut_off(Path(place))
+            command = cut_off(command, Path(place))
+        lines, failed = LineSplitter(), ""
+        try:
+            for piece in output_of(command, work, {**surroundings, **env}, LONGEST_S):
+                reader.feed(piece)
+                for line, _ in lines.feed(piece):
+                    text = printable(line.decode("utf-8", "replace").rstrip())
+                    if text.startswith(SHOWN_LINES) and "_exact" not in text:
+                        say(text)
+        except UserError as error:
+            failed = f"the script {error}"
+    if failed or not reader.final_scores:
+        reader.feed(b"\n")
         told = [line.removeprefix("error: ") for line in reader.tail if line.startswith("error: ")]
-        raise UserError(f"{artifact}: cannot be scored: {(told or reader.tail or ['the script said nothing'])[-1]}")
+        words = (told or reader.tail or [failed or "the script said nothing"])[-1]
+        raise UserError(f"{artifact}: cannot be scored: {words}")
     return reader
+
+
+def _lay(source: Path, place: Path, *, copied: bool) -> None:
+    """A file where the script looks for it: a link, or a copy for a process that can see nothing else."""
+    if copied:
+        shutil.copyfile(source, place)
+    else:
+        place.symlink_to(source.resolve())
 
 
 def report_lines(found: Rescored) -> list[str]:

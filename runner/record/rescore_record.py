@@ -1,59 +1,70 @@
 """`golf verify`, the part that needs the artifacts: were they scored, and do they score the same again?
 
 Artifacts are found by their hashes, in the run folder beside the record or where somebody points. Scoring them
-executes the record's script: asked for with --artifacts, or where this very script has run here before.
+executes the record's script, which may be anybody's, as may all that lies beside it: that is done only where it is
+asked for (--run), after every hash held, and cut off from this machine.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from golf_model.config import ARTIFACT_NAME
 from runner.errors import UserError
-from runner.files import sha256_file
 from runner.folder.paths import RunFolder
+from runner.folder.runs import noted_job
 from runner.job.load import job_from_mapping
 from runner.job.spec import JobSpec
 from runner.judge.evidence import SAME_BPB_CPU, SAME_BPB_GPU
 from runner.node.work_folder import SCRIPT_NAME
 from runner.plan.plan import open_job_data
 from runner.record.answers import answer, is_pass
+from runner.record.cut_off import require_cut_off
 from runner.record.folder import Record, stored_job
 from runner.record.rescore import scored_by
-from runner.results import Artifact, Check, RunResult
+from runner.results import Check, RunResult
+from runner.untrusted import files_below, is_regular, read_bytes, sha256_of
 
 Say = Callable[[str], None]
+MOST_IN_A_RUN = 2_000_000
+"""Files and folders of a run of 20,000 seeds, each tried ten times."""
+NOT_ASKED = "not asked: --run scores it again, by the record's script"
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a record's artifacts and data are."""
+    """Where a record's artifacts are, and the job that says where its data are, read only where it is asked for."""
 
     place: Path
-    job: JobSpec
+    job: Callable[[], JobSpec]
 
 
 def source_of(record: Record, artifacts: Path | None, data: Path | None, tokenizer: Path | None) -> Source | None:
     """What the command line points to, else the run folder beside the record; None where there is neither.
 
-    A run folder is only taken where it holds the record's very script: then it was executed here before.
+    A run folder is only taken where it holds the record's very script. Nothing in it is executed, or believed but for
+    where the data are.
     """
     above = record.folder.resolve().parents
     run = RunFolder(above[min(2, len(above) - 1)] / "runs" / Path(record.data.run).name)
-    here = run.script.is_file() and run.script.read_bytes() == record.script
+    here = is_regular(run.script) and run.script.stat().st_size == len(record.script)
+    here = here and read_bytes(run.script, len(record.script)) == record.script
     if artifacts is None and not here:
         return None
     if artifacts is not None and not artifacts.is_dir():
         raise UserError(f"--artifacts {artifacts}: no such folder")
-    mapping: Mapping[str, Any] = record.data.job
-    if here:
-        mapping = json.loads(run.job.read_text(encoding="utf-8"))
-    return Source(artifacts or run.path / "seeds", with_data(mapping, record, data, tokenizer))
+
+    def job() -> JobSpec:
+        mapping: Mapping[str, Any] = record.data.job
+        noted = noted_job(run) if here and is_regular(run.job) else None
+        if isinstance(noted, dict) and "data" in noted:
+            mapping = {**mapping, "data": noted["data"]}
+        return with_data(mapping, record, data, tokenizer)
+
+    return Source(artifacts or run.path / "seeds", job)
 
 
 def with_data(job: Mapping[str, Any], record: Record, data: Path | None, tokenizer: Path | None) -> JobSpec:
@@ -68,12 +79,27 @@ def with_data(job: Mapping[str, Any], record: Record, data: Path | None, tokeniz
     return job_from_mapping({**job, "data": given}, source="results.json")
 
 
-def artifact_checks(record: Record, source: Source | None, say: Say) -> Iterator[Check]:
-    """Two answers for each seed that left an artifact: its hash, and its score made again."""
-    files: tuple[Path, Path] | str = "no artifact to score"
+def why_not_run(checks: Iterable[Check], *, run: bool) -> str:
+    """Why the record's script is not executed; '' where it may be. checks: asked before; run: what the user said."""
+    if not run:
+        return NOT_ASKED
+    wrong = next((check for check in checks if check.status == "fail"), None)
+    return "" if wrong is None else f"not run: {wrong.title} No"
+
+
+def artifact_checks(record: Record, source: Source | None, say: Say, why_not: str = NOT_ASKED) -> Iterator[Check]:
+    """Two answers for each seed that left an artifact: its hash, and its score made again.
+
+    why_not: the record's script is not to be executed for this reason; '' where it may be.
+    """
+    files: tuple[Path, Path] | str = why_not or "no artifact to score"
     held = {} if source is None else find_artifacts(source.place, record)
-    if source is not None and held:
-        files = validation_files(source.job, record, say)
+    if source is not None and held and not why_not:
+        try:
+            require_cut_off(source.place)
+            files = validation_files(source.job(), record, say)
+        except UserError as error:
+            files = str(error).splitlines()[0]
     for result in record.data.results:
         if result.artifact is None:
             continue
@@ -90,19 +116,16 @@ def artifact_checks(record: Record, source: Source | None, say: Say) -> Iterator
 
 def find_artifacts(place: Path, record: Record) -> dict[int, Path]:
     """Seed -> a file below `place` with the hash of its artifact."""
-    wanted = {result.seed: result.artifact for result in record.data.results if result.artifact is not None}
-    sizes = {artifact.bytes for artifact in wanted.values()}
+    wanted: dict[str, list[int]] = {}
+    for result in record.data.results:
+        if result.artifact is not None:
+            wanted.setdefault(result.artifact.sha256, []).append(result.seed)
+    sizes = {result.artifact.bytes for result in record.data.results if result.artifact is not None}
     found: dict[int, Path] = {}
-    for path in sorted(place.rglob("*")):
-        if path.is_symlink() or not path.is_file() or path.stat().st_size not in sizes:
-            continue
-        digest = sha256_file(path)
-        found |= {seed: path for seed, artifact in wanted.items() if _is(artifact, digest)}
+    for path in files_below(place, MOST_IN_A_RUN) if place.is_dir() else ():
+        if is_regular(path) and path.stat().st_size in sizes:
+            found |= dict.fromkeys(wanted.get(sha256_of(path, max(sizes)), ()), path)
     return found
-
-
-def _is(artifact: Artifact, digest: str) -> bool:
-    return artifact.sha256 == digest
 
 
 def validation_files(job: JobSpec, record: Record, say: Say) -> tuple[Path, Path] | str:
@@ -139,10 +162,11 @@ def score_check(
         return unknown("no artifact to score")
     if isinstance(files, str):
         return unknown(files)
-    outputs = None if source.job.script is None else source.job.outputs
+    job = source.job()
+    outputs = None if job.script is None else job.outputs
     if outputs is not None and not outputs.eval_env:
         return unknown("its script has no switch to score only")
-    env = {"OMP_NUM_THREADS": str(source.job.threads), "SEED": str(result.seed), **source.job.env}
+    env = {"OMP_NUM_THREADS": str(job.threads), "SEED": str(result.seed), **job.env}
     try:
         reader = scored_by(
             {SCRIPT_NAME: record.script, **record.files},
@@ -151,7 +175,8 @@ def score_check(
             *files,
             {**env, **(outputs.eval_env if outputs else {})},
             say,
-            re.compile(outputs.score) if outputs else None,
+            outputs.pattern("score") if outputs else None,
+            apart=True,
         )
     except UserError as error:
         return answer("score", title, "fail", str(error).rpartition(": ")[2], limit, result.seed)

@@ -14,7 +14,7 @@ from typing import Any
 
 from runner.data.known_texts import known_text
 from runner.errors import UserError
-from runner.files import sha256_bytes, sha256_file
+from runner.files import sha256_bytes
 from runner.job.external_script import counted_bytes
 from runner.job.hardware import PROFILES
 from runner.job.spec import JobSpec
@@ -23,7 +23,7 @@ from runner.job.variables import counted_variables
 from runner.judge.judge import judge
 from runner.printable import cut
 from runner.record.answers import answer, is_pass, said
-from runner.record.files import CHECKSUMS, bounded, listed_sums, unknown_names
+from runner.record.files import CHECKSUMS, MOST_LOG_BYTES, bounded, listed_sums, unknown_names
 from runner.record.folder import Record, is_inside, of_this_golf, stored_job
 from runner.record.verification.clock_checks import clocks_check
 from runner.record.verification.data_checks import data_check, sizes_check
@@ -32,6 +32,8 @@ from runner.record.verification.ledger_checks import ledger_checks
 from runner.record.verification.log_checks import log_checks
 from runner.results import Check, Status, Verdict
 from runner.script.bundle import pack_twin
+from runner.script.compact import MOST_SOURCE
+from runner.untrusted import MOST_BYTES, files_below, is_regular, sha256_of
 
 BENT = (
     ArithmeticError,
@@ -92,15 +94,14 @@ def file_checks(folder: Path) -> Iterator[Check]:
     sums = listed_sums(folder)
     wrong = []
     for name, digest in sums.items():
-        path = folder / name
-        if not is_inside(folder, name) or path.is_symlink() or not path.is_file():
-            wrong.append(f"{name} is not there")
-        elif sha256_file(path) != digest:
-            wrong.append(f"{name} is another")
+        if not is_inside(folder, name) or not is_regular(folder / name):
+            wrong.append(f"{cut(name)} is not there")
+        elif sha256_of(folder / name, MOST_LOG_BYTES) != digest:
+            wrong.append(f"{cut(name)} is another")
     fine = is_pass(bool(sums) and not wrong)
     yield answer("files", "Every file as its hash says?", fine, said(wrong, f"{len(sums)} files"), CHECKSUMS)
-    paths = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
-    strange = sorted({path.relative_to(folder).as_posix() for path in paths} - sums.keys() - {CHECKSUMS})
+    there = {path.relative_to(folder).as_posix() for path in files_below(folder)}
+    strange = [cut(name) for name in sorted(there - sums.keys() - {CHECKSUMS})]
     yield answer("no_others", "No file that is not listed?", is_pass(not strange), said(strange, "none"), CHECKSUMS)
 
 
@@ -118,10 +119,10 @@ def tokenizer_checks(record: Record) -> Iterator[Check]:
         return
     title, place = "The tokenizer of the data?", record.folder / Path(facts.tokenizer).name
     wanted = facts.files.get(facts.tokenizer, "")
-    if place.is_symlink() or not place.is_file():
+    if not is_regular(place):
         yield answer("tokenizer", title, "unknown", "not in the folder", wanted[:12])
         return
-    found = sha256_file(place)
+    found = sha256_of(place, MOST_BYTES)
     yield answer("tokenizer", title, is_pass(found == wanted), found[:12], wanted[:12])
 
 
@@ -173,7 +174,7 @@ def twin_check(record: Record) -> Check:
         told = "no twin: it is somebody else's" if theirs else "no twin in the folder"
         return answer("twin", title, "pass" if theirs else "unknown", told, limit)
     try:
-        made = pack_twin(bounded(place).decode("utf-8"))
+        made = pack_twin(bounded(place, MOST_SOURCE).decode("utf-8"))
     except (UserError, ValueError, SyntaxError, RecursionError, MemoryError) as error:
         return answer("twin", title, "fail", f"it cannot be packed: {type(error).__name__}", limit)
     same = is_pass(made == record.script)

@@ -11,6 +11,11 @@ import ast
 import io
 import tokenize
 
+from runner.errors import UserError
+
+MOST_SOURCE = 400_000
+"""Characters of a source that is parsed; the largest of ours has 237,130."""
+
 Place = tuple[int, int]
 """Line (1-based) and column (0-based, in characters)."""
 
@@ -60,7 +65,12 @@ def _without_strings(tree: ast.Module) -> str:
 
 
 def compact(source: str) -> str:
-    """`source` without comments (but those of its head) and docstrings; as it is where that cannot be done safely."""
+    """`source` without comments (but those of its head) and docstrings; as it is where that cannot be done safely.
+
+    UserError for one of more than MOST_SOURCE characters: its tree takes some hundred bytes for each.
+    """
+    if len(source) > MOST_SOURCE:
+        raise UserError(f"the flat script has {len(source):,} characters; at most {MOST_SOURCE:,} are parsed")
     lines = source.split("\n")
     tree = ast.parse(source)
     head = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))

@@ -20,7 +20,7 @@ from runner.results import RunResult
 
 SHOWN = 80
 """Characters of a name that are shown."""
-MOST_SOURCE = 4 << 20
+MOST_SOURCE = 1 << 20
 """Characters of a source that are read."""
 SWITCHES = tuple(
     re.compile(pattern)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from runner.audit.reading.folder import Folder
 from runner.audit.reading.text import read_text
 
-LARGEST = 4 << 20
+LARGEST = 1 << 20
 IMPORT = re.compile(r"^\s{0,40}(?:from\s+(\.{0,3}[\w.]{1,200})\s+import\b|import\s+([\w., ]{1,400}))", re.MULTILINE)
 
 

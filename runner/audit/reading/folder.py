@@ -5,13 +5,13 @@ Nothing is opened here. Links are not followed, so that a folder cannot make its
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import UserError
+from runner.untrusted import is_regular, walked
 
 MOST_FILES = 5_000
 LOG_NAMES = re.compile(
@@ -87,11 +87,11 @@ def is_log(name: str) -> bool:
 
 def _files(root: Path) -> Iterator[str]:
     count = 0
-    for base, folders, files in os.walk(root, followlinks=False):
-        folders[:] = sorted(name for name in folders if name not in SKIPPED)
-        for name in sorted(files):
-            path = Path(base) / name
-            if path.is_symlink() or not path.is_file():
+    for base, folders, files in walked(root):
+        folders[:] = [name for name in folders if name not in SKIPPED]
+        for name in files:
+            path = base / name
+            if not is_regular(path):
                 continue
             count += 1
             if count > MOST_FILES:
@@ -104,11 +104,11 @@ def find_records(root: Path) -> list[Path]:
     if not root.is_dir():
         raise UserError(f"{root}: there is no such folder")
     found: list[Path] = []
-    for base, folders, files in os.walk(root, followlinks=False):
+    for base, folders, files in walked(root):
         names = {name.lower() for name in files}
         if names & RECORD_SIGNS or ("readme.md" in names and any(is_log(name) for name in files)):
-            found.append(Path(base))
+            found.append(base)
             folders[:] = []  # what lies inside belongs to it
         else:
-            folders[:] = sorted(name for name in folders if name not in SKIPPED and not name.startswith("."))
+            folders[:] = [name for name in folders if name not in SKIPPED and not name.startswith(".")]
     return sorted(found)

@@ -11,7 +11,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from runner.untrusted import opened
+
 CHUNK = 1 << 18
+MOST_LOG_BYTES = 24 << 20
+"""Of a text that is read line by line; what follows is left out. A log of the contest has some 100 kB."""
 MAX_LINE = 1 << 14
 """Characters of a line that are read; no line with a fact is longer."""
 
@@ -47,8 +51,11 @@ def encoding_of(head: bytes) -> str:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """(line number from 1, text) of each line; a carriage return starts another text of the same line."""
-    with path.open("rb") as handle:
+    """(line number from 1, text) of each line; a carriage return starts another text of the same line.
+
+    Ends after MOST_LOG_BYTES.
+    """
+    with opened(path) as handle:
         head = handle.read(CHUNK)
         decoder = codecs.getincrementaldecoder(encoding_of(head))(errors="replace")
         number, rest, cut = 1, "", False
@@ -64,7 +71,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                 if not cut:
                     yield from _parts(number, rest)
                 rest, cut = "", True
-            data = handle.read(CHUNK)
+            data = handle.read(CHUNK) if handle.tell() < MOST_LOG_BYTES else b""
         if not cut:
             yield from _parts(number, rest + decoder.decode(b"", final=True))
 
@@ -93,6 +100,6 @@ def bare(text: str) -> str:
 
 def read_text(path: Path, limit: int) -> str:
     """A whole small file, decoded; what lies beyond `limit` bytes is left out."""
-    with path.open("rb") as handle:
+    with opened(path) as handle:
         data = handle.read(limit)
     return data.decode(encoding_of(data), "replace").lstrip("\ufeff")

@@ -21,6 +21,7 @@ from runner.record.files import RESULTS, bounded
 from runner.record.folder import Record, of_this_golf
 from runner.record.published import last_published, published_sha256
 from runner.results import Check, RunResult
+from runner.untrusted import json_of
 
 NEAR_SECONDS = 60.0
 """How far apart two wall clock times of one moment may be: a busy driver, a disk that is slow."""
@@ -85,7 +86,7 @@ def published_check(record: Record, entries: Sequence[Entry]) -> Check:
     if last is None:
         told = "no entry does, and a golf that notes hashes of logs writes one" if new else "an older golf wrote none"
         return answer("published", title, "fail" if new else "unknown", told, limit)
-    raw = json.loads(bounded(record.folder / RESULTS))
+    raw = json_of(bounded(record.folder / RESULTS), RESULTS)
     if published_sha256(raw) != last["results_sha256"]:
         told = f"entry {last['seq']} vouches for another"
         return answer("published", title, "fail", told, limit)

@@ -5,7 +5,6 @@ Each log is read again by the reader that read it while it grew, and what comes 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from runner.job.spec import JobSpec
@@ -47,7 +46,7 @@ def log_checks(record: Record, job: JobSpec | None) -> Iterator[Check]:
             evidence.require(not noted_logs(result), f"{place.name} is not there, and the result vouches for it")
             curves.require(result.seed not in stored, f"curves: one of seed {result.seed}, which has no log")
             continue
-        own = None if outputs is None else re.compile(outputs.step)
+        own = None if outputs is None else outputs.pattern("step")
         if log.parts:
             evidence.same(f"{place.name}", log.parts, noted_logs(result), "the result")
             evidence.require(

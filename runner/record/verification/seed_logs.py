@@ -7,7 +7,6 @@ where one ends. Of a record that lacks it the whole is read as both. Streams; li
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +14,12 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
+from runner.errors import UserError
 from runner.job.external_script import OutputsSpec
 from runner.logs.lines import LineSplitter
 from runner.logs.log_facts import NUMBER, LogReader
 from runner.results import EvidenceFile, RunResult
+from runner.untrusted import is_regular, json_of, opened
 
 PIECE = 1 << 20
 MOST_ROUNDED = 64
@@ -65,8 +66,8 @@ class Head:
 
     def _config(self, text: str) -> None:
         try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
+            found = json_of(text, "config")
+        except UserError:
             found = {}
         if found not in self.configs:
             self.configs.append(found if isinstance(found, dict) else {})
@@ -98,14 +99,14 @@ def noted_logs(result: RunResult) -> list[EvidenceFile]:
 
 def read_seed_log(path: Path, result: RunResult, outputs: OutputsSpec | None) -> SeedLog | None:
     """Read a log; None where there is none. outputs: how somebody else's script writes its lines; None for ours."""
-    if path.is_symlink() or not path.is_file():
+    if not is_regular(path):
         return None
     parts = noted_logs(result)
     head = Head() if outputs is None else None
     train = reader_for(outputs)
     fresh = reader_for(outputs) if parts else train
     log = SeedLog(train, fresh, head or Head(), [])
-    with path.open("rb") as handle:
+    with opened(path) as handle:
         if not parts:
             feed(train, head, iter(lambda: handle.read(PIECE), b""))
             return log
@@ -121,8 +122,8 @@ def reader_for(outputs: OutputsSpec | None) -> LogReader:
     """A reader of the lines of a script."""
     if outputs is None:
         return LogReader()
-    own = tuple(re.compile(one) for one in (outputs.step, outputs.seed, outputs.sizes) if one)
-    return LogReader(pattern=re.compile(outputs.score), own=own)
+    own = tuple(outputs.pattern(name) for name in ("step", "seed", "sizes") if getattr(outputs, name))
+    return LogReader(pattern=outputs.pattern("score"), own=own)
 
 
 def read_part(handle: IO[bytes], part: EvidenceFile, reader: LogReader | None, head: Head | None) -> EvidenceFile:

@@ -18,34 +18,11 @@ from reports.audit.terminal import terminal_audit
 from runner.audit.audit import audit_folder
 from runner.audit.claims.submission import read_submission
 from runner.audit.facts import Audit
+from tests.adversary.mutations import mutated
 from tests.runner.audit.entries import SCORES, log_text, readme, submission, write_entry
 
 SEEDS_OF_LOGS = {f"train_seed{seed}.log": log_text(seed, bpb).encode() for seed, bpb in SCORES.items()}
 CLAIMS = json.dumps(submission()).encode()
-SPLICES = (
-    b"\0", b"\xff\xfe", b"\r", b"\n", b"1e999", b"nan", b"-", b"9" * 400, b"val_bpb:", b"=" * 100 + b"\n", b'"""\n',
-    b"[rank0]:", b"\x1b[31m", b"{", b"[" * 3000, b"step:1/2 train_time:1ms\n", b"seed:1\n", b"|", b",", "±".encode(),
-)  # fmt: skip
-
-
-def mutated(data: bytes, seed: int) -> bytes:
-    """`data` with some bytes changed, cut out, doubled, or something put between them."""
-    dice = random.Random(seed)
-    found = bytearray(data)
-    for _ in range(dice.randint(1, 8)):
-        at = dice.randint(0, len(found))
-        match dice.randint(0, 4):
-            case 0:
-                found[at:at] = dice.choice(SPLICES)
-            case 1:
-                del found[at : at + dice.randint(1, 300)]
-            case 2:
-                found[at : at + 1] = bytes([dice.randint(0, 255)])
-            case 3:
-                found[at:at] = found[at : at + dice.randint(1, 2000)]
-            case _:
-                found[at : at + dice.randint(1, 9)] = str(dice.randint(-(10**12), 10**12)).encode()
-    return bytes(found)
 
 
 def everything_is_said(audit: Audit) -> None:
@@ -70,7 +47,7 @@ def test_a_folder_of_mutated_files_is_audited(tmp_path_factory: pytest.TempPathF
     }
     folder.mkdir()
     for name, data in files.items():
-        (folder / name).write_bytes(mutated(data, dice.randint(0, 2**32)) if dice.random() < 0.7 else data)
+        (folder / name).write_bytes(mutated(data, dice) if dice.random() < 0.7 else data)
     everything_is_said(audit_folder(folder))
 
 

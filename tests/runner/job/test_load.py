@@ -329,7 +329,7 @@ def test_files_that_cannot_be_jobs_are_refused_with_their_path(tmp_path: Path) -
         ("none.yaml", "no such file"),
         (".", "not a file"),
         ("binary.yaml", "not UTF-8"),
-        ("large.yaml", "larger"),
+        ("large.yaml", "at most 1,000,000 are read"),
     ]:
         with pytest.raises(UserError, match=said) as caught:
             load_job(tmp_path / name)

@@ -91,23 +91,54 @@ def test_a_disk_that_fails_while_copying_leaves_the_checkout_as_it_was(
 
 def test_what_is_left_to_do_by_hand_is_said(repo: Path, kept_record: Path, tmp_path: Path) -> None:
     lock = repo / ".git" / "HEAD.lock"
-    git(repo, "config", "filter.busy.clean", str(program(tmp_path / "bin" / "busy", f"touch {lock}; exit 1")))
-    git(repo, "config", "filter.busy.required", "true")
-    (repo / ".git" / "info" / "attributes").write_text("*.csv filter=busy\n")
+    git(repo, "config", "commit.gpgSign", "true")
+    git(repo, "config", "gpg.program", str(program(tmp_path / "bin" / "gpg", f"touch {lock}; exit 1")))
     with pytest.raises(UserError) as told:
         export(kept_record, repo, TRACK, "title", {})
     lock.unlink()
-    assert "clean filter 'busy' failed" in str(told.value)
+    assert "failed to sign" in str(told.value)
     assert f"go to main and delete branch golf/{kept_record.name}" in str(told.value)
 
 
 def test_attributes_that_would_change_a_files_bytes_are_refused(repo: Path, kept_record: Path) -> None:
-    (repo / ".git" / "info" / "attributes").write_text("results.csv filter=up\n")
-    git(repo, "config", "filter.up.clean", "tr a-z A-Z")
+    (repo / ".git" / "info" / "attributes").write_text("results.csv text\n")
     before = state(repo)
     with pytest.raises(UserError, match=rf"would change records/{TRACK}/{kept_record.name}/results.csv on the way"):
-        export(kept_record, repo, TRACK, "title", {})
+        export(kept_record, repo, TRACK, "title", {"results.csv": b"a,b\r\n"})
     assert state(repo) == before
+
+
+@pytest.mark.parametrize("name", ["up", "a=b.c"])
+def test_no_filter_of_the_checkout_is_run_and_the_bytes_are_the_records(
+    repo: Path, kept_record: Path, tmp_path: Path, name: str
+) -> None:
+    ran = tmp_path / "ran"
+    (repo / ".gitattributes").write_text(f"* filter={name} diff={name}\n")
+    git(repo, "add", ".gitattributes")
+    git(repo, "commit", "-qm", "attributes")
+    told = program(tmp_path / "bin" / "up", f"touch {ran}; tr a-z A-Z")
+    for kind in ("clean", "smudge", "process"):
+        git(repo, "config", f"filter.{name}.{kind}", str(told))
+    git(repo, "config", f"filter.{name}.required", "true")
+    git(repo, "config", f"diff.{name}.textconv", str(told))
+    (repo / ".git" / "info" / "attributes").write_text(f"* filter={name}\n")
+    (repo / "train_gpt.py").touch()
+    require_checkout(repo, TRACK)
+    made = export(kept_record, repo, TRACK, "title", {})
+    assert not ran.exists()
+    assert held(made.place) == held(kept_record)
+
+
+def test_settings_of_a_submodule_run_nothing(repo: Path, kept_record: Path, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    inner = make_repo(repo / "inner")
+    git(inner, "config", "core.fsmonitor", str(program(tmp_path / "bin" / "monitor", f"touch {ran}; exit 1")))
+    git(repo, "add", "inner")
+    git(repo, "commit", "-qm", "a repository inside")
+    ran.unlink(missing_ok=True)
+    require_checkout(repo, TRACK)
+    export(kept_record, repo, TRACK, "title", {})
+    assert not ran.exists()
 
 
 def test_line_ends_stay_as_they_are_whatever_the_user_has_set(repo: Path, kept_record: Path) -> None:

@@ -38,8 +38,43 @@ def test_an_honest_record_verifies_and_what_was_not_checked_is_said(record: Path
     assert "Not checked: Its artifact by hash? The same score again?" in told
 
 
-def test_beside_its_run_the_scores_are_made_again(kept_record: Path) -> None:
-    assert "Not checked" not in golf("verify", kept_record, code=0)
+def test_beside_its_run_the_scores_are_made_again_where_it_is_asked_for(kept_record: Path) -> None:
+    told = golf("verify", kept_record, code=0)
+    assert "not asked: --run" in " ".join(told.split())
+    assert "Not checked: The same score again?" in told
+    assert "Not checked" not in golf("verify", kept_record, "--run", code=0)
+
+
+def received(kept_record: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """(A record as from a stranger, what its script leaves where it is executed): beside it a run by that script."""
+    ran = tmp_path / "RAN"
+    folder = Path(shutil.copytree(kept_record.parents[2], tmp_path / "mail"))
+    record = folder / "records" / "local" / kept_record.name
+    for script in (record / "train_gpt.py", *folder.glob("runs/*/train_gpt.py")):
+        script.write_text(f"open({str(ran)!r}, 'w')\n")
+    return record, ran
+
+
+def test_a_received_script_is_executed_by_no_verb_that_reads(kept_record: Path, tmp_path: Path) -> None:
+    record, ran = received(kept_record, tmp_path)
+    for words in (["verify"], ["verify", "--run"], ["verify", "--artifacts", str(record.parents[2] / "runs")]):
+        golf(words[0], record, *words[1:], code=1)
+        assert not ran.exists()
+    assert "not run: Every file" in " ".join(golf("verify", record, "--run", code=1).split())
+
+
+def test_a_script_whose_hashes_hold_is_cut_off_when_it_is_run(
+    kept_record: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may write to the user's home, it thinks; and is run nowhere else than where that is somebody else's."""
+    monkeypatch.setattr("runner.record.rescore_record.require_cut_off", refuse)
+    told = " ".join(golf("verify", kept_record, "--run", code=0).split())
+    assert "not run: no namespaces here" in told
+    assert "Not checked: The same score again?" in told
+
+
+def refuse(base: Path) -> None:
+    raise UserError("not run: no namespaces here")
 
 
 def test_a_changed_record_does_not_verify_and_says_why(record: Path) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,53 +16,7 @@ from runner.errors import UserError
 from runner.record.folder import open_record
 from runner.record.rescore_record import artifact_checks, source_of
 from runner.record.verify import verify_record
-
-VALUES = [
-    None,
-    True,
-    0,
-    -1,
-    2**70,
-    1e308,
-    "NaN",
-    "Infinity",
-    "",
-    "x",
-    "../..",
-    "\x00",
-    [],
-    {},
-    [1],
-    {"a": 1},
-    ["x"] * 3,
-]
-
-
-def places(value: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every place of a JSON value."""
-    found = [before] if before else []
-    if isinstance(value, dict):
-        found += [place for key, inner in value.items() for place in places(inner, (*before, key))]
-    if isinstance(value, list):
-        found += [place for index, inner in enumerate(value) for place in places(inner, (*before, index))]
-    return found
-
-
-def bent(content: Any, chance: random.Random) -> Any:
-    """A copy in which up to three values are others, or gone."""
-    content = copy.deepcopy(content)
-    for _ in range(chance.randint(1, 3)):
-        *way, last = chance.choice(places(content))
-        holder = content
-        for step in way:
-            holder = holder[step]
-        if chance.random() < 0.2:
-            del holder[last]
-        else:
-            holder[last] = chance.choice(VALUES)
-        if not places(content):
-            break
-    return content
+from tests.adversary.mutations import bent
 
 
 @pytest.fixture(scope="module")
