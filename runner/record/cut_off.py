@@ -15,28 +15,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from runner.errors import UserError
-from runner.node.isolate import can_isolate, isolated
-from runner.node.work_folder import leftover_places, needed_places
+from runner.node.isolation.bounds import Bounds
+from runner.node.isolation.enter import command_in
+from runner.node.isolation.held import trial
+from runner.node.isolation.places import SHARED_PLACES, hidden_places, interpreter_places, other_places
+from runner.printable import cut
 
 PIECE = 1 << 16
 NOT_HERE = "not run: it would have to be cut off, and this system allows no namespaces; use a machine that does"
 
 
-def require_cut_off(base: Path) -> None:
-    """UserError where nothing can be run cut off here. base: the folder that it would work in."""
-    if not can_isolate(_hidden(base), needed_places(base)):
-        raise UserError(NOT_HERE)
+def require_cut_off() -> None:
+    """UserError where nothing can be run cut off here."""
+    found = trial(("namespaces",))
+    if found.layer != "namespaces" or "trial" in found.refused:
+        raise UserError(f"{NOT_HERE} ({cut('; '.join(found.refused.values()))})")
 
 
-def cut_off(command: Sequence[str], base: Path) -> list[str]:
-    """The command line that runs `command` with nothing of its own but what lies in `base`."""
-    return isolated(command, _hidden(base), needed_places(base), network=False)
-
-
-def _hidden(base: Path) -> list[Path]:
-    home = Path.home().resolve()
-    inside = home.is_dir() and home != Path(home.root) and home not in (base.resolve(), *base.resolve().parents)
-    return [*leftover_places(), *([home] if inside else [])]
+def cut_off(command: Sequence[str], base: Path, work: Path) -> list[str]:
+    """The command line that runs `command`, which finds what lies in `base` and may change what lies in `work`."""
+    bounds = Bounds(
+        hide=[str(path) for path in (*hidden_places(base), *other_places())],
+        keep=[str(path) for path in (*interpreter_places(), base.resolve())],
+        write=[str(work.resolve())],
+        private=[str(path) for path in SHARED_PLACES],
+        layers=("namespaces",),
+        must_hold=True,
+    )
+    return command_in(command, bounds)
 
 
 def output_of(command: Sequence[str], work: Path, env: Mapping[str, str], seconds: float) -> Iterator[bytes]:

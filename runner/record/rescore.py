@@ -135,8 +135,9 @@ def scored_by(
         }
         command = [sys.executable, "-u", SCRIPT_NAME]
         if apart:
-            require_cut_off(Path(place))
-            command = cut_off(command, Path(place))
+            require_cut_off()
+            command = cut_off(command, Path(place), work)
+            surroundings["HOME"] = str(work)
         lines, failed = LineSplitter(), ""
         try:
             for piece in output_of(command, work, {**surroundings, **env}, LONGEST_S):

@@ -96,7 +96,7 @@ def artifact_checks(record: Record, source: Source | None, say: Say, why_not: st
     held = {} if source is None else find_artifacts(source.place, record)
     if source is not None and held and not why_not:
         try:
-            require_cut_off(source.place)
+            require_cut_off()
             files = validation_files(source.job(), record, say)
         except UserError as error:
             files = str(error).splitlines()[0]

@@ -31,6 +31,7 @@ class Bounds:
         network: bool = False,
         loopback: bool = True,
         layers: tuple[str, ...] = LAYERS,
+        must_hold: bool = False,
         report: str = "",
     ) -> None:
         self.hide = hide
@@ -49,6 +50,8 @@ class Bounds:
         """Whether it needs that: a single process does not."""
         self.layers = layers
         """What may be tried."""
+        self.must_hold = must_hold
+        """Whether the command is not run at all where the first of them is refused."""
         self.report = report
         """A FIFO that somebody reads: takes what holds, before the command starts."""
 

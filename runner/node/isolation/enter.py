@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = os.path.realpath(__file__).removesuffix("/runner/node/isolation/enter.py")
+REFUSED = 97
+"""Exit code where what must hold does not."""
 PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); from runner.node.isolation.enter import main; main()"
 
 
@@ -41,6 +43,9 @@ def main() -> None:
         )
     else:
         refused["namespaces"] = "not tried"
+    if bounds.must_hold:
+        print(f"not run: namespaces are refused ({refused['namespaces']})", file=sys.stderr)
+        sys.exit(REFUSED)
     uid = identity.own_uid(os.environ.get("GOLF_ATTEMPT", ""))
     why = identity.why_not(uid, command, bounds) if "uid" in bounds.layers else "not tried"
     if not why:

@@ -73,7 +73,7 @@ def test_a_script_whose_hashes_hold_is_cut_off_when_it_is_run(
     assert "Not checked: The same score again?" in told
 
 
-def refuse(base: Path) -> None:
+def refuse() -> None:
     raise UserError("not run: no namespaces here")
 
 
