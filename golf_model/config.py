@@ -51,6 +51,9 @@ REFUSED_VARIABLES = (
 ARTIFACT_NAME = "final_model.ptz"
 """File that the training phase freezes and the referee counts, whatever is inside."""
 
+LONG_SEQUENCE = 512
+"""Tokens from which on attention goes by blocks on a CPU: all scores of a shorter sequence fit its caches."""
+
 
 class ConfigError(ValueError):
     """A value that cannot work; `where` is the field's name, the message says what would."""
@@ -504,8 +507,9 @@ class RuntimeConfig:
     """Autocast precision; auto takes bfloat16 where the device has instructions for it."""
     compile: Literal["auto", "on", "off"] = "auto"
     """torch.compile; auto means on CUDA only. Without a compiler it is off, and the log says so."""
-    attention: Literal["auto", "sdpa", "explicit"] = "auto"
-    """Attention kernel; auto takes an explicit masked softmax on CPU (faster when short), sdpa elsewhere."""
+    attention: Literal["auto", "sdpa", "explicit", "blocks"] = "auto"
+    """Attention kernel; auto takes blocks on CPU, sdpa elsewhere. explicit: a masked softmax over all scores, fastest on
+    CPU for short sequences; blocks: the same below 512 tokens, and queries by blocks from there on."""
     head: Literal["auto", "plain", "chunked"] = "auto"
     """Way to the loss; auto takes the cache-sized walk on CPU, the plain one elsewhere."""
     cpu_threads: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from golf_model.config import GolfConfig
+from golf_model.config import LONG_SEQUENCE, GolfConfig
 
 
 def unused_modules(config: GolfConfig) -> frozenset[str]:
@@ -14,9 +14,11 @@ def unused_modules(config: GolfConfig) -> frozenset[str]:
     here only if every call of it stands behind the setting that is named.
     """
     model, export = config.model, config.export
+    longest = max(config.batch.train_seq_len, config.eval.window_length(config.batch.train_seq_len))
     on_step = config.qat.active != "off" and config.qat.grid == "step"
     needed = {
         "training.averaging": config.average.kind != "off",
+        "network.blocked": config.runtime.attention in ("auto", "blocks") and longest >= LONG_SEQUENCE,
         "network.bigram": model.bigram.buckets > 0,
         "training.calibration": export.gptq.tokens > 0,
         "training.checkpoint": config.schedule.checkpoint_every_s > 0,

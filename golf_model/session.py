@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from golf_model.config import EvalConfig, GolfConfig
+from golf_model.config import EvalConfig, GolfConfig, RuntimeConfig
+from golf_model.network.attention import AttentionKernel
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.gpt import GPT, LossModel
+from golf_model.network.head import HeadKernel
 from golf_model.process.devices import Abilities, abilities
 from golf_model.process.distributed import World, accumulation_steps
 from golf_model.process.environment import RunEnvironment
@@ -111,12 +113,18 @@ def open_checkpoints(session: Session) -> Checkpoints | None:
     return Checkpoints(environment.checkpoints or Path("checkpoints"), owner, world)
 
 
+def kernels_of(runtime: RuntimeConfig, device: torch.device) -> tuple[AttentionKernel, HeadKernel]:
+    """Ways to attention and loss, as configured or what suits the device."""
+    on_cpu = device.type == "cpu"
+    kernel = runtime.attention if runtime.attention != "auto" else ("blocks" if on_cpu else "sdpa")
+    head = runtime.head if runtime.head != "auto" else ("chunked" if on_cpu else "plain")
+    return kernel, head
+
+
 def build_network(session: Session) -> tuple[GPT, LossModel]:
     """The network on its device, and the same as it is called: compiled or not."""
     model, runtime, world = session.config.model, session.config.runtime, session.world
-    on_cpu = world.device.type == "cpu"
-    kernel = runtime.attention if runtime.attention != "auto" else ("explicit" if on_cpu else "sdpa")
-    head = runtime.head if runtime.head != "auto" else ("chunked" if on_cpu else "plain")
+    kernel, head = kernels_of(runtime, world.device)
     network = GPT(model, session.how.precision, kernel, head)
     apply_dtype_policy(network, model)
     arm(network, session.config.qat, model.num_layers)

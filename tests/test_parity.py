@@ -188,7 +188,7 @@ def tiny_grads(golden: Golden, expected: Mapping[str, Any], folder: Path) -> Non
 
 
 def tiny_loss_float64(golden: Golden, expected: float, folder: Path) -> None:
-    network = GPT(golden.tiny_model, torch.float64, "explicit", "chunked")
+    network = GPT(golden.tiny_model, torch.float64, "blocks", "chunked")
     network.load_state_dict(tiny_network(golden).state_dict())
     near(loss_of(network, golden.tiny_batch()), expected, absolute=LOSS)
 
@@ -298,7 +298,7 @@ def tiny_export(golden: Golden, expected: Mapping[str, Any], folder: Path) -> No
         check_sizes(stored, state, export, facts)
         if "qgv3" in facts:
             check_qgv3(stored, facts["qgv3"])
-        network = GPT(golden.tiny_model, torch.float32, "explicit", "chunked")
+        network = GPT(golden.tiny_model, torch.float32, "blocks", "chunked")
         network.load_state_dict(restore(stored), strict=True)
         near(loss_of(network, golden.tiny_batch()), facts["loss_after_roundtrip"], absolute=LOSS)
         if qat_on in facts:
@@ -727,7 +727,7 @@ def full_buffers(golden: Golden, expected: Mapping[str, Any], folder: Path) -> N
 
 def full_init(golden: Golden, expected: Mapping[str, Any], folder: Path) -> None:
     torch.manual_seed(1337)
-    network = GPT(golden.config.model, torch.bfloat16, "explicit", "chunked")
+    network = GPT(golden.config.model, torch.bfloat16, "blocks", "chunked")
     apply_dtype_policy(network, golden.config.model)
     state = network.state_dict()
     qr_noise = golden.config.model.linear_init == "orthogonal"  # LAPACK's, and then one step of bfloat16

@@ -1,8 +1,8 @@
 """Causal grouped-query attention with normalised queries and keys.
 
-Two kernels compute the same function: torch's fused `scaled_dot_product_attention`, and an explicit
-masked softmax, which is the faster one on CPU for short sequences. Scoring may ask for the last positions only, or
-bring keys and values of earlier tokens.
+Two kernels compute the same function: torch's fused `scaled_dot_product_attention`, and an explicit masked softmax,
+which is the faster one on CPU for short sequences. Longer ones go by blocks there: blocked.py, or the fused kernel.
+Scoring may ask for the last positions only, or bring keys and values of earlier tokens.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from golf_model.config import ModelConfig
+from golf_model.config import LONG_SEQUENCE, ModelConfig
+from golf_model.network.blocked import BlockedAttention
 from golf_model.network.linear import CastedLinear
 from golf_model.network.rope import rms_norm, rotate
 from golf_model.network.xsa import exclusive_attention
 
-AttentionKernel = Literal["sdpa", "explicit"]
+AttentionKernel = Literal["sdpa", "explicit", "blocks"]
+"""blocks: explicit for short sequences, blocked.py or fused for longer ones."""
 
 
 def causal_mask(length: int, device: torch.device, dtype: torch.dtype) -> Tensor:
@@ -41,6 +43,26 @@ def explicit_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     scores = torch.baddbmm(mask.repeat(group, 1), queries, keys.transpose(1, 2))
     weights = torch.softmax(scores, dim=-1)
     return torch.bmm(weights, v.reshape(batch * kv_heads, length, head_dim)).view(batch, heads, count, head_dim)
+
+
+def fused_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """Torch's kernel, of the same shapes; without a mask it is causal.
+
+    On CUDA flash attention alone shares keys within a group, and it wants half precision and no mask. Anything else
+    would fall to a kernel that writes out every score of every block, so keys and values are repeated there.
+    """
+    grouped = q.size(1) != k.size(1)
+    if grouped and q.is_cuda and (mask is not None or q.dtype == torch.float32):
+        k, v = (x.repeat_interleave(q.size(1) // x.size(1), dim=1) for x in (k, v))
+        grouped = False
+    return F.scaled_dot_product_attention(
+        q, k, v, attn_mask=mask, is_causal=mask is None, scale=1.0, enable_gqa=grouped
+    )
+
+
+def needs_blocks(q: Tensor) -> bool:
+    """Whether blocked.py is the faster way on a CPU: in bfloat16, and where a gradient is wanted."""
+    return q.dtype == torch.bfloat16 and q.requires_grad and torch.is_grad_enabled()
 
 
 class Past:
@@ -89,14 +111,16 @@ class CausalSelfAttention(nn.Module):
         """
         if past is not None:
             q, k, v = self._with_past(x, cos, sin, past)
-        elif last:
+        elif last and self.kernel != "sdpa":
             q, k, v = self._last_queries(x, cos, sin, last)
         else:
             q, k, v = self._all_positions(x, cos, sin)
         q = q * (self.q_gain * self.head_dim**-0.5).to(x.dtype)[:, None].repeat(1, self.head_dim)
         y = self._attend(q, k, v, mask)
+        if last:  # a fused kernel wants no mask: it does all queries of this one block
+            y = y[:, -last:]
         if self.exclusive:
-            y = exclusive_attention(y, v[:, -q.size(1) :])
+            y = exclusive_attention(y, v[:, -y.size(1) :])
         out: Tensor = self.proj(y.flatten(2), gain)
         return out
 
@@ -134,11 +158,9 @@ class CausalSelfAttention(nn.Module):
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         """q: (batch, queries, heads, head_dim), k, v: (batch, keys, kv_heads, head_dim) -> q's shape."""
         whole = q.size(1) == k.size(1)
+        fused = self.kernel == "sdpa" or (self.kernel == "blocks" and k.size(1) >= LONG_SEQUENCE)
+        if fused and whole and self.kernel == "blocks" and needs_blocks(q):
+            return BlockedAttention.apply(q, k, v)  # type: ignore[no-any-return, no-untyped-call]
         q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
-        if self.kernel == "explicit":
-            return explicit_attention(q, k, v, mask).transpose(1, 2)
-        grouped = self.heads != self.kv_heads
-        y = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=None if whole else mask, is_causal=whole, scale=1.0, enable_gqa=grouped
-        )
+        y = fused_attention(q, k, v, None if whole else mask) if fused else explicit_attention(q, k, v, mask)
         return y.transpose(1, 2)
