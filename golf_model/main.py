@@ -101,7 +101,7 @@ def freeze(session: Session, network: GPT, result: TrainingResult, grid: Expecte
         if grid is not None and step is not None and grid.solved:
             off = 100 * (grid.solved / step.size - 1)
             log.line(f"fake_quantisation step:{grid.solved:.8g} written:{step.size:.8g} ({off:+.2f}%)")
-    session.world.barrier()
+    session.world.rest()
     session.events.announce("artifact_frozen")
 
 

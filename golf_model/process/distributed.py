@@ -1,15 +1,15 @@
 """The processes of one run: who am I, which device is mine, and the few collectives that training needs.
 
-Gradients are averaged by one all-reduce over a flat buffer instead of DDP: the same mean, no hooks to
-switch off while micro-batches accumulate, and one place that works on gloo and nccl alike. (DDP would
-overlap the exchange with the backward pass; for a 16 MB model it takes about a millisecond.)
+How gradients are averaged is training/exchange.py's.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -18,6 +18,9 @@ from torch import Tensor
 from golf_model.config import BatchConfig, RuntimeConfig
 from golf_model.process.devices import pick_device
 from golf_model.process.errors import ScriptError
+
+PATIENCE = timedelta(hours=2)
+"""How long a process waits for the others: longer than any artifact takes to pack. Who dies is seen by torchrun."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class World:
             return values
         tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
         dist.all_reduce(tensor, op=dist.ReduceOp.MAX)
-        return [float(value) for value in tensor]
+        return [float(value) for value in tensor.tolist()]
 
     def sums(self, values: list[float]) -> list[float]:
         """Element-wise sum over all processes (float64)."""
@@ -59,33 +62,40 @@ class World:
             return values
         tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
         dist.all_reduce(tensor)
-        return [float(value) for value in tensor]
+        return [float(value) for value in tensor.tolist()]
 
     def add_up(self, tensor: Tensor) -> None:
         """Replace a tensor by its sum over all processes."""
         if self.size > 1:
             dist.all_reduce(tensor)
 
-    def average_gradients(self, parameters: Iterable[Tensor]) -> None:
-        """Replace every gradient by its mean over all processes."""
+    def rest(self) -> None:
+        """Wait for all processes on the CPU, for as long as the slowest needs: what waits in NCCL keeps its GPU busy,
+        and is given up after minutes."""
+        if self.size > 1:
+            dist.all_reduce(torch.zeros(()))
+
+    def after_step(self, values: list[float], loss: Tensor) -> tuple[list[float], float]:
+        """Element-wise maximum over all processes of `values` and of 1 where a loss () is no number, 0 where it is;
+        and this process's loss. Read back from the device at once."""
         if self.size == 1:
-            return
-        by_dtype: dict[torch.dtype, list[Tensor]] = {}
-        for parameter in parameters:
-            if parameter.grad is not None:
-                by_dtype.setdefault(parameter.grad.dtype, []).append(parameter.grad)
-        for gradients in by_dtype.values():
-            flat = torch.cat([gradient.flatten() for gradient in gradients])
-            dist.all_reduce(flat)
-            flat /= self.size
-            means = torch.split(flat, [gradient.numel() for gradient in gradients])
-            for gradient, mean in zip(gradients, means, strict=True):
-                gradient.copy_(mean.view_as(gradient))
+            mine = float(loss)
+            return [*values, float(not math.isfinite(mine))], mine
+        told = torch.tensor([*values, 0.0], dtype=torch.float64, device=self.device)
+        told[-1] = ~loss.isfinite()
+        dist.all_reduce(told, op=dist.ReduceOp.MAX)
+        *most, mine = torch.cat((told, loss.double().view(1))).tolist()
+        return most, mine
 
     def close(self) -> None:
         """Leave the process group."""
         if self.size > 1 and dist.is_initialized():
             dist.destroy_process_group()
+
+
+def group_of(device: torch.device) -> dict[str, Any]:
+    """What carries collectives: gloo between CPUs, nccl between GPUs, each bound to this process's device."""
+    return {"backend": "cpu:gloo,cuda:nccl", "device_id": device} if device.type == "cuda" else {"backend": "gloo"}
 
 
 def join_world(runtime: RuntimeConfig) -> World:
@@ -101,7 +111,7 @@ def join_world(runtime: RuntimeConfig) -> World:
         # Loads torch's compiler, which the first optimizer would load anyway. Loaded after the group exists, it
         # keeps references to the group, whose threads then outlive `close` and abort the process at exit.
         torch.compiler.reset()
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=rank, world_size=size)
+        dist.init_process_group(rank=rank, world_size=size, timeout=PATIENCE, **group_of(device))
     return World(rank, size, device)
 
 

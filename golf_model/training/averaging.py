@@ -32,8 +32,9 @@ class WeightAverage:
         average = self.average
         if average.kind == "ema":
             self.samples += 1
-            for name, value in weights.items():
-                self.sums[name].mul_(average.ema_decay).add_(value.float(), alpha=1.0 - average.ema_decay)
+            sums = [self.sums[name] for name in weights]
+            torch._foreach_mul_(sums, average.ema_decay)
+            torch._foreach_add_(sums, [value.float() for value in weights.values()], alpha=1.0 - average.ema_decay)
         elif average.kind == "swa" and multiplier < average.swa_start_multiplier and step % average.swa_every == 0:
             self._add(weights)
 

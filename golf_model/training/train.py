@@ -40,6 +40,8 @@ class TrainingClock:
         self.world = world
         self.banked_ms = banked_ms
         self.started = 0.0
+        self.waited_ms = 0.0
+        """How long the device took after the last step was given to it, which foretells that of the next."""
 
     def start(self) -> None:
         """Begin or go on counting."""
@@ -54,6 +56,15 @@ class TrainingClock:
     def read(self) -> float:
         """Milliseconds while running."""
         return self.banked_ms + 1000.0 * (time.perf_counter() - self.started)
+
+    def after_step(self, loss: Tensor) -> tuple[float, float]:
+        """(milliseconds, this process's loss) when a step's loss () is there: the one time that a step waits for its
+        device. The time is the same in every process, so that all keep one rate and one last step. NanLossError's
+        cause, a loss of any process that is no number, is a loss of nan."""
+        begun = self.read()
+        (latest, lost), mine = self.world.after_step([begun + self.waited_ms], loss)
+        self.waited_ms = self.read() - begun
+        return latest if self.world.size > 1 else self.read(), math.nan if lost else mine
 
 
 def is_logged(step: int, every: int) -> bool:
@@ -134,10 +145,11 @@ def train(
     """
     config, world = trainer.config, trainer.world
     schedule, iterations = config.schedule, config.schedule.iterations
+    weights = trainer.network.state_dict()  # the parameters themselves, which every step changes in place
     calibration = Calibration(trainer) if config.export.gptq.tokens else None
     average = None
     if config.average.kind != "off":
-        average = WeightAverage(config.average, trainer.network.state_dict())
+        average = WeightAverage(config.average, weights)
     now = resumed(trainer, average, checkpoints, earlier_ms, log)
     if packing is not None and packing.grid is not None and now.grid:
         packing.grid.take(now.grid)
@@ -167,21 +179,18 @@ def train(
             now.grid = packing.grid.resolve()
         switch(trainer.network, on=on_grid)
         now.steps_on_grid += on_grid
-        loss = float(optimizer_step(trainer))
+        mean_loss = optimizer_step(trainer)
         now.step = step = step + 1
         if average is not None:
-            average.update(trainer.network.state_dict(), step, multiplier)
-        # One collective keeps every process at the same rate and the same last step.
-        now.elapsed_ms, lost = world.maxima([clock.read(), float(not math.isfinite(loss))])
-        if lost:
+            average.update(weights, step, multiplier)
+        now.elapsed_ms, loss = clock.after_step(mean_loss)
+        if not math.isfinite(loss):
             log.line(f"nan_loss step:{step}")
             raise NanLossError(step)
         if is_logged(step, config.log.train_log_every) or now.elapsed_ms >= cap_ms:
             log.line(step_line(step, iterations, f"train_loss:{loss:.4f}", now.elapsed_ms))
         if packing is not None:
-            packing.forecaster.watch(
-                share_done(schedule, step, now.elapsed_ms), trainer.network.state_dict(), average
-            )
+            packing.forecaster.watch(share_done(schedule, step, now.elapsed_ms), weights, average)
         if checkpoints is not None and now.elapsed_ms - now.saved_ms >= 1000.0 * schedule.checkpoint_every_s:
             now.saved_ms = now.elapsed_ms
             checkpoints.save(step, checkpoint_state(trainer, now, average))

@@ -13,6 +13,7 @@ from golf_model.config import GolfConfig
 from golf_model.network.gpt import GPT, LossModel
 from golf_model.process.distributed import World, accumulation_steps
 from golf_model.process.runlog import RunLog
+from golf_model.training.exchange import GradientExchange
 from golf_model.training.loader import Prefetcher, TokenStream, TrainLoader
 from golf_model.training.optimizers import build_optimizers, clip_gradients
 from golf_model.training.qat import acts_in_training, switch
@@ -31,6 +32,7 @@ class Trainer:
     optimizers: list[torch.optim.Optimizer]
     batches: Prefetcher
     accumulation: int
+    exchange: GradientExchange
 
 
 def build_trainer(
@@ -43,16 +45,25 @@ def build_trainer(
     stream = TokenStream(shards, config.model.vocab_size, batch.order, seed)
     loader = TrainLoader(stream, world.rank, world.size)
     batches = Prefetcher(loader, batch.train_batch_tokens, batch.train_seq_len, accumulation, world.device)
-    return Trainer(config, world, network, loss_model, optimizers, batches, accumulation)
+    exchange = GradientExchange(network.parameters(), world.size)
+    return Trainer(config, world, network, loss_model, optimizers, batches, accumulation, exchange)
 
 
 def accumulate_gradients(
-    loss_model: LossModel, batches: Iterable[tuple[Tensor, Tensor]], accumulation: int
+    loss_model: LossModel,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    accumulation: int,
+    exchange: GradientExchange | None = None,
 ) -> Tensor:
-    """Backward through every micro-batch; returns this process's mean loss, detached."""
+    """Backward through every micro-batch; returns this process's mean loss, detached.
+
+    exchange: is told when the gradients of the last one are to come; None where nobody waits for them.
+    """
     total: Tensor | None = None
-    for ids, targets in batches:
+    for index, (ids, targets) in enumerate(batches):
         loss = loss_model(ids, targets, mean=True)
+        if exchange is not None and index == accumulation - 1:
+            exchange.expect()
         (loss / accumulation).backward()  # type: ignore[no-untyped-call]
         total = loss.detach() if total is None else total + loss.detach()
     if total is None:
@@ -74,9 +85,9 @@ def apply_gradients(
 def optimizer_step(trainer: Trainer) -> Tensor:
     """One optimizer step at the rates and momentum that are set; returns this process's mean loss."""
     batches = (trainer.batches.next_on_device() for _ in range(trainer.accumulation))
-    loss = accumulate_gradients(trainer.loss_model, batches, trainer.accumulation)
+    loss = accumulate_gradients(trainer.loss_model, batches, trainer.accumulation, trainer.exchange)
+    trainer.exchange.finish()
     parameters = list(trainer.network.parameters())
-    trainer.world.average_gradients(parameters)
     apply_gradients(trainer.optimizers, parameters, trainer.config.optim.grad_clip_norm)
     return loss
 

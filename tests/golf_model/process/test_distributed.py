@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from golf_model.config import BatchConfig
-from golf_model.process.distributed import World, accumulation_steps
+from golf_model.process.distributed import PATIENCE, World, accumulation_steps, group_of
 from golf_model.process.errors import ScriptError
 
 
@@ -35,3 +35,17 @@ def test_collectives_of_one_process_are_the_identity() -> None:
     assert world.maxima([1.5, 0.0]) == [1.5, 0.0]
     assert world.sums([2.5]) == [2.5]
     assert world.is_main
+
+
+def test_one_process_reads_its_own_loss_and_whether_it_is_a_number() -> None:
+    world = World(0, 1, torch.device("cpu"))
+    assert world.after_step([7.0], torch.tensor(2.5)) == ([7.0, 0.0], 2.5)
+    assert world.after_step([7.0], torch.tensor(float("inf"))) == ([7.0, 1.0], float("inf"))
+    world.rest()
+
+
+def test_gpus_are_bound_to_their_group_and_their_processes_can_wait_on_the_cpu() -> None:
+    gpu = torch.device("cuda", 3)
+    assert group_of(gpu) == {"backend": "cpu:gloo,cuda:nccl", "device_id": gpu}
+    assert group_of(torch.device("cpu")) == {"backend": "gloo"}
+    assert PATIENCE.total_seconds() >= 3600  # NCCL gives up after ten minutes, gloo after thirty

@@ -31,6 +31,20 @@ def test_ema_of_bfloat16_weights_is_kept_in_float32_and_cast_when_loaded() -> No
     assert target["w"].tolist() == [1.0] * 3
 
 
+def test_ema_is_bit_for_bit_one_weight_after_the_other() -> None:
+    torch.manual_seed(0)
+    live = {"a": torch.randn(40, 3), "b": torch.randn(7).to(torch.bfloat16), "c": torch.randn(())}
+    average = WeightAverage(AverageConfig("ema", ema_decay=0.997), live)
+    expected = {name: value.float().clone() for name, value in live.items()}
+    for step in range(3):
+        for value in live.values():
+            value.copy_(torch.randn(value.shape))
+        average.update(live, step + 1, 1.0)
+        for name, value in live.items():
+            expected[name] = expected[name].mul_(0.997).add_(value.float(), alpha=1.0 - 0.997)
+    assert all(torch.equal(average.weights()[name], value) for name, value in expected.items())
+
+
 def test_initial_weights_are_copied_not_kept() -> None:
     live = weights(1.0)
     average = WeightAverage(AverageConfig("ema", ema_decay=0.5), live)
