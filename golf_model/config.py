@@ -508,8 +508,8 @@ class RuntimeConfig:
     compile: Literal["auto", "on", "off"] = "auto"
     """torch.compile; auto means on CUDA only. Without a compiler it is off, and the log says so."""
     attention: Literal["auto", "sdpa", "explicit", "blocks"] = "auto"
-    """Attention kernel; auto takes blocks on CPU, sdpa elsewhere. explicit: a masked softmax over all scores, fastest on
-    CPU for short sequences; blocks: the same below 512 tokens, and queries by blocks from there on."""
+    """Attention kernel; auto takes blocks on CPU, sdpa elsewhere. explicit: a masked softmax over all scores,
+    fastest on CPU for short sequences; blocks: the same below 512 tokens, and queries by blocks from there on."""
     head: Literal["auto", "plain", "chunked"] = "auto"
     """Way to the loss; auto takes the cache-sized walk on CPU, the plain one elsewhere."""
     cpu_threads: int = 0

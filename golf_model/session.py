@@ -19,7 +19,7 @@ from golf_model.network.attention import AttentionKernel
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.gpt import GPT, LossModel
 from golf_model.network.head import HeadKernel
-from golf_model.process.devices import Abilities, abilities
+from golf_model.process.devices import Abilities, abilities, settle_products
 from golf_model.process.distributed import World, accumulation_steps
 from golf_model.process.environment import RunEnvironment
 from golf_model.process.events import Events
@@ -67,7 +67,10 @@ def open_session(config: GolfConfig, environment: RunEnvironment, world: World, 
     """Set up log, events and precision, and write the log's head."""
     log = RunLog(sys.stdout, Path("logs"), environment.run_id, is_main=world.is_main)
     how = abilities(config.runtime, world.device)
+    products = settle_products(config.runtime, world.device)
     log_head(log, config, script, world.device, how)
+    if world.device.type == "cuda":
+        log.line(f"fp32_products:{products}")
     events = Events(environment.events_path, log, is_main=world.is_main)
     return Session(config, environment, world, log, events, script, how)
 

@@ -45,14 +45,19 @@ def explicit_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     return torch.bmm(weights, v.reshape(batch * kv_heads, length, head_dim)).view(batch, heads, count, head_dim)
 
 
-def fused_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-    """Torch's kernel, of the same shapes; without a mask it is causal.
+def repeats_keys(device: str, dtype: torch.dtype, *, masked: bool) -> bool:
+    """Whether grouped keys must be repeated for a fused kernel to be had.
 
     On CUDA flash attention alone shares keys within a group, and it wants half precision and no mask. Anything else
-    would fall to a kernel that writes out every score of every block, so keys and values are repeated there.
+    would fall, silently, to a kernel that writes out all scores.
     """
+    return device == "cuda" and (masked or dtype == torch.float32)
+
+
+def fused_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """Torch's kernel, of `explicit_attention`'s shapes; without a mask it is causal."""
     grouped = q.size(1) != k.size(1)
-    if grouped and q.is_cuda and (mask is not None or q.dtype == torch.float32):
+    if grouped and repeats_keys(q.device.type, q.dtype, masked=mask is not None):
         k, v = (x.repeat_interleave(q.size(1) // x.size(1), dim=1) for x in (k, v))
         grouped = False
     return F.scaled_dot_product_attention(

@@ -1,8 +1,9 @@
 """Causal attention over long sequences on a CPU: the scores of some queries at a time, which stay in its caches.
 
-The same function as attention.py's other kernels. A block of queries looks only at the keys up to its end, so that half
-of the scores are never computed; what softmax gave is kept for the backward pass. This is the fastest way in bfloat16
-with a gradient; otherwise torch's fused kernel, which goes by blocks as well, is faster, and attention.py takes that.
+The same function as attention.py's other kernels. A block of queries looks only at the keys up to its end, so that
+half of the scores are never computed; what softmax gave is kept for the backward pass. This is the fastest way in
+bfloat16 with a gradient; otherwise torch's fused kernel, which goes by blocks as well, is faster, and attention.py
+takes that.
 """
 
 from __future__ import annotations
@@ -83,5 +84,5 @@ class BlockedAttention(torch.autograd.Function):
             share = torch._softmax_backward_data(share, weights, -1, weights.dtype)
             q_grad[heads, :, places] = torch.bmm(share, keys[heads, :seen]).view_as(some)
             k_grad[heads, :seen] += torch.bmm(share.transpose(1, 2), some.flatten(1, 2))
-        grads = (time_first(x.to(grad.dtype).unsqueeze(1), ctx.batch) for x in (k_grad, v_grad))
-        return time_first(q_grad, ctx.batch), *grads
+        k_out, v_out = (time_first(x.to(grad.dtype).unsqueeze(1), ctx.batch) for x in (k_grad, v_grad))
+        return time_first(q_grad, ctx.batch), k_out, v_out

@@ -36,7 +36,7 @@ def walk_logits(z: Tensor, targets: Tensor, softcap: float, *, with_gradient: bo
     softcap * tanh(z / softcap) is 2 * softcap * sigmoid(2 z / softcap) minus a constant that softmax ignores,
     and torch's vectorised sigmoid costs a sixth of its tanh.
     """
-    losses = torch.empty(z.size(0), dtype=torch.float32)
+    losses = torch.empty(z.size(0), dtype=torch.float32, device=z.device)
     rows = max(1, CHUNK_ELEMENTS // z.size(1))
     walk = (torch.split(tensor, rows) for tensor in (z, targets[:, None], losses))
     for piece, aims, result in zip(*walk, strict=True):

@@ -88,6 +88,15 @@ def abilities(runtime: RuntimeConfig, device: torch.device) -> Abilities:
     return Abilities(wanted or torch.float32, asked and not lacks, tuple(fallbacks))
 
 
+def settle_products(runtime: RuntimeConfig, device: torch.device) -> str:
+    """Let fp32 matrices be multiplied in TF32 on CUDA, as every original does, unless float32 is asked for by name;
+    returns what holds for them."""
+    rounded = device.type == "cuda" and runtime.precision != "float32"
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high" if rounded else "highest")
+    return "tf32" if rounded else "float32"
+
+
 def device_name(device: torch.device) -> str:
     """Marketing name of the device, or the CPU's model."""
     if device.type == "cuda":

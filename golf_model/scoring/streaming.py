@@ -110,10 +110,13 @@ def _run(
         for _ in network.blocks
     ]
     at_chunk = torch.arange(chunk, device=device)
+    mask, filled = torch.empty(0), -1
     for step in range(max(stream.stop - stream.start for stream in streams)):
         starts = [(stream.start + step) * chunk for stream in streams]
         x0 = embed_chunk(network, tokens, starts, chunk, device)
-        mask = visible(window, chunk, min(step * chunk, window), device, dtype)
+        if filled < window:  # from then on it stays the same
+            filled = min(step * chunk, window)
+            mask = visible(window, chunk, filled, device, dtype)
         features = network.through_blocks(x0, *rotation, mask, pasts=pasts)
         pieces = torch.stack([piece(tokens, start + 1, chunk, device)[-chunk - 1 :] for start in starts])
         ids, targets = pieces[:, :-1], pieces[:, 1:]

@@ -12,7 +12,7 @@ import torch
 
 from golf_model.config import RuntimeConfig
 from golf_model.process import devices
-from golf_model.process.devices import abilities, driver_version, pick_device, why_no_compiler
+from golf_model.process.devices import abilities, driver_version, pick_device, settle_products, why_no_compiler
 from golf_model.process.errors import ScriptError
 
 CPU, MPS, CUDA = (torch.device(kind) for kind in ("cpu", "mps", "cuda"))
@@ -90,3 +90,21 @@ def test_the_drivers_version_is_the_kernel_modules(tmp_path: Path) -> None:
     assert driver_version(CUDA, module) == f"unknown cuda:{torch.version.cuda}"
     module.write_text("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build\n")
     assert driver_version(CUDA, module) == f"580.95.05 cuda:{torch.version.cuda}"
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "products", "set_to"),
+    [
+        (CUDA, "auto", "tf32", "high"),
+        (CUDA, "bfloat16", "tf32", "high"),
+        (CUDA, "float32", "float32", "highest"),
+        (CPU, "auto", "float32", None),
+    ],
+)
+def test_fp32_matrices_are_multiplied_in_tf32_on_cuda_unless_float32_is_named(
+    monkeypatch: pytest.MonkeyPatch, device: torch.device, precision: Any, products: str, set_to: str | None
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(torch, "set_float32_matmul_precision", told.append)
+    assert settle_products(RuntimeConfig(precision=precision), device) == products
+    assert told == ([] if set_to is None else [set_to])
