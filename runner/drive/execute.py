@@ -55,7 +55,9 @@ def execute(
     """
     data = preflight(job, script.code_bytes, console.print)
     require_writable(output)
-    nodes, make_backend = _here() if where.local else _on_ray(where.address, console)
+    nodes, make_backend = (
+        _here() if where.local else _on_ray(where.address, console, cpus_of_ours(job, this_node().cpus))
+    )
     plan = make_plan(job, data, script.code_bytes, nodes)
     if only is not None:
         require_run(plan, script, only)
@@ -93,7 +95,19 @@ def _here() -> tuple[list[Node], MakeBackend]:
     return [this_node()], lambda plan, check: partial(LocalBackend, check=check)
 
 
-def _on_ray(address: str | None, console: Console) -> tuple[list[Node], MakeBackend]:
+def cpus_of_ours(job: JobSpec, cores: int) -> int | None:
+    """CPUs that a Ray started here is to offer: as many as the job's seeds want side by side, where this machine has
+    fewer `cores`; else None, those it has.
+
+    Seeds that are asked to run at once share what there is, each the same part of it; in two waves the last one would
+    have a core to itself.
+    """
+    each = job.threads * max(1, job.nproc)
+    wanted = min(job.concurrent, len(job.seeds)) * each
+    return wanted if each <= cores < wanted else None
+
+
+def _on_ray(address: str | None, console: Console, cpus: int | None) -> tuple[list[Node], MakeBackend]:
     """Ray is imported here, after its environment is prepared, and only where it is used."""
     from runner.backends.ray_environment import prepare_environment
 
@@ -102,7 +116,7 @@ def _on_ray(address: str | None, console: Console) -> tuple[list[Node], MakeBack
     from runner.backends.ray_backend import RayBackend
 
     with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."), beside_others():
-        connect(address)
+        connect(address, cpus)
     queue_client = SharedQueue() if address else LocalQueue()
 
     def make_backend(plan: Plan, check: CheckOrder) -> Callable[[DataRequest], Backend]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from runner.backends.nodes import Node
-from runner.drive.execute import warn_of_slow_steps
+from runner.drive.execute import cpus_of_ours, warn_of_slow_steps
 from runner.job.open_data import DataRequest
 from runner.plan.plan import Plan, make_plan
 from runner.plan.step_time import Speed
@@ -56,3 +58,21 @@ def test_nothing_is_said_of_a_gpu(tiny_data: DataRequest, tmp_path: Path) -> Non
     job = plan.job.model_copy(update={"hardware": "h100x1"})
     assert said_of(make_plan(job, plan.data, 1000, [Node(8, 1, "H100")]), probe) == []
     assert probe.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "cores", "offered"),
+    [
+        ({"concurrent": 3}, 2, 3),
+        ({"concurrent": 3}, 3, None),
+        ({"concurrent": 5}, 2, 3),  # there are three seeds
+        ({"concurrent": 2, "threads": 2, "nproc": 2}, 4, 8),
+        ({"concurrent": 1}, 2, None),
+        ({"concurrent": 2, "threads": 4}, 2, None),
+    ],
+)
+def test_seeds_that_are_to_run_side_by_side_share_the_cores_there_are(
+    tiny_data: DataRequest, changes: dict[str, int], cores: int, offered: int | None
+) -> None:
+    job = plan_for(tiny_data).job.model_copy(update={"seeds": (1, 2, 3), **changes})
+    assert cpus_of_ours(job, cores) == offered
