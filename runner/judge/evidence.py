@@ -18,10 +18,10 @@ NOT_MEASURED = "not measured"
 SAME_BPB_CPU = 1e-9
 SAME_BPB_GPU = 1e-5
 """RULES: how far two scores of one artifact may lie apart, bpb. On a CPU both processes run the same kernels. On a
-GPU they need not: compilers and libraries choose kernels by measuring, and sums in another order round otherwise. That
-moves single losses in bfloat16 a hundred times further than this, without a direction, so the mean over many targets
-should stay within it. No GPU has been there to show it: should two processes choose different attention kernels and
-differ by more, the check fails, and the way out is to name the kernel (runtime.attention)."""
+GPU they need not: compilers and libraries choose kernels by measuring, and sums in another order round otherwise.
+That moves single losses in bfloat16 a hundred times further than this, without a direction, so the mean over many
+targets should stay within it. No GPU has been there to show it: should two processes choose different attention
+kernels and differ by more, the check fails, and the way out is to name the kernel (runtime.attention)."""
 
 Item = TypeVar("Item")
 
