@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow chaos fuzz adversary bench check format lint types clean
+.PHONY: help setup demo test test-slow chaos fuzz adversary bench gpu check format lint types clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,13 +39,17 @@ COUNT ?= 10000
 adversary: $(READY)  ## attack what reads others' files: by hand, and COUNT=10000 files spoiled at random
 	$(BIN)/python -m tests.adversary --count $(COUNT) $(if $(SEED),--seed $(SEED))
 
-bench: $(READY)  ## scoring, the artifact (coders, quantisers, caps), reading records, tables, many seeds; side by side
+bench: $(READY)  ## a step, scoring, the artifact (coders, quantisers, caps), reading records, tables, many seeds; side by side
+	$(BIN)/python benchmarks/train_step.py
 	$(BIN)/python benchmarks/evaluate.py
 	$(BIN)/python benchmarks/artifact.py
 	$(BIN)/python benchmarks/audit.py
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/verify.py
 	$(BIN)/python benchmarks/scheduler.py --quick
+
+gpu: $(READY)  ## all that one GPU can tell of our speed, in at most eight minutes: gpu-out/gpu.json
+	$(BIN)/python -m benchmarks.gpu
 
 format: $(READY)  ## rewrite the sources in the one format
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

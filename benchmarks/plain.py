@@ -208,7 +208,8 @@ class PlainGPT(nn.Module):
         x = self.features(ids).flatten(0, 1)
         logits = self.softcap * torch.tanh(F.linear(x, self.tok_emb.weight.to(x.dtype)) / self.softcap)
         losses = F.cross_entropy(logits.float(), targets.flatten(), reduction="mean" if mean else "none")
-        return losses.view(()) if mean else losses.view_as(targets)
+        shaped: Tensor = losses if mean else losses.view_as(targets)
+        return shaped
 
 
 def plain_orthogonalise(matrix: Tensor, steps: int, dtype: torch.dtype) -> Tensor:
@@ -261,7 +262,7 @@ class PlainTrainer:
         self.model = torch.compile(network, dynamic=False, fullgraph=True) if compiled else network
         blocks = list(network.blocks.named_parameters())
         matrices: list[Tensor] = [p for name, p in blocks if p.ndim == 2 and not is_control(name)]
-        gains: list[Tensor] = [p for name, p in blocks if p.ndim < 2 or is_control(name)] + [network.skip_weights]
+        gains: list[Tensor] = [*(p for name, p in blocks if p.ndim < 2 or is_control(name)), network.skip_weights]
         tables: list[list[Tensor]] = [[network.tok_emb.weight]]
         if network.smear is not None:
             gains.append(network.smear.gate)
