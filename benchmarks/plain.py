@@ -222,7 +222,8 @@ def plain_orthogonalise(matrix: Tensor, steps: int, dtype: torch.dtype) -> Tenso
     for _ in range(steps):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+    update: Tensor = x.T if tall else x
+    return update
 
 
 class PlainMuon:

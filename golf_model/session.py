@@ -138,15 +138,17 @@ def build_network(session: Session) -> tuple[GPT, LossModel]:
     return network, loss_model
 
 
-def score_windows(session: Session, loss_model: LossModel, validation: Validation, rule: EvalConfig) -> Score:
-    """The score of a model's weights as they are, by a rule of windows."""
+def score_windows(
+    session: Session, loss_model: LossModel, validation: Validation, rule: EvalConfig, odd: LossModel | None = None
+) -> Score:
+    """The score of a model's weights as they are, by a rule of windows; odd: the model for those unlike the rest."""
     batch, world = session.config.batch, session.world
     windows = eval_windows(rule, validation.tokens.numel(), batch.train_seq_len)
     share = batch.val_batch_tokens // (world.size * accumulation_steps(batch, world.size))
     asked = max(1, share // batch.train_seq_len) if rule.rule == "plain" else rule.batch_windows
     at_once = rows_at_once(asked, int(windows[0, 1]), world.device)
     sums = torch.float64 if rule.sums == "float64" else torch.float32
-    return evaluate(loss_model, validation.tokens, validation.tables, windows, at_once, world, sums)
+    return evaluate(loss_model, validation.tokens, validation.tables, windows, at_once, world, sums, odd)
 
 
 def score_plain(session: Session, loss_model: LossModel, validation: Validation) -> Score:
@@ -155,10 +157,10 @@ def score_plain(session: Session, loss_model: LossModel, validation: Validation)
 
 
 def score_by_rule(session: Session, network: GPT, loss_model: LossModel, validation: Validation) -> Score:
-    """The score by the configured rule; `streaming` runs the network as it is, uncompiled."""
+    """The score by the configured rule; `streaming`, and windows unlike the rest, go uncompiled."""
     rule, world = session.config.eval, session.world
     if rule.rule != "streaming":
-        return score_windows(session, loss_model, validation, rule)
+        return score_windows(session, loss_model, validation, rule, network)
     window = rule.window_length(session.config.batch.train_seq_len)
     return evaluate_streaming(network, validation.tokens, validation.tables, window, rule.batch_windows, world)
 

@@ -116,22 +116,25 @@ def evaluate(
     batch_windows: int,
     world: World,
     sums: torch.dtype = torch.float64,
+    odd: LossModel | None = None,
 ) -> Score:
     """Score a stream of tokens (integer tensor on the CPU); all processes get the same result.
 
     windows: of windows.py, none longer than the first; batch_windows: of each process's forward pass, at most. Head,
-    and queries and MLP of the last block, are computed for positions that may count only.
+    and queries and MLP of the last block, are computed for positions that may count only. odd: the same model for the
+    few windows unlike the rest, uncompiled, so that nobody waits for a graph of one window.
     """
     tally, length = Tally(tables, world.device, sums), int(windows[0, 1])
     silent = tables.silent(tokens)
-    for group, last in by_head(windows):
+    for index, (group, last) in enumerate(by_head(windows)):
+        scorer = odd if index and odd is not None else model
         start, stop = split_evenly(len(group), world.rank, world.size)
         batches = -(-(stop - start) // batch_windows)
         rows = -(-(stop - start) // batches) if batches else 1
         for first in range(start, stop, rows):
             some = group[first : min(first + rows, stop)]
             ids, targets, scored = (part.to(world.device) for part in cut(tokens, some, rows, length))
-            losses = model(ids, targets, mean=False, last=last)
+            losses = scorer(ids, targets, mean=False, last=last)
             unheard = None if silent is None else cut(silent, some, rows, length)[1][:, -last:].bool()
             tally.add(losses, ids[:, -last:], targets[:, -last:], scored[:, -last:], unheard)
     return tally.score(world)

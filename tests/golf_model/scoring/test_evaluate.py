@@ -12,6 +12,7 @@ import torch
 import torch.distributed as dist
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from golf_model.config import ModelConfig
 from golf_model.process.distributed import World
@@ -186,3 +187,28 @@ def test_spelled_spaces_count_once_in_every_window(rule: str) -> None:
     for rows in (1, 3, 100):
         score = evaluate(model, tokens, spelling, windows, rows, ALONE)
         assert (score.tokens, score.bytes) == (len(scored), sum(place not in silent for place in scored))
+
+
+class Told:
+    """A model that notes how many windows it was given, and how many of their last positions were asked for."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[int, int]] = []
+        self.network = golden_network(TINY)
+
+    def __call__(self, ids: Tensor, targets: Tensor, *, mean: bool, last: int = 0) -> Tensor:
+        self.given.append((len(ids), last))
+        return self.network(ids, targets, mean=mean, last=last)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(("rule", "odd_ones"), [("sliding", 1), ("last_stride", 0), ("repeated_tail", 5)])
+def test_windows_unlike_the_rest_are_left_to_the_uncompiled_model(rule: str, odd_ones: int) -> None:
+    stream, windows = golden_tokens(32 * 7 + 14, 64), windows_of(rule, 32 * 7 + 13, 32, 8)
+    compiled, plain, alone = Told(), Told(), Told()
+    batches = -(-odd_ones // 4)
+    rows = -(-odd_ones // batches) if odd_ones else 0
+    split = evaluate(compiled, stream, ONE_BYTE_EACH, windows, 4, ALONE, odd=plain)
+    assert split == evaluate(alone, stream, ONE_BYTE_EACH, windows, 4, ALONE)
+    assert {last for _, last in compiled.given} == {8}
+    assert len(set(compiled.given)) == 1  # one shape, one graph
+    assert plain.given == ([(rows, 0)] * batches if odd_ones else [])
