@@ -1,7 +1,8 @@
 """Muon: momentum, then an orthogonalised update, for matrices (Keller Jordan; official baseline).
 
-Matrices are dealt to processes round robin; each orthogonalises its own, and one all-reduce brings the
-updates together. Matrices of one shape are iterated as one batch. Weight decay is decoupled and optional.
+Matrices are dealt to processes round robin; each orthogonalises its own, and one all-reduce brings the updates
+together, under way while other optimizers step. Matrices of one shape are iterated as one batch. Weight decay is
+decoupled and optional.
 """
 
 from __future__ import annotations
@@ -60,16 +61,27 @@ class Muon(torch.optim.Optimizer):
             "base_lr": lr,
         }
         super().__init__(list(matrices), group)
+        self._begun: list[tuple[list[Tensor], Any]] = []
+
+    def begin(self) -> None:
+        """Find this process's share of the updates and send it on its way; `step` waits for it."""
+        for group in self.param_groups:
+            updates, work = self.share_of_updates(group), None
+            if self.world_size > 1:
+                flat = torch.cat([update.flatten() for update in updates])
+                work = dist.all_reduce(flat, async_op=True)
+                updates = list(torch.split(flat, [update.numel() for update in updates]))
+            self._begun.append((updates, work))
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update every matrix from its gradient."""
-        for group in self.param_groups:
-            updates = self.share_of_updates(group)
-            if self.world_size > 1:
-                flat = torch.cat([update.flatten() for update in updates])
-                dist.all_reduce(flat)
-                updates = list(torch.split(flat, [update.numel() for update in updates]))
+        if not self._begun:
+            self.begin()
+        begun, self._begun = self._begun, []
+        for group, (updates, work) in zip(self.param_groups, begun, strict=True):
+            if work is not None:
+                work.wait()
             for matrix, update in zip(group["params"], updates, strict=True):
                 self._decay(matrix, group, "before")
                 matrix.add_(update.reshape(matrix.shape), alpha=-group["lr"])

@@ -15,6 +15,7 @@ from golf_model.process.distributed import World, accumulation_steps
 from golf_model.process.runlog import RunLog
 from golf_model.training.exchange import GradientExchange
 from golf_model.training.loader import Prefetcher, TokenStream, TrainLoader
+from golf_model.training.muon import Muon
 from golf_model.training.optimizers import build_optimizers, clip_gradients
 from golf_model.training.qat import acts_in_training, switch
 from golf_model.training.shards import Shard
@@ -72,10 +73,13 @@ def accumulate_gradients(
 
 
 def apply_gradients(
-    optimizers: Iterable[torch.optim.Optimizer], parameters: Sequence[Tensor], clip_norm: float
+    optimizers: Sequence[torch.optim.Optimizer], parameters: Sequence[Tensor], clip_norm: float
 ) -> None:
     """Clip, step every optimizer, drop the gradients."""
     clip_gradients(parameters, clip_norm)
+    for optimizer in optimizers:
+        if isinstance(optimizer, Muon):
+            optimizer.begin()
     for optimizer in optimizers:
         optimizer.step()
     for parameter in parameters:

@@ -12,11 +12,12 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from golf_model.config import ModelConfig
+from golf_model.config import ModelConfig, OptimConfig
 from golf_model.network.gpt import GPT
 from golf_model.process.distributed import World
 from golf_model.training.exchange import GradientExchange, bucketed
-from golf_model.training.trainer import accumulate_gradients
+from golf_model.training.optimizers import build_optimizers
+from golf_model.training.trainer import accumulate_gradients, apply_gradients
 from tests.fixtures.golden_cases import golden_network
 
 MODEL = ModelConfig(vocab_size=64, num_layers=3, model_dim=32, num_heads=4, num_kv_heads=2)
@@ -56,14 +57,25 @@ def work_of_rank(rank: int, meeting: str) -> dict[str, Any]:
                 early = exchange.sent
                 exchange.finish()
             means[most] = (gradients(model), early, len(exchange.buckets))
+        weights = two_steps(rank, RANKS)
         rates = [world.after_step([10.0 * rank], torch.tensor(loss)) for loss in (2.0 + rank, math.nan, 3.0)]
         if rank:
             time.sleep(0.2)
         begun = time.perf_counter()
         world.rest()
-        return {"means": means, "after_step": rates, "rested": time.perf_counter() - begun}
+        return {"means": means, "weights": weights, "after_step": rates, "rested": time.perf_counter() - begun}
     finally:
         dist.destroy_process_group()
+
+
+def two_steps(rank: int, size: int) -> list[Tensor]:
+    """Weights after two optimizer steps of process `rank`, every process with the same gradients."""
+    model = golden_network(MODEL)
+    optimizers = build_optimizers(model, OptimConfig(muon_weight_decay=0.1), rank, size)
+    for step in range(2):
+        accumulate_gradients(model, micro_batches(step), 2)
+        apply_gradients(optimizers, list(model.parameters()), 0.3)
+    return [p.detach().clone() for p in model.parameters()]
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +111,12 @@ def test_one_read_tells_the_latest_clock_any_bad_loss_and_the_own_loss(found: li
         assert good == ([10.0, 0.0], 2.0 + rank)
         assert bad[0] == [10.0, 1.0]
         assert also_good == ([10.0, 0.0], 3.0)
+
+
+def test_shared_work_on_the_matrices_ends_in_the_bits_of_one_process(found: list[dict[str, Any]]) -> None:
+    alone = two_steps(0, 1)
+    for results in found:
+        assert all(torch.equal(one, other) for one, other in zip(results["weights"], alone, strict=True))
 
 
 def test_who_rests_waits_for_the_others(found: list[dict[str, Any]]) -> None:
