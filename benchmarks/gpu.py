@@ -47,7 +47,7 @@ def steps(device: str, tiny: bool, out: Path) -> list[Step]:
     how = ("--device", device, *(("--tiny",) if tiny else ()))
     own = {name: module("benchmarks.gpu_steps", name, *how) for name in ("facts", "goldens", "attention")}
     late = {name: module("benchmarks.gpu_steps", name, *how) for name in ("profile", "scoring", "packing")}
-    speed = ("--device", device, "--rounds", "1" if tiny else "4")
+    speed = ("--device", device, "--rounds", "1" if tiny else "4", *(("--threads", "1") if tiny else ()))
     case = "pr372 small, bf16" if tiny else "pr372"
     second = "quickstart, bf16" if tiny else "pr465"
 
