@@ -36,7 +36,15 @@ from runner.job.profiles import with_profile
 from tests.fixtures.places import JOBS
 
 META = torch.device("meta")
-every_job = pytest.mark.parametrize("job", sorted(JOBS.glob("*.yaml")), ids=lambda path: path.stem)
+FAST = ("fit16", "pr372", "quickstart")
+"""Jobs of the fast suite; between them they have every technique but those of one original alone."""
+every_job = pytest.mark.parametrize(
+    "job",
+    [
+        pytest.param(path, id=path.stem, marks=[] if path.stem in FAST else [pytest.mark.slow])
+        for path in sorted(JOBS.glob("*.yaml"))
+    ],
+)
 
 
 class Launches(TorchDispatchMode):  # type: ignore[no-untyped-call]
