@@ -49,7 +49,10 @@ RULES: dict[str, dict[str, tuple[Severity, str]]] = {
         "none": ("error", "there is no program"),
         "named": ("info", "the program is not called train_gpt.py"),
     },
-    "missing_submission_json": {"missing": ("error", "there is no submission.json")},
+    "missing_submission_json": {
+        "missing": ("error", "there is no submission.json"),
+        "named": ("info", "the file that was meant for it is called otherwise"),
+    },
     "unreadable_submission_json": {"broken": ("error", "submission.json cannot be read")},
     "missing_readme": {"missing": ("warn", "there is no README")},
     "single_seed": {

@@ -30,7 +30,11 @@ def file_findings(
 def _missing(folder: Folder, claim: Statement) -> Iterator[Finding]:
     if folder.submission is None:
         yield finding("missing_submission_json", "missing", "there is no submission.json")
-    elif claim.submission.problem:
+    else:
+        if folder.submission.lower() != "submission.json":
+            said = f"there is no submission.json; {folder.submission} may be it"
+            yield finding("missing_submission_json", "named", said, folder.submission)
+    if folder.submission is not None and claim.submission.problem:
         yield finding("unreadable_submission_json", "broken", claim.submission.problem, folder.submission)
     if folder.readme is None:
         yield finding("missing_readme", "missing", "there is no README")

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.audit.claims.headline import headline_of
 from runner.audit.claims.seed_claims import SeedClaim, seeds_in_words
 from runner.audit.claims.seed_tables import DECIMAL, count, seed_claims
 from runner.audit.claims.shown import Shown
@@ -51,12 +52,9 @@ class Readme:
     """Exact sizes on lines about the whole entry."""
     per_seed: tuple[SeedClaim, ...] = ()
     n_seeds: int | None = None
+    headline: Shown | None = None
+    """The score at a place that says it is this entry's."""
     words: str = ""
-
-    @property
-    def headline(self) -> Shown | None:
-        """The first mean it gives, or its first number of bits per byte."""
-        return next(iter((*self.means, *self.bpbs)), None)
 
 
 def read_readme(path: Path, name: str) -> Readme:
@@ -92,14 +90,16 @@ def understand(text: str, name: str) -> Readme:
             steps.append(count(shown, where))
     per_seed = tuple(seed_claims(lines, name))
     bpbs += [bpb for claim in per_seed for bpb in claim.bpbs]
+    headline = headline_of(lines, name)
     return Readme(
         file=name,
+        headline=headline,
         bpbs=tuple(bpbs),
         means=tuple(means),
         deviations=tuple(deviations),
         steps=tuple(step for step in steps if step >= 10),
         totals=tuple(totals),
         per_seed=per_seed,
-        n_seeds=seeds_in_words(text),
+        n_seeds=seeds_in_words(text, headline),
         words=text[:LARGEST],
     )

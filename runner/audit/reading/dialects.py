@@ -63,9 +63,13 @@ UNITS: dict[str, tuple[str, Callable[[str], float]]] = {
     "eval_s": ("eval_seconds", float),
     "total_eval_ms": ("total_eval_seconds", _thousandth),
     "total_eval_s": ("total_eval_seconds", float),
+    "said_steps": ("said_steps", whole),
+    "said_s": ("said_seconds", float),
+    "val_tokens": ("val_tokens", whole),
 }
 """Group of an expression -> the fact it fills and how to read it. `stop` are the steps of the line that ends
-training, `plain` an uncompressed model, `bare_total` a total that does not say whether it is compressed."""
+training, `plain` an uncompressed model, `bare_total` a total that does not say whether it is compressed. `said_steps` and `said_s`
+are those of a line that may be a plan or a result: they count where nothing else tells."""
 
 FIELDS = (
     # -- the head of a run
@@ -89,7 +93,7 @@ FIELDS = (
     ),
     _row(
         "seed",
-        r"(?:^|[\s,({|])[\"']?(?:random_)?seed[\"']?\s?[:=]\s?(?P<seed>\d{1,12})\b(?![.])",
+        r"(?:^|[\s,({|])[\"']?(?:random_)?seed[\"']?\s?[:=]\s{0,20}(?P<seed>\d{1,12})\b(?![.])",
         "train_batch_tokens:524288 train_seq_len:1024 seed:1337",
     ),
     _row("seed ", r"^[\s=*#-]{0,60}(?:random )?seed (?P<seed>\d{1,12})\b[\s=*#:-]{0,60}$", "=== Seed 42 ==="),
@@ -98,7 +102,39 @@ FIELDS = (
         r"^params:\d.{0,80}\bws:\d{1,4} .{0,40}\bs:(?P<seed>\d{1,12})\b",
         "params:31457280 L:16 d:512 h:8 kv:4 ws:8 ga:1 s:314",
     ),
+    _row("p:", r"^p:(?P<params>\d{5,12})$", "p:26993766"),
+    _row("s:", r"^s:(?P<seed>\d{1,9})$", "s:1337"),
+    _row(
+        "tokens",
+        r"^(?:val_loader:|val:|validation)[^\n]{0,300}?\btokens\s?[:=]\s?(?P<val_tokens>INT)\b",
+        "val_loader:shards pattern=./data/fineweb10B_sp1024/fineweb_val_*.bin tokens:62021632",
+    ),
+    _row("val_tokens", r"^\s{0,8}(?:val|validation)_tokens\s?[:=]\s?(?P<val_tokens>INT)\b", "val_tokens: 40540160"),
+    _row(
+        "validation tokens",
+        r"\bvalidation tokens\s?[:=]\s?(?P<val_tokens>INT)\b",
+        "Validation tokens: 62,021,632",
+    ),
+    _row(
+        " n:",
+        r"^val:\S{1,300}\s{1,4}n:(?P<val_tokens>\d{5,12})$",
+        "val:./data/fineweb10B_sp1024/fineweb_val_*.bin n:62021632",
+    ),
     # -- training
+    _row(
+        " tt:",
+        r"^s:(?P<steps>\d{1,9})/(?P<planned>\d{1,9}) .{0,80}?\btt:(?P<train_ms>NUM)ms(?:\s{1,4}sa:(?P<avg_ms>NUM)ms)?",
+        "s:6976/20000 vl:1.9228 bpb:1.1388 tt:600048ms sa:86.02ms",
+    ),
+    _row("stop tt:", r"^stop tt:(?P<train_ms>NUM)ms s:(?P<stop>\d{1,9})/", "stop tt:600048ms s:6976/20000"),
+    _row(
+        " steps",
+        r"^training: {1,4}(?P<said_steps>INT) steps, (?P<said_s>NUM) ?s\b",
+        "Training: 7000 steps, 599.8s",
+    ),
+    _row("num_steps:", r"^num_steps:\s{0,20}(?P<said_steps>INT)$", "num_steps:        5000"),
+    _row("training_seconds:", r"^training_seconds:\s{0,20}(?P<said_s>NUM)$", "training_seconds: 599.8"),
+    _row("training time:", r"^(?:total )?training time:\s{0,20}(?P<said_s>NUM) ?s(?:ec\w{0,5})?\b", "Training time: 599.8 s"),
     _row(
         "train_time",
         r"^step:(?P<steps>\d{1,9})(?:/(?P<planned>\d{1,9}))?\s.{0,300}?\btrain_time:\s?(?:(?P<train_ms>NUM)ms|(?P<train_s>NUM)s\b)"
@@ -255,33 +291,47 @@ SCORES = (
     ),
     _row(
         "bpb",
-        r"\bval_bpb(?: \([^)]{1,60}\))?\s?[:=]\s{0,4}(?P<bpb>NUM)",
+        r"\bval[_ ]bpb(?: {1,4}\([^)]{1,60}\))?\s{0,4}[:=]\s{0,20}(?P<bpb>NUM)",
         "final_int8_zlib_roundtrip val_loss:2.0497 val_bpb:1.2140 eval_time:1422ms",
     ),
     _row(
         "bpb",
-        r"(?:^|[\s_(\[])bpb(?:_exact)?\s?[:=]\s?(?P<bpb>NUM)",
+        r"\b(?:best_agree|blend(?:ed)?|(?:\w{1,20}_)?mix(?:ed|er)?|ensemble|combined|final|total|with_\w{1,20})_bpb\s?[:=]\s{0,20}(?P<bpb>NUM)",
+        "online:done llm_bpb=1.11133698 best_agree_bpb=1.10826554 gain_bpb=0.00307144",
+    ),
+    _row(
+        "bpb",
+        r"(?:^|[\s_(\[])bpb(?:_exact)?(?: {1,4}\([^)]{1,60}\))?\s?[:=]\s{0,20}(?P<bpb>NUM)",
         "Final score after TTT: loss=1.9021 bpb=1.1264 (time 85.2s)",
     ),
+    _row("bpb", r"(?:^|\s)(?:val_)?bpb {1,20}(?P<bpb>\d\.\d{3,12})(?![.\d])", "final_int8_zlib_roundtrip_exact val_bpb 1.0500312"),
+    _row(
+        "per byte",
+        r"\bbits[ -]per[ -]byte\s?[:=]\s{0,20}(?P<bpb>NUM)",
+        "final bits per byte: 1.203456",
+    ),
+    _row("bits_per_byte", r"\bbits_per_byte\s?[:=]\s{0,20}(?P<bpb>NUM)", "eval_bits_per_byte=2.48898442865273"),
 )
 SCORE_LITERALS = frozenset(row.literal for row in SCORES)
-LOSS = re.compile(rf"\bval[_ ]loss\s?[:=]\s?({NUMBER})|(?:^|[\s_(\[])loss\s?[:=]\s?({NUMBER})", re.IGNORECASE)
+LOSS = re.compile(rf"\bval[_ ]loss\s?[:=]\s{{0,20}}({NUMBER})|(?:^|[\s_(\[])(?:loss|vl)\s?[:=]\s{{0,20}}({NUMBER})", re.IGNORECASE)
 VALIDATION = re.compile(
     rf"(?:step[: ])?\s{{0,8}}\d{{1,9}}(?:/\d{{1,9}})? .{{0,200}}?\bval_bpb\s?[:=]\s?({NUMBER})", re.IGNORECASE
 )
 TIME = re.compile(
-    rf"\b(?:(?:\w{{0,20}}_)?(?:eval|ttt)_time|time|elapsed|eval)\s?[:=]?\s?({NUMBER}) ?(ms|s|m|min)\b",
+    rf"\b(?:(?:\w{{0,20}}_)?(?:eval|ttt)_time|time|elapsed|eval|t(?=[:=]))\s?[:=]?\s?({NUMBER}) ?(ms|s|m|min)\b",
     re.IGNORECASE,
 )
 TIME_UNITS: dict[str, Callable[[str], float]] = {"ms": _thousandth, "s": float, "m": _minutes, "min": _minutes}
 
 PROGRESS = re.compile(
-    r"\d\s?/\s?\d|\d%\||^\s*(?:step|iter|epoch)\b"
-    r"|\b(?:running|so far|chunk|batch|window|epoch|doc|eta)[ :=_#\[]{1,3}\d"
-    r"|\bbest(?:_val)?_?bpb|\brunning|\bpartial|\bcumul|^warmup|\[val\]",
+    r"\d\s?/\s?\d|\d%\||^\s*(?:step|iter|epoch|s:\d)\b|^\s*tc\[|\[\d{1,9}/\d"
+    r"|\b(?:running|so far|eta)[ :=_#\[]{1,3}\d|_progress\b|:progress\b"
+    r"|\bbest(?:_val)?_?bpb|\brunning|\brun_bpb|\bpartial|\bcumul|^warmup|\[val\]",
     re.IGNORECASE,
 )
 """Lines with a running score, or one of the middle of training."""
+COUNTER = re.compile(r"\b(?:chunk|batch|window|epoch|doc)[ :=_#\[]{1,3}\d", re.IGNORECASE)
+"""Before a score it counts how far the scoring has come; behind it, it is a setting of the whole scoring."""
 BEFORE_EXPORT = re.compile(
     r"pre[-_ ]?quant|pre[-_ ]?export|unquanti[sz]ed|post[-_ ]?ema|^ema\b|^swa\b|^raw\b|\bfp32\b|\bbf16\b|\bfp16\b"
     r"|pre[-_ ]?roundtrip|pre[-_ ]?ttt\b",
@@ -300,9 +350,21 @@ DUMP_OPENS = re.compile(
     r"^(?:\"\"\"|'''|#!|import \w|from [\w.]+ import |from __future__|source code:$)", re.IGNORECASE
 )
 DUMP_CLOSES = re.compile(r"^={60,}$")
+HEAD_COMMENT = re.compile(r"^#.{0,120}\bseed[ _=:#]{1,3}(\d{1,9})\b", re.IGNORECASE)
+"""A comment at the head of a log that was written or cut by hand: `# Second try - Seed 42 (on two machines)`."""
 
 SIGNS = (
     "bpb",
+    "per byte",
+    "bits_per_byte",
+    "byte",
+    "p:",
+    "s:",
+    "mib",
+    "mb",
+    " n:",
+    "tt:",
+    "tokens",
     "step:",
     "step ",
     "step=",

@@ -22,6 +22,8 @@ NO_LOGS = re.compile(
     r"|xz|zst|bz2|html|diff|patch|lzma|safetensors|cu|c|cpp|h)$|^(?:readme|license|copying|sha256sums|pr_body|notes?|todo)\b",
     re.IGNORECASE,
 )
+MISNAMED = re.compile(r"^(?:sub\w{0,4}i\w{0,4}s{1,3}i\w{0,3}n|submission[\w-]{0,60})\.json(?:\.txt)?$", re.IGNORECASE)
+"""Names that were meant for submission.json."""
 SKIPPED = {".git", "__pycache__", "node_modules", ".venv"}
 RECORD_SIGNS = {"submission.json", "train_gpt.py"}
 
@@ -38,6 +40,7 @@ class Folder:
     """All other *.py, in subfolders."""
     readme: str | None
     submission: str | None
+    """submission.json, or the file that was meant for it."""
 
     @property
     def script(self) -> str | None:
@@ -72,7 +75,8 @@ def open_folder(path: Path) -> Folder:
         readme=next(
             (name for name in top if re.fullmatch(r"readme(?:\.(?:md|txt|rst|markdown))?", name, re.I)), None
         ),
-        submission=next((name for name in top if name.lower() == "submission.json"), None),
+        submission=next((name for name in top if name.lower() == "submission.json"), None)
+        or next((name for name in top if MISNAMED.search(name)), None),
     )
     if not (folder.logs or folder.scripts or folder.readme or folder.submission):
         raise UserError(f"{path}: holds no log, script, README or submission.json; give a record's own folder")

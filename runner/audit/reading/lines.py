@@ -9,6 +9,7 @@ from runner.audit.reading.dialects import (
     BEFORE_EXPORT,
     BY_LITERAL,
     CODE,
+    COUNTER,
     DIFFERENCE,
     FORMATTED,
     LOSS,
@@ -51,6 +52,8 @@ def score_of(text: str, lineno: int) -> ScoreLine | None:
         match = row.regex.search(text)
         if match is None:
             continue
+        if COUNTER.search(text[: match.start()]):
+            return None
         loss, time = LOSS.search(text), TIME.search(text)
         start = min(match.start(), loss.start() if loss else match.start())
         label = text[:start].strip(" :=|-*>[(,\t")

@@ -13,8 +13,10 @@ from runner.audit.facts import Role, Run, ScoreLine
 from runner.audit.reading.logs import Draft
 from runner.audit.reading.scores import Final, final_of, finished
 
-PACKED_AT_MOST = 1.9
-"""Bytes per parameter: a model that takes more was not compressed."""
+PLAIN_BYTES = ((1.9, 2.3), (3.97, 4.6))
+"""Bytes per parameter of models that were not compressed, of 16 and of 32 bits."""
+LARGEST_PROGRAM = 1_000_000
+"""Bytes by which a total may be larger than its packed model."""
 
 
 @dataclass(eq=False)
@@ -146,8 +148,10 @@ def sizes_of(draft: Draft) -> tuple[dict[str, int | None], tuple[str, ...]]:
     """Total, program and model in bytes, and which of them were derived."""
     model, params = draft.whole("model_bytes"), draft.whole("n_params")
     total, bare = draft.whole("total_bytes"), draft.whole("bare_total_bytes")
-    if total is None and bare is not None and not _uncompressed(bare, draft.whole("plain_model_bytes"), params):
-        total = bare
+    if total is None and bare is not None:
+        confirmed = model is not None and 0 <= bare - model <= LARGEST_PROGRAM
+        if confirmed or not _uncompressed(bare, draft.whole("plain_model_bytes"), params):
+            total = bare
     code = _counted(draft.codes, total, model) or draft.whole("code_bytes")
     derived: list[str] = []
     if model is None and total is not None and code is not None and total > code:
@@ -162,7 +166,7 @@ def sizes_of(draft: Draft) -> tuple[dict[str, int | None], tuple[str, ...]]:
 def _uncompressed(total: int, plain_model: int | None, params: int | None) -> bool:
     if plain_model is not None and total >= plain_model:
         return True
-    return params is not None and total > PACKED_AT_MOST * params
+    return params is not None and any(low <= total / params <= high for low, high in PLAIN_BYTES)
 
 
 def _counted(codes: Sequence[int], total: int | None, model: int | None) -> int | None:
