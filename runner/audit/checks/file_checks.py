@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from runner.audit.checks.imports import local_imports
@@ -10,11 +9,9 @@ from runner.audit.checks.limits import primary
 from runner.audit.claims.statement import Statement, seed_in_tag
 from runner.audit.facts import Finding
 from runner.audit.reading.folder import Folder
+from runner.audit.reading.joins import name_seed
 from runner.audit.reading.runs import Reading
 from runner.audit.severity import finding
-
-SEED_IN_NAME = re.compile(r"(?:^|[_./-])(?:seed|sd)[_-]?(\d{1,9})(?=[_./-]|$)|_s(\d{1,9})\.", re.IGNORECASE)
-
 
 def file_findings(
     folder: Folder, readings: Sequence[Reading], claim: Statement, copies: Mapping[str, str]
@@ -95,12 +92,6 @@ def _copies(readings: Sequence[Reading], copies: Mapping[str, str]) -> Iterator[
             said = f"{one.log} has the same bytes as {other}" if other else f"{one.name}: {one.why}"
             names = {name_seed(log) for log in (one.log, other or one.log)} - {None}
             yield finding("duplicate_log", "posing" if len(names) > 1 else "copy", said, one.log, other or "")
-
-
-def name_seed(log: str) -> int | None:
-    """The seed that a log's name gives."""
-    found = SEED_IN_NAME.findall(log)
-    return int(found[-1][0] or found[-1][1]) if found else None
 
 
 def _seeds(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:

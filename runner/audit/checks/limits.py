@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from runner.audit.claims.statement import Statement
 from runner.audit.facts import LIMIT_S, Finding
 from runner.audit.reading.runs import Reading
 from runner.audit.reading.scores import finished
@@ -24,7 +25,7 @@ def primary(readings: Sequence[Reading]) -> list[Reading]:
     return [one for one in readings if one.role == "primary"]
 
 
-def limit_findings(readings: Sequence[Reading], track: str | None, words: str) -> Iterator[Finding]:
+def limit_findings(readings: Sequence[Reading], track: str | None, words: str, claim: Statement) -> Iterator[Finding]:
     """What breaks a limit."""
     yield from _cap(readings)
     yield from _training(primary(readings), track, words)
@@ -85,8 +86,8 @@ def _training(readings: Sequence[Reading], track: str | None, words: str) -> Ite
 def _evaluation(readings: Sequence[Reading], track: str | None, words: str) -> Iterator[Finding]:
     over: list[tuple[Reading, float]] = []
     for one in readings:
-        lines = (score.eval_seconds for score in finished(one.draft.scores))
-        times = (one.eval_seconds, one.draft.facts.get("total_eval_seconds"), *lines)
+        lines = (score.eval_seconds for score in finished(one.scores))
+        times = (one.eval_seconds, one.total_eval_seconds, *lines)
         longest = max((time for time in times if time is not None), default=0.0)
         if longest > LIMIT_S and timed(track, words, min(longest, one.train_seconds or longest), one.gpus):
             over.append((one, longest))
@@ -107,7 +108,7 @@ def _ratio(readings: Sequence[Reading], words: str) -> Iterator[Finding]:
         constant, found = RATIOS[kind], line.val_loss / line.val_bpb
         if abs(found / constant - 1) <= slack:
             continue
-        others = [score for score in finished(one.draft.scores) if score.val_loss is not None]
+        others = [score for score in finished(one.scores) if score.val_loss is not None]
         right = [score for score in others if abs((score.val_loss or 0) / score.val_bpb / constant - 1) <= slack]
         yield finding(
             "metric_ratio",

@@ -11,21 +11,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from runner.audit.claims.shown import Shown
+from runner.audit.claims.shown import Shown, says, says_mean
 from runner.audit.claims.statement import NEAR_BPB, Statement
 from runner.audit.facts import Role
 from runner.audit.reading.runs import Reading
-from runner.audit.reading.scores import finished, rounds_to
+from runner.audit.reading.scores import finished, rounds_to, same_score
 from runner.audit.track import CAP_BYTES
 
 HIDDEN = re.compile(
-    r"(?:^|/)\.|-checkpoint\.|(?:^|/)(?:old|backup|bak|archive|trash|tmp|junk|stray)s?/|\.bak\b|~$", re.IGNORECASE
+    r"(?:^|/)\.|-checkpoint\.|(?:^|/)(?:old|backup|bak|archive|trash|tmp|junk|stray|reference|upstream|prior|parent|base_?line)s?(?:[_-]\w{0,40})?/"
+    r"|\.bak\b|~$",
+    re.IGNORECASE,
 )
 ABLATION = re.compile(
     r"ablat|baseline|control|without|(?:^|[_/.-])no[_-]?(?:ttt|ema|swa|qat|slot)|_only\b|smoke|sweep|dry[_-]?run|debug|probe|proxy"
     r"|negative|(?:^|[_/.-])(?:test|trial|partial|stopped|aborted|crashed|failed)(?:[_/.-]|$)",
     re.IGNORECASE,
 )
+ECHO_DIGITS = 6
+"""Decimals that two runs share only if they are one, where no clock tells them apart."""
+CLOCK_S = 0.051
+"""Seconds by which two prints of one clock may differ."""
 SEED_IN_NAME = re.compile(r"(?:^|[_./-])(?:seed|s|sd)[_-]?\d{1,9}|\d{2,9}(?=[_.-]|$)", re.IGNORECASE)
 
 
@@ -47,35 +53,62 @@ def assign_roles(readings: Sequence[Reading], claim: Statement, script_bytes: in
 def _end_as_claimed(reading: Reading, claim: Statement) -> None:
     """A log that ends before its final score still shows a claim that is its last validation's number."""
     draft, headline = reading.draft, claim.headline
-    for score in (*reversed(draft.scores), *([draft.validation] if draft.validation else ())):
+    for score in (*reversed(reading.scores), *([draft.validation] if draft.validation else ())):
         if headline is not None and headline.digits >= 4 and headline.stands_for(score.val_bpb):
             reading.end_before_export(score)
             return
 
 
+def is_aside(log: str) -> bool:
+    """Whether a log's name says that it is no part of the entry."""
+    return HIDDEN.search(log) is not None or ABLATION.search(log) is not None
+
+
+def shows_a(claim: Statement) -> Callable[[Reading], bool]:
+    """Whether a reading's score is one that the record claims, for the whole or for a seed."""
+    told = [bpb for one in claim.counted_claims for bpb in one.bpbs]
+    claimed = [*told, *((claim.headline,) if claim.headline is not None else ())]
+
+    def shows(reading: Reading) -> bool:
+        return any(number.digits >= 3 and _shows(reading, number) for number in claimed)
+
+    return shows
+
+
 def _set_aside(readings: Sequence[Reading]) -> Iterator[Reading]:
     """Mark what cannot count; yield the rest."""
-    seen: dict[tuple[object, ...], Reading] = {}
-    ordered = sorted(readings, key=lambda reading: bool(HIDDEN.search(reading.log)))
+    seen: list[Reading] = []
+    ordered = sorted(
+        readings, key=lambda reading: (bool(HIDDEN.search(reading.log)), not reading.draft.trained, reading.seed is None)
+    )
     for reading in ordered:
-        mark = fingerprint(reading)
         if not reading.complete:
             reading.set_role("incomplete", "ends without a score of the compressed model")
         elif HIDDEN.search(reading.log):
             reading.set_role("stray", "lies in a hidden or set-aside place")
-        elif mark is not None and mark in seen:
-            reading.set_role("duplicate", f"the same run as {seen[mark].name}")
+        elif (twin := next((other for other in seen if same_run(other, reading)), None)) is not None:
+            reading.copy_of = twin
+            reading.set_role("duplicate", f"the same run as {twin.name}")
         else:
-            if mark is not None:
-                seen[mark] = reading
-            yield reading
+            seen.append(reading)
+    yield from (one for one in readings if any(one is other for other in seen))
 
 
-def fingerprint(reading: Reading) -> tuple[object, ...] | None:
-    """What no two different runs share; None if the log says too little to tell."""
-    mark = (reading.seed, reading.steps, reading.train_seconds, reading.bpb, reading.total)
-    clocked = reading.train_seconds is not None and reading.draft.facts.get("step_avg_ms", 1) != 0
-    return mark if clocked and reading.bpb is not None else None
+def same_run(one: Reading, other: Reading) -> bool:
+    """Whether two readings are of one run: what both print agrees, and a score and a clock are among it."""
+    if one.final is None or other.final is None or not same_score(one.final.line, other.final.line):
+        return False
+    for mine, theirs in ((one.seed, other.seed), (one.steps, other.steps), (one.total, other.total), (one.params, other.params)):
+        if None not in (mine, theirs) and mine != theirs:
+            return False
+    digits = min(one.final.line.digits, other.final.line.digits)
+    if not (one.draft.trained and other.draft.trained):  # an echo of the scoring alone
+        return digits >= ECHO_DIGITS and (one.seed is None or other.seed is None or one.seed == other.seed)
+    mine_s, theirs_s = one.train_seconds, other.train_seconds
+    if mine_s is None or theirs_s is None:
+        return digits >= ECHO_DIGITS and one.steps is not None and one.steps == other.steps
+    unclocked = 0 in (one.draft.facts.get("step_avg_ms", 1), other.draft.facts.get("step_avg_ms", 1))
+    return not unclocked and abs(mine_s - theirs_s) < CLOCK_S
 
 
 Chooser = Callable[[list[Reading]], Iterator[list[Reading]]]
@@ -86,16 +119,21 @@ def _choose(pool: list[Reading], claim: Statement) -> list[Reading] | None:
     if len(pool) == 1 or claim.headline is None:
         _retake(pool, claim)
         return pool
-    for chooser in (_all, _within_cap, _counted(claim), _by_file_name, _by_model):
-        for group in chooser(pool):
-            if group and _mean_is_claimed(group, claim, loose=False):
-                return group
-    if _retake(pool, claim):
-        return pool
+    choosers = (_all, _within_cap, _counted(claim), _by_file_name, _by_model)
+    groups = [group for chooser in choosers for group in chooser(pool) if len(group) > 1]
     by_seed = _by_seed_claims(pool, claim)
+    for group in (*groups, by_seed):
+        if _mean_is_claimed(group, (claim.headline,), loose=False):
+            return group
+    for group in groups:
+        if any(_shows(one, claim.headline) for one in group) and _mean_is_claimed(group, _means(claim), loose=False):
+            return group
+    for group in groups:
+        if _retake(group, claim):
+            return group
     if by_seed:
         return by_seed
-    single = [one for one in pool if claim.headline is not None and _shows(one, claim.headline)]
+    single = [one for one in pool if _shows(one, claim.headline)]
     if single:
         if not claim.is_of_several:
             return single[:1]
@@ -103,11 +141,16 @@ def _choose(pool: list[Reading], claim: Statement) -> list[Reading] | None:
         return told if len({one.log for one in told}) > 1 else single
     for chooser in (_all, _within_cap, _counted(claim), _by_file_name):
         for group in chooser(pool):
-            if group and _mean_is_claimed(group, claim, loose=True):
+            if group and _mean_is_claimed(group, (claim.headline, *_means(claim)), loose=True):
                 return group
+    if _retake_best(pool, claim):
+        return pool
     named = next(iter(_counted(claim)(pool)), [])
     plain = [one for one in pool if not ABLATION.search(one.log)]
-    return next((group for group in (named, plain) if group and not _several_experiments(group)), None)
+    chosen = next((group for group in (named, plain) if group and not _several_experiments(group)), None)
+    if chosen:
+        _one_label(chosen)
+    return chosen
 
 
 def _all(pool: list[Reading]) -> Iterator[list[Reading]]:
@@ -154,20 +197,26 @@ def _grouped(pool: list[Reading], key: Callable[[Reading], object]) -> Iterator[
         yield from sorted((group for group in groups.values() if len(group) > 1), key=len, reverse=True)
 
 
-def _mean_is_claimed(group: Sequence[Reading], claim: Statement, *, loose: bool) -> bool:
+def _means(claim: Statement) -> tuple[Shown, ...]:
+    """Numbers beside the headline that are said to be its mean: README's may be those of another entry, so only near ones."""
+    first = claim.headline
+    readme = [one for one in claim.readme.means if one.digits >= 4 and (first is None or abs(one - first) < NEAR_BPB)]
+    return (*claim.submission.means, *readme)
+
+
+def _mean_is_claimed(group: Sequence[Reading], named: Sequence[Shown], *, loose: bool) -> bool:
     scores = [one.bpb for one in group if one.bpb is not None]
     if len(scores) < 2:
         return False
     mean = sum(scores) / len(scores)
-    first = claim.headline
-    # README's other means may be those of another entry: only precise ones near the headline count.
-    readme = [one for one in claim.readme.means if one.digits >= 4 and (first is None or abs(one - first) < NEAR_BPB)]
-    named = (*(() if first is None else (first,)), *claim.submission.means, *readme)
-    return any(number.digits >= 3 and number.stands_for(mean, loose=loose) for number in named)
+    digits = min(one.final.line.digits for one in group if one.final)
+    return any(
+        number.digits >= 3 and (number.stands_for(mean, loose=loose) or says_mean(number, scores, digits)) for number in named
+    )
 
 
 def _shows(reading: Reading, number: Shown) -> bool:
-    return reading.bpb is not None and number.digits >= 2 and number.stands_for(reading.bpb)
+    return reading.final is not None and number.digits >= 2 and says(number, reading.final.line.val_bpb, reading.final.line.digits)
 
 
 def _told(reading: Reading, claim: Statement) -> bool:
@@ -195,25 +244,56 @@ def _by_seed_claims(pool: list[Reading], claim: Statement) -> list[Reading]:
     return found if agrees else []
 
 
-def _retake(pool: list[Reading], claim: Statement) -> bool:
+def _retake(pool: Sequence[Reading], claim: Statement) -> bool:
     """Take earlier score lines where the claim is exactly their number or their mean and not the last lines'."""
     headline = claim.headline
     if headline is None or headline.digits < 4:
         return False
-    if all(_shows(one, headline) for one in pool) or _mean_is_claimed(pool, claim, loose=False):
+    if all(_shows(one, headline) for one in pool) or _mean_is_claimed(pool, (headline, *_means(claim)), loose=False):
         return False
-    labels = [line.label for line in finished(pool[0].draft.scores)]
-    for label in dict.fromkeys(reversed(labels)):
-        lines = [[line for line in finished(one.draft.scores) if line.label == label] for one in pool]
-        if all(lines):
-            values = [found[-1].val_bpb for found in lines]
-            digits = min(found[-1].digits for found in lines)
-            mean = sum(values) / len(values)
-            if digits >= 4 and rounds_to(mean, headline, headline.digits) and headline.stands_for(mean):
-                for one in pool:
-                    one.end_at(label)
-                return True
+    for label, values, digits in _by_label(pool):
+        mean = sum(values) / len(values)
+        if digits >= 4 and rounds_to(mean, headline, headline.digits) and headline.stands_for(mean):
+            for one in pool:
+                one.end_at(label, f"the claim is the number of `{label}`, not of the last line")
+            return True
     return False
+
+
+def _retake_best(pool: Sequence[Reading], claim: Statement) -> bool:
+    """Take an earlier line of every run where the claim is, digit for digit, one run's number in it."""
+    headline = claim.headline
+    for label, values, digits in _by_label(pool):
+        if headline is not None and digits >= 4 and any(headline.digits >= 4 and headline.stands_for(one) for one in values):
+            for one in pool:
+                one.end_at(label, f"the claim is one run's number of `{label}`")
+            return True
+    return False
+
+
+def _one_label(chosen: Sequence[Reading]) -> None:
+    """Score all runs of an entry by the same kind of line: the last one that every log has."""
+    kinds = [{_plain(one.final.line.label), *map(_plain, one.final.aliases)} for one in chosen if one.final]
+    if len(kinds) < 2 or set.intersection(*kinds):
+        return
+    for label, _, digits in _by_label(chosen):
+        if digits >= 4:
+            for one in chosen:
+                one.end_at(label, f"`{label}` is the last score that every log of the entry has")
+            return
+
+
+def _by_label(pool: Sequence[Reading]) -> Iterator[tuple[str, list[float], int]]:
+    """(label, last score of each run under it, decimals) of every label that all runs have, the last first."""
+    labels = [line.label for line in finished(pool[0].scores)]
+    for label in dict.fromkeys(reversed(labels)):
+        lines = [[line for line in finished(one.scores) if line.label == label] for one in pool]
+        if all(lines):
+            yield label, [found[-1].val_bpb for found in lines], min(found[-1].digits for found in lines)
+
+
+def _plain(label: str) -> str:
+    return label.lower().removesuffix("_exact")
 
 
 def _several_experiments(pool: Sequence[Reading]) -> bool:

@@ -126,7 +126,7 @@ def _seed_scores(counted: Sequence[Reading], claim: Statement) -> Iterator[Findi
 
 def _every(run: Reading) -> list[float]:
     """All scores that a run's log states, so that a claim about another of its evaluations is not held against it."""
-    return [line.val_bpb for line in run.draft.scores]
+    return [line.val_bpb for line in run.scores]
 
 
 def _readme_scores(counted: Sequence[Reading], claim: Statement) -> Iterator[Finding]:

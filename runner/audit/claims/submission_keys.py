@@ -82,7 +82,7 @@ ELSEWHERE = re.compile(
 )
 """Objects that speak of other runs than the submitted one."""
 TIED = re.compile(
-    r"pre_?(?:quant|ttt|export)|baseline|delta|prior|sota|quantized_bpb|roundtrip|improve|gain|gap|std|dev|target|vs_"
+    r"pre_?(?:quant|ttt|export)|baseline|delta|prior|sota|quantized_(?:val_)?bpb|roundtrip|improve|gain|gap|std|dev|target|vs_"
     r"|live|ema|raw|unquant|best_|worst|min|max|range|tax|diff|reduction|without|before|train|expect|project|estimat|predict|goal|parent"
     r"|lineage|published|leader|threshold|momentum|decay|temp|_lr|lr_|per_step|p_value|count|only|control|peak|note|cost|saving|margin"
     r"|hope|plan|ideal|upstream|source"
