@@ -13,6 +13,7 @@ from statistics import fmean
 from runner.audit.checks.claim_checks import claim_findings
 from runner.audit.checks.file_checks import file_findings
 from runner.audit.checks.limits import limit_findings, primary
+from runner.audit.checks.text_checks import text_findings
 from runner.audit.checks.roles import assign_roles, is_aside, shows_a
 from runner.audit.claims.readme import Readme, read_readme
 from runner.audit.claims.shown import spread
@@ -54,6 +55,7 @@ def _audit(folder: Folder) -> Audit:
     words = f"{claim.submission.words}\n{claim.readme.words}"
     findings = [
         *limit_findings(whole, track, words, claim),
+        *text_findings(_shown(whole), track, words, claim),
         *claim_findings(whole, claim),
         *file_findings(folder, whole, claim, _same_bytes(folder, readings)),
     ]
@@ -68,6 +70,11 @@ def _audit(folder: Folder) -> Audit:
         n_primary_runs=len(scores),
         findings=tuple(sorted(findings, key=lambda one: GRAVEST_FIRST[one.severity])),
     )
+
+
+def _shown(whole: Sequence[Reading]) -> list[Reading]:
+    """The runs of the headline, or where none counts those that ended with a score that is none."""
+    return primary(whole) or [one for one in whole if one.role == "incomplete" and one.draft.nan_line is not None]
 
 
 def readings_of(folder: Folder, log: str) -> list[Reading]:

@@ -131,6 +131,13 @@ def _choose(pool: list[Reading], claim: Statement) -> list[Reading] | None:
     for group in groups:
         if _retake(group, claim):
             return group
+    loosely = [
+        group for chooser in (_all, _within_cap, _counted(claim), _by_file_name) for group in chooser(pool)
+        if group and _mean_is_claimed(group, (claim.headline, *_means(claim)), loose=True)
+    ]
+    shown = any(_shows(one, claim.headline) for one in pool)
+    if not shown and not loosely and _retake_best(pool, claim):
+        return pool
     if by_seed:
         return by_seed
     single = [one for one in pool if _shows(one, claim.headline)]
@@ -139,12 +146,8 @@ def _choose(pool: list[Reading], claim: Statement) -> list[Reading] | None:
             return single[:1]
         told = [one for one in pool if one in single or _told(one, claim) or _another_seed(one, single[0], pool)]
         return told if len({one.log for one in told}) > 1 else single
-    for chooser in (_all, _within_cap, _counted(claim), _by_file_name):
-        for group in chooser(pool):
-            if group and _mean_is_claimed(group, (claim.headline, *_means(claim)), loose=True):
-                return group
-    if _retake_best(pool, claim):
-        return pool
+    if loosely:
+        return loosely[0]
     named = next(iter(_counted(claim)(pool)), [])
     plain = [one for one in pool if not ABLATION.search(one.log)]
     chosen = next((group for group in (named, plain) if group and not _several_experiments(group)), None)

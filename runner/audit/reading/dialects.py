@@ -314,6 +314,7 @@ SCORES = (
 )
 SCORE_LITERALS = frozenset(row.literal for row in SCORES)
 LOSS = re.compile(rf"\bval[_ ]loss\s?[:=]\s{{0,20}}({NUMBER})|(?:^|[\s_(\[])(?:loss|vl)\s?[:=]\s{{0,20}}({NUMBER})", re.IGNORECASE)
+NAN_SCORE = re.compile(r"\b(?:val_)?bpb\s?[:=]\s{0,20}[-+]?(?:nan|inf)\b", re.IGNORECASE)
 VALIDATION = re.compile(
     rf"(?:step[: ])?\s{{0,8}}\d{{1,9}}(?:/\d{{1,9}})? .{{0,200}}?\bval_bpb\s?[:=]\s?({NUMBER})", re.IGNORECASE
 )
@@ -334,10 +335,10 @@ COUNTER = re.compile(r"\b(?:chunk|batch|window|epoch|doc)[ :=_#\[]{1,3}\d", re.I
 """Before a score it counts how far the scoring has come; behind it, it is a setting of the whole scoring."""
 BEFORE_EXPORT = re.compile(
     r"pre[-_ ]?quant|pre[-_ ]?export|unquanti[sz]ed|post[-_ ]?ema|^ema\b|^swa\b|^raw\b|\bfp32\b|\bbf16\b|\bfp16\b"
-    r"|pre[-_ ]?roundtrip|pre[-_ ]?ttt\b",
+    r"|pre[-_ ]?roundtrip|pre[-_ ]?ttt\b|\b(?:llm|nn|neural|ngram|ppm|base)[-_ ]?only",
     re.IGNORECASE,
 )
-"""Labels of scores of weights that were not compressed yet."""
+"""Labels of scores of weights that were not compressed yet, and of one part of what is scored together."""
 DIFFERENCE = re.compile(
     r"\b(?:gain|gap|delta|diff|improvement|tax|degradation|baseline|target|sota|prev)\b|_gain|_gap|_delta",
     re.IGNORECASE,

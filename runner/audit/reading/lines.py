@@ -13,6 +13,7 @@ from runner.audit.reading.dialects import (
     DIFFERENCE,
     FORMATTED,
     LOSS,
+    NAN_SCORE,
     PROGRESS,
     SCORES,
     TIME,
@@ -71,6 +72,12 @@ def score_of(text: str, lineno: int) -> ScoreLine | None:
             before_export=bool(BEFORE_EXPORT.search(text[: match.end()])),
         )
     return None
+
+
+def is_nan_score(text: str) -> bool:
+    """Whether a line gives NaN or infinity for a score of the finished model."""
+    match = NAN_SCORE.search(text)
+    return match is not None and not PROGRESS.search(text) and not BEFORE_EXPORT.search(text[: match.end()])
 
 
 def validation_of(text: str, lineno: int) -> ScoreLine | None:

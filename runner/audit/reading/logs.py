@@ -12,7 +12,7 @@ from pathlib import Path
 
 from runner.audit.facts import ScoreLine
 from runner.audit.reading.dialects import DUMP_CLOSES, DUMP_OPENS, HEAD_COMMENT, SCORE_LITERALS, SIGNS
-from runner.audit.reading.lines import facts_of, is_code, score_of, validation_of
+from runner.audit.reading.lines import facts_of, is_code, is_nan_score, score_of, validation_of
 from runner.audit.reading.sizes import sizes_in, speaks_of_sizes
 from runner.audit.reading.text import read_lines
 from runner.audit.reading.tokenizers import marks_in
@@ -45,6 +45,8 @@ class Draft:
     """The last validation of the middle of training."""
     stopped: bool = False
     """Whether the line that ends training was seen."""
+    nan_line: int | None = None
+    """The last line that gives NaN for a score of the finished model."""
     weak: set[str] = field(default_factory=set)
     """Facts that were only guessed from words beside a number; one from a known kind of line replaces them."""
 
@@ -103,6 +105,7 @@ class Draft:
         for name, value in later.facts.items():
             if name not in self.facts or name not in HEAD_FACTS | TRAINING_FACTS:
                 self.facts[name], self.lines[name] = value, later.lines[name]
+        self.nan_line = later.nan_line or self.nan_line
         self.codes += [size for size in later.codes if size not in self.codes]
         self.marks |= later.marks
         self.validation = later.validation or self.validation
@@ -160,6 +163,8 @@ class Reader:
             score = score_of(text, lineno)
             if score is not None:
                 self.now.add_score(score)
+            elif ("nan" in low or "inf" in low) and is_nan_score(text):
+                self.now.nan_line = lineno
             elif "steps" in found and (validation := validation_of(text, lineno)):
                 self.now.validation = validation
 

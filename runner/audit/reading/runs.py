@@ -60,6 +60,17 @@ class Reading:
         return [*self.draft.scores, *(self.scored_by.draft.scores if self.scored_by else ())]
 
     @property
+    def marks(self) -> set[str]:
+        """Names of the tokenizers that its data lines speak of."""
+        return self.draft.marks | (self.scored_by.draft.marks if self.scored_by else set())
+
+    @property
+    def megabytes(self) -> tuple[float, float] | None:
+        """Between how many bytes its total lies, where it is only given in megabytes."""
+        low, high = self.draft.facts.get("total_low"), self.draft.facts.get("total_high")
+        return (low, high) if self.total is None and low is not None and high is not None else None
+
+    @property
     def logs(self) -> tuple[str, ...]:
         """The log of the training and that of the scoring."""
         return (self.log, *((self.scored_by.log,) if self.scored_by else ()))
