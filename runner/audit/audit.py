@@ -13,8 +13,9 @@ from statistics import fmean
 from runner.audit.checks.claim_checks import claim_findings
 from runner.audit.checks.file_checks import file_findings
 from runner.audit.checks.limits import limit_findings, primary
-from runner.audit.checks.text_checks import text_findings
+from runner.audit.checks.program_checks import program_findings, program_notes
 from runner.audit.checks.roles import assign_roles, is_aside, shows_a
+from runner.audit.checks.text_checks import text_findings
 from runner.audit.claims.readme import Readme, read_readme
 from runner.audit.claims.shown import spread
 from runner.audit.claims.statement import Statement, state
@@ -58,6 +59,7 @@ def _audit(folder: Folder) -> Audit:
         *text_findings(_shown(whole), track, words, claim),
         *claim_findings(whole, claim),
         *file_findings(folder, whole, claim, _same_bytes(folder, readings)),
+        *program_findings(folder, whole),
     ]
     scores = [one.bpb for one in primary(whole) if one.bpb is not None]
     return Audit(
@@ -68,6 +70,7 @@ def _audit(folder: Folder) -> Audit:
         mean_val_bpb=fmean(scores) if scores else None,
         std_val_bpb=spread(scores, sample=True),
         n_primary_runs=len(scores),
+        notes=tuple(program_notes(folder, whole)),
         findings=tuple(sorted(findings, key=lambda one: GRAVEST_FIRST[one.severity])),
     )
 

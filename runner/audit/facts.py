@@ -136,3 +136,5 @@ class Audit(Fact):
     """Sample standard deviation over the primary runs; None below two."""
     n_primary_runs: int
     findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...] = ()
+    """What a reviewer should know though nothing claimed is wrong."""

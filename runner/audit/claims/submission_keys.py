@@ -78,13 +78,13 @@ SEED_KEY = re.compile(r"^(?:seed)?[_ =-]?(\d{1,9})(?:[_ -].{0,40})?$", re.IGNORE
 ELSEWHERE = re.compile(
     r"base|compar|prior|prev|ablat|sota|delta|history|reference|variant|control|timeline|progress|supersed"
     r"|exclud|invalid|reject|legacy|verif|other|alternat|diagnos|env|hyper|config|parent|lineage|upstream|ancest|expect|project(?!_name)"
-    r"|target|estimat|predict|goal|plan|leader|published|original|source"
+    r"|target|estimat|predict|goal|plan|leader|published|original|source|proxy|re_?run|compliance"
 )
 """Objects that speak of other runs than the submitted one."""
 TIED = re.compile(
     r"pre_?(?:quant|ttt|export)|baseline|delta|prior|sota|quantized_(?:val_)?bpb|roundtrip|improve|gain|gap|std|dev|target|vs_"
     r"|live|ema|raw|unquant|best_|worst|min|max|range|tax|diff|reduction|without|before|train|expect|project|estimat|predict|goal|parent"
     r"|lineage|published|leader|threshold|momentum|decay|temp|_lr|lr_|per_step|p_value|count|only|control|peak|note|cost|saving|margin"
-    r"|hope|plan|ideal|upstream|source"
+    r"|hope|plan|ideal|upstream|source|proxy"
 )
 """Keys of a seed whose numbers are not its score."""
