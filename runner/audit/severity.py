@@ -103,7 +103,7 @@ RULES: dict[str, dict[str, tuple[Severity, str]]] = {
     },
     "metric_ratio": {
         "line": ("error", "val_loss / val_bpb of the score is off, and other lines of the same log are not"),
-        "far": ("error", "val_loss / val_bpb is off by more than a twentieth on the known text: the bytes are miscounted"),
+        "far": ("error", "val_loss / val_bpb is more than a tenth too large for the known text: bytes are counted twice"),
         "tokenizer": (
             "info",
             "val_loss / val_bpb is off in the whole log: another tokenizer or text, or another count",

@@ -11,7 +11,7 @@ from runner.audit.claims.seed_claims import SeedClaim
 from runner.audit.claims.shown import Shown
 from runner.audit.claims.statement import Statement, claims_by_seed
 from runner.audit.facts import Finding
-from runner.audit.reading.runs import Reading
+from runner.audit.reading.runs import LARGEST_PROGRAM, Reading
 from runner.audit.severity import finding
 from runner.audit.track import CAP_BYTES
 
@@ -46,7 +46,9 @@ def _bytes(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
     alone: list[tuple[str, Shown]] = []
     right = False
     if submission.total is not None and totals:
-        right = any(_same(submission.total, size) for size in (*totals, fmean(totals)))
+        right = any(_same(submission.total, size) for size in (*totals, fmean(totals))) or any(
+            0 <= submission.total - (one.draft.whole("lone_artifact") or submission.total + 1) <= LARGEST_PROGRAM for one in shown
+        )
         if not right:
             of_model = any(_same(submission.total, size) for size in (*models, *((fmean(models),) if models else ())))
             (alone if of_model else wrong).append(("total", submission.total))

@@ -8,7 +8,7 @@ from runner.audit.checks.limits import primary
 from runner.audit.claims.statement import Statement, seed_in_tag
 from runner.audit.facts import Finding
 from runner.audit.reading.folder import Folder
-from runner.audit.reading.joins import name_seed
+from runner.audit.reading.joins import name_seed, seed_of
 from runner.audit.reading.runs import Reading
 from runner.audit.severity import finding
 EXACT = 8
@@ -109,7 +109,7 @@ def _same_scores(counted: Sequence[Reading]) -> Iterator[Finding]:
         if line is None or line.digits < EXACT:
             continue
         other = seen.setdefault(line.val_bpb, one)
-        if other is not one and other.seed != one.seed:
+        if other is not one and None not in (seed_of(one), seed_of(other)) and seed_of(one) != seed_of(other):
             said = f"{other.name} and {one.name} have the same score {line.val_bpb:.8f}: one run under two names, or a score that does not hang on the seed"
             yield finding("duplicate_log", "same_score", said, other.at_score, one.at_score)
             return

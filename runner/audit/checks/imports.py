@@ -32,7 +32,7 @@ PACKAGES = set(
     mlx modal mpi4py msgpack muon natten neptune networkx ninja nltk numba numpy nvtx nvidia omegaconf onnx openai optax optuna orjson
     packaging pandas peft PIL pkg_resources plotly polars protobuf psutil py7zr pyarrow pybind11 pydantic pynvml pytest pytorch_lightning
     range_coder rans ray regex requests rich runpod safetensors scipy seaborn selective_scan_cuda sentence_transformers sentencepiece
-    setuptools simplejson six sklearn snappy submitit sympy tabulate tensorboard tensorflow termcolor thinc tiktoken timm tokenizers tomli
+    setuptools simplejson six sklearn snappy submitit sympy tabulate tensorboard tensorflow termcolor thinc tiktoken timm tokenizers tokenmonster tomli
     toml torch torch_xla torchao torchaudio torchdata torchinfo torchtune torchvision tqdm transformer_engine transformers triton
     triton_kernels typer typing_extensions ujson wandb wheel xformers xxhash yaml zstandard zstd pyzstd ans zopfli pywt statsmodels
     """.split()

@@ -61,7 +61,7 @@ def _headline(counted: list[Reading], shown: list[Reading], claim: Statement) ->
     said = f"claimed {_plain(headline)}; the logs show {_range(scores)}{several}"
     yield finding("claim_mismatch_bpb", "headline", said, headline.where, *at)
     if unlogged:
-        yield from listed_findings(claim, scores)
+        yield from listed_findings(claim, scores, unlogged=True)
 
 
 def _mean_of_listed(headline: Shown, counted: Sequence[Reading], claim: Statement) -> bool:
@@ -88,8 +88,11 @@ def _may_be_of_all_seeds(headline: Shown, mean: float, counted: Sequence[Reading
     return abs(headline - mean) < SEED_SPREAD
 
 
-def listed_findings(claim: Statement, logged: Sequence[float] = ()) -> Iterator[Finding]:
-    """The headline against the mean of the scores that are listed for single seeds; `logged` are the runs' own."""
+def listed_findings(claim: Statement, logged: Sequence[float] = (), *, unlogged: bool = False) -> Iterator[Finding]:
+    """The headline against the mean of the scores that are listed for single seeds.
+
+    `logged` are the runs' own scores; `unlogged` says that they do not show the headline, and that seeds have no log.
+    """
     headline = claim.headline
     if headline is None or (logged and not claim.submission.per_seed):
         return
@@ -104,7 +107,7 @@ def listed_findings(claim: Statement, logged: Sequence[float] = ()) -> Iterator[
         condition = "single" if headline < near and not given else "beside"
         said = f"the headline {_plain(headline)} is one seed's score; the mean of the {n} listed ones is {near:.8g}"
     else:
-        condition = "listed" if logged else "list"
+        condition = "listed" if logged and not unlogged else "list"
         said = f"claimed {_plain(headline)}; the mean of the {n} seeds it lists is {near:.6g}"
     yield finding("claim_mismatch_mean", condition, said, headline.where)
 

@@ -14,9 +14,9 @@ from runner.audit.track import floors
 
 OFF = 1e-3
 """Share by which a ratio may be off: validation sets are cut a little differently."""
-FAR = 0.05
-"""Share beyond which no cut of a known text explains a ratio: bytes or tokens were counted wrongly."""
-SAME_TEXT = 1e-3
+FAR = 0.10
+"""Share by which a ratio is larger than any cut of a known text explains: bytes were counted twice."""
+SAME_TEXT = 5e-3
 """Share by which a number of validation tokens may be off: the last, incomplete sequence is left out."""
 
 
@@ -31,7 +31,7 @@ def text_findings(counted: Sequence[Reading], track: str | None, words: str, cla
 def _ratio(readings: Sequence[Reading], words: str) -> Iterator[Finding]:
     for one in readings:
         line = one.final.line if one.final else None
-        kind = tokenizer_of(one.marks, words)
+        kind = _text_of(one, words)
         if line is None or line.val_loss is None or kind is None:
             continue
         slack = OFF + 10.0**-line.digits / line.val_bpb
@@ -47,18 +47,24 @@ def _ratio(readings: Sequence[Reading], words: str) -> Iterator[Finding]:
             yield finding("metric_ratio", "line", f"{said}, as in line {right[-1].lineno}", one.at_score)
         elif other is not None:
             yield finding("metric_ratio", "tokenizer", f"{said}; it is that of {other}", one.at_score)
-        elif abs(off) > FAR and _scores_whole_text(one, kind):
+        elif off > FAR and _scores_whole_text(one, kind):
             corrected = line.val_loss / constant
             yield finding(
                 "metric_ratio",
                 "far",
-                f"{said}, {abs(off):.1%} {'more' if off > 0 else 'less'}: bytes are counted {'twice' if off > 0 else 'too few'}"
-                f" or tokens are; with {constant:.4f} the score is {corrected:.4f}",
+                f"{said}, {off:.1%} more: some bytes are counted twice, spaces say; with {constant:.4f} the score is {corrected:.4f}",
                 one.at_score,
             )
         else:
             cause = _cause(one, kind)
             yield finding("metric_ratio", "tokenizer", f"{said}{cause}", one.at_score)
+
+
+def _text_of(one: Reading, words: str) -> str | None:
+    """The known text that a run was scored on: its number of tokens says more than the names of data sets."""
+    tokens = one.draft.whole("val_tokens")
+    counted = [kind for kind, known in TOKENS.items() if tokens and abs(tokens / known - 1) <= SAME_TEXT]
+    return counted[0] if len(counted) == 1 else tokenizer_of(one.marks, words)
 
 
 def _scores_whole_text(one: Reading, kind: str) -> bool:
@@ -79,7 +85,7 @@ def _validation(readings: Sequence[Reading], words: str) -> Iterator[Finding]:
     other = [
         (one, tokens, kind)
         for one, tokens in told
-        if (kind := tokenizer_of(one.marks, words)) in TOKENS and abs(tokens / TOKENS[kind or ""] - 1) > SAME_TEXT
+        if (kind := _text_of(one, words)) in TOKENS and abs(tokens / TOKENS[kind or ""] - 1) > SAME_TEXT
     ]
     if other:
         said = "; ".join(f"{one.name}: {tokens:,} validation tokens; with {kind} it is {TOKENS[kind or '']:,}" for one, tokens, kind in other)

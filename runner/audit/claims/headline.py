@@ -41,8 +41,11 @@ BELOW_TITLE = 60
 def headline_of(lines: Sequence[str], name: str) -> Shown | None:
     """The score that a README says is its entry's, or None."""
     found: list[tuple[int, Shown]] = []
+    fenced = False
     for number, line in enumerate(lines[:400], 1):
-        if len(line) > 600:
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        if len(line) > 600 or fenced:
             continue
         where = f"{name}:{number}"
         row = ROW.match(line)
@@ -53,20 +56,27 @@ def headline_of(lines: Sequence[str], name: str) -> Shown | None:
             continue
         for match in VALUE.finditer(line):
             value = match["after"] or match["bare"] or match["before"]
+            if match["before"] and re.search(r"loss\W{0,4}$", line[: match.start("before")], re.IGNORECASE):
+                continue
             around = f"{line[max(0, match.start() - 60) : match.end()]}{line[match.end() : match.end() + 12]}"
             if OTHERS.search(_sentence(around)):
                 continue
             shown = Shown(value, where)
             if _plausible(shown):
                 found.append((_rank(line, number), shown))
-    return min(found, key=lambda one: one[0])[1] if found else None
+    plain = [one for one in found if one[0] < IN_PROSE]
+    return min(plain, key=lambda one: one[0])[1] if plain else None
+
+
+IN_PROSE = 3
+"""The rank of a number in running text: it may be anything's."""
 
 
 def _rank(line: str, number: int) -> int:
     """How plainly a line announces the score of the whole entry; smaller is plainer."""
     mean = re.search(r"\bmean\b|\bavg\b|\baverage", line, re.IGNORECASE) is not None
     title = line.startswith("#") or line.lstrip("> ").startswith("**") or number <= 12
-    return (0 if mean else 1) if title and number <= BELOW_TITLE else 2 if mean and number <= BELOW_TITLE else 3
+    return (0 if mean else 1) if title and number <= BELOW_TITLE else 2 if mean and number <= BELOW_TITLE else IN_PROSE
 
 
 def _sentence(text: str) -> str:

@@ -310,7 +310,7 @@ SCORES = (
         r"\bbits[ -]per[ -]byte\s?[:=]\s{0,20}(?P<bpb>NUM)",
         "final bits per byte: 1.203456",
     ),
-    _row("bits_per_byte", r"\bbits_per_byte\s?[:=]\s{0,20}(?P<bpb>NUM)", "eval_bits_per_byte=2.48898442865273"),
+    _row("bits_per_byte", r"(?:\b|_)bits_per_byte\s?[:=]\s{0,20}(?P<bpb>NUM)", "eval_bits_per_byte=2.48898442865273"),
 )
 SCORE_LITERALS = frozenset(row.literal for row in SCORES)
 LOSS = re.compile(rf"\bval[_ ]loss\s?[:=]\s{{0,20}}({NUMBER})|(?:^|[\s_(\[])(?:loss|vl)\s?[:=]\s{{0,20}}({NUMBER})", re.IGNORECASE)

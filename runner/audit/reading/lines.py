@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from runner.audit.facts import ScoreLine
 from runner.audit.reading.dialects import (
@@ -21,6 +22,10 @@ from runner.audit.reading.dialects import (
     UNITS,
     VALIDATION,
 )
+
+
+ASIDE = re.compile(r"\([^()]{1,60}\)")
+"""What stands in brackets between a score's name and its number."""
 
 
 def is_code(text: str) -> bool:
@@ -58,6 +63,9 @@ def score_of(text: str, lineno: int) -> ScoreLine | None:
         loss, time = LOSS.search(text), TIME.search(text)
         start = min(match.start(), loss.start() if loss else match.start())
         label = text[:start].strip(" :=|-*>[(,\t")
+        aside = ASIDE.search(match[0])
+        if aside:  # `Quantized BPB (no XSA): 1.0276` is another score than `Quantized BPB: 1.0314`
+            label = f"{label} {aside[0]}"
         value = float(match["bpb"])
         if DIFFERENCE.search(label) or not 0 < value < 100:
             return None

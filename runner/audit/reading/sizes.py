@@ -37,6 +37,7 @@ PACKED_WORDS = {
     *("int4", "int5", "int6", "int8", "ternary", "binary", "gptq", "lz4", "ptz", "mixed"),
 }
 PLAIN_WORDS = {"model", "weights", "serialized", "checkpoint"}
+MODEL_WORDS = {"model", "weights", "size", "bytes", "artifact"}
 UNITS = {"mb": (1e6, float(1 << 20)), "mib": (float(1 << 20), float(1 << 20))}
 LEAST, MOST = 500, 10**10
 """Bytes of the smallest program that is believed, and of the largest model."""
@@ -53,13 +54,14 @@ BARE = re.compile(r"(?:q|total|code|model|quant\w{0,12}):\s?\d{3,12}\s?b\b")
 def sizes_in(text: str) -> dict[str, float]:
     """Fact -> bytes, as the pairs on a line state them; empty where nothing is recognised.
 
-    `bare_total_bytes` is a total that does not say whether it is compressed, `total_low` and `total_high` bound one that
+    `bare_total_bytes` is a total that does not say whether it is compressed, `lone_artifact` the same where it may be the
+    model's file without the program, `total_low` and `total_high` bound one that
     is given in megabytes.
     """
     pairs = [(_words(match["key"]), match) for match in PAIR.finditer(text)]
     has_unit = "byte" in text.lower() or any(match["unit"] for _, match in pairs)
     kinds = {kind: number for words, match in reversed(pairs) if (kind := _kind(words, match)) and (number := _count(match))}
-    if not has_unit and len(kinds.keys() & {"code", "total", "packed", "plain"}) < 2:
+    if not has_unit and len(kinds.keys() & {"code", "total", "packed", "plain", "model"}) < 2:
         kinds = {}
     found = _as_facts(kinds)
     return found or _megabytes(text)
@@ -67,15 +69,19 @@ def sizes_in(text: str) -> dict[str, float]:
 
 def _as_facts(kinds: dict[str, int]) -> dict[str, float]:
     total, code, packed, plain = (kinds.get(name) for name in ("total", "code", "packed", "plain"))
-    artifact = kinds.get("artifact")
+    artifact, model, alone = kinds.get("artifact"), kinds.get("model"), None
     if artifact is not None:
         if total is None and code is None:
-            total = artifact
+            total = alone = artifact
         elif packed is None:
             packed = artifact
-    if packed is None and plain is not None and None not in (total, code) and plain + (code or 0) == total:
-        packed, plain = plain, None
+    if model is not None:  # of a model alone the sum tells whether it is the counted one
+        if packed is None and None not in (total, code) and model + (code or 0) == total:
+            packed = model
+        else:
+            plain = model
     found = {"code_bytes": code, "model_bytes": packed, "plain_model_bytes": plain, "total_bytes": kinds.get("packed_total")}
+    found["lone_artifact"] = alone
     if total is not None and found["total_bytes"] is None and (plain is None or packed is not None):
         found["total_bytes" if packed is not None else "bare_total_bytes"] = total
     return {name: float(size) for name, size in found.items() if size is not None}
@@ -93,7 +99,9 @@ def _kind(words: set[str], match: re.Match[str]) -> str | None:
         return "artifact"
     if words & TOTAL_WORDS:
         return "packed_total" if words & PACKED_WORDS else "total"
-    return "plain" if words & PLAIN_WORDS else None
+    if words & PLAIN_WORDS:
+        return "model" if words <= MODEL_WORDS else "plain"
+    return None
 
 
 def _count(match: re.Match[str]) -> int | None:
