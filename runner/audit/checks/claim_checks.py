@@ -63,7 +63,7 @@ def _bytes(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
         if models and not any(_same(model, size) for size in (*models, fmean(models), *totals)):
             wrong.append(("model", model))
     told = claim.readme.totals
-    if told and totals and not right and not any(_same(size, known) for size in told for known in (*totals, *models, *codes)):
+    if told and totals and not right and not any(_same(size, known) for size in told for known in (*totals, *models, *codes, fmean(totals), fmean(models or totals))):
         wrong.append(("total (README)", told[0]))
     wrong += _seed_bytes(shown, (*submission.per_seed, *claim.readme.per_seed))
     if not wrong and not alone:

@@ -68,20 +68,14 @@ def _claimed_sizes(claim: Statement) -> list[Shown]:
 def _rough(counted: Sequence[Reading], claim: Statement) -> Iterator[tuple[str, float, float]]:
     """(place, least, most bytes) of sizes that are only given in megabytes and may be over the cap."""
     for one in counted:
-        if one.megabytes and _may_be_over(*one.megabytes):
-            yield one.at("total_low"), *one.megabytes
+        if one.megabytes and one.megabytes[2] > CAP_BYTES:
+            yield one.at("total_low"), *one.megabytes[:2]
     size = claim.submission.megabytes
     if size is not None and claim.submission.total is None and not any(one.total for one in counted):
         half = 0.5 * 10.0**-size.digits
-        low = (size - half) * (2**20 if "mib" in size.where.lower() else 1e6)
-        high = (size + half) * 2**20
-        if _may_be_over(low, high):
-            yield size.where, low, high
-
-
-def _may_be_over(low: float, high: float) -> bool:
-    """Whether both ends are over, or the lower one is so near the cap that its last digit decides."""
-    return low > CAP_BYTES or (low <= CAP_BYTES < high and low > CAP_BYTES * 0.9999)
+        unit = 2**20 if "mib" in size.where.lower() else 1e6
+        if (size + half) * unit > CAP_BYTES:
+            yield size.where, (size - half) * unit, (size + half) * 2**20
 
 
 def _over_by(one: Reading, counted: bool) -> str:

@@ -61,7 +61,7 @@ def _sizes_of(folder: Folder, name: str) -> set[int]:
         data = handle.read(LARGEST)
     plain = data.replace(b"\r\n", b"\n")
     lines = plain.count(b"\n")
-    found = {size, len(plain), len(plain) + lines, len(plain.strip()), len(plain.rstrip())}
+    found = {size, len(plain), len(plain) + lines, len(plain.strip()), len(plain.rstrip()), len(plain.rstrip()) + 1}
     text = plain.decode("utf-8", "replace")
     return found | {len(text), len(text) + lines, len(text.strip())}
 

@@ -74,7 +74,7 @@ NO_TOTAL_MB = re.compile(r"limit|cap|budget|code|model|mean")
 MEGABYTES = re.compile(r"^(?:artifact|total|submission)(?:_size)?(?:_(?:mb|mib))?$|^size_mb$")
 SEED_LISTS = ("submittable_seeds", "valid_seeds", "seeds_used", "seeds", "seed_list")
 SEED_COUNTS = ("n_seeds", "num_seeds", "seed_count", "seeds_count", "number_of_seeds")
-SEED_KEY = re.compile(r"^(?:seed)?[_ =-]?(\d{1,9})(?:[_ -].{0,40})?$", re.IGNORECASE)
+SEED_KEY = re.compile(r"^(?:seed)?[_ =-]?(\d{1,9})(?![_ -]?seeds?\b)(?:[_ -].{0,40})?$", re.IGNORECASE)
 ELSEWHERE = re.compile(
     r"base|compar|prior|prev|ablat|sota|delta|history|reference|variant|control|timeline|progress|supersed"
     r"|exclud|invalid|reject|legacy|verif|other|alternat|diagnos|env|hyper|config|parent|lineage|upstream|ancest|expect|project(?!_name)"

@@ -335,10 +335,12 @@ COUNTER = re.compile(r"\b(?:chunk|batch|window|epoch|doc)[ :=_#\[]{1,3}\d", re.I
 """Before a score it counts how far the scoring has come; behind it, it is a setting of the whole scoring."""
 BEFORE_EXPORT = re.compile(
     r"pre[-_ ]?quant|pre[-_ ]?export|unquanti[sz]ed|post[-_ ]?ema|^ema\b|^swa\b|^raw\b|\bfp32\b|\bbf16\b|\bfp16\b"
-    r"|pre[-_ ]?roundtrip|pre[-_ ]?ttt\b|\b(?:llm|nn|neural|ngram|ppm|base)[-_ ]?only",
+    r"|pre[-_ ]?roundtrip|pre[-_ ]?ttt\b",
     re.IGNORECASE,
 )
-"""Labels of scores of weights that were not compressed yet, and of one part of what is scored together."""
+"""Labels of scores of weights that were not compressed yet."""
+OF_A_PART = re.compile(r"(?:^|[\s_])(?:llm|nn|neural|ngram|ppm|base)[-_]?only[\s_]*$", re.IGNORECASE)
+"""What stands right before a score of one part of what is scored together."""
 DIFFERENCE = re.compile(
     r"\b(?:gain|gap|delta|diff|improvement|tax|degradation|baseline|target|sota|prev)\b|_gain|_gap|_delta",
     re.IGNORECASE,

@@ -19,6 +19,8 @@ STAGE = re.compile(
     re.IGNORECASE,
 )
 
+SCORING = re.compile(r"(?:^|[/_.-])(?:eval\w{0,8}|scor(?:e|ing)|ttt)", re.IGNORECASE)
+
 
 def name_seed(log: str) -> int | None:
     """The seed that a log's name gives."""
@@ -61,7 +63,7 @@ def _belongs(part: Reading, run: Reading, runs: Sequence[Reading], parts: Sequen
             same = named if len(named) == 1 else [one for one in same if not one.complete]
         return len(same) == 1 and same[0] is run
     if len(runs) == 1 and len(parts) == 1:
-        return seed_of(run) is None or not run.complete
+        return seed_of(run) is None or not run.complete or SCORING.search(part.log) is not None
     stem = _stem(part.log)
     return bool(stem) and [one for one in runs if _stem(one.log) == stem] == [run]
 

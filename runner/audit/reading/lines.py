@@ -15,6 +15,7 @@ from runner.audit.reading.dialects import (
     FORMATTED,
     LOSS,
     NAN_SCORE,
+    OF_A_PART,
     PROGRESS,
     SCORES,
     TIME,
@@ -77,7 +78,7 @@ def score_of(text: str, lineno: int) -> ScoreLine | None:
             val_bpb=value,
             digits=len(match["bpb"].lower().partition("e")[0].partition(".")[2]),
             eval_seconds=_seconds(time[1], time[2]) if time else None,
-            before_export=bool(BEFORE_EXPORT.search(text[: match.end()])),
+            before_export=bool(BEFORE_EXPORT.search(text[: match.end()]) or OF_A_PART.search(text[: match.start()])),
         )
     return None
 

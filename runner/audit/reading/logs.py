@@ -74,6 +74,8 @@ class Draft:
                 name, self.stopped = "steps", True
         elif name in HEAD_FACTS and name in self.facts:
             return
+        elif value == 0 and name.endswith("_bytes"):
+            return  # a program's text, or a file that was not there
         elif name == "code_bytes" and int(value) not in self.codes:
             self.codes.append(int(value))
         self.facts[name] = value

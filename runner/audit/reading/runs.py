@@ -65,10 +65,11 @@ class Reading:
         return self.draft.marks | (self.scored_by.draft.marks if self.scored_by else set())
 
     @property
-    def megabytes(self) -> tuple[float, float] | None:
-        """Between how many bytes its total lies, where it is only given in megabytes."""
-        low, high = self.draft.facts.get("total_low"), self.draft.facts.get("total_high")
-        return (low, high) if self.total is None and low is not None and high is not None else None
+    def megabytes(self) -> tuple[float, float, float] | None:
+        """(least, most, most in units of 10^6) bytes of its total, where it is only given in megabytes."""
+        ends = [self.draft.facts.get(name) for name in ("total_low", "total_high", "total_near")]
+        low, high, near = ends
+        return (low, high, near) if self.total is None and low and high and near else None
 
     @property
     def logs(self) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def sizes_in(text: str) -> dict[str, float]:
 
     `bare_total_bytes` is a total that does not say whether it is compressed, `lone_artifact` the same where it may be the
     model's file without the program, `total_low` and `total_high` bound one that
-    is given in megabytes.
+    is given in megabytes, and `total_near` is its upper end in the smaller reading.
     """
     pairs = [(_words(match["key"]), match) for match in PAIR.finditer(text)]
     has_unit = "byte" in text.lower() or any(match["unit"] for _, match in pairs)
@@ -122,5 +122,5 @@ def _megabytes(text: str) -> dict[str, float]:
         half = 0.5 * 10.0 ** -len(match["number"].partition(".")[2])
         low, high = UNITS[match["unit"].lower()]
         value = float(match["number"])
-        return {"total_low": (value - half) * low, "total_high": (value + half) * high}
+        return {"total_low": (value - half) * low, "total_high": (value + half) * high, "total_near": (value + half) * low}
     return {}
