@@ -264,7 +264,8 @@ def audit(
     markdown: Annotated[bool, typer.Option("--markdown", help="A review comment, ready to paste.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Read every record folder under PATH, in parallel.")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "--table", metavar="FILE", help="Write a table of all: .csv or .parquet.")
+        Path | None,
+        typer.Option("--output", "--table", metavar="FILE", help="Write a table of all: .csv or .parquet."),
     ] = None,
 ) -> None:
     """Say where anybody's record folders disagree with their logs. Nothing is executed."""
@@ -301,7 +302,8 @@ def audit(
         console.print(summary(found))
     if output is not None:
         write_table(audit_frame(found), output)
-        print(f"golf: table: {output}", file=sys.stderr)
+        if not as_json and not markdown:
+            console.print(f"table: {output}")
     raise typer.Exit(_audit_code([one for _, one in found]))
 
 

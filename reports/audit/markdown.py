@@ -41,8 +41,10 @@ def markdown_audit(audit: Audit) -> str:
 
 
 NOT_LOOKED_AT = (
-    "Read from the folder's files alone, and nothing in it was executed. Not looked at: whether the program does what the rules "
-    "allow, whether it produces these logs, what its artifact weighs, and whether the validation text leaks into training."
+    "Read from the folder's files alone, and nothing in it was executed. Not looked at: whether the "
+    "program does what the rules "
+    "allow, whether it produces these logs, what its artifact weighs, and whether the validation text "
+    "leaks into training."
 )
 
 

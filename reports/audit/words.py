@@ -27,7 +27,9 @@ def verdict(audit: Audit) -> str:
     if counts["error"]:
         words = "Does not hold as it stands"
     elif audit.claimed.val_bpb is None or not audit.n_primary_runs:
-        words = "Cannot be confirmed: " + ("no score is claimed" if audit.claimed.val_bpb is None else "no log shows a claimed run")
+        words = "Cannot be confirmed: " + (
+            "no score is claimed" if audit.claimed.val_bpb is None else "no log shows a claimed run"
+        )
     else:
         runs = counted(audit.n_primary_runs, "run")
         words = f"The logs of {runs} show the claimed {_exact(audit.claimed.val_bpb)}"

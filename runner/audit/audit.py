@@ -15,7 +15,7 @@ from runner.audit.checks.file_checks import file_findings
 from runner.audit.checks.limits import limit_findings, primary
 from runner.audit.checks.program_checks import program_findings, program_notes
 from runner.audit.checks.roles import assign_roles, is_aside, shows_a
-from runner.audit.checks.text_checks import text_findings
+from runner.audit.checks.text_checks import text_findings, text_notes
 from runner.audit.claims.readme import Readme, read_readme
 from runner.audit.claims.shown import spread
 from runner.audit.claims.statement import Statement, state
@@ -70,7 +70,7 @@ def _audit(folder: Folder) -> Audit:
         mean_val_bpb=fmean(scores) if scores else None,
         std_val_bpb=spread(scores, sample=True),
         n_primary_runs=len(scores),
-        notes=tuple(program_notes(folder, whole)),
+        notes=(*text_notes(primary(whole), words), *program_notes(folder, whole)),
         findings=tuple(sorted(findings, key=lambda one: GRAVEST_FIRST[one.severity])),
     )
 

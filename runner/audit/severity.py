@@ -87,7 +87,10 @@ RULES: dict[str, dict[str, tuple[Severity, str]]] = {
         "nowhere": ("warn", "it imports modules that are no known package and not in the folder"),
     },
     "shipped_script": {
-        "over": ("info", "with the program as it lies in the folder the entry is over the cap; the logs count a smaller one")
+        "over": (
+            "info",
+            "a note: with the program as it lies in the folder it is over the cap; the logs count a smaller one",
+        )
     },
     "implausible_score": {
         "under": ("error", "a score is under the floor of its track"),
@@ -100,10 +103,14 @@ RULES: dict[str, dict[str, tuple[Severity, str]]] = {
     "other_validation_text": {
         "count": ("warn", "a run was scored on another number of tokens than the validation text has"),
         "seeds": ("warn", "the runs of the headline were scored on different numbers of tokens"),
+        "cut": ("info", "a note: the text is up to a twentieth longer or shorter than the known one"),
     },
     "metric_ratio": {
         "line": ("error", "val_loss / val_bpb of the score is off, and other lines of the same log are not"),
-        "far": ("error", "val_loss / val_bpb is more than a tenth too large for the known text: bytes are counted twice"),
+        "far": (
+            "error",
+            "val_loss / val_bpb is more than a tenth too large for the known text: bytes are counted twice",
+        ),
         "tokenizer": (
             "info",
             "val_loss / val_bpb is off in the whole log: another tokenizer or text, or another count",

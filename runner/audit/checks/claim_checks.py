@@ -47,7 +47,8 @@ def _bytes(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
     right = False
     if submission.total is not None and totals:
         right = any(_same(submission.total, size) for size in (*totals, fmean(totals))) or any(
-            0 <= submission.total - (one.draft.whole("lone_artifact") or submission.total + 1) <= LARGEST_PROGRAM for one in shown
+            0 <= submission.total - (one.draft.whole("lone_artifact") or submission.total + 1) <= LARGEST_PROGRAM
+            for one in shown
         )
         if not right:
             of_model = any(_same(submission.total, size) for size in (*models, *((fmean(models),) if models else ())))
@@ -63,7 +64,16 @@ def _bytes(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
         if models and not any(_same(model, size) for size in (*models, fmean(models), *totals)):
             wrong.append(("model", model))
     told = claim.readme.totals
-    if told and totals and not right and not any(_same(size, known) for size in told for known in (*totals, *models, *codes, fmean(totals), fmean(models or totals))):
+    if (
+        told
+        and totals
+        and not right
+        and not any(
+            _same(size, known)
+            for size in told
+            for known in (*totals, *models, *codes, fmean(totals), fmean(models or totals))
+        )
+    ):
         wrong.append(("total (README)", told[0]))
     wrong += _seed_bytes(shown, (*submission.per_seed, *claim.readme.per_seed))
     if not wrong and not alone:
@@ -71,7 +81,9 @@ def _bytes(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
     whole = "off" if wrong else "alone"
     wrong = [*wrong, *((f"{what} (the model's without the program)", size) for what, size in alone)]
     over = [total for total in totals if total > CAP_BYTES]
-    hides = bool(over) and any(what.startswith("total") and "README" not in what and size <= CAP_BYTES for what, size in wrong)
+    hides = bool(over) and any(
+        what.startswith("total") and "README" not in what and size <= CAP_BYTES for what, size in wrong
+    )
     said = "; ".join(f"claimed {what} {size:,.{2 if what == 'megabytes' else 0}f}" for what, size in wrong)
     more = f" and {len(totals) - SHOWN} more" if len(totals) > SHOWN else ""
     programs = f" (program {' / '.join(f'{code:,}' for code in dict.fromkeys(codes))})" if codes else ""

@@ -11,6 +11,8 @@ from runner.audit.reading.folder import Folder
 from runner.audit.reading.joins import name_seed, seed_of
 from runner.audit.reading.runs import Reading
 from runner.audit.severity import finding
+from runner.audit.track import floors
+
 EXACT = 8
 """Decimals to which two seeds never agree by chance."""
 NEAR_SEEDS = 0.02
@@ -102,15 +104,22 @@ def _copies(readings: Sequence[Reading], copies: Mapping[str, str]) -> Iterator[
 
 
 def _same_scores(counted: Sequence[Reading]) -> Iterator[Finding]:
-    """Two seeds whose scores are the same to eight decimals: one run posing as two, or a score that the seed cannot move."""
+    """Two seeds whose scores are the same to eight decimals: one run posing as two, or a score that the seed
+    cannot move.
+
+    Under the floor of all tracks it is a cache that answers, whatever the seed; that is told as an implausible score.
+    """
     seen: dict[float, Reading] = {}
     for one in counted:
         line = one.final.line if one.final else None
-        if line is None or line.digits < EXACT:
+        if line is None or line.digits < EXACT or line.val_bpb < min(floors(None)):
             continue
         other = seen.setdefault(line.val_bpb, one)
         if other is not one and None not in (seed_of(one), seed_of(other)) and seed_of(one) != seed_of(other):
-            said = f"{other.name} and {one.name} have the same score {line.val_bpb:.8f}: one run under two names, or a score that does not hang on the seed"
+            said = (
+                f"{other.name} and {one.name} have the same score {line.val_bpb:.8f}: one run under two "
+                f"names, or a score that does not hang on the seed"
+            )
             yield finding("duplicate_log", "same_score", said, other.at_score, one.at_score)
             return
 
@@ -142,11 +151,7 @@ def _seeds(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
             yield finding(
                 "single_seed", "posing" if posing else "repeated", said, *(one.at("seed") for one in counted)
             )
-        elif (
-            len(counted) == 1
-            and claimed == 1
-            and not _others_agree(counted[0], readings)
-        ):
+        elif len(counted) == 1 and claimed == 1 and not _others_agree(counted[0], readings):
             yield finding(
                 "single_seed",
                 "one",
@@ -158,6 +163,9 @@ def _seeds(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
 def _others_agree(one: Reading, readings: Sequence[Reading]) -> bool:
     """Whether other seeds of the same model show about the same score, so that the result does not hang on one."""
     return any(
-        other.role == "rerun" and other.seed != one.seed and None not in (other.bpb, one.bpb) and abs((other.bpb or 0) - (one.bpb or 0)) < NEAR_SEEDS
+        other.role == "rerun"
+        and other.seed != one.seed
+        and None not in (other.bpb, one.bpb)
+        and abs((other.bpb or 0) - (one.bpb or 0)) < NEAR_SEEDS
         for other in readings
     )

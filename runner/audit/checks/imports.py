@@ -1,7 +1,8 @@
 """Which code a program takes from outside its own file: read from its text, never run.
 
 Files of its own folder that it imports or starts, also those in subfolders, and modules that are neither Python's own
-nor a known package nor there. An import that may fail (within `try`) asks for nothing. Of a text that is no Python, what
+nor a known package nor there. An import that may fail (within `try`) asks for nothing. Of a text that is no
+Python, what
 looks like an import counts.
 """
 
@@ -19,24 +20,44 @@ from runner.audit.reading.text import read_text
 
 LARGEST = 1 << 20
 IMPORT = re.compile(r"^\s{0,40}(?:from\s+(\.{0,3}[\w.]{1,200})\s+import\b|import\s+([\w., ]{1,400}))", re.MULTILINE)
-LOOKS_LIKE_IMPORT = re.compile(r"(?:^|[;:])[ \t]{0,60}(?:from[ \t]+([.\w]{1,200})[ \t]+import\b|import[ \t]+([\w., \t]{1,400}))", re.MULTILINE)
-STARTS = re.compile(r"\brun_path\b|\brun_module\b|\bimport_module\b|\bspec_from_file_location\b|__import__|\w\.py[\"']")
-STARTERS = {"run_path", "run_module", "import_module", "spec_from_file_location", "__import__", "run", "Popen", "call", "check_call", "check_output"}
-"""Calls that start or load a file that is named in them."""
-PACKAGES = set(
-    """
-    accelerate aiohttp apex bitsandbytes blake3 boto3 brotli brotlicffi causal_conv1d click constriction cpuinfo cupy cuda cutlass cython
-    Cython dask datasets deepspeed diskcache dotenv einops faiss fastapi fla flash_attn flash_attn_2 flash_attn_3 flash_attn_interface
-    flash_attn_cuda flash_attn_3_cuda flashattn_hopper flax ftfy gguf google h5py hf_transfer httpx huggingface_hub imageio ipykernel
-    IPython jax jaxlib joblib jsonlines kernels levenshtein liger_kernel lightning llvmlite loguru lz4 mamba_ssm matplotlib ml_dtypes
-    mlx modal mpi4py msgpack muon natten neptune networkx ninja nltk numba numpy nvtx nvidia omegaconf onnx openai optax optuna orjson
-    packaging pandas peft PIL pkg_resources plotly polars protobuf psutil py7zr pyarrow pybind11 pydantic pynvml pytest pytorch_lightning
-    range_coder rans ray regex requests rich runpod safetensors scipy seaborn selective_scan_cuda sentence_transformers sentencepiece
-    setuptools simplejson six sklearn snappy submitit sympy tabulate tensorboard tensorflow termcolor thinc tiktoken timm tokenizers tokenmonster tomli
-    toml torch torch_xla torchao torchaudio torchdata torchinfo torchtune torchvision tqdm transformer_engine transformers triton
-    triton_kernels typer typing_extensions ujson wandb wheel xformers xxhash yaml zstandard zstd pyzstd ans zopfli pywt statsmodels
-    """.split()
+LOOKS_LIKE_IMPORT = re.compile(
+    r"(?:^|[;:])[ \t]{0,60}(?:from[ \t]+([.\w]{1,200})[ \t]+import\b|import[ \t]+([\w., \t]{1,400}))", re.MULTILINE
 )
+STARTS = re.compile(
+    r"\brun_path\b|\brun_module\b|\bimport_module\b|\bspec_from_file_location\b|__import__|\w\.py[\"']"
+)
+STARTERS = {
+    "run_path",
+    "run_module",
+    "import_module",
+    "spec_from_file_location",
+    "__import__",
+    "run",
+    "Popen",
+    "call",
+    "check_call",
+    "check_output",
+}
+"""Calls that start or load a file that is named in them."""
+PACKAGES = {
+    *("accelerate", "aiohttp", "ans", "apex", "bitsandbytes", "blake3", "boto3", "brotli", "brotlicffi"),
+    *("causal_conv1d", "click", "constriction", "cpuinfo", "cuda", "cupy", "cutlass", "cython", "Cython", "dask"),
+    *("datasets", "deepspeed", "diskcache", "dotenv", "einops", "faiss", "fastapi", "fla", "flash_attn"),
+    *("flash_attn_2", "flash_attn_3", "flash_attn_3_cuda", "flash_attn_cuda", "flash_attn_interface"),
+    *("flashattn_hopper", "flax", "ftfy", "gguf", "google", "h5py", "hf_transfer", "httpx", "huggingface_hub"),
+    *("imageio", "ipykernel", "IPython", "jax", "jaxlib", "joblib", "jsonlines", "kernels", "levenshtein"),
+    *("liger_kernel", "lightning", "llvmlite", "loguru", "lz4", "mamba_ssm", "matplotlib", "ml_dtypes", "mlx"),
+    *("modal", "mpi4py", "msgpack", "muon", "natten", "neptune", "networkx", "ninja", "nltk", "numba", "numpy"),
+    *("nvidia", "nvtx", "omegaconf", "onnx", "openai", "optax", "optuna", "orjson", "packaging", "pandas", "peft"),
+    *("PIL", "pkg_resources", "plotly", "polars", "protobuf", "psutil", "py7zr", "pyarrow", "pybind11", "pydantic"),
+    *("pynvml", "pytest", "pytorch_lightning", "pywt", "pyzstd", "range_coder", "rans", "ray", "regex", "requests"),
+    *("rich", "runpod", "safetensors", "scipy", "seaborn", "selective_scan_cuda", "sentence_transformers"),
+    *("sentencepiece", "setuptools", "simplejson", "six", "sklearn", "snappy", "statsmodels", "submitit", "sympy"),
+    *("tabulate", "tensorboard", "tensorflow", "termcolor", "thinc", "tiktoken", "timm", "tokenizers"),
+    *("tokenmonster", "toml", "tomli", "torch", "torch_xla", "torchao", "torchaudio", "torchdata", "torchinfo"),
+    *("torchtune", "torchvision", "tqdm", "transformer_engine", "transformers", "triton", "triton_kernels", "typer"),
+    *("typing_extensions", "ujson", "wandb", "wheel", "xformers", "xxhash", "yaml", "zopfli", "zstandard", "zstd"),
+}
 """Packages by the names under which they are imported; code in them is not the entry's."""
 
 
@@ -83,7 +104,8 @@ def outside_code(folder: Folder) -> tuple[list[str], list[str]]:
 
 
 def _asks_for_more(text: str, files: dict[str, str]) -> bool:
-    """A cheap first look: whether anything in a program's text could lead outside it; most lead to known packages alone."""
+    """A cheap first look: whether anything in a program's text could lead outside it; most lead to known
+    packages alone."""
     if STARTS.search(text):
         return True
     for match in LOOKS_LIKE_IMPORT.finditer(text):
@@ -109,7 +131,8 @@ def _known(top: str) -> bool:
 
 
 def wanted_by(text: str) -> Wanted:
-    """What a program's text asks for; of a text that is no Python, what looks like an import, as something that may fail."""
+    """What a program's text asks for; of a text that is no Python, what looks like an import, as something
+    that may fail."""
     wanted = Wanted()
     try:
         with warnings.catch_warnings():
@@ -117,7 +140,9 @@ def wanted_by(text: str) -> Wanted:
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         for match in IMPORT.finditer(text):
-            wanted.perhaps += [match[1]] if match[1] else [part.split()[0] for part in match[2].split(",") if part.strip()]
+            wanted.perhaps += (
+                [match[1]] if match[1] else [part.split()[0] for part in match[2].split(",") if part.strip()]
+            )
         return wanted
     _walk(tree, wanted)
     return wanted
@@ -128,12 +153,16 @@ def _walk(tree: ast.AST, wanted: Wanted) -> None:
     while pending:
         node, may_fail = pending.pop()
         names = list(_imports(node))
-        (wanted.perhaps if may_fail else wanted.modules).extend(names[:1] if isinstance(node, ast.ImportFrom) else names)
+        (wanted.perhaps if may_fail else wanted.modules).extend(
+            names[:1] if isinstance(node, ast.ImportFrom) else names
+        )
         if isinstance(node, ast.ImportFrom):
             wanted.perhaps += names[1:]  # an attribute, or a module of a package
         if isinstance(node, ast.Call):
             wanted.files += list(_started(node))
-        guarded = isinstance(node, ast.Try) or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)[:200])
+        guarded = isinstance(node, ast.Try) or (
+            isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)[:200]
+        )
         for child in ast.iter_child_nodes(node):
             pending.append((child, may_fail or guarded))
 
@@ -144,12 +173,20 @@ def _imports(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.ImportFrom):
         dots = "." * node.level
         yield f"{dots}{node.module or node.names[0].name}"
-        yield from (f"{dots}{node.module}.{alias.name}" if node.module else f"{dots}{alias.name}" for alias in node.names)
+        yield from (
+            f"{dots}{node.module}.{alias.name}" if node.module else f"{dots}{alias.name}" for alias in node.names
+        )
 
 
 def _started(node: ast.Call) -> Iterator[str]:
     """Names of Python files in a call that starts or loads one."""
-    called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
+    called = (
+        node.func.attr
+        if isinstance(node.func, ast.Attribute)
+        else node.func.id
+        if isinstance(node.func, ast.Name)
+        else ""
+    )
     if called not in STARTERS and called != "exec":
         return
     for inner in ast.walk(node):

@@ -33,7 +33,9 @@ def limit_findings(readings: Sequence[Reading], track: str | None, words: str, c
 def _cap(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
     over = [one for one in readings if one.total is not None and one.total > CAP_BYTES and one.role in OF_THE_ENTRY]
     counted = [one for one in over if one.role == "primary"]
-    unfinished = [one for one in readings if one.role == "incomplete" and (one.total or 0) > CAP_BYTES and not primary(readings)]
+    unfinished = [
+        one for one in readings if one.role == "incomplete" and (one.total or 0) > CAP_BYTES and not primary(readings)
+    ]
     for condition, group in (("counted", counted), ("unfinished", unfinished)):
         if group:
             said = "; ".join(_over_by(one, condition == "counted") for one in group)
@@ -48,7 +50,9 @@ def _cap(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
     if rough:
         surely = any(low > CAP_BYTES for _, low, _ in rough)
         said = "; ".join(
-            f"{place}: at least {low:,.0f} bytes" if low > CAP_BYTES else f"{place}: between {low:,.0f} and {high:,.0f} bytes"
+            f"{place}: at least {low:,.0f} bytes"
+            if low > CAP_BYTES
+            else f"{place}: between {low:,.0f} and {high:,.0f} bytes"
             for place, low, high in rough
         )
         yield finding("over_cap", "counted" if surely else "megabytes", said, *(place for place, _, _ in rough))
@@ -131,7 +135,8 @@ def _evaluation(readings: Sequence[Reading], track: str | None, words: str) -> I
         group = [(one, seconds) for one, seconds in over if ((one.gpus or GPUS) < GPUS) is fewer]
         if group:
             said = "; ".join(
-                f"{one.name}: {beside(seconds, LIMIT_S, least=1)} s" + (f" on {one.gpus} GPUs" if fewer else "") for one, seconds in group
+                f"{one.name}: {beside(seconds, LIMIT_S, least=1)} s" + (f" on {one.gpus} GPUs" if fewer else "")
+                for one, seconds in group
             )
             yield finding(
                 "over_eval_limit",

@@ -31,7 +31,10 @@ def _sizes(folder: Folder, counted: Sequence[Reading]) -> Iterator[Finding]:
     if len(codes) > 1 and not set.intersection(*(set(one.draft.codes) for one in printed)):
         said = " / ".join(f"{code:,}" for code in codes)
         yield finding(
-            "mixed_scripts", "logs", f"the runs' programs have {said} bytes", *(one.at("code_bytes") for one in printed)
+            "mixed_scripts",
+            "logs",
+            f"the runs' programs have {said} bytes",
+            *(one.at("code_bytes") for one in printed),
         )
     if folder.script is None or len(codes) != 1:
         return
@@ -41,18 +44,24 @@ def _sizes(folder: Folder, counted: Sequence[Reading]) -> Iterator[Finding]:
         return
     code = next(iter(codes))
     name, size = min(
-        ((name, size) for name, sizes in shipped.items() for size in sizes), key=lambda one: min(abs(one[1] - known) for known in logged)
+        ((name, size) for name, sizes in shipped.items() for size in sizes),
+        key=lambda one: min(abs(one[1] - known) for known in logged),
     )
     if size > PACKED * max(logged) and name == folder.script:
         return  # what was logged is a packed form of it
     size = (folder.path / name).stat().st_size
     yield finding(
-        "mixed_scripts", "folder", f"{name} has {size:,} bytes; the logs' program {code:,}", name, printed[0].at("code_bytes")
+        "mixed_scripts",
+        "folder",
+        f"{name} has {size:,} bytes; the logs' program {code:,}",
+        name,
+        printed[0].at("code_bytes"),
     )
 
 
 def _sizes_of(folder: Folder, name: str) -> set[int]:
-    """How long a script may be said to be: in bytes or characters, with either end of line, with or without the last one."""
+    """How long a script may be said to be: in bytes or characters, with either end of line, with or without
+    the last one."""
     path = folder.path / name
     size = path.stat().st_size
     if size > LARGEST:
@@ -67,20 +76,25 @@ def _sizes_of(folder: Folder, name: str) -> set[int]:
 
 
 def program_notes(folder: Folder, readings: Sequence[Reading]) -> Iterator[Finding]:
-    """Notes, since the rules let a packed program be counted: the entry with the program as it lies in the folder, where the logs count a smaller one and keep to the cap."""
+    """Notes, since the rules let a packed program be counted: the entry with the program as it lies in the
+    folder, where the logs count a smaller one and keep to the cap."""
     if folder.script is None:
         return
     counted, size = primary(readings), (folder.path / folder.script).stat().st_size
     over = [
         one
         for one in counted
-        if one.model is not None and one.total is not None and one.total <= CAP_BYTES < one.model + size and (one.code or 0) < size
+        if one.model is not None
+        and one.total is not None
+        and one.total <= CAP_BYTES < one.model + size
+        and (one.code or 0) < size
     ]
     if over:
         worst = max(over, key=lambda one: one.model or 0)
         total = (worst.model or 0) + size
         said = (
-            f"{folder.script} has {size:,} bytes, the counted program {worst.code or 0:,}; {worst.name}: {worst.model:,} + {size:,} = {total:,}"
+            f"{folder.script} has {size:,} bytes, the counted program {worst.code or 0:,}; "
+            f"{worst.name}: {worst.model:,} + {size:,} = {total:,}"
             f" bytes, {total - CAP_BYTES:,} over the cap"
         )
         yield finding("shipped_script", "over", said, folder.script, *(one.at("code_bytes") for one in over))

@@ -100,7 +100,9 @@ def listed_findings(claim: Statement, logged: Sequence[float] = (), *, unlogged:
     if not means or any(headline.stands_for(mean, loose=True) for mean in means):
         return
     near = min(means, key=lambda mean: abs(mean - headline))
-    of_one = any(headline.stands_for(bpb) or bpb.stands_for(headline) for one in claim.counted_claims for bpb in one.bpbs)
+    of_one = any(
+        headline.stands_for(bpb) or bpb.stands_for(headline) for one in claim.counted_claims for bpb in one.bpbs
+    )
     n = len(claim.counted_claims)
     if of_one:
         given = any(number.stands_for(near, loose=True) for number in claim.means[1:] if number.digits >= 3)
@@ -184,14 +186,19 @@ def _deviation(counted: Sequence[Reading], claim: Statement) -> Iterator[Finding
     if len(scores) < 2 or spread(scores, sample=True) in (None, 0):
         return
     for stated in (claim.submission.deviations, claim.readme.deviations):
-        told = [number for number in stated if number.where and _is(number, scores, sample=False) and not _is(number, scores, sample=True)]
+        told = [
+            number
+            for number in stated
+            if number.where and _is(number, scores, sample=False) and not _is(number, scores, sample=True)
+        ]
         right = any(_is(number, scores, sample=True) and not _is(number, scores, sample=False) for number in stated)
         if told and not right:
             sample = spread(scores, sample=True) or 0.0
             yield finding(
                 "wrong_std",
                 "population",
-                f"{_plain(told[0])} is the population's deviation of {len(scores)} runs; the sample's is {sample:.6f}",
+                f"{_plain(told[0])} is the population's deviation of {len(scores)} runs; the sample's "
+                f"is {sample:.6f}",
                 *(number.where for number in told),
             )
             return

@@ -1,4 +1,5 @@
-"""Findings about what was scored: the ratio of loss to bits per byte, the validation text, scores that no text allows."""
+"""Findings about what was scored: the ratio of loss to bits per byte, the validation text, scores that no text
+allows."""
 
 from __future__ import annotations
 
@@ -19,11 +20,14 @@ FAR = 0.10
 SAME_TEXT = 5e-3
 """Share by which a number of validation tokens may be off: the last, incomplete sequence is left out."""
 
+A_CUT = 0.05
+"""Share by which a validation text is longer or shorter that was only cut otherwise."""
+
 
 def text_findings(counted: Sequence[Reading], track: str | None, words: str, claim: Statement) -> Iterator[Finding]:
     """What is wrong with the text that the runs of the headline were scored on, or with their scores."""
     yield from _ratio(counted, words)
-    yield from _validation(counted, words)
+    yield from (one for one, apart in _validation(counted, words) if apart)
     yield from _implausible(counted, track, claim)
     yield from _not_a_number(counted, claim)
 
@@ -41,7 +45,10 @@ def _ratio(readings: Sequence[Reading], words: str) -> Iterator[Finding]:
             continue
         others = [score for score in finished(one.scores) if score.val_loss is not None]
         right = [score for score in others if abs((score.val_loss or 0) / score.val_bpb / constant - 1) <= slack]
-        said = f"{one.name}: val_loss / val_bpb = {line.val_loss:.8g} / {line.val_bpb:.8g} = {found:.4f}; on FineWeb with {kind} it is {constant:.4f}"
+        said = (
+            f"{one.name}: val_loss / val_bpb = {line.val_loss:.8g} / {line.val_bpb:.8g} = {found:.4f}; on "
+            f"FineWeb with {kind} it is {constant:.4f}"
+        )
         other = next((name for name, ratio in RATIOS.items() if abs(found / ratio - 1) <= slack), None)
         if right:
             yield finding("metric_ratio", "line", f"{said}, as in line {right[-1].lineno}", one.at_score)
@@ -52,7 +59,8 @@ def _ratio(readings: Sequence[Reading], words: str) -> Iterator[Finding]:
             yield finding(
                 "metric_ratio",
                 "far",
-                f"{said}, {off:.1%} more: some bytes are counted twice, spaces say; with {constant:.4f} the score is {corrected:.4f}",
+                f"{said}, {off:.1%} more: some bytes are counted twice, spaces say; with "
+                f"{constant:.4f} the score is {corrected:.4f}",
                 one.at_score,
             )
         else:
@@ -79,8 +87,13 @@ def _cause(one: Reading, kind: str) -> str:
     return f"; it scores {tokens:,} tokens of the {known:,}"
 
 
-def _validation(readings: Sequence[Reading], words: str) -> Iterator[Finding]:
-    """Runs that were scored on another text than the known one, or on different ones."""
+def text_notes(counted: Sequence[Reading], words: str) -> Iterator[Finding]:
+    """Notes: a validation text that was cut a little otherwise, which moves a score less than its seed does."""
+    yield from (one for one, apart in _validation(counted, words) if not apart)
+
+
+def _validation(readings: Sequence[Reading], words: str) -> Iterator[tuple[Finding, bool]]:
+    """(finding, whether by more than a cut) of runs scored on another text than the known, or on different ones."""
     told = [(one, tokens) for one in readings if (tokens := one.draft.whole("val_tokens"))]
     other = [
         (one, tokens, kind)
@@ -88,13 +101,25 @@ def _validation(readings: Sequence[Reading], words: str) -> Iterator[Finding]:
         if (kind := _text_of(one, words)) in TOKENS and abs(tokens / TOKENS[kind or ""] - 1) > SAME_TEXT
     ]
     if other:
-        said = "; ".join(f"{one.name}: {tokens:,} validation tokens; with {kind} it is {TOKENS[kind or '']:,}" for one, tokens, kind in other)
-        yield finding("other_validation_text", "count", said, *(one.at("val_tokens") for one, _, _ in other))
+        said = "; ".join(
+            f"{one.name}: {tokens:,} validation tokens; with {kind} it is {TOKENS[kind or '']:,}"
+            for one, tokens, kind in other
+        )
+        apart = any(abs(tokens / TOKENS[kind or ""] - 1) > A_CUT for _, tokens, kind in other)
+        yield (
+            finding(
+                "other_validation_text",
+                "count" if apart else "cut",
+                said,
+                *(one.at("val_tokens") for one, _, _ in other),
+            ),
+            apart,
+        )
         return
     counts = sorted({tokens for _, tokens in told})
     if len(counts) > 1 and counts[-1] / counts[0] - 1 > SAME_TEXT:
         said = "the runs of the headline were scored on " + " / ".join(f"{count:,}" for count in counts) + " tokens"
-        yield finding("other_validation_text", "seeds", said, *(one.at("val_tokens") for one, _ in told))
+        yield finding("other_validation_text", "seeds", said, *(one.at("val_tokens") for one, _ in told)), True
 
 
 def _implausible(readings: Sequence[Reading], track: str | None, claim: Statement) -> Iterator[Finding]:

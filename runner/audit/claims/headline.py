@@ -1,7 +1,9 @@
 """Which number of a README is its claim: one at a place that says it is this entry's score; else none is.
 
-A place is a title, a line that gives bits per byte a value (`val_bpb: 1.1234`, `Score **1.21** bits per byte`), or a mean of
-scores. What is said of others, of plans and of differences is passed over, and so is everything that only looks like a
+A place is a title, a line that gives bits per byte a value (`val_bpb: 1.1234`, `Score **1.21** bits per
+byte`), or a mean of
+scores. What is said of others, of plans and of differences is passed over, and so is everything that only
+looks like a
 score: a momentum, a weight decay, a temperature.
 """
 
@@ -20,7 +22,8 @@ VALUE = re.compile(
     re.IGNORECASE,
 )
 ROW = re.compile(
-    rf"^\|[\s*_`]{{0,6}}(?:(?:final |mean |our |submission |submitted |post[-_ ]?(?:quant|ttt) |3-seed mean ){{0,2}}{BPB}[^|]{{0,40}}"
+    rf"^\|[\s*_`]{{0,6}}(?:(?:final |mean |our |submission |submitted |post[-_ ]?(?:quant|ttt) |3-seed "
+    rf"mean ){{0,2}}{BPB}[^|]{{0,40}}"
     r"|(?:\d-seed )?mean|average|avg)[\s*_`]{0,6}\|(?P<cells>.*)$",
     re.IGNORECASE,
 )
@@ -28,7 +31,8 @@ SCORE = re.compile(r"(?<![\d.+−±-])[0-9]\.\d{3,10}(?![\d.])")
 OTHERS = re.compile(
     r"\b(?:target|goal|expect\w*|project(?:ed|ion)|predict\w*|estimat\w*|plan\w*|would|should|could|hop(?:e|ing)|aim\w*|baseline"
     r"|sota|prior|previous\w*|merged|leader\w*|record|parent|upstream|lineage|reference|improv\w*|gain\w*|gap|delta|diff\w*|worse|better"
-    r"|vs|versus|compared|than|from|reduc\w*|threshold|momentum|decay|lr|temperature|beta\d?|pre[-_ ]?quant\w*|before|without|if"
+    r"|vs|versus|compared|than|from|reduc\w*|threshold|momentum|decay|lr|temperature|beta\d?|pre[-_ "
+    r"]?quant\w*|before|without|if"
     r"|tax|cost|saves?|ablat\w*|naive|control|penalt\w*)\b|Δ|\b(?:PR ?)?#\d{2,4}\b|−0\.|\+0\.|\bstd\b(?=[^(]{0,10}$)",
     re.IGNORECASE,
 )
@@ -76,7 +80,9 @@ def _rank(line: str, number: int) -> int:
     """How plainly a line announces the score of the whole entry; smaller is plainer."""
     mean = re.search(r"\bmean\b|\bavg\b|\baverage", line, re.IGNORECASE) is not None
     title = line.startswith("#") or line.lstrip("> ").startswith("**") or number <= 12
-    return (0 if mean else 1) if title and number <= BELOW_TITLE else 2 if mean and number <= BELOW_TITLE else IN_PROSE
+    return (
+        (0 if mean else 1) if title and number <= BELOW_TITLE else 2 if mean and number <= BELOW_TITLE else IN_PROSE
+    )
 
 
 def _sentence(text: str) -> str:

@@ -28,11 +28,13 @@ STOPPED = re.compile(
     + r")"
     r"|\bsteps?\s?:?[*`\s]{0,4}([\d,]{3,9})[*`]{0,3}\s?/\s?[\d,]{4,9}\b|([\d,]{3,9})[*`]{0,3}\s?/\s?[\d,]{4,9}[*`]{0,3}\s+steps\b"
     r"|\b(?:stop\w*|ended)\b[^\n\d]{0,20}?[`*]{1,3}([\d,]{3,9})\s?/\s?[\d,]{4,9}[`*]{1,3}"
-    r"|(~?\d{1,3},\d{3}|~?\d{4,6})[*`]{0,3}\s+(?:training |total |optimizer )?steps\b[*`]{0,3}\s?(?:\(|at |@|in |× |x )",
+    r"|(~?\d{1,3},\d{3}|~?\d{4,6})[*`]{0,3}\s+(?:training |total |optimizer )?steps\b[*`]{0,3}\s?(?:\("
+    r"|at |@|in |× |x )",
     re.IGNORECASE,
 )
 NOT_ITS_STEPS = re.compile(
-    r"\bvs\b|baseline|\bPRs? ?#?\d|#\d{3,4}\b|faster|slower|fewer|instead|compared|ablat|would|could|planned|target|warm-?(?:up|down)"
+    r"\bvs\b|baseline|\bPRs? ?#?\d|#\d{3,4}\b|faster|slower|fewer|instead|compared|ablat|would|could"
+    r"|planned|target|warm-?(?:up|down)"
     r"|\bevery\b|\bper\b|\bif\b|previous|prior|without|config|experiment|\bextra\b|\bmore\b|\bless\b|only\b|yield|swa\b|qat\b|ema\b|start|first"
     r"|\blast\b|after|before|until|from|smoke|local|proxy|probe|\bM[1-4]\b|MLX|4090|3090|A100|1x ?H100|1×H100",
     re.IGNORECASE,

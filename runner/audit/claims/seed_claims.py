@@ -11,7 +11,6 @@ from runner.audit.claims.flat import place, plain_key, walk
 from runner.audit.claims.shown import WORDS, Shown, number_in
 from runner.audit.claims.submission_keys import ELSEWHERE, SEED_KEY, STEPS, TIED, TOTALS
 
-
 NO_SCORES = re.compile(r"loss|time|ms$|second|std|delta|param|pre_?(?:quant|ttt)|gain|gap|code|model")
 """Keys above a seed's number that is not its score."""
 
@@ -80,13 +79,16 @@ SEED_WORDS = re.compile(
     re.IGNORECASE,
 )
 NOT_YET = re.compile(
-    r"pending|todo|\btbd\b|need|future|plan|will\b|await|not yet|would|require|missing|only one|remaining|next step|if\b|budget|proper"
+    r"pending|todo|\btbd\b|need|future|plan|will\b|await|not yet|would|require|missing|only one"
+    r"|remaining|next step|if\b|budget|proper"
     r"|recommend",
     re.IGNORECASE,
 )
 OTHERS = re.compile(
-    r"\bPRs? ?#?\d|#\d{3,4}\b|baseline|reference|sota\b|prior|previous|compar|reported|record|source|alternative|negative|\balso\b|without"
-    r"|ablation|config(?:uration)?s\b|matrix|proxy|base config|upstream|parent|leader|blackwell|h200|matched|not seed",
+    r"\bPRs? ?#?\d|#\d{3,4}\b|baseline|reference|sota\b|prior|previous|compar|reported|record|source"
+    r"|alternative|negative|\balso\b|without"
+    r"|ablation|config(?:uration)?s\b|matrix|proxy|base config|upstream|parent|leader|blackwell|h200"
+    r"|matched|not seed",
     re.IGNORECASE,
 )
 OF_RESULTS = re.compile(r"mean|avg|average|\bstd\b|across|over|results?\b|valid", re.IGNORECASE)
@@ -95,7 +97,8 @@ OF_RESULTS = re.compile(r"mean|avg|average|\bstd\b|across|over|results?\b|valid"
 def seeds_in_words(text: str, headline: Shown | None = None) -> int | None:
     """How many seeds a text says that its own result is over ("3-seed mean", "mean of three seeds").
 
-    Only a sentence counts that speaks of a result and not of plans, of other entries or of side experiments; one that gives
+    Only a sentence counts that speaks of a result and not of plans, of other entries or of side experiments;
+    one that gives
     the `headline` counts first.
     """
     found: list[tuple[int, int]] = []

@@ -55,7 +55,9 @@ def says_mean(claimed: Shown, values: Sequence[float], digits: int) -> bool:
     if says(claimed, statistics.fmean(values), digits):
         return True
     return any(
-        claimed.digits > places and abs(claimed - statistics.fmean(round(value, places) for value in values)) < 0.6 * 10.0 ** -min(claimed.digits, 8)
+        claimed.digits > places
+        and abs(claimed - statistics.fmean(round(value, places) for value in values))
+        < 0.6 * 10.0 ** -min(claimed.digits, 8)
         for places in (3, 4, 5, 6)
     )
 

@@ -147,16 +147,24 @@ def _understand(data: dict[str, Any], name: str) -> Submission:
         n_seeds=count if count is not None else seeds_in_words(text),
         per_seed=per_seed,
         not_a_number=next(
-            (place(path) for path, value in flat.pairs if _is_nan(value) and ANY_BPB.search(path[-1]) and not about_others(path)), None
+            (
+                place(path)
+                for path, value in flat.pairs
+                if _is_nan(value) and ANY_BPB.search(path[-1]) and not about_others(path)
+            ),
+            None,
         ),
-        says_none=headline is None and any(name in data and (data[name] is None or _is_nan(data[name])) for name in HEADLINES),
+        says_none=headline is None
+        and any(name in data and (data[name] is None or _is_nan(data[name])) for name in HEADLINES),
         val_loss=flat.first(("val_loss",)),
         words=text,
     )
 
 
 def _is_nan(value: Any) -> bool:
-    return isinstance(value, NotNumber) or (isinstance(value, str) and value.strip().lower() in ("nan", "inf", "infinity"))
+    return isinstance(value, NotNumber) or (
+        isinstance(value, str) and value.strip().lower() in ("nan", "inf", "infinity")
+    )
 
 
 def _text(data: dict[str, Any], key: str) -> str | None:

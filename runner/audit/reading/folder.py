@@ -88,7 +88,7 @@ def open_folder(path: Path) -> Folder:
 
 def _looks_like_it(name: str) -> bool:
     """Whether a name is submission.json with letters left out, doubled or exchanged."""
-    stem, dot, ending = name.lower().rpartition(".")
+    stem, _, ending = name.lower().rpartition(".")
     return ending == "json" and len(stem) < 20 and SequenceMatcher(None, stem, "submission").ratio() > ALIKE
 
 

@@ -33,10 +33,13 @@ def seed_of(reading: Reading) -> int | None:
     return reading.seed if reading.seed is not None else name_seed(reading.log)
 
 
-def join_scorings(readings: Sequence[Reading], aside: Callable[[str], bool], claimed: Callable[[Reading], bool]) -> list[Reading]:
+def join_scorings(
+    readings: Sequence[Reading], aside: Callable[[str], bool], claimed: Callable[[Reading], bool]
+) -> list[Reading]:
     """Join scorings to the runs that they score; the readings that are runs of their own come back.
 
-    `aside` tells whether a log's name says that it is no part of the entry, `claimed` whether a reading shows a claim.
+    `aside` tells whether a log's name says that it is no part of the entry, `claimed` whether a reading shows
+    a claim.
     """
     trained = [one for one in readings if one.draft.trained and not aside(one.log)]
     scorings = [one for one in readings if not one.draft.trained and one.complete and not aside(one.log)]

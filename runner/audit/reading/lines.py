@@ -24,7 +24,6 @@ from runner.audit.reading.dialects import (
     VALIDATION,
 )
 
-
 ASIDE = re.compile(r"\([^()]{1,60}\)")
 """What stands in brackets between a score's name and its number."""
 

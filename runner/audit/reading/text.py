@@ -1,7 +1,8 @@
 """Lines of somebody's text file: any of the usual encodings, streamed, every line bounded.
 
 Understands byte-order marks and UTF-16 without one, carriage returns of progress bars, terminal colours, and the
-prefixes that launchers and clocks put before each line; lines of ranks other than 0 are left out. Knows no dialect of logs.
+prefixes that launchers and clocks put before each line; lines of ranks other than 0 are left out. Knows no
+dialect of logs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Tokenizers of the challenge by their constants: val_loss / val_bpb on FineWeb's validation text.
 
 The ratio is ln 2 times the text's bytes per token, so it hangs on tokenizer and text alone, and a score with another
-ratio was computed from another number of bytes or tokens. CaseOps is the lossless recoding with 8,192 pieces. Nothing is said of other tokenizers or texts.
+ratio was computed from another number of bytes or tokens. CaseOps is the lossless recoding with 8,192 pieces.
+Nothing is said of other tokenizers or texts.
 """
 
 from __future__ import annotations

@@ -32,7 +32,10 @@ def one(tmp_path: Path, log: str, **claims: Any) -> Audit:
     """The audit of an entry of one seed with this log."""
     changes: dict[str, Any] = {"bytes_total": None, "bytes_code": None, **claims}
     return audited(
-        tmp_path / "entry", logs={"train.log": log}, claims=submission({1337: SCORES[1337]}, **changes), text="# An entry\n"
+        tmp_path / "entry",
+        logs={"train.log": log},
+        claims=submission({1337: SCORES[1337]}, **changes),
+        text="# An entry\n",
     )
 
 
@@ -47,7 +50,10 @@ def one(tmp_path: Path, log: str, **claims: Any) -> Audit:
         ["q:16050000B", "total:16100000B"],
         ["Serialized model int6+zlib:16050000bytes (payload:1)", "Total submission size int6+zlib:16100000bytes"],
         ["Serialized model+table fp16+lzma: 16050000 bytes", "Total submission size: 16100000 bytes"],
-        ["serialized_model_int8_zlib:16050000 bytes (payload:2)", "code_size:50000 bytes total_submission_size:86000000 bytes"],
+        [
+            "serialized_model_int8_zlib:16050000 bytes (payload:2)",
+            "code_size:50000 bytes total_submission_size:86000000 bytes",
+        ],
         ["total_submission_bytes:16100000"],
         ["Total submission size: 15.90 MiB"],
         ["Total submission size: 16.4 MB"],
@@ -59,7 +65,9 @@ def test_a_size_over_the_cap_in_any_words(lines: list[str], tmp_path: Path) -> N
     assert kinds(one(tmp_path, with_sizes(*lines)))["over_cap"] == "error"
 
 
-@pytest.mark.parametrize("line", ["Total submission size: 15.90 MB", "Total artifact: 15,990,000 bytes", "Peak memory: 16.9 MiB"])
+@pytest.mark.parametrize(
+    "line", ["Total submission size: 15.90 MB", "Total artifact: 15,990,000 bytes", "Peak memory: 16.9 MiB"]
+)
 def test_a_size_under_the_cap_is_not_over(line: str, tmp_path: Path) -> None:
     assert "over_cap" not in kinds(one(tmp_path, with_sizes(line)))
 
@@ -72,7 +80,9 @@ def test_a_size_at_the_cap_in_megabytes_is_said_with_both_ends(tmp_path: Path) -
 
 
 def test_a_small_model_beside_a_table_is_not_taken_for_an_uncompressed_one(tmp_path: Path) -> None:
-    log = with_sizes("Serialized model+table fp16+lzma: 16123456 bytes", "Total submission size: 16124534 bytes", params=4_100_000)
+    log = with_sizes(
+        "Serialized model+table fp16+lzma: 16123456 bytes", "Total submission size: 16124534 bytes", params=4_100_000
+    )
     audit = one(tmp_path, log)
     assert audit.runs[0].total_bytes == 16_124_534
     assert kinds(audit)["over_cap"] == "error"
@@ -123,13 +133,9 @@ def test_an_implausible_claim_needs_no_log(tmp_path: Path) -> None:
 
 
 def test_spaces_counted_twice_are_an_error_with_the_corrected_score(tmp_path: Path) -> None:
-    bpb = 1.0
-    audit = audited(
-        tmp_path / "entry",
-        logs={"train.log": log_text(1337, bpb, loss=bpb * RATIO * 1.17).replace("final_int6_roundtrip val_loss:1.9900 val_bpb:1.1786 eval_time:2000ms\n", "")},
-        claims=submission({1337: bpb}),
-        text="# An entry\n",
-    )  # fmt: skip
+    log = log_text(1337, 1.0, loss=RATIO * 1.17)
+    alone = "".join(line for line in log.splitlines(keepends=True) if "final_int6_roundtrip" not in line)
+    audit = audited(tmp_path / "entry", logs={"train.log": alone}, claims=submission({1337: 1.0}), text="# x\n")
     (found,) = (each for each in audit.findings if each.kind == "metric_ratio")
     assert found.severity == "error"
     assert "the score is 1.1700" in found.detail
@@ -142,14 +148,24 @@ def test_a_small_part_of_the_validation_text_is_said(tmp_path: Path) -> None:
     assert "1,048,576 validation tokens" in audit.findings[0].detail
 
 
+def test_a_validation_text_that_was_cut_otherwise_is_a_note(tmp_path: Path) -> None:
+    head = "val_loader:shards pattern=./data/fineweb10B_sp1024/fineweb_val_*.bin tokens:63779840\n"
+    audit = audited(tmp_path / "entry", logs={f"train_seed{s}.log": head + log_text(s, b) for s, b in SCORES.items()})
+    assert kinds(audit) == {}
+    assert [(note.kind, note.severity) for note in audit.notes] == [("other_validation_text", "info")]
+
+
 def test_the_whole_validation_text_is_not_remarked_upon(tmp_path: Path) -> None:
     head = "val_loader:shards pattern=./data/fineweb10B_sp1024/fineweb_val_*.bin tokens:62021632\n"
-    assert not kinds(audited(tmp_path / "entry", logs={f"train_seed{s}.log": head + log_text(s, b) for s, b in SCORES.items()}))
+    assert not kinds(
+        audited(tmp_path / "entry", logs={f"train_seed{s}.log": head + log_text(s, b) for s, b in SCORES.items()})
+    )
 
 
 def test_seeds_scored_on_different_texts(tmp_path: Path) -> None:
     logs = {
-        f"train_seed{seed}.log": f"val_tokens: {40_000_000 + 900_000 * (seed == 42)}\n" + log_text(seed, bpb, data="own_text")
+        f"train_seed{seed}.log": f"val_tokens: {40_000_000 + 900_000 * (seed == 42)}\n"
+        + log_text(seed, bpb, data="own_text")
         for seed, bpb in SCORES.items()
     }
     audit = audited(tmp_path / "entry", logs=logs)
@@ -186,7 +202,12 @@ def test_a_file_that_is_started_or_lies_in_a_subfolder_is_code_outside(program: 
 
 
 @pytest.mark.parametrize(
-    "program", ["import torch, flash_attn_interface\n", "try:\n    import own_fast_thing\nexcept ImportError:\n    pass\n", "import zlib\n"]
+    "program",
+    [
+        "import torch, flash_attn_interface\n",
+        "try:\n    import own_fast_thing\nexcept ImportError:\n    pass\n",
+        "import zlib\n",
+    ],
 )
 def test_known_packages_and_imports_that_may_fail_are_no_code_outside(program: str, tmp_path: Path) -> None:
     assert "code_outside_script" not in kinds(audited(tmp_path / "entry", extra={"train_gpt.py": program}))
@@ -194,7 +215,12 @@ def test_known_packages_and_imports_that_may_fail_are_no_code_outside(program: s
 
 def test_the_sum_with_the_program_as_it_is_shipped_is_a_note(tmp_path: Path) -> None:
     logs = {f"train_seed{seed}.log": log_text(seed, bpb, model=15_970_000) for seed, bpb in SCORES.items()}
-    audit = audited(tmp_path / "entry", logs=logs, claims=submission(bytes_total=15_970_038), extra={"train_gpt.py": "x = 1\n" * 9000})
+    audit = audited(
+        tmp_path / "entry",
+        logs=logs,
+        claims=submission(bytes_total=15_970_038),
+        extra={"train_gpt.py": "x = 1\n" * 9000},
+    )
     (note,) = audit.notes
     assert (note.kind, note.severity) == ("shipped_script", "info")
     assert "15,970,000 + 54,000 = 16,024,000 bytes, 24,000 over the cap" in note.detail
@@ -207,14 +233,17 @@ def test_nan_as_the_headline(tmp_path: Path) -> None:
 
 
 def test_nan_as_the_last_score_of_a_run(tmp_path: Path) -> None:
-    log = log_text().partition("final_int6_roundtrip")[0] + "final_int8_zlib_roundtrip_exact val_loss:nan val_bpb:nan\n"
+    log = (
+        log_text().partition("final_int6_roundtrip")[0] + "final_int8_zlib_roundtrip_exact val_loss:nan val_bpb:nan\n"
+    )
     assert kinds(one(tmp_path, log))["not_a_number"] == "error"
 
 
 def test_the_best_of_several_seeds_by_an_earlier_line(tmp_path: Path) -> None:
     earlier = {21: 1.30, 22: 1.34, 23: 1.33}
     logs = {
-        f"train_seed{seed}.log": log_text(seed, bpb) + f"late_ttt_exact val_loss:{(bpb - 0.02) * RATIO:.8f} val_bpb:{bpb - 0.02:.8f}\n"
+        f"train_seed{seed}.log": log_text(seed, bpb)
+        + f"late_ttt_exact val_loss:{(bpb - 0.02) * RATIO:.8f} val_bpb:{bpb - 0.02:.8f}\n"
         for seed, bpb in earlier.items()
     }
     audit = audited(tmp_path / "entry", logs=logs, claims={"val_bpb": 1.3, "track": "10min_16mb"}, text="# x\n")
@@ -256,6 +285,9 @@ def test_two_seeds_with_the_same_eight_digits(tmp_path: Path) -> None:
 
 
 def test_seeds_of_another_name_in_a_log_of_two_runs(tmp_path: Path) -> None:
-    logs = {f"seed{name}.log": log_text(1337, bpb) + log_text(1337, bpb - 0.001) for name, bpb in zip((42, 314), (1.15, 1.16), strict=True)}
+    logs = {
+        f"seed{name}.log": log_text(1337, bpb) + log_text(1337, bpb - 0.001)
+        for name, bpb in zip((42, 314), (1.15, 1.16), strict=True)
+    }
     found = kinds(audited(tmp_path / "entry", logs=logs, claims=submission({42: 1.149, 314: 1.159}), text="# x\n"))
     assert found["seed_name_mismatch"] == "warn"

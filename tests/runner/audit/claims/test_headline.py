@@ -49,7 +49,9 @@ def test_a_pasted_log_is_no_claim() -> None:
 
 
 def test_a_number_far_down_in_the_text_is_no_claim() -> None:
-    assert headline_of(["# An entry", *["words"] * 90, "this one has a val_bpb of 1.6321 in all"], "README.md") is None
+    assert (
+        headline_of(["# An entry", *["words"] * 90, "this one has a val_bpb of 1.6321 in all"], "README.md") is None
+    )
 
 
 @pytest.mark.parametrize(
