@@ -1,8 +1,8 @@
 """Which runs a claim is made of: the set whose mean it is, tried from the plainest set to single runs.
 
 A set that the folder itself marks out (by the cap, by seed, by file name, by model) comes before single runs; one
-label of score counts for all its runs. An earlier line than the last is taken only where the claim says so digit for digit, or
-where the runs end with different kinds of score.
+label of score counts for all its runs. An earlier line than the last is taken only where the claim says so digit for
+digit, or where the runs end with different kinds of score.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from runner.audit.checks.choosing import ABLATION, choose_runs, several_experiments, told_of
+from runner.audit.checks.choosing import ABLATION, choose_runs, several_experiments, shows, told_of
 from runner.audit.claims.statement import Statement
 from runner.audit.facts import Role
 from runner.audit.reading.runs import Reading

@@ -175,7 +175,7 @@ def read_by(regex: re.Pattern[str], example: str) -> dict[str, str | None] | Non
     return match.groupdict() if match else None
 
 
-@pytest.mark.parametrize("row", (*FIELDS, *SCORES), ids=lambda row: row.example[:40])
+@pytest.mark.parametrize("row", [*FIELDS, *SCORES], ids=lambda row: row.example[:40])
 def test_each_alternative_of_a_row_has_an_example_that_needs_it(row: Row) -> None:
     for example in row.examples:
         assert row.literal in example.lower()
