@@ -140,14 +140,13 @@ def _listed_means(claim: Statement) -> list[float]:
 
 
 def _seed_scores(counted: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
-    """Scores that submission.json gives for single seeds."""
+    """Scores that submission.json gives for single seeds; a claim about another of a run's evaluations is no lie."""
     wrong = []
     for seed, claims in claims_by_seed(claim.submission.per_seed):
         runs = [run for run in counted if run.seed == seed and run.complete]
         told = [bpb for one in claims for bpb in one.bpbs if bpb.digits >= 3]
         if len(runs) == 1 and told:
-            known = _every(runs[0])
-            if not any(bpb.stands_for(score, loose=True) for bpb in told for score in known):
+            if not any(says(bpb, line.val_bpb, line.digits, loose=True) for bpb in told for line in runs[0].scores):
                 wrong.append((seed, told[0], runs[0]))
     if wrong:
         said = "; ".join(
@@ -155,11 +154,6 @@ def _seed_scores(counted: Sequence[Reading], claim: Statement) -> Iterator[Findi
         )
         places = [place for _, bpb, run in wrong for place in (bpb.where, run.at_score)]
         yield finding("claim_mismatch_bpb", "seed", said, *places)
-
-
-def _every(run: Reading) -> list[float]:
-    """All scores that a run's log states, so that a claim about another of its evaluations is not held against it."""
-    return [line.val_bpb for line in run.scores]
 
 
 def _readme_scores(counted: Sequence[Reading], claim: Statement) -> Iterator[Finding]:

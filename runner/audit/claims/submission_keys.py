@@ -85,6 +85,6 @@ TIED = re.compile(
     r"pre_?(?:quant|ttt|export)|baseline|delta|prior|sota|quantized_(?:val_)?bpb|roundtrip|improve|gain|gap|std|dev|target|vs_"
     r"|live|ema|raw|unquant|best_|worst|min|max|range|tax|diff|reduction|without|before|train|expect|project|estimat|predict|goal|parent"
     r"|lineage|published|leader|threshold|momentum|decay|temp|_lr|lr_|per_step|p_value|count|only|control|peak|note|cost|saving|margin"
-    r"|hope|plan|ideal|upstream|source|proxy"
+    r"|hope|plan|ideal|upstream|source|proxy|per_bpb|spread|drop|energy|flops|ratio|_x$|rank"
 )
 """Keys of a seed whose numbers are not its score."""
