@@ -145,9 +145,10 @@ def _seed_scores(counted: Sequence[Reading], claim: Statement) -> Iterator[Findi
     for seed, claims in claims_by_seed(claim.submission.per_seed):
         runs = [run for run in counted if run.seed == seed and run.complete]
         told = [bpb for one in claims for bpb in one.bpbs if bpb.digits >= 3]
-        if len(runs) == 1 and told:
-            if not any(says(bpb, line.val_bpb, line.digits, loose=True) for bpb in told for line in runs[0].scores):
-                wrong.append((seed, told[0], runs[0]))
+        if len(runs) != 1 or not told:
+            continue
+        if not any(says(bpb, line.val_bpb, line.digits, loose=True) for bpb in told for line in runs[0].scores):
+            wrong.append((seed, told[0], runs[0]))
     if wrong:
         said = "; ".join(
             f"seed {seed}: claimed {_plain(bpb)}, {run.name} shows {run.bpb}" for seed, bpb, run in wrong

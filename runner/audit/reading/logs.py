@@ -181,12 +181,26 @@ class Reader:
         if steps is not None:
             if self.dump is not None:
                 self.dump.step_lines += 1
-            if self.now.trained and not self.now.stopped and steps <= 1 < self.now.facts["steps"]:
-                self._close()  # once training has ended, steps without a head are those of test-time training
+            if self.now.trained and steps <= 1 < self.now.facts["steps"] and self._starts_over(found):
+                self._close()
         elif found.keys() & {"seed", "n_params"}:
             self._head()
         for name, value in sorted(found.items(), key=lambda fact: fact[0] == "stop"):  # it shuts the door: last
             self.now.take(name, value, lineno)
+
+    def _starts_over(self, found: dict[str, float]) -> bool:
+        """Whether first steps are another run's, its head missing; after training they may be test-time training.
+
+        After a score, only a clock that starts anew in a line that plans as many steps is a run's.
+        """
+        if not self.now.stopped:
+            return True
+        planned = found.get("planned_steps")
+        clock, before = found.get("train_seconds"), self.now.facts.get("train_seconds")
+        anew = clock is not None and before is not None and clock < before / 10
+        return (
+            bool(self.now.scores) and planned is not None and planned == self.now.facts.get("planned_steps") and anew
+        )
 
     def _close_dump(self) -> None:
         """Forget all since the dump opened; what trained since then was no program's text, and stays."""

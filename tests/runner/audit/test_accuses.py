@@ -351,6 +351,24 @@ def test_a_score_that_is_an_object_of_seeds_and_mean(tmp_path: Path) -> None:
     assert kinds(audit) == {}
 
 
+def test_a_second_run_without_a_head_is_a_run_of_its_own(tmp_path: Path) -> None:
+    first, second = (log_text(seed, SCORES[seed]) for seed in (1337, 42))
+    headless = second[second.index("step:0/20000") :]
+    audit = audited(
+        tmp_path / "entry",
+        logs={"train.log": first + headless},
+        claims={"val_bpb": fmean((SCORES[1337], SCORES[42])), "track": "10min_16mb"},
+        text="# An entry\n",
+    )
+    assert [run.final_val_bpb for run in audit.runs] == [SCORES[1337], SCORES[42]]
+    assert audit.n_primary_runs == 2
+
+
+def test_steps_of_test_time_training_are_no_second_run(tmp_path: Path) -> None:
+    log = log_text() + "step:1/50 train_loss:2.0 train_time:10ms step_avg:10.00ms\n"
+    assert len(one(tmp_path, log).runs) == 1
+
+
 DUMP = [
     "import torch",
     "model_bytes = 0  # Total submission size: 0 bytes",
