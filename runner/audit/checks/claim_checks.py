@@ -17,6 +17,8 @@ from runner.audit.track import CAP_BYTES
 
 ROUND_MB = 0.06
 """Megabytes by which a size may be rounded, up or down."""
+ROUND_BYTES = 1_000
+"""The coarsest step to which a size in bytes is believed to be rounded."""
 SHOWN = 5
 """Sizes that a finding lists; of more it says how many."""
 NEAR_STEPS = 0.01
@@ -110,7 +112,11 @@ def _seed_bytes(shown: Sequence[Reading], claims: Sequence[SeedClaim]) -> Iterat
 
 
 def _same(claimed: Shown, logged: float | None) -> bool:
-    return logged is not None and abs(claimed - logged) < 1
+    """Whether a claimed size is the logged one; one that ends with zeros may be rounded to them."""
+    whole = int(claimed)
+    zeros = len(str(whole)) - len(str(whole).rstrip("0"))
+    slack = min(10**zeros, ROUND_BYTES) / 2 if zeros >= 3 else 1
+    return logged is not None and abs(claimed - logged) < slack
 
 
 def _steps(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[Finding]:

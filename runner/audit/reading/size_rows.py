@@ -109,4 +109,9 @@ SIZE_ROWS = (
         r"\btotal artifact:\s?(?P<bare_total>\d[\d,]{4,15}) bytes",
         "Code size: 1,900 bytes | Total artifact: 14,827,660 bytes",
     ),
+    row_of(
+        " code = ",
+        r"\b(?P<packed>INT) bytes \+ (?P<code>INT) (?:bytes )?code = (?P<total>INT) ?(?:bytes )?total\b",
+        "artifact int6+zstd-22: 15697770 bytes + 83709 code = 15781479 total (payload:23125896)",
+    ),
 )

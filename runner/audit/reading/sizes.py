@@ -14,7 +14,7 @@ import re
 COUNT = r"\d{1,3}(?:,\d{3}){1,3}|\d{3,12}"
 PAIR = re.compile(
     rf"(?P<key>[A-Za-z][A-Za-z0-9_+./~() -]{{0,60}}?)\s{{0,8}}[:=]\s{{0,24}}(?P<number>{COUNT})"
-    r"(?:\s{0,4}(?P<unit>bytes|b)\b|(?![\w.,:(]))",
+    r"(?:\s{0,4}(?P<unit>bytes|b)\b|(?![\w.,:(]))(?!\s{1,3}(?:total|code|model)\b(?!\s{0,2}[:=]))",
     re.IGNORECASE,
 )
 MEGABYTES = re.compile(

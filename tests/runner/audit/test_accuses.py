@@ -316,6 +316,12 @@ def test_a_readme_total_that_is_the_mean_of_the_logs(tmp_path: Path) -> None:
     assert kinds(audited(tmp_path / "entry", logs=logs, claims=submission(bytes_total=None), text=text)) == {}
 
 
+def test_sizes_of_seeds_that_are_rounded_to_thousands(tmp_path: Path) -> None:
+    results = {str(seed): {"val_bpb": bpb, "artifact_bytes": 15_500_000} for seed, bpb in SCORES.items()}
+    claims = submission(bytes_total=None, seed_results=results)
+    assert kinds(audited(tmp_path / "entry", claims=claims)) == {}
+
+
 def test_fewer_gpus_are_not_held_to_the_evaluation_clock_as_an_error(tmp_path: Path) -> None:
     logs = {f"train_seed{seed}.log": log_text(seed, bpb, eval_ms=900_000, world=4) for seed, bpb in SCORES.items()}
     assert kinds(audited(tmp_path / "entry", logs=logs)) == {"over_eval_limit": "warn"}

@@ -52,6 +52,7 @@ def test_pairs_of_words_and_numbers(line: str, found: dict[str, float]) -> None:
         "baseline_tensor_bytes: 96719732",
         "val_bytes_files: ./data/fineweb_val_bytes_*.bin",
         "total_tokens:4749312 step:4000",
+        "artifact int6: 15697770 bytes + 83709 code = 15781479 total"[28:],
     ],
 )
 def test_what_is_no_size_of_the_entry(line: str) -> None:
