@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runner.audit.facts import Audit
-from tests.runner.audit.entries import MODEL_BYTES, RATIO, SCORES, SCRIPT, audited, kinds, log_text, submission
+from tests.runner.audit.entries import RATIO, SCORES, SCRIPT, audited, kinds, log_text, submission
 
 CODE = len(SCRIPT)
 OVER = 16_100_000
@@ -112,7 +112,7 @@ def test_a_claim_over_the_cap_needs_no_log(tmp_path: Path) -> None:
     assert kinds(audited(tmp_path / "entry", logs={}, claims=submission(bytes_total=OVER)))["over_cap"] == "error"
 
 
-@pytest.mark.parametrize(("model", "severity"), [(MODEL_BYTES, "warn"), (15_999_990, "error")])
+@pytest.mark.parametrize(("model", "severity"), [(15_499_990, "warn"), (15_999_990, "error")])
 def test_a_claimed_total_that_is_the_model_alone(model: int, severity: str, tmp_path: Path) -> None:
     audit = one(tmp_path, log_text(model=model), bytes_total=model)
     found = next(each for each in audit.findings if each.kind == "claim_mismatch_bytes")
