@@ -263,9 +263,10 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line for each folder.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="A review comment, ready to paste.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Read every record folder under PATH, in parallel.")] = False,
-    table: Annotated[
-        Path, typer.Option("--table", metavar="FILE", help="With --all: where its table goes, .csv or .parquet.")
-    ] = Path("audit.csv"),
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "--table", metavar="FILE", help="Write a table of all: .csv or .parquet."),
+    ] = None,
 ) -> None:
     """Say where anybody's record folders disagree with their logs. Nothing is executed."""
     from reports.audit.markdown import markdown_audit
@@ -276,9 +277,10 @@ def audit(
     from runner.files import require_writable
 
     console = terminal()
+    if output is not None:
+        require_table(output)
+        require_writable(output.parent)
     if every:
-        require_table(table)
-        require_writable(table.parent)
         folders = [folder for root in paths for folder in find_records(root)]
         if not folders:
             raise UserError(f"{', '.join(map(str, paths))}: no record folder lies there")
@@ -296,11 +298,12 @@ def audit(
             print(markdown_audit(one))
         elif not every:
             console.print(terminal_audit(one))
-    if every:
-        write_table(audit_frame(found), table)
+    if every and not as_json and not markdown:
+        console.print(summary(found))
+    if output is not None:
+        write_table(audit_frame(found), output)
         if not as_json and not markdown:
-            console.print(summary(found))
-            console.print(f"table: {table}")
+            console.print(f"table: {output}")
     raise typer.Exit(_audit_code([one for _, one in found]))
 
 

@@ -31,9 +31,9 @@ def terminal_audit(audit: Audit) -> RenderableType:
     if audit.runs:
         parts += [Text(), _table(run_columns(), run_rows(audit))]
     parts += [Text(), _table(["", "claimed", "the logs show"], claim_rows(audit))]
-    if audit.findings:
+    if audit.findings or audit.notes:
         parts.append(Text())
-    for one in audit.findings:
+    for one in (*audit.findings, *audit.notes):
         parts.append(Text.assemble((f"{one.severity:5} ", STYLES[one.severity]), (one.kind, "bold")))
         parts.append(Padding(Text(one_line(one.detail)), (0, 0, 0, 6)))
         if one.evidence:

@@ -21,6 +21,21 @@ def headline(audit: Audit) -> str:
     return ", ".join(counted(counts[key], name) for key, name in NAMES.items() if counts[key])
 
 
+def verdict(audit: Audit) -> str:
+    """What a reviewer would say first: whether the entry holds, and how much was found."""
+    counts = Counter(one.severity for one in audit.findings)
+    if counts["error"]:
+        words = "Does not hold as it stands"
+    elif audit.claimed.val_bpb is None or not audit.n_primary_runs:
+        words = "Cannot be confirmed: " + (
+            "no score is claimed" if audit.claimed.val_bpb is None else "no log shows a claimed run"
+        )
+    else:
+        runs = counted(audit.n_primary_runs, "run")
+        words = f"The logs of {runs} show the claimed {_exact(audit.claimed.val_bpb)}"
+    return f"{words} – {headline(audit)}." if audit.findings else f"{words}."
+
+
 def run_columns() -> list[str]:
     """Heads of the table of runs."""
     return ["log", "role", "seed", "steps", "train s", "eval s", "total B", "bpb"]
@@ -31,7 +46,7 @@ def run_rows(audit: Audit) -> list[list[str]]:
     return [
         [
             _name(run, audit),
-            run.role,
+            f"{run.role} (scoring)" if run.scores_run_of else run.role,
             MISSING if run.seed is None else str(run.seed),
             count(run.steps),
             beside(run.train_seconds, LIMIT_S),

@@ -13,13 +13,16 @@ from statistics import fmean
 from runner.audit.checks.claim_checks import claim_findings
 from runner.audit.checks.file_checks import file_findings
 from runner.audit.checks.limits import limit_findings, primary
-from runner.audit.checks.roles import assign_roles
+from runner.audit.checks.program_checks import program_findings, program_notes
+from runner.audit.checks.roles import assign_roles, is_aside, shows_a
+from runner.audit.checks.text_checks import text_findings, text_notes
 from runner.audit.claims.readme import Readme, read_readme
 from runner.audit.claims.shown import spread
 from runner.audit.claims.statement import Statement, state
 from runner.audit.claims.submission import Submission, read_submission
 from runner.audit.facts import Audit, Run
 from runner.audit.reading.folder import Folder, open_folder
+from runner.audit.reading.joins import join_scorings
 from runner.audit.reading.logs import read_log
 from runner.audit.reading.runs import Reading
 from runner.audit.severity import finding
@@ -44,15 +47,21 @@ def _audit(folder: Folder) -> Audit:
     claim = _statement(folder)
     readings = [reading for log in folder.logs for reading in readings_of(folder, log)]
     script_bytes = (folder.path / folder.script).stat().st_size if folder.script else None
-    assign_roles(readings, claim, script_bytes)
+    whole = join_scorings(readings, is_aside, shows_a(claim))
+    assign_roles(whole, claim, script_bytes)
+    for one in readings:
+        if one.scores_run is not None:
+            one.set_role(one.scores_run.role, f"scores the run of {one.scores_run.log}")
     track = track_of(claim.submission.track, folder.path.resolve().as_posix())
     words = f"{claim.submission.words}\n{claim.readme.words}"
     findings = [
-        *limit_findings(readings, track, words),
-        *claim_findings(readings, claim),
-        *file_findings(folder, readings, claim, _same_bytes(folder, readings)),
+        *limit_findings(whole, track, words, claim),
+        *text_findings(_shown(whole), track, words, claim),
+        *claim_findings(whole, claim),
+        *file_findings(folder, whole, claim, _same_bytes(folder, readings)),
+        *program_findings(folder, whole),
     ]
-    scores = [one.bpb for one in primary(readings) if one.bpb is not None]
+    scores = [one.bpb for one in primary(whole) if one.bpb is not None]
     return Audit(
         folder=str(folder.path),
         track=track,
@@ -61,8 +70,14 @@ def _audit(folder: Folder) -> Audit:
         mean_val_bpb=fmean(scores) if scores else None,
         std_val_bpb=spread(scores, sample=True),
         n_primary_runs=len(scores),
+        notes=(*text_notes(primary(whole), words), *program_notes(folder, whole)),
         findings=tuple(sorted(findings, key=lambda one: GRAVEST_FIRST[one.severity])),
     )
+
+
+def _shown(whole: Sequence[Reading]) -> list[Reading]:
+    """The runs of the headline, or where none counts those that ended with a score that is none."""
+    return primary(whole) or [one for one in whole if one.role == "incomplete" and one.draft.nan_line is not None]
 
 
 def readings_of(folder: Folder, log: str) -> list[Reading]:

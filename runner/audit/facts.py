@@ -97,6 +97,12 @@ class Run(Fact):
     n_params: int | None
     world_size: int | None
     step_avg_ms: float | None
+    final_metric_why: str | None = None
+    """Why another line than the last is taken for the score."""
+    scored_in: str | None = None
+    """Another log that scores what this one trained; its score is the run's."""
+    scores_run_of: str | None = None
+    """The log of the training that this log scores: the two are one run."""
 
 
 class Claims(Fact):
@@ -130,3 +136,5 @@ class Audit(Fact):
     """Sample standard deviation over the primary runs; None below two."""
     n_primary_runs: int
     findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...] = ()
+    """What a reviewer should know though nothing claimed is wrong."""

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from runner.audit.checks.limits import primary
-from runner.audit.checks.score_checks import score_findings
+from runner.audit.checks.score_checks import listed_findings, score_findings
 from runner.audit.claims.seed_claims import SeedClaim
 from runner.audit.claims.shown import Shown
 from runner.audit.claims.statement import Statement, claims_by_seed
 from runner.audit.facts import Finding
-from runner.audit.reading.runs import Reading
+from runner.audit.reading.runs import LARGEST_PROGRAM, Reading
 from runner.audit.severity import finding
 from runner.audit.track import CAP_BYTES
 
 ROUND_MB = 0.06
 """Megabytes by which a size may be rounded, up or down."""
+ROUND_BYTES = 1_000
+"""The coarsest step to which a size in bytes is believed to be rounded."""
 SHOWN = 5
 """Sizes that a finding lists; of more it says how many."""
 NEAR_STEPS = 0.01
@@ -28,6 +30,7 @@ def claim_findings(readings: Sequence[Reading], claim: Statement) -> Iterator[Fi
     counted = primary(readings)
     shown = [one for one in (counted or readings) if one.complete]
     if not shown:
+        yield from listed_findings(claim)
         return
     score = list(score_findings(counted, shown, claim))
     yield from score
@@ -42,10 +45,16 @@ def _bytes(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
     models = [one.model for one in shown if one.model is not None]
     codes = [code for one in shown for code in (one.code, *one.draft.codes) if code is not None]
     submission = claim.submission
+    alone: list[tuple[str, Shown]] = []
+    right = False
     if submission.total is not None and totals:
-        near = [*totals, *models, fmean(totals)]
-        if not any(_same(submission.total, size) for size in near):
-            wrong.append(("total", submission.total))
+        right = any(_same(submission.total, size) for size in (*totals, fmean(totals))) or any(
+            0 <= submission.total - (one.draft.whole("lone_artifact") or submission.total + 1) <= LARGEST_PROGRAM
+            for one in shown
+        )
+        if not right:
+            of_model = any(_same(submission.total, size) for size in (*models, *((fmean(models),) if models else ())))
+            (alone if of_model else wrong).append(("total", submission.total))
     megabytes = submission.megabytes
     if megabytes is not None and totals:
         sizes = [size / unit for size in (*totals, *models, fmean(totals)) for unit in (1e6, 2**20)]
@@ -57,20 +66,33 @@ def _bytes(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[F
         if models and not any(_same(model, size) for size in (*models, fmean(models), *totals)):
             wrong.append(("model", model))
     told = claim.readme.totals
-    if told and totals and not any(_same(size, known) for size in told for known in (*totals, *models, *codes)):
+    if (
+        told
+        and totals
+        and not right
+        and not any(
+            _same(size, known)
+            for size in told
+            for known in (*totals, *models, *codes, fmean(totals), fmean(models or totals))
+        )
+    ):
         wrong.append(("total (README)", told[0]))
     wrong += _seed_bytes(shown, (*submission.per_seed, *claim.readme.per_seed))
-    if not wrong:
+    if not wrong and not alone:
         return
+    whole = "off" if wrong else "alone"
+    wrong = [*wrong, *((f"{what} (the model's without the program)", size) for what, size in alone)]
     over = [total for total in totals if total > CAP_BYTES]
-    hides = bool(over) and any(what == "total" and size <= CAP_BYTES for what, size in wrong)
+    hides = bool(over) and any(
+        what.startswith("total") and "README" not in what and size <= CAP_BYTES for what, size in wrong
+    )
     said = "; ".join(f"claimed {what} {size:,.{2 if what == 'megabytes' else 0}f}" for what, size in wrong)
     more = f" and {len(totals) - SHOWN} more" if len(totals) > SHOWN else ""
     programs = f" (program {' / '.join(f'{code:,}' for code in dict.fromkeys(codes))})" if codes else ""
     logged = f"{' / '.join(f'{total:,}' for total in totals[:SHOWN])}{more}{programs}"
     yield finding(
         "claim_mismatch_bytes",
-        "hides" if hides else "none" if lost else "off",
+        "hides" if hides else "none" if lost and whole == "off" else whole,
         f"{said}; the logs say {logged}",
         *(size.where for _, size in wrong),
         *(one.at("total_bytes") for one in shown),
@@ -90,7 +112,11 @@ def _seed_bytes(shown: Sequence[Reading], claims: Sequence[SeedClaim]) -> Iterat
 
 
 def _same(claimed: Shown, logged: float | None) -> bool:
-    return logged is not None and abs(claimed - logged) < 1
+    """Whether a claimed size is the logged one; one that ends with zeros may be rounded to them."""
+    whole = int(claimed)
+    zeros = len(str(whole)) - len(str(whole).rstrip("0"))
+    slack = min(10**zeros, ROUND_BYTES) / 2 if zeros >= 3 else 1
+    return logged is not None and abs(claimed - logged) < slack
 
 
 def _steps(shown: Sequence[Reading], claim: Statement, lost: bool) -> Iterator[Finding]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from runner.audit.checks.imports import local_imports
 from runner.audit.checks.limits import primary
 from runner.audit.claims.statement import Statement, seed_in_tag
 from runner.audit.facts import Finding
 from runner.audit.reading.folder import Folder
+from runner.audit.reading.joins import name_seed, seed_of
 from runner.audit.reading.runs import Reading
 from runner.audit.severity import finding
+from runner.audit.track import floors
 
-SEED_IN_NAME = re.compile(r"(?:^|[_./-])(?:seed|sd)[_-]?(\d{1,9})(?=[_./-]|$)|_s(\d{1,9})\.", re.IGNORECASE)
+EXACT = 8
+"""Decimals to which two seeds never agree by chance."""
+NEAR_SEEDS = 0.02
+"""Bits per byte by which seeds of one model differ at most."""
 
 
 def file_findings(
@@ -23,14 +26,18 @@ def file_findings(
     yield from _missing(folder, claim)
     yield from _logs(readings, claim)
     yield from _copies(readings, copies)
+    yield from _same_scores(primary(readings))
     yield from _seeds(readings, claim)
-    yield from _programs(folder, primary(readings))
 
 
 def _missing(folder: Folder, claim: Statement) -> Iterator[Finding]:
     if folder.submission is None:
         yield finding("missing_submission_json", "missing", "there is no submission.json")
-    elif claim.submission.problem:
+    else:
+        if folder.submission.lower() != "submission.json":
+            said = f"there is no submission.json; {folder.submission} may be it"
+            yield finding("missing_submission_json", "named", said, folder.submission)
+    if folder.submission is not None and claim.submission.problem:
         yield finding("unreadable_submission_json", "broken", claim.submission.problem, folder.submission)
     if folder.readme is None:
         yield finding("missing_readme", "missing", "there is no README")
@@ -53,7 +60,10 @@ def _logs(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
     if not counted and claim.headline is None and readings:
         return  # nothing is claimed that a log could show
     if not counted:
-        yield finding("missing_log", "all", f"no log of the claimed run; {claim.n_seeds or 'no'} seeds are claimed")
+        asked = "all" if claim.headline is not None or claim.submission.per_seed else "unclaimed"
+        seeds = f"; {claim.n_seeds} seeds are claimed" if claim.n_seeds else ""
+        said = "no log of the claimed run" if asked == "all" else "no log of a run; no score is claimed either"
+        yield finding("missing_log", asked, f"{said}{seeds}")
         return
     here = {one.seed for one in ours}
     tags = [tag for tag in claim.submission.seeds if seed_in_tag(tag) is not None]
@@ -86,17 +96,32 @@ def _copies(readings: Sequence[Reading], copies: Mapping[str, str]) -> Iterator[
     for one in readings:
         if one.role == "duplicate":
             other = copies.get(one.log)
-            if other is None and any(run.log == one.log and run.role == "primary" for run in readings):
-                continue  # a console's echo behind the log it echoes
+            if other is None and one.copy_of is not None and (one.copy_of.log == one.log or not one.draft.trained):
+                continue  # a console's echo behind the log it echoes, or one more print of the scoring
             said = f"{one.log} has the same bytes as {other}" if other else f"{one.name}: {one.why}"
             names = {name_seed(log) for log in (one.log, other or one.log)} - {None}
             yield finding("duplicate_log", "posing" if len(names) > 1 else "copy", said, one.log, other or "")
 
 
-def name_seed(log: str) -> int | None:
-    """The seed that a log's name gives."""
-    found = SEED_IN_NAME.findall(log)
-    return int(found[-1][0] or found[-1][1]) if found else None
+def _same_scores(counted: Sequence[Reading]) -> Iterator[Finding]:
+    """Two seeds whose scores are the same to eight decimals: one run posing as two, or a score that the seed
+    cannot move.
+
+    Under the floor of all tracks it is a cache that answers, whatever the seed; that is told as an implausible score.
+    """
+    seen: dict[float, Reading] = {}
+    for one in counted:
+        line = one.final.line if one.final else None
+        if line is None or line.digits < EXACT or line.val_bpb < min(floors(None)):
+            continue
+        other = seen.setdefault(line.val_bpb, one)
+        if other is not one and None not in (seed_of(one), seed_of(other)) and seed_of(one) != seed_of(other):
+            said = (
+                f"{other.name} and {one.name} have the same score {line.val_bpb:.8f}: one run under two "
+                f"names, or a score that does not hang on the seed"
+            )
+            yield finding("duplicate_log", "same_score", said, other.at_score, one.at_score)
+            return
 
 
 def _seeds(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
@@ -109,10 +134,12 @@ def _seeds(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
             f"no seed in {', '.join(one.name for one in silent)}",
             *(one.log for one in silent),
         )
-    for one in readings:
-        named = name_seed(one.log)
-        if one.of == 1 and named is not None and one.seed is not None and named != one.seed:
-            yield finding("seed_name_mismatch", "name", f"{one.log} prints seed {one.seed}", one.at("seed"))
+    for log in dict.fromkeys(one.log for one in readings):
+        named, runs = name_seed(log), [one for one in readings if one.log == log]
+        printed = {one.seed for one in runs}
+        if named is not None and None not in printed and len(printed) == 1 and named not in printed:
+            said = f"the name of {log} says seed {named}; it prints seed {runs[0].seed}"
+            yield finding("seed_name_mismatch", "name", said, runs[0].at("seed"))
     seeds, claimed = {one.seed for one in counted}, claim.n_seeds or 1
     if counted and len(seeds) == 1:
         seed = next(iter(seeds))
@@ -124,11 +151,7 @@ def _seeds(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
             yield finding(
                 "single_seed", "posing" if posing else "repeated", said, *(one.at("seed") for one in counted)
             )
-        elif (
-            len(counted) == 1
-            and claimed == 1
-            and not any(one.role == "rerun" and one.seed != seed for one in readings)
-        ):
+        elif len(counted) == 1 and claimed == 1 and not _others_agree(counted[0], readings):
             yield finding(
                 "single_seed",
                 "one",
@@ -137,34 +160,12 @@ def _seeds(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
             )
 
 
-def _programs(folder: Folder, counted: Sequence[Reading]) -> Iterator[Finding]:
-    codes = dict.fromkeys(one.code for one in counted if one.code is not None and "code_bytes" not in one.derived)
-    if len(codes) > 1:
-        said = " / ".join(f"{code:,}" for code in codes)
-        yield finding(
-            "mixed_scripts",
-            "logs",
-            f"the runs' programs have {said} bytes",
-            *(one.at("code_bytes") for one in counted),
-        )
-    if folder.script is None:
-        return
-    size = (folder.path / folder.script).stat().st_size
-    if len(codes) == 1 and not any(size in one.draft.codes for one in counted):
-        yield finding(
-            "mixed_scripts",
-            "folder",
-            f"{folder.script} has {size:,} bytes; the logs' program {next(iter(codes)):,}",
-            folder.script,
-            counted[0].at("code_bytes"),
-        )
-    modules = local_imports(folder)
-    if modules:
-        extra = sum((folder.path / name).stat().st_size for name in modules)
-        yield finding(
-            "code_outside_script",
-            "module",
-            f"{folder.script} imports {', '.join(modules)} ({extra:,} bytes)",
-            folder.script,
-            *modules,
-        )
+def _others_agree(one: Reading, readings: Sequence[Reading]) -> bool:
+    """Whether other seeds of the same model show about the same score, so that the result does not hang on one."""
+    return any(
+        other.role == "rerun"
+        and other.seed != one.seed
+        and None not in (other.bpb, one.bpb)
+        and abs((other.bpb or 0) - (one.bpb or 0)) < NEAR_SEEDS
+        for other in readings
+    )

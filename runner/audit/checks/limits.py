@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from runner.audit.claims.shown import Shown
+from runner.audit.claims.statement import Statement
 from runner.audit.facts import LIMIT_S, Finding
 from runner.audit.reading.runs import Reading
 from runner.audit.reading.scores import finished
-from runner.audit.reading.tokenizers import RATIOS, tokenizer_of
 from runner.audit.severity import finding
 from runner.audit.track import CAP_BYTES, GPUS, timed
 from runner.judge.evidence import beside
@@ -15,8 +16,6 @@ from runner.judge.evidence import beside
 SLACK_S = 1.0
 OF_THE_ENTRY = ("primary", "excluded", "rerun", "superseded", "duplicate")
 """Roles of runs whose size speaks of the entry; an ablation or another experiment may weigh what it likes."""
-OFF = 1e-3
-"""Share by which a ratio may be off: validation sets are cut a little differently."""
 
 
 def primary(readings: Sequence[Reading]) -> list[Reading]:
@@ -24,21 +23,63 @@ def primary(readings: Sequence[Reading]) -> list[Reading]:
     return [one for one in readings if one.role == "primary"]
 
 
-def limit_findings(readings: Sequence[Reading], track: str | None, words: str) -> Iterator[Finding]:
+def limit_findings(readings: Sequence[Reading], track: str | None, words: str, claim: Statement) -> Iterator[Finding]:
     """What breaks a limit."""
-    yield from _cap(readings)
+    yield from _cap(readings, claim)
     yield from _training(primary(readings), track, words)
     yield from _evaluation(primary(readings), track, words)
-    yield from _ratio(primary(readings), words)
 
 
-def _cap(readings: Sequence[Reading]) -> Iterator[Finding]:
+def _cap(readings: Sequence[Reading], claim: Statement) -> Iterator[Finding]:
     over = [one for one in readings if one.total is not None and one.total > CAP_BYTES and one.role in OF_THE_ENTRY]
-    for counted in (True, False):
-        group = [one for one in over if (one.role == "primary") is counted]
+    counted = [one for one in over if one.role == "primary"]
+    unfinished = [
+        one for one in readings if one.role == "incomplete" and (one.total or 0) > CAP_BYTES and not primary(readings)
+    ]
+    for condition, group in (("counted", counted), ("unfinished", unfinished)):
         if group:
-            said = "; ".join(_over_by(one, counted) for one in group)
-            yield finding("over_cap", "counted" if counted else "other", said, *(_at_total(one) for one in group))
+            said = "; ".join(_over_by(one, condition == "counted") for one in group)
+            yield finding("over_cap", condition, said, *(_at_total(one) for one in group))
+            return
+    told = [size for size in _claimed_sizes(claim) if size > CAP_BYTES]
+    if told:
+        said = "; ".join(f"{size.where}: {size:,.0f} bytes claimed, {size - CAP_BYTES:,.0f} over" for size in told)
+        yield finding("over_cap", "claim", said, *(size.where for size in told))
+        return
+    rough = list(_rough(primary(readings), claim))
+    if rough:
+        surely = any(low > CAP_BYTES for _, low, _ in rough)
+        said = "; ".join(
+            f"{place}: at least {low:,.0f} bytes"
+            if low > CAP_BYTES
+            else f"{place}: between {low:,.0f} and {high:,.0f} bytes"
+            for place, low, high in rough
+        )
+        yield finding("over_cap", "counted" if surely else "megabytes", said, *(place for place, _, _ in rough))
+        return
+    other = [one for one in over if one.role != "primary"]
+    if other:
+        said = "; ".join(_over_by(one, False) for one in other)
+        yield finding("over_cap", "other", said, *(_at_total(one) for one in other))
+
+
+def _claimed_sizes(claim: Statement) -> list[Shown]:
+    """Sizes of the whole that the record states, in bytes: for all, and for the seeds that count."""
+    seeds = [size for one in claim.counted_claims for size in one.bytes]
+    return [*((claim.submission.total,) if claim.submission.total is not None else ()), *seeds]
+
+
+def _rough(counted: Sequence[Reading], claim: Statement) -> Iterator[tuple[str, float, float]]:
+    """(place, least, most bytes) of sizes that are only given in megabytes and may be over the cap."""
+    for one in counted:
+        if one.megabytes and one.megabytes[2] > CAP_BYTES:
+            yield one.at("total_low"), *one.megabytes[:2]
+    size = claim.submission.megabytes
+    if size is not None and claim.submission.total is None and not any(one.total for one in counted):
+        half = 0.5 * 10.0**-size.digits
+        unit = 2**20 if "mib" in size.where.lower() else 1e6
+        if (size + half) * unit > CAP_BYTES:
+            yield size.where, (size - half) * unit, (size + half) * 2**20
 
 
 def _over_by(one: Reading, counted: bool) -> str:
@@ -85,34 +126,21 @@ def _training(readings: Sequence[Reading], track: str | None, words: str) -> Ite
 def _evaluation(readings: Sequence[Reading], track: str | None, words: str) -> Iterator[Finding]:
     over: list[tuple[Reading, float]] = []
     for one in readings:
-        lines = (score.eval_seconds for score in finished(one.draft.scores))
-        times = (one.eval_seconds, one.draft.facts.get("total_eval_seconds"), *lines)
+        lines = (score.eval_seconds for score in finished(one.scores))
+        times = (one.eval_seconds, one.total_eval_seconds, *lines)
         longest = max((time for time in times if time is not None), default=0.0)
         if longest > LIMIT_S and timed(track, words, min(longest, one.train_seconds or longest), one.gpus):
             over.append((one, longest))
-    if over:
-        said = "; ".join(f"{one.name}: {beside(seconds, LIMIT_S, least=1)} s" for one, seconds in over)
-        yield finding(
-            "over_eval_limit", "counted", f"{said}; the limit is {LIMIT_S:.0f} s", *(one.at_score for one, _ in over)
-        )
-
-
-def _ratio(readings: Sequence[Reading], words: str) -> Iterator[Finding]:
-    for one in readings:
-        line = one.final.line if one.final else None
-        kind = tokenizer_of(one.draft.marks, words)
-        if line is None or line.val_loss is None or kind is None:
-            continue
-        slack = OFF + 10.0**-line.digits / line.val_bpb
-        constant, found = RATIOS[kind], line.val_loss / line.val_bpb
-        if abs(found / constant - 1) <= slack:
-            continue
-        others = [score for score in finished(one.draft.scores) if score.val_loss is not None]
-        right = [score for score in others if abs((score.val_loss or 0) / score.val_bpb / constant - 1) <= slack]
-        yield finding(
-            "metric_ratio",
-            "line" if right else "tokenizer",
-            f"{one.name}: val_loss / val_bpb = {found:.4f}; on FineWeb with {kind} it is {constant:.4f}"
-            + (f", as in line {right[-1].lineno}" if right else ""),
-            one.at_score,
-        )
+    for fewer in (False, True):
+        group = [(one, seconds) for one, seconds in over if ((one.gpus or GPUS) < GPUS) is fewer]
+        if group:
+            said = "; ".join(
+                f"{one.name}: {beside(seconds, LIMIT_S, least=1)} s" + (f" on {one.gpus} GPUs" if fewer else "")
+                for one, seconds in group
+            )
+            yield finding(
+                "over_eval_limit",
+                "fewer_gpus" if fewer else "counted",
+                f"{said}; the limit is {LIMIT_S:.0f} s",
+                *(one.at_score for one, _ in group),
+            )

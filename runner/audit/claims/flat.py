@@ -33,6 +33,15 @@ class Flat:
                             return number
         return None
 
+    def of_object(self, names: Sequence[str], parts: Sequence[str]) -> Shown | None:
+        """The number under one of `parts` of an object that stands where a number is wanted, at the top."""
+        for name in names:
+            for part in parts:
+                for path, value in self.pairs:
+                    if path == (name, part) and (number := number_in(value, place(path))) is not None:
+                        return number
+        return None
+
     def like(self, pattern: re.Pattern[str], without: re.Pattern[str]) -> Shown | None:
         """The first number under a key that looks right, the outermost first."""
         for depth in range(1, 5):

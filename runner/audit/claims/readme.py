@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.audit.claims.headline import headline_of
 from runner.audit.claims.seed_claims import SeedClaim, seeds_in_words
 from runner.audit.claims.seed_tables import DECIMAL, count, seed_claims
 from runner.audit.claims.shown import Shown
@@ -22,13 +23,23 @@ DEVIATION = re.compile(
 )
 UNIT = r"(?:s|sec\w*|ms|min\w*|h|hours?|[MG]i?B|bytes|k|M|B)\b"
 STOPPED = re.compile(
-    r"\b(?:stop\w*|ended|finished|reached)\b[^\n\d]{0,40}?(?:step|at)\s?\**\s?([\d,]{3,9})(?![\d,.]*\d)(?!\s?"
+    r"\b(?:stop\w*|ended|finished|reached|completed)\b[^\n\d]{0,40}?(?:step|at)\s?[`*:]{0,3}([\d,]{3,9})(?![\d,.]*\d)(?!\s?"
     + UNIT
     + r")"
-    r"|\bsteps?\s?:?\**\s?([\d,]{3,9})\**\s?/\s?[\d,]{4,9}\b|([\d,]{3,9})\**\s?/\s?[\d,]{4,9}\**\s+steps\b"
-    r"|(~?\d{1,3},\d{3}|~?\d{4,6})\**\s+(?:training |total |optimizer )?steps\b\**\s?(?:\(|at |@|in |× |x )",
+    r"|\bsteps?\s?:?[*`\s]{0,4}([\d,]{3,9})[*`]{0,3}\s?/\s?[\d,]{4,9}\b|([\d,]{3,9})[*`]{0,3}\s?/\s?[\d,]{4,9}[*`]{0,3}\s+steps\b"
+    r"|\b(?:stop\w*|ended)\b[^\n\d]{0,20}?[`*]{1,3}([\d,]{3,9})\s?/\s?[\d,]{4,9}[`*]{1,3}"
+    r"|(~?\d{1,3},\d{3}|~?\d{4,6})[*`]{0,3}\s+(?:training |total |optimizer )?steps\b[*`]{0,3}\s?(?:\("
+    r"|at |@|in |× |x )",
     re.IGNORECASE,
 )
+NOT_ITS_STEPS = re.compile(
+    r"\bvs\b|baseline|\bPRs? ?#?\d|#\d{3,4}\b|faster|slower|fewer|instead|compared|ablat|would|could"
+    r"|planned|target|warm-?(?:up|down)"
+    r"|\bevery\b|\bper\b|\bif\b|previous|prior|without|config|experiment|\bextra\b|\bmore\b|\bless\b|only\b|yield|swa\b|qat\b|ema\b|start|first"
+    r"|\blast\b|after|before|until|from|smoke|local|proxy|probe|\bM[1-4]\b|MLX|4090|3090|A100|1x ?H100|1×H100",
+    re.IGNORECASE,
+)
+"""What stands around a number of steps that is another run's, a plan's, or a point on the way."""
 TOTAL = re.compile(r"\btotal\b|\bartifact|\bsubmission size", re.IGNORECASE)
 SIZE = re.compile(r"(?<![\d.,])(?:\d{1,2},\d{3},\d{3}|\d{7,8})(?![\d,]|\s?(?:param|token|step))")
 NO_SIZES = {16_000_000, 16_777_216}
@@ -51,12 +62,9 @@ class Readme:
     """Exact sizes on lines about the whole entry."""
     per_seed: tuple[SeedClaim, ...] = ()
     n_seeds: int | None = None
+    headline: Shown | None = None
+    """The score at a place that says it is this entry's."""
     words: str = ""
-
-    @property
-    def headline(self) -> Shown | None:
-        """The first mean it gives, or its first number of bits per byte."""
-        return next(iter((*self.means, *self.bpbs)), None)
 
 
 def read_readme(path: Path, name: str) -> Readme:
@@ -88,18 +96,22 @@ def understand(text: str, name: str) -> Readme:
             found = (Shown(match[0], where) for match in SIZE.finditer(line))
             totals += [size for size in found if int(size) not in NO_SIZES]
         for match in STOPPED.finditer(line):
+            if NOT_ITS_STEPS.search(line[max(0, match.start() - 80) : match.end() + 40].replace(match[0][:8], "", 1)):
+                continue
             shown = next(group for group in match.groups() if group)
             steps.append(count(shown, where))
     per_seed = tuple(seed_claims(lines, name))
     bpbs += [bpb for claim in per_seed for bpb in claim.bpbs]
+    headline = headline_of(lines, name)
     return Readme(
         file=name,
+        headline=headline,
         bpbs=tuple(bpbs),
         means=tuple(means),
         deviations=tuple(deviations),
         steps=tuple(step for step in steps if step >= 10),
         totals=tuple(totals),
         per_seed=per_seed,
-        n_seeds=seeds_in_words(text),
+        n_seeds=seeds_in_words(text, headline),
         words=text[:LARGEST],
     )

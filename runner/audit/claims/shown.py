@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d{1,18})(?:\.\d{1,20})?(?:[eE][-+]?\d{1,3})?")
 LARGEST = 1e18
@@ -41,6 +41,25 @@ class Shown(float):
         step = 10.0**-self.digits
         slack = 0.5 * step if loose and self.digits >= 3 else 0.0  # fewer decimals are not off by one
         return abs(self - exact) <= 0.501 * step + slack + 1e-9
+
+
+def says(claimed: Shown, exact: float, digits: int, *, loose: bool = False) -> bool:
+    """Whether a claim can stand for `exact`, which logs print with `digits` decimals: neither can be held to more."""
+    return claimed.stands_for(exact, loose=loose) or (
+        claimed.digits >= digits >= 3 and abs(claimed - exact) <= 0.501 * 10.0**-digits
+    )
+
+
+def says_mean(claimed: Shown, values: Sequence[float], digits: int) -> bool:
+    """Whether a claim can stand for the mean of `values`, or for the mean of them rounded first."""
+    if says(claimed, statistics.fmean(values), digits):
+        return True
+    return any(
+        claimed.digits > places
+        and abs(claimed - statistics.fmean(round(value, places) for value in values))
+        < 0.6 * 10.0 ** -min(claimed.digits, 8)
+        for places in (3, 4, 5, 6)
+    )
 
 
 def number_in(value: object, where: str = "") -> Shown | None:

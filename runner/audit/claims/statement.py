@@ -14,6 +14,8 @@ from runner.audit.facts import Claims
 PLAUSIBLE_BPB = (0.0, 1.7)
 """A `val_loss` in nats per token lies above; some authors put bits per byte under that key."""
 
+SCORE_DIGITS = 2
+"""A score with fewer decimals has lost its zeros."""
 NEAR_BPB = 0.02
 """A score in README that is further from the headline is about something else."""
 
@@ -92,6 +94,10 @@ def state(submission: Submission, readme: Readme) -> Statement:
         headline = submission.val_loss
     if headline is None and not submission.says_none:
         headline = readme.headline
+    if headline is not None and headline.digits < SCORE_DIGITS:
+        # 1.3 in a JSON file is 1.3000: nobody gives a score with one decimal, and it shall not stand for 1.34
+        headline = headline.at(headline.where)
+        headline.digits = 4
     return Statement(submission, readme, headline)
 
 

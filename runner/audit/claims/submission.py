@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runner.audit.claims.flat import Flat, place, plain_key, walk
+from runner.audit.claims.flat import Flat, about_others, place, plain_key, walk
 from runner.audit.claims.seed_claims import SeedClaim, seed_claims, seeds_in_words
 from runner.audit.claims.shown import Shown, number_in
 from runner.audit.claims.submission_keys import (
@@ -37,7 +37,13 @@ from runner.audit.claims.submission_keys import (
 from runner.audit.reading.text import read_text
 
 LARGEST = 4 << 20
+PARTS = ("mean", "avg", "average", "value", "final", "result", "score", "exact")
+"""Keys of the whole in an object that stands where the score is wanted."""
 TRAILING_COMMA = re.compile(r",(\s{0,1000}[}\]])")
+
+
+class NotNumber(str):
+    """NaN or infinity in the JSON, by its name."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,8 @@ class Submission:
     n_seeds: int | None = None
     per_seed: tuple[SeedClaim, ...] = ()
     says_none: bool = False
+    not_a_number: str | None = None
+    """The place of a score that is written as NaN or infinity."""
     """Whether it has the headline's key, and null under it."""
     val_loss: Shown | None = None
     words: str = ""
@@ -78,7 +86,7 @@ def read_submission(path: Path, name: str) -> Submission:
     except (ValueError, RecursionError) as error:
         problem = str(error)[:200] or type(error).__name__
         try:  # a reader's eye forgives a comma: what is claimed can still be held against the logs
-            data = _loads(TRAILING_COMMA.sub(r"\1", text), strict=False)
+            data = _first_value(TRAILING_COMMA.sub(r"\1", text))
         except (ValueError, RecursionError):
             return Submission(file=name, problem=problem)
     if isinstance(data, list) and len(data) == 1:
@@ -88,8 +96,19 @@ def read_submission(path: Path, name: str) -> Submission:
     return replace(_understand(data, name), problem=problem)
 
 
-def _loads(text: str, *, strict: bool = True) -> Any:
-    return json.loads(text, parse_float=Shown, parse_constant=lambda _: None, strict=strict)
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_float=Shown, parse_constant=_no_number)
+
+
+def _first_value(text: str) -> Any:
+    """The JSON value that a text begins with, whatever follows; a fence may stand before it."""
+    start = text.find("{")
+    decoder = json.JSONDecoder(parse_float=Shown, parse_constant=_no_number, strict=False)
+    return decoder.raw_decode(text, start if start >= 0 else 0)[0]
+
+
+def _no_number(name: str) -> NotNumber:
+    return NotNumber(name)
 
 
 def _understand(data: dict[str, Any], name: str) -> Submission:
@@ -104,7 +123,7 @@ def _understand(data: dict[str, Any], name: str) -> Submission:
     total = flat.first(TOTALS)
     if total is None or total < 10_000:
         total = flat.like(ANY_TOTAL, NO_TOTAL)
-    headline = flat.first(HEADLINES)
+    headline = flat.of_object(HEADLINES[:3], PARTS) or flat.first(HEADLINES)
     if headline is None:
         headline = flat.like(ANY_MEAN, TIED) or flat.like(ANY_BPB, TIED)
     return Submission(
@@ -127,9 +146,24 @@ def _understand(data: dict[str, Any], name: str) -> Submission:
         seeds=seeds,
         n_seeds=count if count is not None else seeds_in_words(text),
         per_seed=per_seed,
-        says_none=headline is None and any(name in data and data[name] is None for name in HEADLINES),
+        not_a_number=next(
+            (
+                place(path)
+                for path, value in flat.pairs
+                if _is_nan(value) and ANY_BPB.search(path[-1]) and not about_others(path)
+            ),
+            None,
+        ),
+        says_none=headline is None
+        and any(name in data and (data[name] is None or _is_nan(data[name])) for name in HEADLINES),
         val_loss=flat.first(("val_loss",)),
         words=text,
+    )
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, NotNumber) or (
+        isinstance(value, str) and value.strip().lower() in ("nan", "inf", "infinity")
     )
 
 

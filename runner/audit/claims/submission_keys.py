@@ -74,14 +74,17 @@ NO_TOTAL_MB = re.compile(r"limit|cap|budget|code|model|mean")
 MEGABYTES = re.compile(r"^(?:artifact|total|submission)(?:_size)?(?:_(?:mb|mib))?$|^size_mb$")
 SEED_LISTS = ("submittable_seeds", "valid_seeds", "seeds_used", "seeds", "seed_list")
 SEED_COUNTS = ("n_seeds", "num_seeds", "seed_count", "seeds_count", "number_of_seeds")
-SEED_KEY = re.compile(r"^(?:seed)?[_ =-]?(\d{1,9})(?:[_ -].{0,40})?$", re.IGNORECASE)
+SEED_KEY = re.compile(r"^(?:seed)?[_ =-]?(\d{1,9})(?![_ -]?seeds?\b)(?:[_ -].{0,40})?$", re.IGNORECASE)
 ELSEWHERE = re.compile(
     r"base|compar|prior|prev|ablat|sota|delta|history|reference|variant|control|timeline|progress|supersed"
-    r"|exclud|invalid|reject|legacy|verif|other|alternat|diagnos|env|hyper|config"
+    r"|exclud|invalid|reject|legacy|verif|other|alternat|diagnos|env|hyper|config|parent|lineage|upstream|ancest|expect|project(?!_name)"
+    r"|target|estimat|predict|goal|plan|leader|published|original|source|proxy|re_?run|compliance"
 )
 """Objects that speak of other runs than the submitted one."""
 TIED = re.compile(
-    r"pre_?(?:quant|ttt|export)|baseline|delta|prior|sota|quantized_bpb|roundtrip|improve|gain|gap|std|dev|target|vs_"
-    r"|live|ema|raw|unquant|best_|worst|min|max|range|tax|diff|reduction|without|before|train"
+    r"pre_?(?:quant|ttt|export)|baseline|delta|prior|sota|quantized_(?:val_)?bpb|roundtrip|improve|gain|gap|std|dev|target|vs_"
+    r"|live|ema|raw|unquant|best_|worst|min|max|range|tax|diff|reduction|without|before|train|expect|project|estimat|predict|goal|parent"
+    r"|lineage|published|leader|threshold|momentum|decay|temp|_lr|lr_|per_step|p_value|count|only|control|peak|note|cost|saving|margin"
+    r"|hope|plan|ideal|upstream|source|proxy|per_bpb|spread|drop|energy|flops|ratio|_x$|rank"
 )
 """Keys of a seed whose numbers are not its score."""

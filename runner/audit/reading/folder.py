@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from runner.errors import UserError
@@ -22,6 +23,10 @@ NO_LOGS = re.compile(
     r"|xz|zst|bz2|html|diff|patch|lzma|safetensors|cu|c|cpp|h)$|^(?:readme|license|copying|sha256sums|pr_body|notes?|todo)\b",
     re.IGNORECASE,
 )
+MISNAMED = re.compile(r"^submission[\w-]{0,60}\.json(?:\.txt)?$", re.IGNORECASE)
+"""Names that were meant for submission.json; those that only look like it are told by `_looks_like_it`."""
+ALIKE = 0.85
+"""How like `submission` a name has to be, of 1."""
 SKIPPED = {".git", "__pycache__", "node_modules", ".venv"}
 RECORD_SIGNS = {"submission.json", "train_gpt.py"}
 
@@ -38,6 +43,7 @@ class Folder:
     """All other *.py, in subfolders."""
     readme: str | None
     submission: str | None
+    """submission.json, or the file that was meant for it."""
 
     @property
     def script(self) -> str | None:
@@ -72,11 +78,18 @@ def open_folder(path: Path) -> Folder:
         readme=next(
             (name for name in top if re.fullmatch(r"readme(?:\.(?:md|txt|rst|markdown))?", name, re.I)), None
         ),
-        submission=next((name for name in top if name.lower() == "submission.json"), None),
+        submission=next((name for name in top if name.lower() == "submission.json"), None)
+        or next((name for name in top if MISNAMED.search(name) or _looks_like_it(name)), None),
     )
     if not (folder.logs or folder.scripts or folder.readme or folder.submission):
         raise UserError(f"{path}: holds no log, script, README or submission.json; give a record's own folder")
     return folder
+
+
+def _looks_like_it(name: str) -> bool:
+    """Whether a name is submission.json with letters left out, doubled or exchanged."""
+    stem, _, ending = name.lower().rpartition(".")
+    return ending == "json" and len(stem) < 20 and SequenceMatcher(None, stem, "submission").ratio() > ALIKE
 
 
 def is_log(name: str) -> bool:

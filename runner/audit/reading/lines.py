@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 
 from runner.audit.facts import ScoreLine
 from runner.audit.reading.dialects import (
     BEFORE_EXPORT,
     BY_LITERAL,
     CODE,
+    COUNTER,
     DIFFERENCE,
     FORMATTED,
     LOSS,
+    NAN_SCORE,
+    OF_A_PART,
     PROGRESS,
     SCORES,
     TIME,
@@ -19,6 +23,9 @@ from runner.audit.reading.dialects import (
     UNITS,
     VALIDATION,
 )
+
+ASIDE = re.compile(r"\([^()]{1,60}\)")
+"""What stands in brackets between a score's name and its number."""
 
 
 def is_code(text: str) -> bool:
@@ -51,9 +58,14 @@ def score_of(text: str, lineno: int) -> ScoreLine | None:
         match = row.regex.search(text)
         if match is None:
             continue
+        if COUNTER.search(text[: match.start()]):
+            return None
         loss, time = LOSS.search(text), TIME.search(text)
         start = min(match.start(), loss.start() if loss else match.start())
         label = text[:start].strip(" :=|-*>[(,\t")
+        aside = ASIDE.search(match[0])
+        if aside:  # `Quantized BPB (no XSA): 1.0276` is another score than `Quantized BPB: 1.0314`
+            label = f"{label} {aside[0]}"
         value = float(match["bpb"])
         if DIFFERENCE.search(label) or not 0 < value < 100:
             return None
@@ -65,9 +77,15 @@ def score_of(text: str, lineno: int) -> ScoreLine | None:
             val_bpb=value,
             digits=len(match["bpb"].lower().partition("e")[0].partition(".")[2]),
             eval_seconds=_seconds(time[1], time[2]) if time else None,
-            before_export=bool(BEFORE_EXPORT.search(text[: match.end()])),
+            before_export=bool(BEFORE_EXPORT.search(text[: match.end()]) or OF_A_PART.search(text[: match.start()])),
         )
     return None
+
+
+def is_nan_score(text: str) -> bool:
+    """Whether a line gives NaN or infinity for a score of the finished model."""
+    match = NAN_SCORE.search(text)
+    return match is not None and not PROGRESS.search(text) and not BEFORE_EXPORT.search(text[: match.end()])
 
 
 def validation_of(text: str, lineno: int) -> ScoreLine | None:

@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.audit.facts import ScoreLine
-from runner.audit.reading.dialects import DUMP_CLOSES, DUMP_OPENS, SCORE_LITERALS, SIGNS
-from runner.audit.reading.lines import facts_of, is_code, score_of, validation_of
+from runner.audit.reading.dialects import DUMP_CLOSES, DUMP_OPENS, HEAD_COMMENT, SCORE_LITERALS, SIGNS
+from runner.audit.reading.lines import facts_of, is_code, is_nan_score, score_of, validation_of
+from runner.audit.reading.sizes import sizes_in, speaks_of_sizes
 from runner.audit.reading.text import read_lines
 from runner.audit.reading.tokenizers import marks_in
 
 KEPT_SCORES = 200
 ROUGH = 6
 """A program prints its score with at least so many decimals somewhere, or a time beside it."""
+COMMENTS_OF_A_HEAD = 10
+"""Lines from the top of a log in which a comment is its author's, not a program's."""
 STEPS_OF_A_DUMP = 5
 """A program's text holds at most that many lines that look like training steps."""
 HEAD_FACTS = {"seed", "n_params", "world_size"}
@@ -42,6 +45,10 @@ class Draft:
     """The last validation of the middle of training."""
     stopped: bool = False
     """Whether the line that ends training was seen."""
+    nan_line: int | None = None
+    """The last line that gives NaN for a score of the finished model."""
+    weak: set[str] = field(default_factory=set)
+    """Facts that were only guessed from words beside a number; one from a known kind of line replaces them."""
 
     @property
     def trained(self) -> bool:
@@ -67,10 +74,27 @@ class Draft:
                 name, self.stopped = "steps", True
         elif name in HEAD_FACTS and name in self.facts:
             return
+        elif value == 0 and name.endswith("_bytes"):
+            return  # a program's text, or a file that was not there
         elif name == "code_bytes" and int(value) not in self.codes:
             self.codes.append(int(value))
         self.facts[name] = value
         self.lines[name] = lineno
+        self.weak.discard(name)
+
+    def guess(self, name: str, value: float, lineno: int) -> None:
+        """Keep a fact unless a known kind of line told it."""
+        if name == "code_bytes" and int(value) not in self.codes:
+            self.codes.append(int(value))
+        if name not in self.facts or name in self.weak:
+            self.facts[name], self.lines[name] = value, lineno
+            self.weak.add(name)
+
+    def settle(self) -> None:
+        """Let lines that may be a plan or a result tell what nothing else told."""
+        for said, name in (("said_steps", "steps"), ("said_seconds", "train_seconds")):
+            if said in self.facts and name not in self.facts:
+                self.facts[name], self.lines[name] = self.facts[said], self.lines[said]
 
     def add_score(self, score: ScoreLine) -> None:
         """Keep a score line; of very many the first and the last."""
@@ -83,6 +107,7 @@ class Draft:
         for name, value in later.facts.items():
             if name not in self.facts or name not in HEAD_FACTS | TRAINING_FACTS:
                 self.facts[name], self.lines[name] = value, later.lines[name]
+        self.nan_line = later.nan_line or self.nan_line
         self.codes += [size for size in later.codes if size not in self.codes]
         self.marks |= later.marks
         self.validation = later.validation or self.validation
@@ -122,31 +147,60 @@ class Reader:
             self.dump, self.now = Dump(self.now, len(self.runs)), Draft()
         text = text.lstrip()
         low = text.lower()
-        if not any(sign in low for sign in SIGNS) or is_code(text):
+        if not any(sign in low for sign in SIGNS):
+            return
+        if is_code(text):
+            self._comment(lineno, text)
             return
         if "fineweb" in low:
             self.now.marks.update(marks_in(text))
         found = facts_of(text, low)
         if found:
             self._take(found, lineno)
+        if speaks_of_sizes(low):
+            for name, value in sizes_in(text).items():
+                if name not in found:
+                    self.now.guess(name, value, lineno)
         if any(literal in low for literal in SCORE_LITERALS):
             score = score_of(text, lineno)
             if score is not None:
                 self.now.add_score(score)
+            elif ("nan" in low or "inf" in low) and is_nan_score(text):
+                self.now.nan_line = lineno
             elif "steps" in found and (validation := validation_of(text, lineno)):
                 self.now.validation = validation
+
+    def _comment(self, lineno: int, text: str) -> None:
+        """A comment above the first line of a log may name its seed; one in a program says nothing."""
+        match = HEAD_COMMENT.match(text) if self.dump is None and lineno <= COMMENTS_OF_A_HEAD else None
+        if match and not self.now.facts:
+            self.now.take("seed", float(match[1]), lineno)
 
     def _take(self, found: dict[str, float], lineno: int) -> None:
         steps = found.get("steps")
         if steps is not None:
             if self.dump is not None:
                 self.dump.step_lines += 1
-            if self.now.trained and not self.now.stopped and steps <= 1 < self.now.facts["steps"]:
-                self._close()  # once training has ended, steps without a head are those of test-time training
+            if self.now.trained and steps <= 1 < self.now.facts["steps"] and self._starts_over(found):
+                self._close()
         elif found.keys() & {"seed", "n_params"}:
             self._head()
         for name, value in sorted(found.items(), key=lambda fact: fact[0] == "stop"):  # it shuts the door: last
             self.now.take(name, value, lineno)
+
+    def _starts_over(self, found: dict[str, float]) -> bool:
+        """Whether first steps are another run's, its head missing; after training they may be test-time training.
+
+        After a score, only a clock that starts anew in a line that plans as many steps is a run's.
+        """
+        if not self.now.stopped:
+            return True
+        planned = found.get("planned_steps")
+        clock, before = found.get("train_seconds"), self.now.facts.get("train_seconds")
+        anew = clock is not None and before is not None and clock < before / 10
+        return (
+            bool(self.now.scores) and planned is not None and planned == self.now.facts.get("planned_steps") and anew
+        )
 
     def _close_dump(self) -> None:
         """Forget all since the dump opened; what trained since then was no program's text, and stays."""
@@ -178,6 +232,8 @@ class Reader:
                 runs[-1].absorb(draft)
             elif draft.facts or draft.scores:
                 runs.append(draft)
+        for draft in runs:
+            draft.settle()
         return [draft for draft in runs if not draft.empty]
 
 

@@ -13,8 +13,10 @@ from runner.audit.facts import Role, Run, ScoreLine
 from runner.audit.reading.logs import Draft
 from runner.audit.reading.scores import Final, final_of, finished
 
-PACKED_AT_MOST = 1.9
-"""Bytes per parameter: a model that takes more was not compressed."""
+PLAIN_BYTES = ((1.9, 2.3), (3.97, 4.6))
+"""Bytes per parameter of models that were not compressed, of 16 and of 32 bits."""
+LARGEST_PROGRAM = 1_000_000
+"""Bytes by which a total may be larger than its packed model."""
 
 
 @dataclass(eq=False)
@@ -27,14 +29,52 @@ class Reading:
     """Runs in the same log."""
     draft: Draft
     final: Final | None = None
+    own_final: Final | None = None
+    """The score of its own log alone, where another log scores it."""
     role: Role = "primary"
     why: str | None = None
     sizes: dict[str, int | None] = field(default_factory=dict)
     derived: tuple[str, ...] = ()
+    scored_by: Reading | None = None
+    """The reading of another log that scores what this run trained."""
+    scores_run: Reading | None = None
+    """The run that trained what this log scores."""
+    copy_of: Reading | None = None
+    """The run that this one is a second copy of."""
+    score_why: str | None = None
+    """Why another line than the last is the score."""
 
     def __post_init__(self) -> None:
         self.final = final_of(self.draft.scores)
         self.sizes, self.derived = sizes_of(self.draft)
+
+    def join(self, part: Reading) -> None:
+        """Take the scores of another log, and what only it says; facts of the training stay its own."""
+        self.scored_by, part.scores_run = part, self
+        self.own_final, self.final = self.final, final_of([*self.draft.scores, *part.draft.scores])
+        self.sizes = {name: size if size is not None else part.sizes[name] for name, size in self.sizes.items()}
+
+    @property
+    def scores(self) -> list[ScoreLine]:
+        """All lines that state a score, of both logs where there are two."""
+        return [*self.draft.scores, *(self.scored_by.draft.scores if self.scored_by else ())]
+
+    @property
+    def marks(self) -> set[str]:
+        """Names of the tokenizers that its data lines speak of."""
+        return self.draft.marks | (self.scored_by.draft.marks if self.scored_by else set())
+
+    @property
+    def megabytes(self) -> tuple[float, float, float] | None:
+        """(least, most, most in units of 10^6) bytes of its total, where it is only given in megabytes."""
+        ends = [self.draft.facts.get(name) for name in ("total_low", "total_high", "total_near")]
+        low, high, near = ends
+        return (low, high, near) if self.total is None and low and high and near else None
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """The log of the training and that of the scoring."""
+        return (self.log, *((self.scored_by.log,) if self.scored_by else ()))
 
     @property
     def bpb(self) -> float | None:
@@ -79,7 +119,14 @@ class Reading:
         """Time of the scoring, where the log prints one for it."""
         if self.final is not None and self.final.eval_seconds is not None:
             return self.final.eval_seconds
-        return self.draft.facts.get("eval_seconds") if self.final is not None else None
+        part = self.scored_by.draft.facts if self.scored_by else {}
+        return part.get("eval_seconds", self.draft.facts.get("eval_seconds")) if self.final is not None else None
+
+    @property
+    def total_eval_seconds(self) -> float | None:
+        """Time of the whole evaluation, where a log prints one."""
+        part = self.scored_by.draft.facts if self.scored_by else {}
+        return part.get("total_eval_seconds", self.draft.facts.get("total_eval_seconds"))
 
     @property
     def complete(self) -> bool:
@@ -98,13 +145,16 @@ class Reading:
 
     @property
     def at_score(self) -> str:
-        return f"{self.log}:{self.final.line.lineno}" if self.final else self.log
+        if self.final is None:
+            return self.log
+        there = self.scored_by is not None and any(line is self.final.line for line in self.scored_by.draft.scores)
+        return f"{self.scored_by.log if there and self.scored_by else self.log}:{self.final.line.lineno}"
 
-    def end_at(self, label: str) -> None:
+    def end_at(self, label: str, why: str | None = None) -> None:
         """Take the last score under `label` for the run's."""
-        lines = [line for line in finished(self.draft.scores) if line.label == label]
-        if lines:
-            self.final = final_of(self.draft.scores, lines[-1])
+        lines = [line for line in finished(self.scores) if line.label == label]
+        if lines and (self.final is None or not any(self.final.line is line for line in lines)):
+            self.final, self.score_why = final_of(self.scores, lines[-1]), why
 
     def end_before_export(self, score: ScoreLine) -> None:
         """Take a score of uncompressed weights for the run's: there is no better, and it is claimed."""
@@ -116,7 +166,8 @@ class Reading:
 
     def as_run(self) -> Run:
         """The run as the audit prints it."""
-        final, facts = self.final, self.draft.facts
+        final, facts = self.own_final if self.scored_by else self.final, self.draft.facts
+        eval_seconds = self.eval_seconds if not self.scored_by else final.eval_seconds if final else None
         return Run(
             log=self.log,
             run_index=self.index,
@@ -134,11 +185,14 @@ class Reading:
             code_bytes=self.code,
             model_bytes=self.model,
             derived=self.derived,
-            eval_seconds=self.eval_seconds,
+            eval_seconds=eval_seconds,
             total_eval_seconds=facts.get("total_eval_seconds"),
             n_params=self.params,
             world_size=self.gpus,
             step_avg_ms=facts.get("step_avg_ms"),
+            final_metric_why=self.score_why,
+            scored_in=self.scored_by.log if self.scored_by else None,
+            scores_run_of=self.scores_run.log if self.scores_run else None,
         )
 
 
@@ -146,8 +200,10 @@ def sizes_of(draft: Draft) -> tuple[dict[str, int | None], tuple[str, ...]]:
     """Total, program and model in bytes, and which of them were derived."""
     model, params = draft.whole("model_bytes"), draft.whole("n_params")
     total, bare = draft.whole("total_bytes"), draft.whole("bare_total_bytes")
-    if total is None and bare is not None and not _uncompressed(bare, draft.whole("plain_model_bytes"), params):
-        total = bare
+    if total is None and bare is not None:
+        confirmed = model is not None and 0 <= bare - model <= LARGEST_PROGRAM
+        if confirmed or not _uncompressed(bare, draft.whole("plain_model_bytes"), params):
+            total = bare
     code = _counted(draft.codes, total, model) or draft.whole("code_bytes")
     derived: list[str] = []
     if model is None and total is not None and code is not None and total > code:
@@ -162,7 +218,7 @@ def sizes_of(draft: Draft) -> tuple[dict[str, int | None], tuple[str, ...]]:
 def _uncompressed(total: int, plain_model: int | None, params: int | None) -> bool:
     if plain_model is not None and total >= plain_model:
         return True
-    return params is not None and total > PACKED_AT_MOST * params
+    return params is not None and any(low <= total / params <= high for low, high in PLAIN_BYTES)
 
 
 def _counted(codes: Sequence[int], total: int | None, model: int | None) -> int | None:

@@ -46,8 +46,11 @@ def final_of(scores: Sequence[ScoreLine], ends_at: ScoreLine | None = None) -> F
         return None
     last = ends_at or lines[-1]
     same = [score for score in lines if score is last or same_score(score, last)]
-    best = max(same, key=lambda score: score.digits)
-    plain = best.label.removesuffix("_exact")
+    most = max(score.digits for score in same)
+    precise = [score for score in same if score.digits == most]
+    timed_too = [score for score in precise if score.eval_seconds is not None]
+    best = timed_too[-1] if timed_too else precise[0]
+    plain = best.label.removesuffix("_exact").removesuffix("_x")
     losses = [score.val_loss for score in same if score.val_loss is not None]
     timed = [score for score in same if score.eval_seconds is not None]
     twins = [score for score in timed if score.label == plain] or timed

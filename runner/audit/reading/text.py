@@ -1,7 +1,8 @@
 """Lines of somebody's text file: any of the usual encodings, streamed, every line bounded.
 
 Understands byte-order marks and UTF-16 without one, carriage returns of progress bars, terminal colours, and the
-prefixes that launchers put before each line; lines of ranks other than 0 are left out. Knows no dialect of logs.
+prefixes that launchers and clocks put before each line; lines of ranks other than 0 are left out. Knows no
+dialect of logs.
 """
 
 from __future__ import annotations
@@ -28,9 +29,11 @@ BOMS = (
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PREFIX = re.compile(
     r"^\s{0,8}(?:"
-    r"\[(?:default|rank|rank:|local_rank:?)\s?(?P<rank>\d{1,4})\]:?\s?"
+    r"\[(?i:default|rank:?|local_rank:?)\s?(?P<rank>\d{1,4})\]:?\s?"
     r"|\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?[ \t:|-]{0,4}"
     r"(?:\[?(?:INFO|DEBUG|WARNING)\]?[ \t:|-]{1,4})?"
+    r"|\[\d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?\]\s{0,8}|\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\s{1,8}(?:[|-]\s)?"
+    r"|1\d{9}(?:\.\d{1,9})?\s{1,8}"
     r"|\((?:\w{1,40} )?pid=\d{1,9}(?:, ip=[\d.]{7,15})?\)\s"
     r")"
 )

@@ -17,7 +17,7 @@ from runner.cli import app, main
 from tests.runner.audit.entries import SCORES, audited, log_text, submission, write_entry
 
 FIELDS = {
-    "folder", "track", "claimed", "runs", "mean_val_bpb", "std_val_bpb", "n_primary_runs", "findings",
+    "folder", "track", "claimed", "runs", "mean_val_bpb", "std_val_bpb", "n_primary_runs", "findings", "notes",
 }  # fmt: skip
 RUN_FIELDS = {
     "log", "run_index", "role", "seed", "steps", "train_seconds", "final_metric_line", "final_metric_lineno",

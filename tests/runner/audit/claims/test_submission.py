@@ -23,7 +23,7 @@ def read(tmp_path: Path, content: object) -> Submission:
     [
         ({"val_bpb": 1.15385454}, 1.15385454),
         ({"val_bpb": "1.1538"}, 1.1538),
-        ({"val_bpb": {"mean": 1.1538, "std": 0.001}}, None),
+        ({"val_bpb": {"mean": 1.1538, "std": 0.001}}, 1.1538),
         ({"mean_val_bpb": 1.1}, 1.1),
         ({"val_bpb": 1.0992, "val_bpb_mean": 1.1027}, 1.0992),
         ({"results": {"seed_42": {"val_bpb": 1.2}, "mean_bpb": 1.1}}, 1.1),

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.audit.reading.dialects import FIELDS, SCORES, SIGNS, UNITS, Row
+from runner.audit.reading.dialects import FIELDS, SCORES, SIGNS, UNITS
 from runner.audit.reading.lines import facts_of, is_code, score_of
+from runner.audit.reading.rows import Row
 
 
 @pytest.mark.parametrize("row", FIELDS, ids=lambda row: row.example[:40])
@@ -140,3 +141,49 @@ def test_what_looks_like_a_line_is_read_without_error(line: str) -> None:
     assert all(math.isfinite(value) for value in facts_of(line, line.lower()).values())
     found = score_of(line, 1)
     assert found is None or 0 < found.val_bpb < 100
+
+
+def without_an_alternative(row: Row) -> Iterator[tuple[str, re.Pattern[str]]]:
+    """The row's expression without one of its alternatives, for each of them, and where it stood."""
+    parser, compiler = re._parser, re._compiler  # type: ignore[attr-defined]
+    flags = row.regex.flags & ~re.UNICODE
+    for place, (_, count) in enumerate(branches(parser.parse(row.regex.pattern, flags))):
+        for gone in range(count):
+            tree = parser.parse(row.regex.pattern, flags)
+            alternatives = list(branches(tree))[place][0]
+            del alternatives[gone]
+            yield f"alternative {gone + 1} of {count} in group {place + 1}", compiler.compile(tree, flags)
+
+
+def branches(tree: Any) -> Iterator[tuple[list[Any], int]]:
+    """Every list of alternatives in a parsed expression, with its length."""
+    for code, value in tree:
+        if str(code) == "BRANCH":
+            yield value[1], len(value[1])
+            for part in value[1]:
+                yield from branches(part)
+        elif isinstance(value, tuple):
+            for part in value:
+                if hasattr(part, "data") or (isinstance(part, list) and part and isinstance(part[0], tuple)):
+                    yield from branches(part)
+        elif hasattr(value, "data"):
+            yield from branches(value)
+
+
+def read_by(regex: re.Pattern[str], example: str) -> dict[str, str | None] | None:
+    match = regex.search(example)
+    return match.groupdict() if match else None
+
+
+@pytest.mark.parametrize("row", [*FIELDS, *SCORES], ids=lambda row: row.example[:40])
+def test_each_alternative_of_a_row_has_an_example_that_needs_it(row: Row) -> None:
+    for example in row.examples:
+        assert row.literal in example.lower()
+        assert any(sign in example.lower() for sign in SIGNS)
+        assert row.regex.search(example), example
+    idle = [
+        where
+        for where, regex in without_an_alternative(row)
+        if all(read_by(regex, example) == read_by(row.regex, example) for example in row.examples)
+    ]
+    assert idle == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.audit.checks.imports import imported, local_imports
+from runner.audit.checks.imports import outside_code, wanted_by
 from runner.audit.reading.folder import find_records, is_log, open_folder
 from runner.audit.reading.tokenizers import marks_in, tokenizer_of
 from runner.audit.track import timed, track_of
@@ -64,7 +64,8 @@ def test_imports_are_followed_through_the_folder_only(tmp_path: Path) -> None:
         "pkg/__init__.py": "",
         "pkg/part.py": "",
     }
-    found = local_imports(open_folder(write_entry(tmp_path / "a", extra=extra)))
+    found, nowhere = outside_code(open_folder(write_entry(tmp_path / "a", extra=extra)))
+    assert nowhere == []
     assert found == ["helper_a.py", "helper_b.py", "pkg/__init__.py", "pkg/part.py"]
 
 
@@ -72,12 +73,14 @@ def test_imports_are_followed_through_the_folder_only(tmp_path: Path) -> None:
     "text", ["import a.b\n", "from a.b import c\n", "  from a.b import c\nthis is no python (\n"]
 )
 def test_imports_of_sound_and_of_broken_programs(text: str) -> None:
-    assert "a.b" in list(imported(text))
+    wanted = wanted_by(text)
+    assert "a.b" in (*wanted.modules, *wanted.perhaps)
 
 
 @pytest.mark.parametrize("text", ["\0", "(" * 5000, "x = '\\ud800'", "def f(:\n", "import \n"])
 def test_any_text_is_a_program_or_none(text: str) -> None:
-    assert all(isinstance(name, str) for name in imported(text))
+    wanted = wanted_by(text)
+    assert all(isinstance(name, str) for name in (*wanted.modules, *wanted.perhaps, *wanted.files))
 
 
 @pytest.mark.parametrize(
@@ -125,3 +128,10 @@ def test_of_two_tokenizers_nothing_is_said() -> None:
     assert tokenizer_of({"sp1024", "sp8192"}, "") is None
     assert tokenizer_of({"sp2048"}, "") is None
     assert tokenizer_of((), "trained on fineweb10B_sp1024") == "sp1024"
+
+
+def test_the_constant_of_caseops_is_for_its_own_vocabulary_alone() -> None:
+    assert marks_in("datasets/fineweb10B_sp4096_caseops/fineweb_val_*.bin") == {"CaseOps4096"}
+    assert tokenizer_of({"CaseOps", "sp8192"}, "") == "CaseOps"
+    assert tokenizer_of({"CaseOps4096"}, "") is None
+    assert tokenizer_of({"CaseOps", "sp1024"}, "") is None
