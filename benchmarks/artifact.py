@@ -4,8 +4,10 @@
 
 trained, synthetic: the same integers by every coder, from a trained model and from 27 M synthetic weights. losses:
 loss that absmax rows add, with and without GPTQ; and int6 absmax rows under zstd-22 against a uniform step solved for
-the very same bytes and fewer. caps: small models, each against a cap of its own, and the forecasts on the way. What
-stands in one table was measured on the same weights; --seconds is the training of each larger model.
+the very same bytes and fewer. steps (only where asked for): shaped steps and the trellis on models that train for
+thousands of steps, which --models keeps (artifact_steps.py). caps: small models, each against a cap of its own, and
+the forecasts on the way. What stands in one table was measured on the same weights; --seconds is the training of each
+larger model.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import json
 import platform
 import sys
 from pathlib import Path
+from statistics import fmean as mean
 from typing import Any
 
 import torch
@@ -43,11 +46,14 @@ from benchmarks.artifact_rates import (
     share_at_equal_loss,
     train_one,
 )
+from benchmarks.artifact_steps import Asked, measured, report
 from benchmarks.small_models import Text, find_text
 from golf_model.process.devices import device_name
 from runner.plan.past_sizes import prediction
 
 PARTS = ("trained", "synthetic", "losses", "caps")
+LONG_PARTS = ("steps",)
+"""Only where they are asked for."""
 CODE_BYTES = 45_000
 """Stands for the script in the runs against a cap."""
 PAST_RUNS = 3
@@ -128,7 +134,9 @@ def caps(text: Text, runs: int, seconds: float, facts: dict[str, Any]) -> None:
 def main() -> None:
     """Print the tables, and keep them where asked."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--parts", default=",".join(PARTS), help="some of: " + ", ".join(PARTS))
+    parser.add_argument("--parts", default=",".join(PARTS), help="some of: " + ", ".join(PARTS + LONG_PARTS))
+    parser.add_argument("--models", type=Path, default=Path("runs/benchmark-models"), help="models of part steps")
+    parser.add_argument("--code-bytes", type=int, default=0, help="charged to shaped steps in part steps")
     parser.add_argument("--seconds", type=float, default=240.0)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=20)
@@ -145,8 +153,8 @@ def main() -> None:
     facts: dict[str, Any] = {"hardware": hardware, "versions": versions, "text": text.name, "coders": []}
     facts |= {"estimate_error": {}, "training_seconds": arguments.seconds}
     parts, models = set(arguments.parts.split(",")), []
-    if parts - set(PARTS):
-        parser.error(f"--parts: some of {', '.join(PARTS)}")
+    if parts - {*PARTS, *LONG_PARTS}:
+        parser.error(f"--parts: some of {', '.join(PARTS + LONG_PARTS)}")
     for seed in range(1, arguments.seeds + 1) if parts & {"trained", "losses"} else ():
         models.append(train_one(arguments.seconds, text, seed, arguments.val_tokens))
         print(f"seed {seed}: {models[-1].steps} steps, {models[-1].loss:.4f} nats", flush=True)
@@ -159,6 +167,10 @@ def main() -> None:
         losses(models, facts)
     if "caps" in parts:
         caps(text, arguments.runs, arguments.run_seconds, facts)
+    if "steps" in parts:
+        points = measured(Asked(arguments.models, code_bytes=arguments.code_bytes))
+        report(points)
+        facts["steps"] = [{"seed": p.seed, "method": p.method, "bits": p.bits, "kl": mean(p.kl)} for p in points]
     if arguments.json:
         arguments.json.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 

@@ -23,6 +23,7 @@ from golf_model.process.distributed import World, accumulation_steps, join_world
 from golf_model.process.environment import read_environment
 from golf_model.process.errors import EXIT_NAN_LOSS, EXIT_USER_ERROR, NanLossError, ScriptError
 from golf_model.process.files import write_durably
+from golf_model.quantization.step_plan import planned_steps
 from golf_model.scoring.evaluate import Score
 from golf_model.session import (
     Session,
@@ -39,7 +40,7 @@ from golf_model.session import (
     score_plain,
     seed_everything,
 )
-from golf_model.shapes import BITS, schemes
+from golf_model.shapes import BITS, schemes, wants_plan
 from golf_model.training.qat import acts_on_artifact, switch
 from golf_model.training.size_forecast import SizeForecaster
 from golf_model.training.step_grid import ExpectedGrid
@@ -84,11 +85,16 @@ def freeze(session: Session, network: GPT, result: TrainingResult, grid: Expecte
         log.line(f"Serialized model: {len(live)} bytes")
         log.line(f"Code size: {code} bytes")
         log.line(f"Total submission size: {len(live) + code} bytes")
-        weights, step = network.state_dict(), None
+        weights, step, plan = network.state_dict(), None, None
+        hessians, fisher = (result.seen.hessians, result.seen.fisher) if result.seen is not None else ({}, {})
+        if wants_plan(config.export):
+            plan = planned_steps(weights, config.model.num_layers, config.export, hessians, fisher)
+            for line in plan.lines:
+                log.line(line)
         if config.export.solves_step:
-            packed, step = pack_to_fit(weights, config.model, config.export, code, result.hessians)
+            packed, step = pack_to_fit(weights, config.model, config.export, code, hessians, plan)
         else:
-            packed = pack_model(weights, config.model, config.export, result.hessians)
+            packed = pack_model(weights, config.model, config.export, hessians, plan)
         write_durably(Path(ARTIFACT_NAME), packed.blob)
         ratio = packed.tensor_bytes / max(packed.payload_bytes, 1)
         log.line(

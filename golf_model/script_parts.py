@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from golf_model.config import LONG_SEQUENCE, GolfConfig
+from golf_model.shapes import wants_plan
 
 
 def unused_modules(config: GolfConfig) -> frozenset[str]:
@@ -16,6 +17,7 @@ def unused_modules(config: GolfConfig) -> frozenset[str]:
     model, export = config.model, config.export
     longest = max(config.batch.train_seq_len, config.eval.window_length(config.batch.train_seq_len))
     on_step = config.qat.active != "off" and config.qat.grid == "step"
+    planned = wants_plan(export)
     needed = {
         "training.averaging": config.average.kind != "off",
         "network.blocked": config.runtime.attention in ("auto", "blocks") and longest >= LONG_SEQUENCE,
@@ -25,7 +27,14 @@ def unused_modules(config: GolfConfig) -> frozenset[str]:
         "artifact.containers": export.container.startswith("torch"),
         "artifact.fit": export.solves_step or on_step,
         "artifact.golf_container": export.container == "golf",
+        "quantization.fisher": export.steps.wants_fisher,
         "quantization.gptq": export.gptq.tokens > 0,
+        "quantization.shaped": planned,
+        "quantization.shaping": planned,
+        "quantization.step_plan": planned,
+        "artifact.step_codes": planned,
+        "quantization.trellis": export.rounding == "trellis",
+        "quantization.trellis_search": export.rounding == "trellis",
         "artifact.qgv3": export.container == "qgv3",
         "network.smear": model.smear != "off",
         "training.step_grid": on_step,

@@ -144,7 +144,9 @@ def schemes(model: ModelConfig, export: ExportConfig) -> dict[str, Scheme]:
 
 
 def step_size(name: str, export: ExportConfig) -> float:
-    """The step of a tensor stored as `step`, once the configuration's is known."""
+    """The step of a tensor stored as `step`, once the configuration's is known; shaped steps start from it."""
+    if export.steps.matrices == "one":
+        return export.step.size
     factors = {kind: getattr(export.step, kind) for kind in ("embed", "mlp", "attn", "other")}
     return float(export.step.size * factors[tensor_class(name)])
 
@@ -152,6 +154,16 @@ def step_size(name: str, export: ExportConfig) -> float:
 def has_row_scales(scheme: Scheme, shape: tuple[int, ...]) -> bool:
     """Whether a quantised tensor has one fp16 scale a row and not one fp32 scale."""
     return len(shape) == 2 and scheme != "step"
+
+
+def wants_plan(export: ExportConfig) -> bool:
+    """Whether steps are shaped or integers belong to a trellis."""
+    return export.steps.are_shaped or export.rounding == "trellis"
+
+
+def is_shaped(scheme: Scheme, shape: tuple[int, ...], export: ExportConfig) -> bool:
+    """Whether a tensor's integers may have codes of rows and columns, or a trellis."""
+    return scheme == "step" and len(shape) == 2 and wants_plan(export)
 
 
 def stored_bytes(scheme: Scheme, shape: tuple[int, ...], export: ExportConfig) -> int:

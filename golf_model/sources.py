@@ -36,6 +36,12 @@ def samples_weights(config: GolfConfig) -> bool:
     return config.average.kind == "swa"
 
 
+def on_step(config: GolfConfig) -> bool:
+    """Something lies on a grid whose step is solved for or said."""
+    export = config.export
+    return "step" in (export.embed, export.mlp, export.attn, export.other)
+
+
 def below_eight_bits(config: GolfConfig) -> bool:
     """Some matrices are stored by row scales below eight bits."""
     return bool({config.export.embed, config.export.mlp, config.export.attn} & {"int6", "int5", "int4"})
@@ -134,6 +140,30 @@ TECHNIQUES = (
     Technique("windows to the last target", "eval.keep_tail", wherever_on="PR #160"),
     Technique("sums of the score in float32", "eval.sums", {"float32": "PR #465"}),
     Technique("GPTQ", "export.gptq.tokens", wherever_on="arXiv 2210.17323"),
+    Technique(
+        "trellis-coded rounding",
+        "export.rounding",
+        {"trellis": "Marcellin and Fischer 1990; dependent quantisation of VVC; trellises of Ungerboeck 1982"},
+        applies=on_step,
+    ),
+    Technique(
+        "step of a matrix by predicted loss",
+        "export.steps.matrices",
+        {"predicted": "Kronecker-factored curvature, arXiv 1503.05671"},
+        applies=on_step,
+    ),
+    Technique(
+        "steps of columns by what the layer sees",
+        "export.steps.columns",
+        {"hessian": "Kronecker-factored curvature, arXiv 1503.05671", "cholesky": "GPTQ, arXiv 2210.17323"},
+        applies=on_step,
+    ),
+    Technique(
+        "steps of rows by Fisher information",
+        "export.steps.rows",
+        {"fisher": "Kronecker-factored curvature, arXiv 1503.05671"},
+        applies=on_step,
+    ),
     Technique(
         "container of the artifact",
         "export.container",

@@ -20,7 +20,8 @@ from golf_model.artifact.golf_container import read_golf, write_golf
 from golf_model.artifact.qgv3 import read_qgv3, write_qgv3
 from golf_model.artifact.stored import Stored, check_stored, payload_size, restore, store
 from golf_model.config import ExportConfig, ModelConfig
-from golf_model.shapes import parameter_shapes
+from golf_model.quantization.step_plan import StepPlan, planned_steps
+from golf_model.shapes import parameter_shapes, wants_plan
 
 CONTAINER_OVERHEAD = 1 << 20
 """Bytes that a container may hold beside its tensors."""
@@ -58,15 +59,19 @@ def pack_model(
     model: ModelConfig,
     export: ExportConfig,
     hessians: Mapping[str, Tensor] | None = None,
+    plan: StepPlan | None = None,
 ) -> PackedModel:
     """Quantise and pack a `state_dict` under an export rule whose step, if it needs one, is known.
 
-    hessians: of the layers whose matrices are rounded in turn. ScriptError for weights that are no finite numbers.
+    hessians: of the layers whose matrices are rounded in turn; plan: of shaped steps, made from the Hessians alone
+    where there is none. ScriptError for weights that are no finite numbers.
     """
-    stored = store(state, model.num_layers, export, hessians)
+    if plan is None and wants_plan(export):
+        plan = planned_steps(state, model.num_layers, export, hessians)
+    stored = store(state, model.num_layers, export, hessians, plan)
     tried: dict[str, int] = {}
     if export.container == "golf":
-        blob, tried = write_golf(stored, export.compressor)
+        blob, tried = write_golf(stored, export.compressor, plan.saved if plan is not None else None)
         raw_bytes = len(blob)
     else:
         raw = WRITERS[export.container](stored)
@@ -85,7 +90,7 @@ def unpack_model(blob: bytes, model: ModelConfig, export: ExportConfig) -> dict[
     shapes = parameter_shapes(model)
     elements = sum(prod(shape) for shape in shapes.values())
     if export.container == "golf":
-        stored = read_golf(blob, elements)
+        stored = read_golf(blob, elements, shaped=wants_plan(export))
     else:
         limit = 4 * elements + 1024 * len(shapes) + CONTAINER_OVERHEAD
         stored = READERS[export.container](decompress(blob, cast("Compressor", export.compressor), limit))

@@ -65,7 +65,7 @@ def weights_told(blob: bytes) -> int:
     try:
         (length,) = struct.unpack_from("<I", blob, 6)
         header = json.loads(zlib.decompressobj().decompress(blob[10 : 10 + length], MOST_HEADER_BYTES))
-        return sum(prod(shape) for _, _, _, shape in header["tensors"])
+        return sum(prod(tensor[3]) for tensor in header["tensors"])
     except (struct.error, zlib.error, ValueError, TypeError, LookupError, RecursionError):
         return 0
 

@@ -15,12 +15,14 @@ from torch import Tensor
 
 from golf_model.artifact.artifact import PackedModel, pack_model
 from golf_model.artifact.golf_container import as_matrix, write_golf
+from golf_model.artifact.step_codes import codes_length
 from golf_model.artifact.stored import store
 from golf_model.config import ExportConfig, ModelConfig, StepConfig
 from golf_model.entropy_coding.entropy import coded_bytes
 from golf_model.process.errors import ScriptError
 from golf_model.quantization.quantize import rounded
-from golf_model.shapes import LEVELS, block_shapes, scheme_of, step_size
+from golf_model.quantization.step_plan import StepPlan, planned_steps
+from golf_model.shapes import LEVELS, block_shapes, scheme_of, step_size, wants_plan
 
 AIM = 0.9998
 """Share of the cap that is aimed at."""
@@ -48,21 +50,32 @@ class SizeModel:
         model: ModelConfig,
         export: ExportConfig,
         code_bytes: int,
+        plan: StepPlan | None = None,
     ) -> None:
-        self.export = export
+        """plan: of shaped steps; a trellis needs none here: its indices take what integers at the same step would."""
+        self.export, self.plan = export, plan
         schemes = {name: scheme_of(name, value.numel(), model.num_layers, export) for name, value in state.items()}
         self.stepped = {name: value.detach().float() for name, value in state.items() if schemes[name] == "step"}
         self.weights = sum(value.numel() for value in self.stepped.values())
         rest = {name: value for name, value in state.items() if name not in self.stepped}
         self.fixed = code_bytes + len(write_golf(store(rest, model.num_layers, export), "rans")[0])
+        self.scales: dict[str, Tensor] = {}
+        if plan is not None and plan.matrices:
+            shapes = {name: steps.shaping for name, steps in plan.matrices.items() if name in self.stepped}
+            self.fixed += codes_length(shapes)
+            self.scales = {name: shaping.unit_steps(self.stepped[name]) for name, shaping in shapes.items()}
 
     def total(self, size: float) -> float:
         """Bytes of script and artifact at a step."""
         export = sized(self.export, size)
-        integers = (
-            rounded(as_matrix(value), step_size(name, export), LEVELS["step"]) for name, value in self.stepped.items()
-        )
+        integers = (self._integers(name, value, export) for name, value in self.stepped.items())
         return self.fixed + coded_bytes(list(integers))
+
+    def _integers(self, name: str, value: Tensor, export: ExportConfig) -> Tensor:
+        """(rows, columns) of one tensor at the step of `export`."""
+        step = step_size(name, export) if self.plan is None else self.plan.size_of(name, export)
+        matrix = as_matrix(value)
+        return rounded(matrix / self.scales[name] if name in self.scales else matrix, step, LEVELS["step"])
 
 
 @dataclass(frozen=True)
@@ -116,18 +129,22 @@ def pack_to_fit(
     export: ExportConfig,
     code_bytes: int,
     hessians: Mapping[str, Tensor] | None = None,
+    plan: StepPlan | None = None,
 ) -> tuple[PackedModel, Step]:
     """Quantise and pack until script and artifact just fit the cap; the step to be found must be open in `export`.
 
-    ScriptError where not even the coarsest step fits, with what would.
+    plan: of shaped steps, made from the Hessians alone where there is none. ScriptError
+    where not even the coarsest step fits, with what would.
     """
-    expected = SizeModel(state, model, export, code_bytes)
+    if plan is None and wants_plan(export):
+        plan = planned_steps(state, model.num_layers, export, hessians)
+    expected = SizeModel(state, model, export, code_bytes, plan)
     start = find_step(expected.total, export.step, expected.weights)
     packs: dict[float, PackedModel] = {}
 
     def total(size: float) -> float:
         coder = replace(sized(export, size), compressor="rans")
-        packs[size] = pack_model(state, model, coder, hessians)
+        packs[size] = pack_model(state, model, coder, hessians, plan)
         return code_bytes + len(packs[size].blob)
 
     step = find_step(total, export.step, expected.weights, start.size)
@@ -135,7 +152,7 @@ def pack_to_fit(
         raise ScriptError(cannot_fit(step, expected.weights, model, export))
     packed = packs[step.size]
     if export.compressor == "auto":
-        measured = pack_model(state, model, sized(export, step.size), hessians)
+        measured = pack_model(state, model, sized(export, step.size), hessians, plan)
         packed = measured if len(measured.blob) <= len(packed.blob) else packed
     return packed, step
 

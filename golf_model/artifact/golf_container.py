@@ -23,13 +23,17 @@ import torch
 from torch import Tensor
 
 from golf_model.artifact.compress import compress, decompress, has_brotli
+from golf_model.artifact.step_codes import ShapeEntry, checked_entry, packed_shapes, read_shapes
 from golf_model.artifact.stored import FLOAT_DTYPES, Stored, shown
 from golf_model.entropy_coding.entropy import decode_integers, encode_integers
 from golf_model.process.errors import ScriptError
+from golf_model.quantization.trellis import LARGEST_INDEX
 from golf_model.shapes import LEVELS, Scheme, has_row_scales
 
 GOLF_MAGIC = b"golf"
 GOLF_VERSION = 1
+SHAPED_VERSION = 2
+"""Of a file whose steps are shaped or whose integers belong to a trellis; any other is written as version 1."""
 GOLF_HEAD = struct.Struct("<4sHI")
 """Magic, version, length of the header as it is written."""
 MOST_HEADER_BYTES = 1 << 20
@@ -41,7 +45,7 @@ Codec = Literal["rans", "raw", "zlib", "lzma", "zstd", "brotli"]
 
 @dataclass(frozen=True)
 class Part:
-    """One of the three parts as it lies in the file."""
+    """One of the parts as it lies in the file."""
 
     codec: Codec
     blob: bytes
@@ -57,6 +61,8 @@ class Head:
     scheme: Scheme
     dtype: str
     shape: tuple[int, ...]
+    steps: ShapeEntry | None = None
+    """What it says of shaped steps, from version 2 on."""
 
     @property
     def scales(self) -> tuple[tuple[int, ...], torch.dtype]:
@@ -108,8 +114,13 @@ def measured_codecs() -> tuple[Codec, ...]:
     return ("rans", "zlib", "zstd", "lzma", *(("brotli",) if has_brotli() else ()))
 
 
-def write_golf(stored: Mapping[str, Stored], codec: str) -> tuple[bytes, dict[str, int]]:
-    """(the file, bytes of the integers by each codec that was tried); codec: one, or `auto`."""
+def write_golf(
+    stored: Mapping[str, Stored], codec: str, saved: Mapping[str, float] | None = None
+) -> tuple[bytes, dict[str, int]]:
+    """(the file, bytes of the integers by each codec that was tried).
+
+    codec: one, or `auto`; saved: bits a weight that shaped steps were predicted to save, for whoever looks.
+    """
     quantized = [item for item in stored.values() if item.scales is not None]
     matrices = [as_matrix(item.values) for item in quantized]
     tried = measured_codecs() if codec == "auto" else (cast("Codec", codec),)
@@ -120,12 +131,21 @@ def write_golf(stored: Mapping[str, Stored], codec: str) -> tuple[bytes, dict[st
         "scales": coded_floats(b"".join(raw_tensor(item.scales) for item in quantized if item.scales is not None)),
         "floats": coded_floats(b"".join(raw_tensor(i.values) for i in stored.values() if i.scales is None)),
     }
-    header = {
-        "tensors": [[name, item.scheme, item.dtype, list(item.values.shape)] for name, item in stored.items()],
-        "parts": {name: [part.codec, len(part.blob), part.width] for name, part in parts.items()},
+    tensors: dict[str, list[Any]] = {
+        name: [name, item.scheme, item.dtype, list(item.values.shape)] for name, item in stored.items()
     }
+    header: dict[str, Any] = {"tensors": [*tensors.values()]}
+    version = GOLF_VERSION
+    shapes = {name: item.shaping for name, item in stored.items() if item.shaping is not None}
+    if saved or shapes:
+        version, (entries, codes) = SHAPED_VERSION, packed_shapes(shapes)
+        parts["codes"] = Part("rans" if codes else "raw", codes)
+        for name, entry in entries.items():
+            tensors[name].extend(entry)
+        header["saved"] = {name: round(bits, 4) for name, bits in (saved or {}).items()}
+    header["parts"] = {name: [part.codec, len(part.blob), part.width] for name, part in parts.items()}
     text = zlib.compress(json.dumps(header, separators=(",", ":")).encode("utf-8"), 9)
-    body = GOLF_HEAD.pack(GOLF_MAGIC, GOLF_VERSION, len(text)) + text + b"".join(p.blob for p in parts.values())
+    body = GOLF_HEAD.pack(GOLF_MAGIC, version, len(text)) + text + b"".join(p.blob for p in parts.values())
     return body + hashlib.sha256(body).digest(), {name: len(part.blob) for name, part in ways.items()}
 
 
@@ -134,19 +154,22 @@ def misread(what: str) -> ScriptError:
     return ScriptError(f"artifact: {what}")
 
 
-def open_golf(blob: bytes) -> tuple[list[Head], dict[str, Part]]:
-    """Header and parts of a file whose checksum is right; ScriptError for anything else. Unpacks only the header."""
+def open_golf(blob: bytes) -> tuple[list[Head], dict[str, Part], dict[str, Any]]:
+    """Tensors, parts and the whole header of a file whose checksum is right; ScriptError for anything else.
+
+    Unpacks only the header, of which tensors and parts have been checked.
+    """
     if len(blob) < GOLF_HEAD.size + CHECKSUM_BYTES:
         raise misread("too short to be one")
     magic, version, length = GOLF_HEAD.unpack_from(blob)
     if magic != GOLF_MAGIC:
         raise misread("not in golf's format")
-    if version != GOLF_VERSION:
-        raise misread(f"version {version} of golf's format; this script reads version {GOLF_VERSION}")
+    if version not in (GOLF_VERSION, SHAPED_VERSION):
+        raise misread(f"version {version} of golf's format; this script reads versions 1 and {SHAPED_VERSION}")
     body = blob[:-CHECKSUM_BYTES]
     if hashlib.sha256(body).digest() != blob[-CHECKSUM_BYTES:]:
         raise misread("its checksum is wrong: damaged or incomplete")
-    heads, listed = read_header(body[GOLF_HEAD.size : GOLF_HEAD.size + length])
+    heads, listed, header = read_header(body[GOLF_HEAD.size : GOLF_HEAD.size + length], version)
     rest, parts = body[GOLF_HEAD.size + length :], {}
     for name, (codec, size, width) in listed.items():
         parts[name] = Part(codec, rest[:size], width)
@@ -155,21 +178,26 @@ def open_golf(blob: bytes) -> tuple[list[Head], dict[str, Part]]:
         rest = rest[size:]
     if rest:
         raise misread("more bytes than its header says")
-    return heads, parts
+    return heads, parts, header
 
 
-def read_header(text: bytes) -> tuple[list[Head], dict[str, tuple[Codec, int, int]]]:
-    """Tensors, and (codec, bytes, width) of each part, checked one by one."""
+PARTS = ("integers", "scales", "floats", "codes")
+"""In the file's order; codes from version 2 on."""
+
+
+def read_header(text: bytes, version: int) -> tuple[list[Head], dict[str, tuple[Codec, int, int]], dict[str, Any]]:
+    """Tensors, and (codec, bytes, width) of each part, checked one by one; and all that the header says."""
+    names = PARTS if version == SHAPED_VERSION else PARTS[:3]
     stream = zlib.decompressobj()
     try:
         content = json.loads(stream.decompress(text, MOST_HEADER_BYTES))
-        heads = [read_tensor_head(item) for item in content["tensors"]]
-        parts = {name: read_part_head(content["parts"][name]) for name in ("integers", "scales", "floats")}
+        heads = [read_tensor_head(item, version) for item in content["tensors"]]
+        parts = {name: read_part_head(content["parts"][name]) for name in names}
     except (zlib.error, ValueError, KeyError, TypeError, RecursionError) as error:
         raise misread(f"a header that cannot be read ({type(error).__name__})") from error
     if not stream.eof or stream.unused_data or len({head.name for head in heads}) < len(heads):
         raise misread("a header that cannot be read (its length, or a name that comes twice)")
-    return heads, parts
+    return heads, parts, content
 
 
 def is_count(value: object, most: int) -> bool:
@@ -177,13 +205,13 @@ def is_count(value: object, most: int) -> bool:
     return type(value) is int and 0 <= value <= most
 
 
-def read_tensor_head(item: Any) -> Head:
+def read_tensor_head(item: Any, version: int) -> Head:
     """One tensor's entry; ValueError for a strange one."""
-    name, scheme, dtype, shape = item
+    (name, scheme, dtype, shape), steps = (item[:4], item[4:]) if version == SHAPED_VERSION else (item, [])
     known = isinstance(name, str) and scheme in get_args(Scheme) and dtype in FLOAT_DTYPES
     if not known or len(shape) > 8 or not all(is_count(side, 1 << 31) for side in shape):
         raise ValueError(shown(name))
-    return Head(name, scheme, dtype, tuple(shape))
+    return Head(name, scheme, dtype, tuple(shape), checked_entry(steps, shape, scheme) if steps else None)
 
 
 def read_part_head(item: Any) -> tuple[Codec, int, int]:
@@ -211,9 +239,14 @@ MOST_EMPTY = 4096
 """How large empty tensors may be together, counted as if no side of them were zero."""
 
 
-def read_golf(blob: bytes, most_elements: int) -> dict[str, Stored]:
-    """What `write_golf` wrote; ScriptError for a damaged file and for one of more than `most_elements`."""
-    heads, parts = open_golf(blob)
+def read_golf(blob: bytes, most_elements: int, *, shaped: bool = True) -> dict[str, Stored]:
+    """What `write_golf` wrote; ScriptError for a damaged file and for one of more than `most_elements`.
+
+    shaped: whether a file of shaped steps or of a trellis is expected.
+    """
+    if not shaped and blob.startswith(GOLF_MAGIC + SHAPED_VERSION.to_bytes(2, "little")):
+        raise misread("version 2 of golf's format, shaped steps or a trellis, which this script does not expect")
+    heads, parts, _ = open_golf(blob)
     weights = sum(prod(head.shape) for head in heads)
     sides = sum(prod(max(1, side) for side in head.shape) for head in heads)  # an empty tensor's sides cost, too
     if weights > most_elements or sides > most_elements + MOST_EMPTY:
@@ -223,9 +256,12 @@ def read_golf(blob: bytes, most_elements: int) -> dict[str, Stored]:
     scales = float_tensors(parts["scales"], [head.scales for head in quantized])
     plain = [head for head in heads if head.scheme not in LEVELS]
     floats = float_tensors(parts["floats"], [(head.shape, FLOAT_DTYPES[head.scheme]) for head in plain])
+    shapes: list[Any] = [None] * len(quantized)
+    if "codes" in parts:
+        shapes = read_shapes(parts["codes"].blob, [(head.shape, head.steps) for head in quantized])
     stored = {
-        head.name: Stored(head.scheme, values, scale, head.dtype)
-        for head, values, scale in zip(quantized, matrices, scales, strict=True)
+        head.name: Stored(head.scheme, values, scale, head.dtype, shaping)
+        for head, values, scale, shaping in zip(quantized, matrices, scales, shapes, strict=True)
     }
     stored |= {h.name: Stored(h.scheme, values, None, h.dtype) for h, values in zip(plain, floats, strict=True)}
     return {head.name: stored[head.name] for head in heads}
@@ -246,7 +282,7 @@ def integer_tensors(part: Part, heads: Sequence[Head]) -> list[Tensor]:
 
 def narrowed(values: Tensor, head: Head) -> Tensor:
     """One tensor's integers in the type that its scheme has; ScriptError for magnitudes beyond the scheme's."""
-    most = LEVELS[head.scheme]
+    most = LARGEST_INDEX if head.steps is not None and head.steps[2] else LEVELS[head.scheme]
     if values.numel() and not -most <= int(values.min()) <= int(values.max()) <= most:
         raise misread(f"{shown(head.name)} holds integers beyond {head.scheme}")
     return values.to(torch.int32 if head.scheme == "step" else torch.int8).view(head.shape)

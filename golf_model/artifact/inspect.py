@@ -15,10 +15,14 @@ from torch import Tensor
 
 from golf_model.artifact.containers import load_torch, read_baseline, read_pair
 from golf_model.artifact.first_look import MOST_ELEMENTS, unwrapped
-from golf_model.artifact.golf_container import GOLF_MAGIC, GOLF_VERSION, open_golf, read_golf
+from golf_model.artifact.golf_container import GOLF_MAGIC, open_golf, read_golf
 from golf_model.artifact.qgv3 import MAGIC, read_qgv3
 from golf_model.artifact.stored import Stored
 from golf_model.process.errors import ScriptError
+from golf_model.quantization.shaping import PER_STEP_OCTAVE
+
+MOST_BITS = 64.0
+"""A weight, that a file may say to have saved."""
 
 
 def entropy(values: Tensor) -> float:
@@ -51,7 +55,26 @@ def tensor_facts(name: str, item: Stored) -> dict[str, Any]:
         "largest": int(item.values.max()) if integers and item.values.numel() else None,
         "step": float(item.scales) if item.scales is not None and not item.scales.ndim else None,
         "finite": bool(finite),
+        "states": item.shaping.states if item.shaping is not None else 0,
+        "row_octaves": octaves(item.shaping.rows) if item.shaping is not None else None,
+        "column_octaves": octaves(item.shaping.columns) if item.shaping is not None else None,
     }
+
+
+def octaves(codes: Tensor | None) -> list[float] | None:
+    """Least and largest of the codes of steps, in octaves; None where there are none."""
+    if codes is None or not codes.numel():
+        return None
+    return [float(codes.min()) / PER_STEP_OCTAVE, float(codes.max()) / PER_STEP_OCTAVE]
+
+
+def read_saved(header: Mapping[str, Any]) -> dict[str, float]:
+    """Bits a weight that shaped steps were predicted to save, as the file says; ScriptError for strange ones."""
+    found = header.get("saved", {})
+    known = isinstance(found, dict) and found.keys() <= {"total", "rows", "columns", "matrices"}
+    if not known or not all(type(bits) is float and abs(bits) < MOST_BITS for bits in found.values()):
+        raise ScriptError("artifact: its header says of savings what cannot be")
+    return dict(found)
 
 
 def read_original(raw: bytes) -> tuple[str, Mapping[str, Stored]]:
@@ -69,8 +92,9 @@ def inspect_artifact(blob: bytes) -> dict[str, Any]:
     """Everything there is to say of a file; ScriptError where it is damaged or of no known format."""
     facts: dict[str, Any] = {"bytes": len(blob), "checksum": "none in this format", "parts": []}
     if blob.startswith(GOLF_MAGIC):
-        _, parts = open_golf(blob)
-        facts |= {"format": f"golf {GOLF_VERSION}", "checksum": "SHA-256 right"}
+        _, parts, header = open_golf(blob)
+        version = int.from_bytes(blob[4:6], "little")
+        facts |= {"format": f"golf {version}", "checksum": "SHA-256 right", "saved": read_saved(header)}
         facts["parts"] = [[name, part.codec, len(part.blob)] for name, part in parts.items()]
         stored: Mapping[str, Stored] = read_golf(blob, MOST_ELEMENTS)
     else:

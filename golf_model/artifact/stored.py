@@ -7,7 +7,7 @@ that came out of a file are exactly the ones that this configuration writes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -15,15 +15,20 @@ from torch import Tensor
 from golf_model.config import ExportConfig, ModelConfig
 from golf_model.process.errors import ScriptError
 from golf_model.quantization.quantize import dequantize, quantize
+from golf_model.quantization.shaped import fits_steps, quantized_by_plan
+from golf_model.quantization.shaping import Shaping, shaped_weights
+from golf_model.quantization.step_plan import StepPlan
 from golf_model.shapes import (
     LEVELS,
     Scheme,
     has_row_scales,
+    is_shaped,
     parameter_shapes,
     scheme_of,
     schemes,
     step_size,
     stored_bytes,
+    wants_plan,
 )
 
 FLOAT_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -40,10 +45,14 @@ class Stored:
     """(rows,) fp16 or () fp32 of an integer scheme; None for floats."""
     dtype: str
     """Precision that the weight had and gets back, e.g. `bfloat16`."""
+    shaping: Shaping | None = None
+    """Codes of rows and columns and the trellis of a matrix stored as `step`; None: its step is uniform."""
 
     def decode(self) -> Tensor:
         """The weight."""
         dtype = FLOAT_DTYPES[self.dtype]
+        if self.shaping is not None and self.scales is not None:
+            return shaped_weights(self.values, self.scales, self.shaping).to(dtype)
         return self.values.to(dtype) if self.scales is None else dequantize(self.values, self.scales, dtype)
 
 
@@ -58,14 +67,19 @@ def shown(name: object) -> str:
 
 
 def store(
-    state: Mapping[str, Tensor], num_layers: int, export: ExportConfig, hessians: Mapping[str, Tensor] | None = None
+    state: Mapping[str, Tensor],
+    num_layers: int,
+    export: ExportConfig,
+    hessians: Mapping[str, Tensor] | None = None,
+    plan: StepPlan | None = None,
 ) -> dict[str, Stored]:
     """Every weight of a `state_dict` under the export rule, in its order, on the CPU.
 
     hessians: of the inputs of matrices that are to be rounded in turn (gptq.py); they and their matrices are worked
-    on where they are. ScriptError for a weight that is no finite number.
+    on where they are. plan: of shaped steps and of a trellis, which those rules cannot do without. ScriptError for a
+    weight that is no finite number.
     """
-    stored = {}
+    stored, planned = {}, dict[str, Tensor]()
     for name, value in state.items():
         hessian = (hessians or {}).get(name)
         tensor = value.detach().contiguous()
@@ -74,11 +88,18 @@ def store(
         if not bool(torch.isfinite(tensor).all()):
             raise ScriptError(f"artifact: {name} holds NaN or infinite weights; nothing was written")
         scheme = scheme_of(name, tensor.numel(), num_layers, export)
-        if scheme in LEVELS:
-            integers, scales = quantize(tensor, scheme, export, step_size(name, export), hessian)
+        if plan is not None and is_shaped(scheme, tuple(tensor.shape), export):
+            planned[name] = tensor
+            stored[name] = Stored(scheme, tensor, None, dtype_name(tensor.dtype))
+        elif scheme in LEVELS:
+            in_turn = None if export.rounding == "nearest" else hessian
+            integers, scales = quantize(tensor, scheme, export, step_size(name, export), in_turn)
             stored[name] = Stored(scheme, integers.cpu(), scales.cpu(), dtype_name(tensor.dtype))
         else:
             stored[name] = Stored(scheme, tensor.to(FLOAT_DTYPES[scheme]), None, dtype_name(tensor.dtype))
+    if plan is not None:
+        for name, (integers, scale, shaping) in quantized_by_plan(planned, plan, export).items():
+            stored[name] = replace(stored[name], values=integers, scales=scale, shaping=shaping or None)
     return stored
 
 
@@ -99,6 +120,8 @@ def check_stored(stored: Mapping[str, Stored], model: ModelConfig, export: Expor
     for name, item in stored.items():
         if name in shapes and not _fits(item, expected[name], shapes[name]):
             wrong.add(name)
+    if wants_plan(export):
+        wrong |= {name for name, one in stored.items() if not fits_steps(one.values, one.scales, one.shaping, export)}
     if wrong:
         raise ScriptError(
             f"artifact: tensors that do not fit this script's model: {', '.join(map(shown, sorted(wrong)[:5]))}"

@@ -29,21 +29,29 @@ CENTRE = 128
 """Symbol of a scale code that is its vector's median."""
 
 
-def code_vectors(models: Sequence[Modelled]) -> tuple[bytes, U8, U8]:
-    """(heads, symbols, contexts) of the scale codes of all matrices, rows before columns.
+def coded_vectors(vectors: Sequence[U8]) -> tuple[U8, U8, U8, U8]:
+    """(medians, spreads, symbols, contexts) of vectors of codes.
 
-    A head is a matrix's base, and for each vector its median and how far its codes lie from it: the context of all.
+    Of each vector its median and how far its codes lie from it, which is the context of all of them.
     """
-    bases = np.array([model.codes.base for model in models], "<i2").tobytes()
-    vectors = [part.cpu().numpy() for model in models for part in (model.codes.rows, model.codes.columns)]
     medians = np.array([np.sort(vector)[len(vector) // 2] if len(vector) else 0 for vector in vectors], np.uint8)
     away = [vector.astype(np.int16) - median for vector, median in zip(vectors, medians, strict=True)]
     spreads = np.array(
         [round(4 * np.log2(1 + 4 * np.abs(part).mean())) if len(part) else 0 for part in away], np.uint8
     )
     symbols = np.concatenate(away).astype(np.int16) + CENTRE
-    heads = bases + np.stack((medians, spreads)).tobytes()
-    return heads, (symbols % 256).astype(np.uint8), np.repeat(spreads, [len(part) for part in away])
+    return medians, spreads, (symbols % 256).astype(np.uint8), np.repeat(spreads, [len(part) for part in away])
+
+
+def code_vectors(models: Sequence[Modelled]) -> tuple[bytes, U8, U8]:
+    """(heads, symbols, contexts) of the scale codes of all matrices, rows before columns.
+
+    The heads are the matrices' bases, and the vectors' medians and spreads.
+    """
+    bases = np.array([model.codes.base for model in models], "<i2").tobytes()
+    vectors = [part.cpu().numpy() for model in models for part in (model.codes.rows, model.codes.columns)]
+    medians, spreads, symbols, contexts = coded_vectors(vectors)
+    return bases + np.stack((medians, spreads)).tobytes(), symbols, contexts
 
 
 def packed_rest(models: Sequence[Modelled]) -> tuple[bytes, bytes]:
@@ -85,6 +93,13 @@ def encode_integers(matrices: Sequence[Tensor]) -> bytes:
     return CODED_HEAD.pack(*map(len, parts)) + b"".join(parts)
 
 
+def read_vectors(medians: U8, spreads: U8, stream: bytes, sides: Sequence[int]) -> tuple[Tensor, ...]:
+    """Vectors of codes again, uint8, of these lengths."""
+    symbols = read_stream(stream, np.repeat(spreads, sides))
+    codes = symbols.astype(np.int16) - CENTRE + np.repeat(medians, sides)
+    return torch.split(torch.from_numpy((codes % 256).astype(np.uint8)), list(sides))
+
+
 def read_codes(heads: bytes, stream: bytes, shapes: Sequence[tuple[int, int]]) -> list[ScaleCodes]:
     """The scale codes of matrices of these shapes."""
     count, sides = len(shapes), [side for shape in shapes for side in shape]
@@ -93,9 +108,7 @@ def read_codes(heads: bytes, stream: bytes, shapes: Sequence[tuple[int, int]]) -
     medians, spreads = np.frombuffer(raw[2 * count :], np.uint8).reshape(2, -1)
     if (np.abs(bases) > LARGEST_BASE).any():
         raise ScriptError("artifact: scale codes beyond any integer")
-    symbols = read_stream(stream, np.repeat(spreads, sides))
-    codes = symbols.astype(np.int16) - CENTRE + np.repeat(medians, sides)
-    pieces = torch.split(torch.from_numpy((codes % 256).astype(np.uint8)), sides)
+    pieces = read_vectors(medians, spreads, stream, sides)
     return [ScaleCodes(int(base), *pieces[2 * index : 2 * index + 2]) for index, base in enumerate(bases)]
 
 

@@ -24,18 +24,27 @@ def inverse_factor(hessian: Tensor, damping: float) -> Tensor:
     return factor.float().to(hessian.device)
 
 
+def ordered_factor(hessian: Tensor, gptq: GptqConfig) -> tuple[Tensor, Tensor]:
+    """(order of the columns (n,), inverse_factor of the Hessian in that order)."""
+    order = torch.arange(hessian.size(0), device=hessian.device)
+    if gptq.order:
+        order = torch.argsort(hessian.diagonal(), descending=True, stable=True)
+    return order, inverse_factor(hessian[order][:, order], gptq.damping)
+
+
 def rounded_in_turn(matrix: Tensor, scales: Tensor, levels: int, hessian: Tensor, gptq: GptqConfig) -> Tensor:
     """(rows, columns) fp32 whole numbers, at most `levels` in magnitude.
 
     matrix: (rows, columns) fp32; scales: (rows,) or (); hessian: (columns, columns), the sum of x xT over the inputs
     x of the layer. A row of scale 0 becomes zeros.
     """
+    return in_order(matrix, scales, levels, *ordered_factor(hessian, gptq))
+
+
+def in_order(matrix: Tensor, scales: Tensor, levels: int, order: Tensor, factor: Tensor) -> Tensor:
+    """The same by what `ordered_factor` made of the Hessian."""
     steps = scales.float().expand(matrix.size(0))
     inverse = torch.where(steps > 0, 1.0 / steps, 0.0)
-    order = torch.arange(matrix.size(1), device=matrix.device)
-    if gptq.order:
-        order = torch.argsort(hessian.diagonal(), descending=True, stable=True)
-    factor = inverse_factor(hessian[order][:, order], gptq.damping)
     rest, result = matrix[:, order].clone(), torch.empty_like(matrix)
     for begin in range(0, matrix.size(1), GPTQ_BLOCK):
         block = rest[:, begin : begin + GPTQ_BLOCK]

@@ -7,8 +7,9 @@ that the clock can keep that time free.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from golf_model.network.attention import CausalSelfAttention
 from golf_model.network.gpt import GPT
 from golf_model.network.linear import CastedLinear
+from golf_model.quantization.fisher import collect_fisher
 from golf_model.training.averaging import WeightAverage
 from golf_model.training.qat import switch
 from golf_model.training.trainer import Trainer
@@ -78,6 +80,16 @@ def averaged(network: GPT, average: WeightAverage | None) -> Iterator[None]:
             state[name].copy_(value)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What was found on training tokens, by the matrix's name, summed over all processes."""
+
+    hessians: Mapping[str, Tensor] = field(default_factory=dict)
+    """(columns, columns) sums of x xT over inputs x."""
+    fisher: Mapping[str, Tensor] = field(default_factory=dict)
+    """(rows,) sums of squared gradients of the summed loss by outputs, where steps are shaped by them."""
+
+
 class Calibration:
     """The end of training for a configuration that rounds in turn: a look at training tokens, on the clock."""
 
@@ -86,6 +98,8 @@ class Calibration:
         self.length = trainer.config.batch.train_seq_len
         share = trainer.world.size * self.length
         self.sequences = -(-trainer.config.export.gptq.tokens // share)
+        steps = trainer.config.export.steps
+        self.fisher_sequences = -(-steps.tokens // share) if steps.wants_fisher else 0
 
     def rehearse(self) -> float:
         """Milliseconds to keep free, the same in every process: a look at made-up tokens, timed, and some more."""
@@ -93,29 +107,40 @@ class Calibration:
         count = min(CHUNK_SEQUENCES, self.sequences)
         ids = torch.arange(count * self.length, device=device).view(count, self.length) % vocab
         switch(self.trainer.network, on=False)
-        for _ in range(2):  # the first one also loads kernels
+        network = self.trainer.network
+        took_ms = self._timed(lambda: collect_hessians(network, [ids])) * -(-self.sequences // count)
+        if self.fisher_sequences:
+            few = ids[: min(count, self.fisher_sequences)]
+            chunk_ms = self._timed(lambda: collect_fisher(network, [(few, few)]))
+            took_ms += chunk_ms * -(-self.fisher_sequences // len(few))
+        return self.trainer.world.maxima([RESERVE_FACTOR * took_ms])[0]
+
+    def _timed(self, look: Callable[[], object]) -> float:
+        """Milliseconds of the second of two looks; the first one also loads kernels."""
+        for _ in range(2):
             self.trainer.world.synchronise()
             begun = time.perf_counter()
-            collect_hessians(self.trainer.network, [ids])
+            look()
             self.trainer.world.synchronise()
             took_ms = 1000.0 * (time.perf_counter() - begun)
-        chunks = -(-self.sequences // count)
-        return self.trainer.world.maxima([RESERVE_FACTOR * chunks * took_ms])[0]
+        return took_ms
 
-    def _chunks(self) -> Iterator[Tensor]:
-        """This process's next training sequences, some at a time."""
-        left = self.sequences
+    def _chunks(self, sequences: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """This process's next training sequences and their targets, some at a time."""
+        left = sequences
         while left:
-            ids = self.trainer.batches.next_on_device()[0][:left]
+            ids, targets = (part[:left] for part in self.trainer.batches.next_on_device())
             left -= len(ids)
-            yield from torch.split(ids, CHUNK_SEQUENCES)
+            yield from zip(torch.split(ids, CHUNK_SEQUENCES), torch.split(targets, CHUNK_SEQUENCES), strict=True)
 
-    def collect(self, average: WeightAverage | None) -> dict[str, Tensor]:
-        """Hessians over all processes' tokens, of the weights that will be packed."""
-        network = self.trainer.network
+    def collect(self, average: WeightAverage | None) -> Seen:
+        """What is seen on all processes' tokens, of the weights that will be packed."""
+        network, fisher = self.trainer.network, dict[str, Tensor]()
         switch(network, on=False)
         with averaged(network, average):
-            hessians = collect_hessians(network, self._chunks())
-        for total in {id(tensor): tensor for tensor in hessians.values()}.values():
+            hessians = collect_hessians(network, (ids for ids, _ in self._chunks(self.sequences)))
+            if self.fisher_sequences:
+                fisher = collect_fisher(network, self._chunks(self.fisher_sequences))
+        for total in {id(tensor): tensor for tensor in (*hessians.values(), *fisher.values())}.values():
             self.trainer.world.add_up(total)
-        return hessians
+        return Seen(hessians, fisher)

@@ -9,9 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-
-from torch import Tensor
+from dataclasses import dataclass, replace
 
 from golf_model.config import ScheduleConfig
 from golf_model.process.distributed import World
@@ -20,7 +18,7 @@ from golf_model.process.events import Events
 from golf_model.process.runlog import RunLog
 from golf_model.scoring.evaluate import Score
 from golf_model.training.averaging import WeightAverage
-from golf_model.training.calibration import Calibration
+from golf_model.training.calibration import Calibration, Seen
 from golf_model.training.checkpoint import Checkpoints
 from golf_model.training.optimizers import set_learning_rates, set_momentum
 from golf_model.training.qat import acts_in_training, acts_in_validation, switch
@@ -87,8 +85,8 @@ class TrainingResult:
     """Steps made with fake quantisation."""
     waited_ms: float = 0.0
     """How long this process waited for data."""
-    hessians: dict[str, Tensor] = field(default_factory=dict)
-    """What the layers see on training tokens, where matrices are to be rounded by it."""
+    seen: Seen | None = None
+    """What was found on training tokens, where matrices are to be rounded or their steps shaped by it."""
 
 
 def step_line(step: int, iterations: int, values: str, elapsed_ms: float) -> str:
@@ -115,16 +113,17 @@ def share_done(schedule: ScheduleConfig, step: int, elapsed_ms: float) -> float:
     )
 
 
-def calibrated(calibration: Calibration, average: WeightAverage | None, log: RunLog) -> dict[str, Tensor]:
-    """Hessians, and a line about how long they took."""
+def calibrated(calibration: Calibration, average: WeightAverage | None, log: RunLog) -> Seen:
+    """A look at training tokens, and a line about how long it took."""
     world = calibration.trainer.world
     world.synchronise()
     begun = time.perf_counter()
-    hessians = calibration.collect(average)
+    seen = calibration.collect(average)
     world.synchronise()
     took_ms = 1000.0 * (time.perf_counter() - begun)
-    log.line(f"calibration sequences:{calibration.sequences * world.size} took:{took_ms:.0f}ms")
-    return hessians
+    fisher = f" fisher_sequences:{calibration.fisher_sequences * world.size}" if calibration.fisher_sequences else ""
+    log.line(f"calibration sequences:{calibration.sequences * world.size}{fisher} took:{took_ms:.0f}ms")
+    return seen
 
 
 def train(
@@ -194,11 +193,11 @@ def train(
         if checkpoints is not None and now.elapsed_ms - now.saved_ms >= 1000.0 * schedule.checkpoint_every_s:
             now.saved_ms = now.elapsed_ms
             checkpoints.save(step, checkpoint_state(trainer, now, average))
-    hessians = calibrated(calibration, average, log) if calibration is not None else {}
+    seen = calibrated(calibration, average, log) if calibration is not None else None
     clock.pause()
     events.announce("train_end")
     if packing is not None:
         packing.forecaster.speak(wait=True)
     switch(trainer.network, on=acts_in_validation(config.qat, step))
     waited_ms = trainer.batches.waited_ms
-    return TrainingResult(step, clock.banked_ms, step < iterations, average, now.steps_on_grid, waited_ms, hessians)
+    return TrainingResult(step, clock.banked_ms, step < iterations, average, now.steps_on_grid, waited_ms, seen)

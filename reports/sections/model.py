@@ -66,13 +66,18 @@ ARTIFACT = (
     ("matrices of the attention stored as", "export.attn"),
     ("everything else that is quantised", "export.other"),
     ("tokens that GPTQ looks at", "export.gptq.tokens"),
+    ("rounding", "export.rounding"),
+    ("states of the trellis", "export.trellis_states"),
+    ("step of a matrix", "export.steps.matrices"),
+    ("steps of columns", "export.steps.columns"),
+    ("steps of rows", "export.steps.rows"),
     ("rule of the final score", "eval.rule"),
     ("tokens of a window", "eval.window"),
     ("targets from window to window", "eval.stride"),
 )
 TIED = ("optim.tied_embed_lr",)
 UNTIED = ("optim.embed_lr", "optim.head_lr")
-UNSAID = (None, 0, "off", "default")
+UNSAID = (None, 0, "off", "default", "std", "gptq")
 """Values that go without saying."""
 WINDOWED = ("eval.window", "eval.stride")
 
@@ -106,6 +111,8 @@ def silent_fields(config: Mapping[str, Any]) -> Iterator[str]:
     yield from UNTIED if looked_up(config, "model.tie_embeddings") else TIED
     by_clock = looked_up(config, "schedule.kind") == "wallclock"
     yield "schedule.iterations" if by_clock else "schedule.max_wallclock_seconds"
+    if looked_up(config, "export.rounding") != "trellis":
+        yield "export.trellis_states"
     if looked_up(config, "qat.active") == "off":
         yield "qat.start_step"
     if not looked_up(config, "model.bigram.buckets"):

@@ -197,6 +197,7 @@ def small_export(export: ExportConfig, model: ModelConfig, width: float) -> Expo
         late_k_float16=layers_of(export.late_k_float16, model),
         step=replace(export.step, cap_bytes=max(cap, 1), coarsest=export.step.coarsest / width),
         gptq=replace(export.gptq, tokens=min(export.gptq.tokens, SMALL_CALIBRATION_TOKENS)),
+        steps=replace(export.steps, tokens=min(export.steps.tokens, SMALL_CALIBRATION_TOKENS)),
     )
 
 

@@ -66,6 +66,13 @@ def kinds(tensors: list[dict[str, Any]]) -> dict[Kind, list[dict[str, Any]]]:
     return found
 
 
+def told_steps(steps: list[float]) -> str:
+    """One step, or the least and the largest of several, sorted."""
+    if len(set(steps)) > 1:
+        return f"{steps[0]:.2g}…{steps[-1]:.2g}"
+    return "".join(f"{step:.6g}" for step in steps[:1])
+
+
 def tensor_table(facts: dict[str, Any]) -> Table:
     """One line for each kind of tensor; integers count by their order-0 entropy, floats as they are."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
@@ -81,12 +88,43 @@ def tensor_table(facts: dict[str, Any]) -> Table:
             f"{len(some)}",
             " x ".join(map(str, kind.shape)) or "scalar",
             kind.scheme,
-            f"{steps[0]:.6g}" if len(steps) == 1 and kind.scheme == "step" else "",
+            told_steps(steps) if kind.scheme == "step" else "",
             "" if least is None else f"{least} … {largest}",
             f"{sum(one['entropy'] for one in coded) / len(coded):.3f}" if coded else "",
             f"{sum(one['bytes'] for one in some):,}",
         )
     return table
+
+
+def span(pairs: list[list[float]]) -> str:
+    """`-1.25 … 2` of several (least, largest)."""
+    return f"{min(pair[0] for pair in pairs):g} … {max(pair[1] for pair in pairs):g}"
+
+
+def matrices(count: int) -> str:
+    """`1 matrix`, `24 matrices`."""
+    return f"{count:,} {'matrix' if count == 1 else 'matrices'}"
+
+
+def step_lines(facts: dict[str, Any]) -> list[str]:
+    """Trellis and shaped steps, where a file has them: what they are, and what they were predicted to save."""
+    lines = []
+    if on_trellis := [one for one in facts["tensors"] if one.get("states")]:
+        states = ", ".join(f"{count}" for count in sorted({one["states"] for one in on_trellis}))
+        lines.append(
+            f"{len(on_trellis)} matrices on a trellis of {states} states; their range is that of its indices"
+        )
+    for side in ("row", "column"):
+        if shaped := [one[f"{side}_octaves"] for one in facts["tensors"] if one.get(f"{side}_octaves")]:
+            lines.append(f"{matrices(len(shaped))} with steps by {side}, {span(shaped)} octaves of the matrix's step")
+    if saved := facts.get("saved"):
+        parts = ", ".join(
+            f"{way} alone {saved[way]:.3f}" for way in ("rows", "columns", "matrices") if saved.get(way)
+        )
+        lines.append(
+            f"shaped steps, predicted to save {saved['total']:.3f} bits a weight{f' ({parts})' * bool(parts)}"
+        )
+    return lines
 
 
 def fact_lines(facts: dict[str, Any], path: Path, cap: int, code_bytes: int | None) -> list[str]:
@@ -104,6 +142,7 @@ def fact_lines(facts: dict[str, Any], path: Path, cap: int, code_bytes: int | No
     lines += [f"  {name}: {length:,} bytes, {codec}" for name, codec, length in facts["parts"]]
     if "unpacked_bytes" in facts:
         lines.append(f"  unpacked: {facts['unpacked_bytes']:,} bytes")
+    lines += step_lines(facts)
     if coded:
         lines.append(f"{integers:,} integers, order-0 entropy of each tensor together {entropy:,.0f} bytes")
     bad = [one["name"] for one in tensors if not one["finite"]]

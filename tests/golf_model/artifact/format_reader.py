@@ -43,29 +43,30 @@ def read_artifact(blob: bytes) -> dict[str, tuple[list[int], list[float]]]:
     assert blob[:4] == b"golf"
     assert hashlib.sha256(blob[:-32]).digest() == blob[-32:]
     version, length = struct.unpack_from("<HI", blob, 4)
-    assert version == 1
+    assert version in (1, 2)
     header = json.loads(zlib.decompress(blob[10 : 10 + length]))
     at, parts = 10 + length, {}
-    for name in ("integers", "scales", "floats"):
+    for name in ("integers", "scales", "floats", *(["codes"] if version == 2 else [])):
         size = header["parts"][name][1]
         parts[name] = blob[at : at + size]
         at += size
     assert at == len(blob) - 32
+    shapes = read_shapes(parts.get("codes", b""), header["tensors"])
     quantized = [tensor for tensor in header["tensors"] if tensor[1] not in ("float32", "float16")]
     codec, _, width = header["parts"]["integers"]
     if codec == "rans":
-        integers = read_rans(parts["integers"], [matrix(shape) for _, _, _, shape in quantized])
+        integers = read_rans(parts["integers"], [matrix(tensor[3]) for tensor in quantized])
     else:
         flat = numbers({1: "b", 2: "h", 4: "i"}[width], unpacked(codec, parts["integers"]))
         integers = []
-        for _, _, _, shape in quantized:
+        for _, _, _, shape, *_ in quantized:
             integers.append(flat[: prod(shape)])
             flat = flat[prod(shape) :]
     scales = unpacked(header["parts"]["scales"][0], parts["scales"])
     floats = unpacked(header["parts"]["floats"][0], parts["floats"])
     result: dict[str, tuple[list[int], list[float]]] = {}
     coded = iter(integers)
-    for name, scheme, _, shape in header["tensors"]:
+    for name, scheme, _, shape, *_ in header["tensors"]:
         count = prod(shape)
         if scheme in ("float32", "float16"):
             kind, size = ("f", 4) if scheme == "float32" else ("e", 2)
@@ -75,9 +76,72 @@ def read_artifact(blob: bytes) -> dict[str, tuple[list[int], list[float]]]:
             factors, scales = numbers("e", scales[: 2 * shape[0]]), scales[2 * shape[0] :]
         else:
             factors, scales = numbers("f", scales[:4]), scales[4:]
+        if name in shapes:
+            result[name] = (shape, shaped(next(coded), factors[0], shape, *shapes[name]))
+            continue
         each = count // len(factors)
         result[name] = (shape, [value * factors[index // each] for index, value in enumerate(next(coded))])
     return result
+
+
+NEXT = {
+    4: [(0, 1), (2, 3), (1, 0), (3, 2)],
+    8: [(0, 2), (5, 7), (1, 3), (4, 6), (2, 0), (7, 5), (3, 1), (6, 4)],
+}
+"""State after an even and after an odd index."""
+
+
+def single(value: float) -> float:
+    """Rounded to float32."""
+    return float(struct.unpack("<f", struct.pack("<f", value))[0])
+
+
+def shaped(
+    integers: list[int], step: float, shape: list[int], rows: list[int], columns: list[int], states: int
+) -> list[float]:
+    """Weights of a matrix with codes or a trellis, row by row."""
+    weights = []
+    for row in range(shape[0]):
+        state = 0
+        own = single(step * octaves(rows[row])) if rows else step
+        for column in range(shape[1]):
+            level = index = integers[row * shape[1] + column]
+            if states:
+                level = 2 * index + state % 2
+                state = NEXT[states][state][index % 2]
+            weight = single(single(level) * own)
+            weights.append(single(weight * octaves(columns[column])) if columns else weight)
+    return weights
+
+
+def octaves(code: int) -> float:
+    """2 ** (code / 4): a power of two times one of four float32 numbers."""
+    return single(2 ** (code % 4 / 4)) * 2.0 ** (code // 4)
+
+
+def read_shapes(data: bytes, tensors: list[Any]) -> dict[str, tuple[list[int], list[int], int]]:
+    """Codes of rows, codes of columns and states of every tensor whose entry has them."""
+    entries = [tensor for tensor in tensors if len(tensor) > 4]
+    sides = []
+    for _, _, _, shape, rows, columns, _ in entries:
+        sides += [shape[0]] * (rows == 1) + [shape[1]] * (columns == 1)
+    vectors: list[list[int]] = []
+    if sides:
+        (length,) = struct.unpack_from("<I", data)
+        heads = zlib.decompress(data[4 : 4 + length])
+        medians, spreads = heads[: len(sides)], heads[len(sides) :]
+        contexts = [spread for spread, side in zip(spreads, sides, strict=True) for _ in range(side)]
+        symbols = read_stream(data[4 + length :], contexts)
+        for median, side in zip(medians, sides, strict=True):
+            vectors.append([(symbol - 128 + median) % 256 - 128 for symbol in symbols[:side]])
+            symbols = symbols[side:]
+    found, last = {}, list[int]()
+    for name, _, _, _, rows, columns, states in entries:
+        own = vectors.pop(0) if rows else []
+        if columns == 1:
+            last = vectors.pop(0)
+        found[name] = (own, last if columns else [], states)
+    return found
 
 
 def matrix(shape: list[int]) -> tuple[int, int]:

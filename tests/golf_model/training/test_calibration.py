@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from golf_model.config import AverageConfig, BigramConfig, ExportConfig, GolfConfig, GptqConfig
+from golf_model.config import (
+    AverageConfig,
+    BigramConfig,
+    ExportConfig,
+    GolfConfig,
+    GptqConfig,
+    ShapedStepsConfig,
+    StepConfig,
+)
 from golf_model.network.block import Block
 from golf_model.network.linear import CastedLinear
 from golf_model.network.rope import rms_norm
@@ -76,7 +84,7 @@ def test_collecting_takes_the_next_training_tokens_and_leaves_the_weights(
     trainer = make_trainer(CONFIG)
     before = {name: value.clone() for name, value in trainer.network.state_dict().items()}
     calibration = Calibration(trainer)
-    hessians = calibration.collect(None)
+    hessians = calibration.collect(None).hessians
     assert calibration.sequences == 10
     assert trainer.batches.taken >= 320
     expected = make_trainer(CONFIG)
@@ -93,9 +101,9 @@ def test_the_averaged_weights_are_looked_at_and_the_live_ones_come_back(
     halves = {name: value * 0.5 for name, value in trainer.network.state_dict().items()}
     average = WeightAverage(AverageConfig("ema"), halves)
     live = {name: value.clone() for name, value in trainer.network.state_dict().items()}
-    found = Calibration(trainer).collect(average)
+    found = Calibration(trainer).collect(average).hessians
     other.network.load_state_dict(halves)
-    expected = Calibration(other).collect(None)
+    expected = Calibration(other).collect(None).hessians
     assert all(torch.allclose(found[name], expected[name], rtol=1e-4, atol=1e-4) for name in expected)
     assert all(torch.equal(value, live[name]) for name, value in trainer.network.state_dict().items())
 
@@ -104,7 +112,8 @@ def logged(trainer: Trainer, folder: Path) -> tuple[dict[str, torch.Tensor], lis
     log = RunLog(io.StringIO(), folder / "logs", "run", is_main=True)
     result = train(trainer, log, Events(None, log, is_main=True), lambda: SCORE)
     trainer.batches.close()
-    return result.hessians, log.path.read_text().splitlines()
+    hessians = dict(result.seen.hessians) if result.seen is not None else {}
+    return hessians, log.path.read_text().splitlines()
 
 
 def test_training_tokens_are_read_before_training_ends(
@@ -145,3 +154,18 @@ def test_two_processes_share_the_tokens(make_trainer: Callable[[GolfConfig], Tra
     trainer = make_trainer(CONFIG)
     trainer.world = World(0, 2, torch.device("cpu"))
     assert Calibration(trainer).sequences == 5
+
+
+def test_the_loss_is_asked_on_training_tokens_where_steps_are_shaped_by_it(
+    make_trainer: Callable[[GolfConfig], Trainer],
+) -> None:
+    steps = ShapedStepsConfig(rows="fisher", tokens=64)
+    export = replace(CONFIG.export, mlp="step", step=StepConfig(size=0.1), steps=steps)
+    trainer = make_trainer(replace(CONFIG, export=export))
+    calibration, weights = Calibration(trainer), trainer.network.state_dict()
+    assert calibration.rehearse() > 0
+    seen = calibration.collect(None)
+    assert seen.fisher.keys() == seen.hessians.keys()
+    assert all(value.shape == weights[name].shape[:1] for name, value in seen.fisher.items())
+    assert calibration.fisher_sequences == -(-64 // calibration.length)
+    assert Calibration(make_trainer(CONFIG)).collect(None).fisher == {}

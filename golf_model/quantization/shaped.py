@@ -1,0 +1,105 @@
+"""Matrices to integers under shaped steps and by the configured rounding; those of one shape are searched together.
+
+What is written by it is read by shaping.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from golf_model.config import ExportConfig
+from golf_model.quantization.gptq import in_order
+from golf_model.quantization.quantize import rounded
+from golf_model.quantization.shaping import PER_STEP_OCTAVE, Shaping, quarter_octaves
+from golf_model.quantization.step_plan import StepPlan
+from golf_model.quantization.trellis_search import trellis_search
+from golf_model.shapes import LEVELS
+
+
+@dataclass(frozen=True)
+class Flattened:
+    """One matrix in units of its columns' steps, and what to round it by."""
+
+    values: Tensor
+    """(rows, columns) fp32."""
+    scale: Tensor
+    """() fp32: the step, under a trellis the fine one."""
+    steps: Tensor
+    """(rows,) fp32."""
+    shaping: Shaping
+    order: Tensor | None
+    factor: Tensor | None
+    """GPTQ's, of columns in those units; None where nothing is known of the input."""
+
+
+def flattened(name: str, weight: Tensor, plan: StepPlan, export: ExportConfig) -> Flattened:
+    """weight: (rows, columns) on any device."""
+    own, states = plan.steps_of(name), export.trellis_states if export.rounding == "trellis" else 0
+    size = plan.size_of(name, export)
+    scale = torch.tensor(size / 2 if states else size, device=weight.device)
+    rows, columns = (None if codes is None else codes.to(weight.device) for codes in (own.rows, own.columns))
+    steps = scale.expand(len(weight)) if rows is None else scale * quarter_octaves(rows)
+    order, factor = None, None
+    if name in plan.factors.hessians and export.rounding != "nearest":
+        order, factor = plan.factors.of(name)
+    values = weight.float()
+    if columns is not None:
+        values = values / quarter_octaves(columns)
+        if factor is not None and order is not None:
+            factor = factor / quarter_octaves(columns)[order]
+    shaping = Shaping(own.rows, own.columns, states)
+    return Flattened(values, scale.cpu(), steps, shaping, order, factor)
+
+
+def rounded_alone(matrix: Flattened) -> Tensor:
+    """int32 integers without a trellis."""
+    if matrix.factor is None or matrix.order is None:
+        return rounded(matrix.values, matrix.steps[:, None], LEVELS["step"])
+    return in_order(matrix.values, matrix.steps, LEVELS["step"], matrix.order, matrix.factor).to(torch.int32)
+
+
+def searched_together(matrices: Sequence[Flattened]) -> list[Tensor]:
+    """int32 indices of matrices of one shape, all with a factor or all without."""
+    values, steps = (torch.stack(some) for some in zip(*((one.values, one.steps) for one in matrices), strict=True))
+    known = [one.factor for one in matrices if one.factor is not None]
+    found = trellis_search(values, steps, torch.stack(known) if known else None, matrices[0].shaping.states)[0]
+    return list(found)
+
+
+def quantized_by_plan(
+    weights: Mapping[str, Tensor], plan: StepPlan, export: ExportConfig
+) -> dict[str, tuple[Tensor, Tensor, Shaping]]:
+    """By name, of matrices stored as `step`: integers int32 on the CPU, the scale () fp32, the shape of the steps."""
+    flat = {name: flattened(name, weight, plan, export) for name, weight in weights.items()}
+    integers: dict[str, Tensor] = {}
+    if export.rounding != "trellis":
+        integers = {name: rounded_alone(one) for name, one in flat.items()}
+    else:
+        alike: dict[tuple[object, ...], list[str]] = {}
+        for name, one in flat.items():
+            alike.setdefault((one.values.shape, one.values.device, one.factor is None), []).append(name)
+        for names in alike.values():
+            integers |= zip(names, searched_together([flat[name] for name in names]), strict=True)
+    return {name: (integers[name].cpu(), one.scale, one.shaping) for name, one in flat.items()}
+
+
+def fits_steps(values: Tensor, scales: Tensor | None, shaping: Shaping | None, export: ExportConfig) -> bool:
+    """Whether the shape of a weight's steps is one that the export rule may give, and decodes to finite weights."""
+    shape = tuple(values.shape)
+    on_trellis = values.dtype == torch.int32 and len(shape) == 2 and export.rounding == "trellis"
+    if shaping is None or scales is None:
+        return shaping is None and not on_trellis
+    if shaping.states != (export.trellis_states if on_trellis else 0):
+        return False
+    largest = float(scales) * (2.0 * float(values.long().abs().max()) + 1 if values.numel() else 0.0)
+    asked = export.steps
+    for codes, on, side in ((shaping.rows, asked.rows, shape[0]), (shaping.columns, asked.columns, shape[1])):
+        if codes is not None:
+            if on == "off" or len(codes) != side:
+                return False
+            largest *= 2.0 ** (max(int(codes.max()), 0) / PER_STEP_OCTAVE) if side else 1.0
+    return largest < torch.finfo(torch.float32).max
