@@ -23,8 +23,10 @@ from golf_model.shapes import scheme_of, step_size
 
 WORTH_BITS = 0.15
 """Predicted bits a weight from which on `auto` shapes the steps."""
-MOST_OCTAVES = 8.0
-"""How far a matrix's step may lie from the mean."""
+MOST_COARSER = 2.0
+"""Octaves that a matrix's step, in units of its own deviation, may lie above the mean. Beyond that its weights become
+zeros, which saves nothing and of whose damage a curvature says nothing: seen of layers that are all but dead.
+"""
 
 
 class Factors:
@@ -102,6 +104,8 @@ class Sensitivity:
     """Codes, int16, 0 where there are none."""
     octaves: float
     """Logarithm of the matrix's step as its class has it."""
+    deviation: float
+    """Logarithm of the root of the weights' mean square."""
 
     def damage(self, *, rows: bool, columns: bool) -> float:
         """Mean over the weights, at a step of 1 times the codes that are asked for."""
@@ -127,9 +131,11 @@ def step_codes(logs: Tensor) -> Tensor:
     return codes.clamp_(-LARGEST_STEP_CODE, LARGEST_STEP_CODE).to(torch.int16).cpu()
 
 
-def sensitivity(name: str, rows: int, fisher: Tensor | None, factors: Factors, export: ExportConfig) -> Sensitivity:
-    """Of one matrix of so many rows; fisher: (rows,) of its outputs, None where the loss was not asked."""
-    asked, tiny = export.steps, torch.finfo(torch.float32).tiny
+def sensitivity(
+    name: str, weight: Tensor, fisher: Tensor | None, factors: Factors, export: ExportConfig
+) -> Sensitivity:
+    """Of one matrix (rows, columns); fisher: (rows,) of its outputs, None where the loss was not asked."""
+    asked, tiny, rows = export.steps, torch.finfo(torch.float32).tiny, len(weight)
     order, factor = factors.of(name)
     place = torch.argsort(order)
     by_column = factor.diagonal()[place].double().clamp_min(tiny).square().reciprocal()
@@ -146,16 +152,28 @@ def sensitivity(name: str, rows: int, fisher: Tensor | None, factors: Factors, e
         by_column=by_column.cpu(),
         rows=step_codes(-0.5 * asked.rows_power * by_row.log2()) if asked.rows == "fisher" else no_rows,
         columns=step_codes(asked.columns_power * logs) if asked.columns != "off" else no_columns,
+        deviation=0.5 * math.log2(max(float(weight.float().square().mean()), tiny)),
         octaves=math.log2(step_size(name, replace(export, step=replace(export.step, size=1.0)))),
     )
+
+
+def octaves_of(found: list[Sensitivity], *, rows: bool = True, columns: bool = True) -> list[float]:
+    """Logarithms of the matrices' steps at which their damages are equal, and none is too coarse."""
+    whole = max(sum(one.weights for one in found), 1)
+    octaves = [one.predicted_octaves(rows=rows, columns=columns) for one in found]
+    for _ in range(8):  # the mean falls with what is cut off
+        mean = sum(one.weights * (own - one.deviation) for one, own in zip(found, octaves, strict=True)) / whole
+        octaves = [min(own, one.deviation + mean + MOST_COARSER) for one, own in zip(found, octaves, strict=True)]
+    return octaves
 
 
 def bits_saved(found: list[Sensitivity], *, rows: bool, columns: bool, matrices: bool) -> float:
     """Predicted bits a weight against the steps that the classes have, at equal damage."""
     whole = sum(one.weights for one in found)
     before = after = octaves = 0.0
-    for one in found:
-        own = one.predicted_octaves(rows=rows, columns=columns) if matrices else one.octaves
+    planned = octaves_of(found, rows=rows, columns=columns)
+    for one, predicted in zip(found, planned, strict=True):
+        own = predicted if matrices else one.octaves
         shift = one.shift(rows=rows, columns=columns)
         before += one.weights * one.damage(rows=False, columns=False) * 4.0**one.octaves
         after += one.weights * one.damage(rows=rows, columns=columns) * 4.0**own
@@ -182,21 +200,23 @@ def planned_steps(
         return plan
     seen = {name: value for name, value in state.items() if name in plan.factors.hessians}
     names = [name for name in seen if scheme_of(name, seen[name].numel(), num_layers, export) == "step"]
-    found = [sensitivity(name, len(seen[name]), (fisher or {}).get(name), plan.factors, export) for name in names]
+    found = [sensitivity(name, seen[name], (fisher or {}).get(name), plan.factors, export) for name in names]
     ways = {"rows": asked.rows != "off", "columns": asked.columns != "off", "matrices": asked.matrices == "predicted"}
     saved = {"total": bits_saved(found, **ways)}
     for way, on in ways.items():
         saved[way] = bits_saved(found, **{other: on and other == way for other in ways})
     if asked.auto and saved["total"] < WORTH_BITS:
         return replace(plan, saved=saved)
-    own = [one.weights * (one.predicted_octaves() + one.shift(rows=True, columns=True)) for one in found]
-    mean = sum(own) / max(sum(one.weights for one in found), 1)
+    octaves = octaves_of(found)
+    shifted = [
+        one.weights * (own + one.shift(rows=True, columns=True)) for one, own in zip(found, octaves, strict=True)
+    ]
+    mean = sum(shifted) / max(sum(one.weights for one in found), 1)
     matrices = {}
-    for name, one in zip(names, found, strict=True):
-        octaves = one.predicted_octaves() - mean
+    for name, one, own in zip(names, found, octaves, strict=True):
         matrices[name] = MatrixSteps(
             rows=one.rows if ways["rows"] else None,
             columns=one.columns if ways["columns"] else None,
-            factor=2.0 ** min(max(octaves, -MOST_OCTAVES), MOST_OCTAVES) if ways["matrices"] else 1.0,
+            factor=2.0 ** (own - mean) if ways["matrices"] else 1.0,
         )
     return replace(plan, matrices=matrices, saved=saved)

@@ -65,6 +65,16 @@ def test_a_matrix_that_matters_four_times_as_much_gets_half_the_step() -> None:
     assert plan.saved["matrices"] == pytest.approx(0.5 * math.log2(2.5 / 2))
 
 
+def test_a_matrix_that_hardly_matters_is_coarser_by_two_octaves_of_its_own_deviation_at_most() -> None:
+    """Without the bound every weight of a dead layer became zero, and its damage did not fall with the step."""
+    fisher = {NAME: torch.full((4,), 1e-9), OTHER: torch.ones(4)}
+    state = {NAME: torch.full((4, 4), 0.5), OTHER: torch.ones(4, 4)}
+    plan = planned_steps(state, 1, shaped(matrices="predicted"), EVEN, fisher)
+    coarser = math.log2(plan.matrices[NAME].factor / plan.matrices[OTHER].factor)
+    assert coarser == pytest.approx(2 * 2 - 1, abs=0.05)
+    assert plan.saved["matrices"] < 2
+
+
 def test_auto_leaves_steps_alone_where_little_is_saved() -> None:
     little = {name: torch.tensor([1.0, 2.0, 1.0, 2.0]) for name in STATE}
     much = {name: torch.tensor([1.0, 99.0, 1.0, 99.0]) for name in STATE}
