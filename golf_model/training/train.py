@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from torch import Tensor
+
 from golf_model.config import ScheduleConfig
 from golf_model.process.distributed import World
 from golf_model.process.errors import NanLossError
