@@ -31,7 +31,7 @@ from runner.node.attempt import run_attempt
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Finished
 from runner.results import Interval, PhaseResult
-from tests.fixtures.official_script import SCRIPT
+from tests.fixtures.official_script import SCRIPT, truth_of
 from tests.fixtures.tiny_data import make_tiny_data
 
 WIDEST_S = 0.5
@@ -47,7 +47,6 @@ HABITS: tuple[dict[str, str], ...] = (
 
 def run_once(seed: int, cap: float, habit: dict[str, str], data: DataSet, folder: Path) -> tuple[float, PhaseResult]:
     """One attempt; the truth in seconds, and what the record says of its training."""
-    truth = folder / f"truth-{seed}.json"
     spec = AttemptSpec(
         job="clock",
         seed=seed,
@@ -61,15 +60,16 @@ def run_once(seed: int, cap: float, habit: dict[str, str], data: DataSet, folder
         train_seconds=cap,
         eval_seconds=60,
         stall_seconds=0,
-        env={"CAP": str(cap), "TRUTH": str(truth), **habit},
+        env={"CAP": str(cap), **habit},
         outputs=OutputsSpec(),
         alone=True,
         launcher=("-u",),
     )
-    *_, last = run_attempt(spec, lambda: data, scratch=folder / "scratch")
+    messages = list(run_attempt(spec, lambda: data, scratch=folder / "scratch"))
+    last = messages[-1]
     if not isinstance(last, Finished) or last.status != "completed" or last.train is None:
         raise SystemExit(f"seed {seed}: {last}")
-    return json.loads(truth.read_text())["train_seconds"], last.train
+    return truth_of(messages), last.train
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def without_circumstances(data: RecordData) -> dict[str, Any]:
     """A record's content but for times, hosts and ledger."""
     content = data.model_dump(mode="json", exclude={"ledger", "launches", "date"})
     for result in content["results"]:
-        for name in ("host", "preflight", "idle_seconds", "started_at", "finished_at"):
+        for name in ("host", "preflight", "idle_seconds", "started_at", "finished_at", "evidence"):
             del result[name]
         for name in ("train_seconds", "step_avg_ms", "eval_seconds", "peak_memory_mib"):
             del result["log"][name]

@@ -59,7 +59,7 @@ def test_measured_numbers_that_were_changed_are_refused_and_nothing_is_written(r
 
 
 def test_a_folder_that_is_no_record_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"SHA256SUMS: no such file; a record of golf has it"):
+    with pytest.raises(UserError, match=r"SHA256SUMS: no such file"):
         rebuild(tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,23 +11,33 @@ import pytest
 from runner.job.external_script import OutputsSpec
 from runner.logs.line_clock import LineClock
 from runner.node.attempt import run_attempt
-from runner.node.messages import Event, Finished
+from runner.node.messages import Event, Finished, Message
 from runner.node.sightings import Sightings, line_patterns
 from runner.results import PhaseResult
 from tests.fixtures.fake_script import fake_data
-from tests.fixtures.official_script import SCRIPT
+from tests.fixtures.official_script import SCRIPT, truth_of
 from tests.fixtures.places import DOCS
 from tests.runner.node.test_attempt import spec_for
 
 
-def ran(tmp_path: Path, script: str, outputs: OutputsSpec, **env: str) -> tuple[Finished, list[Event]]:
-    """A script of somebody else's, alone on its node."""
+def told(tmp_path: Path, script: str, outputs: OutputsSpec, **env: str) -> list[Message]:
+    """What comes of a script of somebody else's, alone on its node."""
     spec = spec_for(script.encode(), outputs=outputs, env=env, alone=True)
-    messages = list(run_attempt(spec, lambda: fake_data(tmp_path / "data"), scratch=tmp_path / "scratch"))
+    return list(run_attempt(spec, lambda: fake_data(tmp_path / "data"), scratch=tmp_path / "scratch"))
+
+
+def ended(messages: Sequence[Message]) -> Finished:
+    """How it ended: well."""
     last = messages[-1]
     assert isinstance(last, Finished)
     assert (last.status, last.reason) == ("completed", "")
-    return last, [message for message in messages if isinstance(message, Event)]
+    return last
+
+
+def ran(tmp_path: Path, script: str, outputs: OutputsSpec, **env: str) -> tuple[Finished, list[Event]]:
+    """How it ended, and what it announced."""
+    messages = told(tmp_path, script, outputs, **env)
+    return ended(messages), [message for message in messages if isinstance(message, Event)]
 
 
 def train_of(finished: Finished) -> PhaseResult:
@@ -39,9 +49,9 @@ def train_of(finished: Finished) -> PhaseResult:
 def test_an_official_script_is_known_to_half_a_second_and_the_truth_lies_inside(
     tmp_path: Path, habit: dict[str, str]
 ) -> None:
-    truth = tmp_path / "truth.json"
-    finished, _ = ran(tmp_path, SCRIPT, OutputsSpec(), CAP="1.2", TRUTH=str(truth), **habit)
-    train, seconds = train_of(finished), json.loads(truth.read_text())["train_seconds"]
+    messages = told(tmp_path, SCRIPT, OutputsSpec(), CAP="1.2", **habit)
+    finished, seconds = ended(messages), truth_of(messages)
+    train = train_of(finished)
     assert train.clock is not None
     assert train.arrival_clock is not None
     assert train.clock.low <= seconds <= train.clock.high <= train.clock.low + 0.5

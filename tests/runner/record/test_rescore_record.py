@@ -24,7 +24,7 @@ def statuses(record: Record, artifacts: Path | None = None, data: DataRequest | 
     folder = None if data is None else Path(str(data.folder))
     source = source_of(record, artifacts, folder, None)
     found: dict[str, list[str]] = {}
-    for check in artifact_checks(record, source, quiet):
+    for check in artifact_checks(record, source, quiet, why_not=""):
         found.setdefault(check.name, []).append(check.status)
     return found
 
