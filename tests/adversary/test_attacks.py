@@ -29,7 +29,13 @@ def worker(base: Path) -> Iterator[Worker]:
     made.close()
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+LONG = ("verify runs nothing", "flat twin")
+"""Take ten seconds or more."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in ATTACKS]
+)
 def test_an_attack_by_hand_does_not_get_through(name: str, worker: Worker) -> None:
     found = worker.ask(name, 0)
     assert (found.answer, found.words) == (RIGHT, "")

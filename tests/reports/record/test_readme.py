@@ -416,7 +416,7 @@ def section(readme: str, title: str) -> str:
 
 def test_what_changed_is_a_table_of_fields_with_their_words() -> None:
     changed = section(render_readme(told_record()), "What changed")
-    assert "21 fields differ from golf's default configuration, as the job names no base." in changed
+    assert "22 fields differ from golf's default configuration, as the job names no base." in changed
     assert row_of(changed, "`config.model.num_layers`")[1:] == ["9", "2", "Transformer blocks"]
     named = Changes(base="a|b", fields=[])
     assert "Nothing differs from the job `a\\|b`." in render_readme(told_record(changes=named)).replace(
@@ -428,7 +428,7 @@ def test_what_changed_is_a_table_of_fields_with_their_words() -> None:
 def test_model_and_training_are_taken_from_the_configuration_and_what_is_off_is_left_out() -> None:
     model = section(render_readme(told_record()), "Model and training")
     assert row_of(model, "rows of the bigram table")[1] == "16,384"
-    assert row_of(model, "training stops after, seconds")[1] == "58"
+    assert row_of(model, "training stops after, seconds")[1] == "34"
     for off in ("SmearGate", "training stops after, steps", "learning rate of the head", "tokens of a window"):
         assert off not in model
     windows = section(render_readme(told_record("pr160")), "Model and training")

@@ -294,7 +294,8 @@ IN_ONE_PLACE = {
 
 def in_one_place(place: str) -> bool:
     """Whether nothing but the ledger's last entry vouches for it; of versions, those that no line of a log names."""
-    return place in ADDED_LATER | IN_ONE_PLACE or place.startswith(("versions.", "results.0.host.versions."))
+    apart = re.match(r"results\.0\.(train|eval|preflight)\.isolation\.", place) is not None
+    return place in ADDED_LATER | IN_ONE_PLACE or apart or place.startswith(("versions.", "results.0.host.versions."))
 
 
 def untold(record: Path, work: Path, places: list[tuple[str | int, ...]], *, publish: bool) -> Iterator[str]:
