@@ -270,6 +270,7 @@ def live(order: AttemptSpec, data: DataSet, folder: Path, dies_at_step: int | No
     return collector.result
 
 
+@pytest.mark.slow
 def test_an_attempt_that_was_killed_twice_goes_on_and_freezes_the_same_artifact(
     data: DataSet, tmp_path: Path
 ) -> None:

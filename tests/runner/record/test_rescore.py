@@ -38,6 +38,7 @@ def score(config: GolfConfig, files: Files) -> tuple[Rescored, list[str]]:
     return rescore(config, *files, 1, said.append), said
 
 
+@pytest.mark.slow
 def test_the_jobs_rule_and_others_score_the_same_weights(files: Files) -> None:
     plain, said = score(CONFIG, files)
     sliding, _ = score(with_rule(CONFIG, rule="sliding", stride=4, window=None), files)
