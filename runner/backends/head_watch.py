@@ -13,8 +13,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from runner.backends.endpoint_probe import reacts
+from runner.backends.watching import watching
 
 EVERY_S = 2.0
 LOST_S, LEAST_LOST_S = 30.0, 5.0
@@ -42,14 +44,8 @@ def head_watched(address: str, run: str, every: float = EVERY_S, lost: float = L
 
     address: host:port of the cluster's control service. run: the run folder's name, for the message.
     """
-    over = threading.Event()
-    watch = threading.Thread(target=_watch, args=(address, run, every, lost, over), daemon=True)
-    watch.start()
-    try:
+    with watching(partial(_watch, address, run, every, lost)):
         yield
-    finally:
-        over.set()
-        watch.join()
 
 
 def _watch(address: str, run: str, every: float, lost: float, over: threading.Event) -> None:

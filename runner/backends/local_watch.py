@@ -13,10 +13,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import psutil
 
 from runner import interrupt
+from runner.backends.watching import watching
 
 PARTS = {"gcs_server": "control service", "raylet": "raylet"}
 """Name of a process -> what it is; without either nothing goes on."""
@@ -46,14 +48,8 @@ def local_watched(
 
     parts: with their names. run: the run folder's name, for the message.
     """
-    over = threading.Event()
-    watch = threading.Thread(target=_watch, args=(parts, run, halted, every, over), daemon=True)
-    watch.start()
-    try:
+    with watching(partial(_watch, parts, run, halted, every)):
         yield
-    finally:
-        over.set()
-        watch.join()
 
 
 def _watch(parts: Mapping[psutil.Process, str], run: str, halted: float, every: float, over: threading.Event) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -156,10 +156,3 @@ def feed(reader: LogReader | None, head: Head | None, pieces: Iterator[bytes]) -
         if head is not None:
             for line, _ in lines.feed(piece):
                 head.line(line.decode("utf-8", "replace"))
-
-
-def read_seed_logs(
-    folder: Path, results: Sequence[RunResult], outputs: OutputsSpec | None
-) -> dict[int, SeedLog | None]:
-    """The log of each seed."""
-    return {result.seed: read_seed_log(log_place(folder, result.seed), result, outputs) for result in results}
