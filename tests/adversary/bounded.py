@@ -8,6 +8,7 @@ memory so far. One that ends without an answer was ended by its limits, or broug
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import json
 import os
@@ -30,6 +31,8 @@ MOST_MEMORY = 1 << 30
 """Bytes beside what the interpreter and what it has imported take."""
 PATIENCE_S = 300.0
 """Of the wall clock, on however busy a machine; what hangs takes no processor's time at all."""
+REAPED_S = 10.0
+"""An end is seen in the output before the system can tell how it came."""
 WRONG = ("traceback", "hang", "memory", "wrong accept")
 
 
@@ -124,11 +127,11 @@ class Worker:
             process.stdin.write(f"{kind} {seed}\n")
             process.stdin.flush()
             said = self._line(process)
-        except BrokenPipeError:
+        except BrokenPipeError:  # it ended before it could be asked
             said = ""
         if not said:
-            hung = process.poll() is None
-            self.close()
+            hung = said is None
+            self.close(0.0 if hung else REAPED_S)
             words = "no answer" if hung else f"its process ended with {process.returncode}"
             return Outcome(kind, seed, "hang" if hung else "traceback", words)
         found = Outcome(**json.loads(said))
@@ -144,8 +147,8 @@ class Worker:
         self._line(self.process)
         return self.process
 
-    def _line(self, process: subprocess.Popen[str]) -> str:
-        """Its next line of JSON; '' where none comes."""
+    def _line(self, process: subprocess.Popen[str]) -> str | None:
+        """Its next line of JSON; '' where it ends without one, None where none comes in time."""
         assert process.stdout is not None
         until = time.monotonic() + PATIENCE_S
         with selectors.DefaultSelector() as selector:
@@ -154,11 +157,13 @@ class Worker:
                 line = process.stdout.readline()
                 if not line or line.startswith("{"):
                     return line
-        return ""
+        return None
 
-    def close(self) -> None:
-        """End the process."""
+    def close(self, wait_s: float = 0.0) -> None:
+        """End the process; one that has closed its output is given `wait_s` to end by itself."""
         if self.process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(wait_s)
             self.process.kill()
             self.process.wait()
             for stream in (self.process.stdin, self.process.stdout):
