@@ -20,6 +20,7 @@ def unused_modules(config: GolfConfig) -> frozenset[str]:
     planned = wants_plan(export)
     needed = {
         "training.averaging": config.average.kind != "off",
+        "network.attn_gate": model.attn_gate.kind != "off",
         "network.blocked": config.runtime.attention in ("auto", "blocks") and longest >= LONG_SEQUENCE,
         "network.bigram": model.bigram.buckets > 0,
         "training.calibration": export.gptq.tokens > 0,
@@ -35,7 +36,10 @@ def unused_modules(config: GolfConfig) -> frozenset[str]:
         "artifact.step_codes": planned,
         "quantization.trellis": export.rounding == "trellis",
         "quantization.trellis_search": export.rounding == "trellis",
+        "training.orders": config.batch.order in ("sequences", "documents"),
         "artifact.qgv3": export.container == "qgv3",
+        "network.lanes": model.parallel.kind == "lanes",
+        "network.segments": config.batch.documents,
         "network.smear": model.smear != "off",
         "training.step_grid": on_step,
         "scoring.streaming": config.eval.rule == "streaming",

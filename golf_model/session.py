@@ -19,6 +19,7 @@ from golf_model.network.attention import AttentionKernel
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.gpt import GPT, LossModel
 from golf_model.network.head import HeadKernel
+from golf_model.network.segments import Documents
 from golf_model.process.devices import Abilities, abilities, settle_products
 from golf_model.process.distributed import World, accumulation_steps
 from golf_model.process.environment import RunEnvironment
@@ -130,6 +131,8 @@ def build_network(session: Session) -> tuple[GPT, LossModel]:
     kernel, head = kernels_of(runtime, world.device)
     network = GPT(model, session.how.precision, kernel, head)
     apply_dtype_policy(network, model)
+    if session.config.batch.documents:
+        network.documents = Documents(session.config.batch.bos_token, session.config.batch.train_seq_len)
     arm(network, session.config.qat, model.num_layers)
     network.to(world.device)
     network.position_tables(session.config.batch.train_seq_len, world.device)

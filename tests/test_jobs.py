@@ -38,6 +38,7 @@ PARAMETERS = {
     "pr465": 24_730_705,
     "pr465_sp8192": 18_954_289,  # no one has published it; the PR's table names layers and vocabulary
     "pr1606": 20_725_304,
+    "pr1394": 35_943_512,
 }
 OVER_CAP = {"pr102_head", "pr372"}
 every_job = pytest.mark.parametrize("name", PARAMETERS)
@@ -74,7 +75,7 @@ def test_a_job_carries_the_published_run_and_only_over_cap_originals_may_exceed_
 def test_every_job_of_a_pull_request_sets_out_from_another_job_of_the_folder() -> None:
     bases = {name: base.name for name in [*PARAMETERS, "fit16"] if (base := full_job(name).base)}
     assert {name for name in [*PARAMETERS, "fit16"] if name not in bases} == {"baseline"}
-    assert {bases[name] for name in ("pr102", "pr160", "pr372", "pr465", "pr1606")} == {"baseline"}
+    assert {bases[name] for name in ("pr102", "pr160", "pr372", "pr465", "pr1606", "pr1394")} == {"baseline"}
     assert (bases["pr102_head"], bases["pr465_sp8192"], bases["fit16"]) == ("pr102", "pr465", "pr372")
 
 
@@ -119,7 +120,7 @@ def test_every_schedule_of_the_small_profile_plays_out_within_the_expected_steps
     small, full = small_job(name).config, full_job(name).config
     steps = list(steps_of(small))
     assert steps[0][1] == 1.0
-    floor = small.schedule.warmdown_lr_floor
+    floor = max(small.schedule.warmdown_lr_floor, small.schedule.min_lr)
     assert steps[-1][1] == pytest.approx(floor, abs=0.05)
     assert muon_momentum(small.optim, 0) == small.optim.muon_momentum_warmup_start
     # #1606 ends before its momentum has risen by half in either size; the share is the full run's.
@@ -138,7 +139,7 @@ def test_every_technique_of_the_full_job_is_active_in_the_small_one(name: str) -
     blocks = [block for block in network.blocks if isinstance(block, Block)]
     exclusive = [block.attn.exclusive for block in blocks]
     assert any(exclusive) is bool(full.model.xsa_last_n)
-    assert not all(exclusive)
+    assert all(exclusive) is (full.model.xsa_last_n == full.model.num_layers)
     assert (network.smear is None) is (full.model.smear != "module")
     assert (network.smear_gate is None) is (full.model.smear != "parameter")
     assert (network.bigram is None) is (full.model.bigram.buckets == 0)
@@ -153,6 +154,23 @@ def test_every_technique_of_the_full_job_is_active_in_the_small_one(name: str) -
     assert armed == ({"c_q", "c_k", "c_v", "proj", "fc"} if full.qat.active != "off" else set())
     for option in ("muon_weight_decay", "muon_decay_order", "adam_weight_decay", "grad_clip_norm"):
         assert getattr(small.optim, option) == getattr(full.optim, option)
+    for option in ("muon_row_normalise", "muon_coefficients", "muon_decay_taper", "embed_weight_decay"):
+        assert getattr(small.optim, option) == getattr(full.optim, option)
+    assert small.model.loop.times == full.model.loop.times
+    assert network.passes == len(blocks) + full.model.loop.times * (small.model.loop.end - small.model.loop.start + 1)
+    assert (network.skip_gates is None) is not full.model.skip_gates
+    on_lanes = [network.on_lanes(index) for index in range(len(blocks))]
+    assert any(on_lanes) is (full.model.parallel.kind == "lanes")
+    assert [block.factor != 1.0 for block in blocks[1:]] == [full.model.ln_scale] * (len(blocks) - 1)
+    turned = network.rope[0] / network.head_dim
+    assert turned == (full.model.rope_dims or full.model.model_dim // full.model.num_heads) / (
+        full.model.model_dim // full.model.num_heads
+    )
+    assert (small.model.attn_gate, small.batch.order) == (full.model.attn_gate, full.batch.order)
+    assert (small.export.rows, small.export.sdclip, small.export.gptq.embed) == (
+        *(full.export.rows, full.export.sdclip),
+        full.export.gptq.embed,
+    )
     assert small.eval.rule == full.eval.rule
     assert small.eval.rule == "plain" or small.eval.stride < small.batch.train_seq_len
     assert (small.export.container, small.export.compressor) == (full.export.container, full.export.compressor)

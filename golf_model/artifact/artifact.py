@@ -14,8 +14,15 @@ from typing import cast
 
 from torch import Tensor
 
-from golf_model.artifact.compress import Compressor, compress, decompress
-from golf_model.artifact.containers import read_baseline, read_pair, write_baseline, write_pair
+from golf_model.artifact.compress import ORIGINAL_WINDOW, Compressor, compress, decompress
+from golf_model.artifact.containers import (
+    read_baseline,
+    read_pair,
+    read_shuffled,
+    write_baseline,
+    write_pair,
+    write_shuffled,
+)
 from golf_model.artifact.golf_container import read_golf, write_golf
 from golf_model.artifact.qgv3 import read_qgv3, write_qgv3
 from golf_model.artifact.stored import Stored, check_stored, payload_size, restore, store
@@ -29,12 +36,14 @@ CONTAINER_OVERHEAD = 1 << 20
 WRITERS: dict[str, Callable[[Mapping[str, Stored]], bytes]] = {
     "torch": write_baseline,
     "torch_pair": write_pair,
+    "torch_shuffled": write_shuffled,
     "qgv3": write_qgv3,
 }
 """The originals' containers, which one compressor packs as a whole."""
 READERS: dict[str, Callable[[bytes], dict[str, Stored]]] = {
     "torch": read_baseline,
     "torch_pair": read_pair,
+    "torch_shuffled": read_shuffled,
     "qgv3": read_qgv3,
 }
 
@@ -75,7 +84,7 @@ def pack_model(
         raw_bytes = len(blob)
     else:
         raw = WRITERS[export.container](stored)
-        blob, raw_bytes = compress(raw, cast("Compressor", export.compressor)), len(raw)
+        blob, raw_bytes = compress(raw, cast("Compressor", export.compressor), window=ORIGINAL_WINDOW), len(raw)
     return PackedModel(
         blob=blob,
         payload_bytes=payload_size(stored, export),

@@ -12,6 +12,8 @@ import zstandard
 from golf_model.process.errors import ScriptError
 
 Compressor = Literal["zlib", "lzma", "zstd", "brotli"]
+WIDEST_WINDOW, ORIGINAL_WINDOW = 24, 22
+"""Of brotli, in powers of two: the widest, and the one that its package takes by itself, as PR #1394 did."""
 BROTLI_PIECE = 16
 """Bytes fed to brotli at once: its decoder has no limit, and so few hold no more than some 16 MiB blocks."""
 ZSTD_PIECE = 64
@@ -33,16 +35,16 @@ def _brotli() -> Any:
     return importlib.import_module("brotli")
 
 
-def compress(raw: bytes, compressor: Compressor, *, thorough: bool = False) -> bytes:
-    """zlib at level 9, lzma as .xz at preset 6 (9e where `thorough`), zstd at level 22, brotli at 11; the same bytes
-    each time."""
+def compress(raw: bytes, compressor: Compressor, *, thorough: bool = False, window: int = WIDEST_WINDOW) -> bytes:
+    """zlib at level 9, lzma as .xz at preset 6 (9e where `thorough`), zstd at level 22, brotli at 11 in a window of
+    2 ** `window` bytes; the same bytes each time."""
     if compressor == "zlib":
         return zlib.compress(raw, 9)
     if compressor == "lzma":
         return lzma.compress(raw, preset=9 | lzma.PRESET_EXTREME if thorough else 6)
     if compressor == "zstd":
         return zstandard.ZstdCompressor(level=22).compress(raw)
-    return bytes(_brotli().compress(raw, quality=11, lgwin=24))
+    return bytes(_brotli().compress(raw, quality=11, lgwin=window))
 
 
 def decompress(blob: bytes, compressor: Compressor, limit: int) -> bytes:

@@ -21,6 +21,7 @@ from golf_model.quantization.step_plan import StepPlan
 from golf_model.shapes import (
     LEVELS,
     Scheme,
+    clip_width,
     has_row_scales,
     is_shaped,
     parameter_shapes,
@@ -93,7 +94,9 @@ def store(
             stored[name] = Stored(scheme, tensor, None, dtype_name(tensor.dtype))
         elif scheme in LEVELS:
             in_turn = None if export.rounding == "nearest" else hessian
-            integers, scales = quantize(tensor, scheme, export, step_size(name, export), in_turn)
+            integers, scales = quantize(
+                tensor, scheme, export, step_size(name, export), in_turn, clip_width(name, export)
+            )
             stored[name] = Stored(scheme, integers.cpu(), scales.cpu(), dtype_name(tensor.dtype))
         else:
             stored[name] = Stored(scheme, tensor.to(FLOAT_DTYPES[scheme]), None, dtype_name(tensor.dtype))

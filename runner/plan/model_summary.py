@@ -99,12 +99,14 @@ def size_rows(job: JobSpec, code_bytes: int) -> list[tuple[str, str]]:
 def flops_rows(config: GolfConfig) -> list[tuple[str, str]]:
     """Operations of a token and of an optimizer step."""
     model, batch, work = config.model, config.batch, flops(config)
+    again = ", those of the loop once for each pass," if model.loop.times else ""
+    often = f"3 times the mean before and from {model.loop.at:g} of it" if model.loop.times else "3 times as much"
     seen = f"{work.visible:,.1f} tokens seen on average"
     return [
-        ("FLOPs per token", f"{work.forward:,} forward; training {work.training:,}, 3 times as much"),
-        ("  matrices", f"{work.matrices:,} = 2 x {work.matrices // 2:,} weights"),
-        ("  head", f"{work.head:,} = 2 x {model.model_dim} x {model.vocab_size}"),
-        ("  attention", f"{work.attention:,} = {model.num_layers} layers x 4 x {model.model_dim} x {seen}"),
+        ("FLOPs per token", f"{work.forward:,} forward; training {work.training:,}, {often}"),
+        ("  matrices", f"{work.matrices:,} = 2 x {work.matrices // 2:,} weights{again.rstrip(',')}"),
+        ("  head", f"{work.head:,} = 2 x {model.embed_dim or model.model_dim} x {model.vocab_size}"),
+        ("  attention", f"{work.attention:,} = {work.passes} layers{again} x 4 x {model.model_dim} x {seen}"),
         ("tokens per step", f"{batch.train_batch_tokens:,}"),
         ("FLOPs per step", f"{step_flops(config):.4g}"),
     ]
