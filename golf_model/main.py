@@ -17,6 +17,7 @@ import torch
 
 from golf_model.artifact.artifact import PackedModel, pack_model, unpack_model
 from golf_model.artifact.fit import Step, pack_to_fit
+from golf_model.artifact.fit_rows import FINEST, pack_rows_to_fit
 from golf_model.config import ARTIFACT_NAME, GolfConfig
 from golf_model.network.gpt import GPT, LossModel
 from golf_model.process.distributed import World, accumulation_steps, join_world
@@ -67,8 +68,10 @@ def fit_lines(packed: PackedModel, step: Step | None, code: int, config: GolfCon
     if step is not None:
         cap, total = config.export.step.cap_bytes, len(packed.blob) + code
         slack = f"{cap - total} under the cap of {cap}"
-        why = " at the finest step allowed" if step.size <= config.export.step.finest else ""
-        lines.append(f"step:{step.size:.8g} tries:{step.tries} total:{total} {slack}{why}")
+        finest = config.export.step.finest if config.export.solves_step else FINEST
+        why = " at the finest step allowed" if step.size <= finest else ""
+        kind = "step" if config.export.solves_step else "row_factor"
+        lines.append(f"{kind}:{step.size:.8g} tries:{step.tries} total:{total} {slack}{why}")
     return lines
 
 
@@ -93,6 +96,8 @@ def freeze(session: Session, network: GPT, result: TrainingResult, grid: Expecte
                 log.line(line)
         if config.export.solves_step:
             packed, step = pack_to_fit(weights, config.model, config.export, code, hessians, plan)
+        elif config.export.solves_factor:
+            packed, step = pack_rows_to_fit(weights, config.model, config.export, code, hessians)
         else:
             packed = pack_model(weights, config.model, config.export, hessians, plan)
         write_durably(Path(ARTIFACT_NAME), packed.blob)

@@ -25,6 +25,7 @@ from golf_model.artifact.containers import (
 )
 from golf_model.artifact.golf_container import read_golf, write_golf
 from golf_model.artifact.qgv3 import read_qgv3, write_qgv3
+from golf_model.artifact.repairs import most_factor_elements, repaired, with_factors, with_repairs
 from golf_model.artifact.stored import Stored, check_stored, payload_size, restore, store
 from golf_model.config import ExportConfig, ModelConfig
 from golf_model.quantization.step_plan import StepPlan, planned_steps
@@ -79,6 +80,8 @@ def pack_model(
         plan = planned_steps(state, model.num_layers, export, hessians)
     stored = store(state, model.num_layers, export, hessians, plan)
     tried: dict[str, int] = {}
+    if export.lqer.rank:
+        stored = with_factors(repaired(stored, state, export))
     if export.container == "golf":
         blob, tried = write_golf(stored, export.compressor, plan.saved if plan is not None else None)
         raw_bytes = len(blob)
@@ -99,7 +102,10 @@ def unpack_model(blob: bytes, model: ModelConfig, export: ExportConfig) -> dict[
     shapes = parameter_shapes(model)
     elements = sum(prod(shape) for shape in shapes.values())
     if export.container == "golf":
-        stored = read_golf(blob, elements, shaped=wants_plan(export))
+        most = elements + (most_factor_elements(model, export) if export.lqer.rank else 0)
+        stored = read_golf(blob, most, shaped=wants_plan(export))
+        if export.lqer.rank:
+            stored = with_repairs(stored, export)
     else:
         limit = 4 * elements + 1024 * len(shapes) + CONTAINER_OVERHEAD
         stored = READERS[export.container](decompress(blob, cast("Compressor", export.compressor), limit))

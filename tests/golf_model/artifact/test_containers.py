@@ -67,7 +67,7 @@ def test_the_originals_use_every_scheme_and_container() -> None:
     configs = [config_of(name) for name in NAMES]
     assert {config.export.container for config in configs} == READERS.keys()
     used = {scheme for config in configs for scheme in schemes(config.model, config.export).values()}
-    assert used == {*LEVELS, "float16", "float32"} - {"int4", "step"}
+    assert used == {*LEVELS, "float16", "float32"} - {"int4", "int7", "step"}
 
 
 @by_container
