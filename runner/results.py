@@ -714,6 +714,47 @@ class Power(Strict):
     """How many of them are still missing."""
 
 
+class Look(Frozen):
+    """What was found when a claim's seeds were looked at, and what came of it."""
+
+    seeds: int
+    """Candidate's, all those that had run."""
+    p: float
+    """One-sided, of the policy's test."""
+    level: float
+    """What p had to be below, here."""
+    conditional_power: float | None = None
+    """Probability that a later look would find the claim to hold, were the gain the claimed one; None where it holds
+    and at the last look."""
+    decision: Literal["go on", "holds", "futile", "not shown"]
+
+
+class StageWise(Frozen):
+    """p and interval of a gain whose seeds were added until it was decided; bits per byte."""
+
+    p: float
+    low: float
+    """Lower end of the 95 % interval, two-sided."""
+    high: float
+    """Its upper end."""
+    middle: float
+    """The gain that is as likely to be exceeded as not: the measured one is too large after an early end."""
+
+
+class Sequential(Frozen):
+    """A claim whose seeds were added look by look."""
+
+    order: list[int]
+    """Seeds in their order, as registered before the first ran."""
+    alpha: float
+    tightened: float
+    """What the levels were made for, so that `alpha` is kept with so few seeds."""
+    spending: str
+    looks: list[Look]
+    stage_wise: StageWise | None
+    """Of the last look; None before the first."""
+
+
 class Comparison(Frozen):
     """A candidate's seeds held against a baseline by one policy; every score in bits per byte unless it says nats."""
 
@@ -753,6 +794,8 @@ class Comparison(Frozen):
     """At the measured gain."""
     power_at: Power | None
     """At the gain that is claimed or asked about."""
+    sequential: Sequential | None = None
+    """Where seeds were added until the claim was decided: its levels decide then, not `alpha` at one number."""
 
 
 class RecordData(Frozen):

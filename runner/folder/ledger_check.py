@@ -23,6 +23,8 @@ MAX_LEDGER_BYTES = 256 << 20
 _ATTEMPT: dict[str, type] = {"seed": int, "attempt": int}
 FIELDS: dict[str, dict[str, type]] = {
     "registered": {"seeds": list},
+    "design": {"seeds": list, "looks": list, "levels": list},
+    "look": {"seeds": list, "p": float, "level": float, "decision": str},
     "queued": _ATTEMPT,
     "launched": _ATTEMPT,
     "trained": _ATTEMPT,
@@ -47,7 +49,9 @@ def is_known(entry: Mapping[str, Any]) -> bool:
     if not isinstance(kind, str) or not isinstance(entry.get("time"), str):
         return False
     seeds = entry.get("seeds")
-    whole = kind != "registered" or (isinstance(seeds, list) and all(type(seed) is int for seed in seeds))
+    whole = kind not in ("registered", "design", "look") or (
+        isinstance(seeds, list) and all(type(seed) is int for seed in seeds)
+    )
     return whole and all(isinstance(entry.get(name), wanted) for name, wanted in fields.items())
 
 

@@ -149,6 +149,10 @@ class JobSpec(Strict):
         for index, seed in enumerate(self.seeds):
             require(seed not in before, f"seeds.{index}", f"seed {seed} stands twice; give each seed once")
             before.add(seed)
+        looks = None if self.claim is None else self.claim.sequential
+        if looks is not None:
+            told = f"the claim looks at {looks.most} seeds at most, and these are {len(self.seeds)}"
+            require(len(self.seeds) <= looks.most, "seeds", told)
         require(self.must_beat is None or self.yardsticks, "must_beat", "needs yardsticks: true, which measures it")
         require_settings(self.env, "env", ours=self.script is None)
         require_settings(self.outputs.eval_env, "outputs.eval_env", ours=False)
