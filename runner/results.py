@@ -686,6 +686,8 @@ class Arm(Strict):
     """Bytes of the validation text."""
     artifacts: tuple[str, ...] = ()
     """SHA-256 of each seed's artifact."""
+    looked: str = ""
+    """How its number of seeds came to be, where it was chosen by looking at them."""
 
 
 class Power(Strict):

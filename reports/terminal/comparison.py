@@ -31,6 +31,7 @@ def outcome_lines(found: Comparison) -> RenderableType:
     """The outcome, why where it cannot be decided, and the gain."""
     parts: list[RenderableType] = [Text(words.outcome(found), STYLES[found.outcome])]
     parts += [Padding(Text(f"- {one_line(reason)}"), (0, 0, 0, 2)) for reason in found.obstacles]
+    parts += [Padding(Text(line), (0, 0, 0, 2)) for line in words.look_lines(found.sequential)]
     gain = words.gain(found)
     return Group(*parts, *([Text(one_line(gain))] if gain else []))
 

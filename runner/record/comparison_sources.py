@@ -62,7 +62,14 @@ def arm_of_record(data: RecordData) -> Arm:
         validation=validation,
         val_bytes=data.data.val_bytes,
         artifacts=tuple(result.artifact.sha256 for result, _ in kept if result.artifact is not None),
+        looked=_looked(data),
     )
+
+
+def _looked(data: RecordData) -> str:
+    """Where seeds were added until a look decided, how many of how many ran."""
+    found = None if data.comparison is None else data.comparison.sequential
+    return "" if found is None else f"{len(data.results)} of at most {len(found.order)} ran"
 
 
 def _hashes(files: Mapping[str, str]) -> tuple[str, str]:

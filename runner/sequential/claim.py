@@ -109,6 +109,7 @@ def voided(entries: Sequence[Mapping[str, Any]], *, sequential: bool) -> Iterato
 
 def judge_claim(claim: ClaimSpec, candidate: Arm, entries: Sequence[Mapping[str, Any]]) -> Comparison:
     """A claim held against its baseline, by one test or look by look, as it asks. entries: the ledger's."""
+    candidate = candidate.model_copy(update={"looked": ""})
     found = compare(claim.baseline.as_arm(), candidate, claim.policy, claim.gain)
     asked = claim.sequential
     against = list(voided(entries, sequential=asked is not None))

@@ -13,10 +13,12 @@ import math
 from collections.abc import Callable, Sequence
 
 from runner.results import Look, StageWise
-from runner.sequential.boundaries import REACH, Walk, crossing
+from runner.sequential.boundaries import Walk, crossing
 from runner.sequential.design import Design
 from runner.statistics import GainTest, describe
 
+WIDEST = 200.0
+"""Standard errors within which an interval's ends are sought: t with two degrees of freedom has its end at 4.3."""
 LEAST_P = 1e-300
 """A p of nothing, as a float has it, is no z."""
 FUTILE = 0.1
@@ -77,19 +79,24 @@ def stage_wise(
     information = _information(candidate, baseline)
     looks = [n for n in design.looks if n <= len(candidate)]
     levels = [information(n) for n in looks]
-    bounds = [-float(special.ndtri(level)) for level in design.levels[: len(looks) - 1]]
-    bounds.append(-float(special.ndtri(max(test.p, LEAST_P))))
-    reach = (max(map(abs, bounds)) + REACH) / math.sqrt(levels[0])
+    earlier = [-float(special.ndtri(level)) for level in design.levels[: len(looks) - 1]]
+    error = 1 / math.sqrt(levels[-1])
 
-    def extreme(excess: float) -> float:
-        return sum(crossing(bounds, levels, excess)[0])
+    def extreme(gain: float) -> float:
+        """Probability of what was seen, or of more, were this the true gain: seen from there, earlier bounds move."""
+        t = (test.gain - gain) / error
+        last = -float(special.ndtri(max(float(special.stdtr(test.df, -t)), LEAST_P)))
+        moved = [
+            bound - (gain - test.margin) * math.sqrt(level) for bound, level in zip(earlier, levels[:-1], strict=True)
+        ]
+        return sum(crossing([*moved, last], levels)[0])
 
     def gain_at(share: float) -> float:
-        found = optimize.brentq(lambda excess: extreme(excess) - share, -reach, reach)
-        return test.margin + float(found)
+        reach = WIDEST * error
+        return float(optimize.brentq(lambda gain: extreme(gain) - share, test.gain - reach, test.gain + reach))
 
     return StageWise(
-        p=extreme(0.0),
+        p=extreme(test.margin),
         low=gain_at((1 - confidence) / 2),
         high=gain_at((1 + confidence) / 2),
         middle=gain_at(0.5),

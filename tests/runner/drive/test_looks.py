@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from runner.backends.backend import LocalBackend
+from runner.compare.compare import compare
 from runner.drive.assess import JudgedRun
 from runner.drive.run import run_plan
 from runner.errors import UserError
@@ -19,10 +20,13 @@ from runner.folder.ledger_check import is_known
 from runner.job.claim import BaselineSpec, ClaimSpec, SequentialSpec
 from runner.job.open_data import DataRequest
 from runner.plan.plan import Plan
-from tests.fixtures.kept_record import honest_script
+from runner.record.comparison_sources import arm_of, arm_of_folder
+from runner.record.folder import open_record
+from runner.record.verify import verify_record
+from tests.fixtures.kept_record import honest_script, keep_record
 from tests.runner.drive.test_run import plan_for
 
-SEEDS = (900, 2_400, 1_500, 3_000, 600)
+SEEDS = (9, 2, 5, 3, 6)
 """What a fake seed scores: 2.5 nats and a millionth of the seed."""
 SPREAD = (-0.001, 0.0, 0.001, 0.002, -0.002)
 """Of the baseline's seeds, bits per byte."""
@@ -127,3 +131,27 @@ def test_all_seeds_of_the_design_are_asked_for(tiny_data: DataRequest, tmp_path:
         run(plan, tmp_path)
     (folder,) = (tmp_path / "runs").iterdir()
     assert Ledger(folder / "ledger.jsonl").entries == []
+
+
+def test_the_record_tells_of_its_looks_and_is_verified(tiny_data: DataRequest, tmp_path: Path) -> None:
+    folder = keep_record(tiny_data, tmp_path, seeds=SEEDS, claim=claim(WORSE))
+    told = (folder / "README.md").read_text()
+    assert "**The claim holds by the policy readme" in told
+    assert "stopped after 3 of at most 5 seeds" in told
+    assert "| seeds | p | to be below | came of it |" in told
+    opened = open_record(folder)
+    assert [one.name for one in verify_record(opened) if one.status == "fail"] == []
+    arm = arm_of_folder(folder)
+    assert arm.looked == "3 of at most 5 ran"
+    note = "its seeds were added until a look decided (3 of at most 5 ran), so a test of a fixed number errs"
+    assert any(note in said for said in compare(arm, arm_of("1.1,1.2", "B")).notes)
+
+
+def test_a_ledger_to_which_a_seed_was_added_is_told(tiny_data: DataRequest, tmp_path: Path) -> None:
+    folder = keep_record(tiny_data, tmp_path, seeds=SEEDS, claim=claim(WORSE))
+    ledger = Ledger(folder / "ledger.jsonl")
+    script = next(entry["script_sha256"] for entry in ledger.entries if entry["kind"] == "registered")
+    ledger.append("registered", seeds=[7], script_sha256=script, job="kept")
+    failed = {one.name: one.measured for one in verify_record(open_record(folder)) if one.status == "fail"}
+    assert failed["registered"] == "other counts, other seeds"
+    assert "published" in failed
