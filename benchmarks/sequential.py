@@ -32,7 +32,8 @@ def normal(draw: np.random.Generator, shape: tuple[int, int]) -> Floats:
 
 def heavy(draw: np.random.Generator, shape: tuple[int, int]) -> Floats:
     """Student's t with 5 degrees of freedom, scaled to a deviation of 1."""
-    return draw.standard_t(5, shape) * (3 / 5) ** 0.5
+    found: Floats = draw.standard_t(5, shape) * (3 / 5) ** 0.5
+    return found
 
 
 def drifting(draw: np.random.Generator, shape: tuple[int, int]) -> Floats:
