@@ -13,6 +13,7 @@ from runner.node.isolation.bounds import Bounds
 from runner.node.isolation.held import run_within, trial
 from runner.node.isolation.landlock import readable
 from runner.node.isolation.places import SHARED_PLACES, interpreter_places
+from tests.fixtures.plants import PLANTS
 
 KERNELS = trial(("landlock",))
 pytestmark = pytest.mark.skipif(KERNELS.layer != "landlock", reason="this system has no Landlock")
@@ -89,6 +90,10 @@ def test_only_what_may_be_changed_can_be_written_cut_made_or_moved(bounds: Bound
     assert set(found[:-2]) <= {DENIED, "Invalid cross-device link"}, found
     assert Path(shard).read_text() == "content"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["hidden", "work"]
+
+
+def test_no_code_can_be_left_for_the_next_python(bounds: Bounds) -> None:
+    assert told(bounds, PLANTS) == []
 
 
 def test_a_second_name_of_the_same_folder_leads_no_further(bounds: Bounds, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from runner.node.isolation.enter import command_in
 from runner.node.isolation.held import run_within, trial
 from runner.node.isolation.places import SHARED_PLACES, interpreter_places
 from runner.results import Isolation
+from tests.fixtures.plants import PLANTS
 
 needs_namespaces = pytest.mark.skipif(
     trial(("namespaces",)).layer != "namespaces", reason="this system lets nobody make namespaces"
@@ -109,6 +110,10 @@ def test_only_what_may_be_changed_can_be_changed(bounds: Bounds, tmp_path: Path)
     assert (tmp_path / "data" / "shard").read_text() == "text"
     assert (tmp_path / "work" / "golf-own").exists()
     assert not any((place / "golf-own").exists() for place in SHARED_PLACES)
+
+
+def test_no_code_can_be_left_for_the_next_python(bounds: Bounds) -> None:
+    assert told(bounds, PLANTS) == ""
 
 
 LEAVE_AND_FIND = {
