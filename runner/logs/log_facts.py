@@ -172,6 +172,10 @@ class LogReader:
     def line(self, text: str) -> None:
         """Take one whole line."""
         self.ending.line(text)
+        self.claim(text)
+
+    def claim(self, text: str) -> None:
+        """Take what a whole line claims, and not what it says of how the script ended."""
         score = SCORE.match(text)
         if score:
             kind, rule, tokens, size, loss, bpb = score.groups()

@@ -18,6 +18,8 @@ TOKEN = secrets.token_hex(32)
 """Of all clusters of this process: Ray reads it once."""
 NODE = {"num_cpus": 2, "object_store_memory": 80 << 20}
 WORKERS = 3
+STARTS = 4
+"""Ray gives a node half a minute to start, in which a busy machine may not manage it; no trial is about that."""
 
 
 class Raylets:
@@ -39,7 +41,15 @@ class Raylets:
             TRUTH: str(self.truth),
         }
         tempfile.tempdir = None  # asked for anew
-        self.cluster = self._start()
+        self.cluster: Any = None
+        for left in reversed(range(STARTS)):
+            try:
+                self.cluster = self._start()
+                break
+            except Exception:  # Ray's word for a node that was not up within its half a minute
+                self._kill_all()
+                if not left:
+                    raise
 
     def _start(self) -> Any:
         from ray.cluster_utils import Cluster
@@ -67,8 +77,14 @@ class Raylets:
         for node in list(self.cluster.worker_nodes):
             if node.all_processes["raylet"][0].process.poll() is not None:
                 self.cluster.remove_node(node, allow_graceful=False)
+        tries = STARTS
         while len(self.cluster.worker_nodes) < WORKERS:
-            self.cluster.add_node(**NODE)
+            try:
+                self.cluster.add_node(**NODE)
+            except Exception:
+                tries -= 1
+                if not tries:
+                    raise
 
     def lose_all(self) -> None:
         """SIGKILL of every process of the cluster, the head's first, as when the machines are gone."""
@@ -86,6 +102,9 @@ class Raylets:
     def stop(self) -> None:
         """End the cluster at once; asked politely, it would drain its nodes for half a minute."""
         self.lose_all()
+        self._kill_all()
+
+    def _kill_all(self) -> None:
         for one in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 if one.environ().get(TRUTH) == str(self.truth) and one.pid != os.getpid():
