@@ -19,7 +19,7 @@ TOKEN = secrets.token_hex(32)
 NODE = {"num_cpus": 2, "object_store_memory": 80 << 20}
 WORKERS = 3
 STARTS = 4
-"""Ray gives a node half a minute to start, in which a busy machine may not manage it; no trial is about that."""
+"""How often a node may fail to start, as on a busy machine; no trial is about that."""
 
 
 class Raylets:
@@ -36,6 +36,9 @@ class Raylets:
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": TOKEN,
+            # A busy machine may not start a node, and its agents, in the usual half a minute.
+            "RAY_raylet_start_wait_time_s": "300",
+            "RAY_agent_register_timeout_ms": "300000",
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
             "OMP_NUM_THREADS": "1",
             TRUTH: str(self.truth),
