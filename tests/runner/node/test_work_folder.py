@@ -140,7 +140,7 @@ def test_what_stands_in_the_place_of_a_shard_is_not_waited_for(
     data = open_dataset(tmp_path / "data", Path(str(tiny_data.tokenizer)), tiny_data.vocab_size)
     data.val_files[0].unlink()
     put(data.val_files[0])
-    with pytest.raises(UserError, match="is not a file but a (pipe|device)"):
+    with pytest.raises(UserError, match=r"is not a file but a (pipe|device)"):
         fresh_folder(tmp_path, SPEC, ("final_model.ptz", b"w"), data)
 
 
