@@ -38,23 +38,13 @@ class Raylets:
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": TOKEN,
-            # A busy machine may not start a node, and its agents, in the usual half a minute.
-            "RAY_raylet_start_wait_time_s": "300",
-            "RAY_agent_register_timeout_ms": "300000",
+            "RAY_raylet_start_wait_time_s": "60",  # a busy machine may not start a node in the usual 30
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
             "OMP_NUM_THREADS": "1",
             CLUSTER: str(self.folder),
         }
         tempfile.tempdir = None  # asked for anew
-        self.cluster: Any = None
-        for left in reversed(range(STARTS)):
-            try:
-                self.cluster = self._start()
-                break
-            except Exception:  # Ray's word for a node that was not up within its half a minute
-                self._kill_all()
-                if not left:
-                    raise
+        self.cluster = self._start()
 
     def _start(self) -> Any:
         from ray.cluster_utils import Cluster

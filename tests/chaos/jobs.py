@@ -1,8 +1,8 @@
 """The jobs that are disturbed: a fake script, alone and under torchrun, and our small model in `schedule: steps`.
 
 The fake script writes every line twice: to its output, and then, with the time, to a file in its own folder, of which
-the run under test does not know (tests/chaos/witness.py gets hold of it). So what a log lacks, and how old that was when
-something died, can be told to the line.
+the run under test does not know (witness.py gets hold of it). So what a log lacks, and how old that was when something
+died, can be told to the line.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Gets hold of what scripts write of themselves in their work folders, which are removed when their attempts end.
 
-A script reaches nothing outside its folder, and finds no variable of its node. So each file of it is given a second name
-as soon as it is there: what is written later is seen there, too, whatever becomes of the work folder.
+A script reaches nothing outside its folder, and finds no variable of its node. So each file of it is given a second
+name as soon as it is there: what is written later is seen there, too, whatever becomes of the work folder.
 """
 
 from __future__ import annotations
@@ -39,18 +39,17 @@ class Witness(threading.Thread):
     def look(self) -> None:
         """Once; whatever goes away meanwhile is left out."""
         with contextlib.suppress(OSError):
-            for name in os.listdir(self.scratch):
-                if not name.startswith("."):
-                    self.attempts.add(name)
+            for base in self.scratch.iterdir():
+                if not base.name.startswith("."):
+                    self.attempts.add(base.name)
                     for phase in ("train", "eval"):
-                        self._link(self.scratch / name / phase)
+                        self._link(base / phase)
 
     def _link(self, folder: Path) -> None:
         with contextlib.suppress(OSError):
-            for name in os.listdir(folder):
-                if name.startswith(TRUTH):
-                    with contextlib.suppress(OSError):
-                        os.link(folder / name, self.truth / name.removeprefix(TRUTH))
+            for path in folder.glob(f"{TRUTH}*"):
+                with contextlib.suppress(OSError):  # most have that name already
+                    os.link(path, self.truth / path.name.removeprefix(TRUTH))
 
     def stop(self) -> None:
         """Look no more."""
