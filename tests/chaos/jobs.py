@@ -1,7 +1,7 @@
 """The jobs that are disturbed: a fake script, alone and under torchrun, and our small model in `schedule: steps`.
 
 The fake script writes every line twice: to its output, and then, with the time, to a file in its own folder, of which
-the run under test does not know (witness.py gets hold of it). So what a log lacks, and how old that was when something
+the run under test does not know (witness.py gets hold of it). So what a log lacks, and how old it was when something
 died, can be told to the line.
 """
 
