@@ -800,6 +800,10 @@ class Comparison(Frozen):
     """Where seeds were added until the claim was decided: its levels decide then, not `alpha` at one number."""
 
 
+CONFIRM = ("process_agreement", "bpb_arithmetic")
+"""Checks that make a printed score more than a claim: said twice, of the whole text."""
+
+
 class RecordData(Frozen):
     """Everything a record folder is written from; stored in it as results.json."""
 
@@ -852,3 +856,11 @@ class RecordData(Frozen):
     """Of the referee's own sources; '' where nobody noted it. What another referee works out may differ."""
     stopped: str = ""
     """Why the run was stopped, so that nothing more was started or tried again; empty where it was not."""
+
+    @property
+    def only_claimed(self) -> bool:
+        """Whether nothing but a script's own word stands behind a score: its seed did not complete, or a check that
+        would confirm the score is no pass."""
+        ended = {result.seed: result.status for result in self.results if result.final_score is not None}
+        unsure = {one.seed for one in self.verdict.checks if one.name in CONFIRM and one.status != "pass"}
+        return any(status != "completed" or seed in unsure for seed, status in ended.items())

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from reports.answers import answer_lines, notes, only_claimed
+from reports.answers import answer_lines, notes
 from reports.markdown import Markdown, code, escaped, fenced, table
 from reports.numbers import cell, fixed, mean_and_std
 from reports.prose import prose
@@ -76,7 +76,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "track": code(data.track),
         "verdict": data.verdict,
         "headline": headline if scored else None,
-        "beside_it": "What the script claims, and no check confirms" if only_claimed(data) else MEASURED,
+        "beside_it": "What the script claims, and no check confirms" if data.only_claimed else MEASURED,
         "basis": basis(scored, seeds_asked(data)),
         "hardware": hardware(hosts),
         "opening": opening(data),

@@ -17,7 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reports.answers import MARKS, notes, only_claimed, worst_lines
+from reports.answers import MARKS, notes, worst_lines
 from reports.clock_cells import mean_cell, seed_cell, std_cell
 from reports.markdown import one_line
 from reports.numbers import fixed, mean_and_std
@@ -113,7 +113,7 @@ def _headline(data: RecordData) -> Text:
     hardware = ", ".join(dict.fromkeys(result.host.hardware for result in data.results if result.host)) or "unknown"
     mark, name = text_mark(data), one_line(data.data.name)
     on = f" on {name}" if mark else ""
-    claimed = ", as the script claims" if only_claimed(data) else ""
+    claimed = ", as the script claims" if data.only_claimed else ""
     rest = f" bpb{claimed}{on}, mean ± sample std of {of} · track {one_line(data.track)} · {one_line(hardware)}"
     told = (f"\n{name} is {mark}", "yellow") if mark else ""
     return Text.assemble((one_line(data.name), "bold"), ": ", (number, "bold"), rest, told)

@@ -10,11 +10,10 @@ from pathlib import Path
 from runner.logs.log_facts import MAX_TOLD, NUMBER
 from runner.logs.telling import every, telling
 from runner.results import Curve
-from runner.untrusted import opened
+from runner.untrusted import pieces_of
 
 MOST_POINTS = 100
 MOST_STEP = 10**9
-PIECE = 1 << 20
 LOSS = re.compile(rf"^step:(\d{{1,10}})/\d+ (train|val)_loss:{NUMBER}", re.IGNORECASE)
 
 
@@ -25,11 +24,9 @@ def curve(seed: int, logs: Sequence[Path], own: re.Pattern[str] | None = None) -
     """
     found: dict[str, dict[int, float]] = {"train": {}, "val": {}}
     for path in logs:
-        with opened(path) as handle:
-            pieces = iter(lambda read=handle.read: read(PIECE), b"")  # type: ignore[misc]
-            for line in telling(pieces) if own is None else every(pieces):
-                for kind, step, loss in _told(line.decode("utf-8", "replace"), own):
-                    found[kind][step] = loss
+        for line in (telling if own is None else every)(pieces_of(path)):
+            for kind, step, loss in _told(line.decode("utf-8", "replace"), own):
+                found[kind][step] = loss
     if not any(found.values()):
         return None
     train, val = thinned(found["train"]), thinned(found["val"])

@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from runner.data.dataset import DataSet
-from runner.errors import DataError, UserError
+from runner.errors import UserError
 from runner.files import sha256_bytes
 from runner.lives.checkpoint_store import CheckpointStore, open_checkpoint_store
 from runner.logs.line_clock import LineClock
@@ -41,6 +41,7 @@ from runner.node.work_folder import (
 )
 from runner.results import Host, PhaseResult, RunStatus, Segment
 from runner.script.requirements import imported_packages
+from runner.untrusted import read_bytes
 
 VERSIONED = ("torch", "numpy", "sentencepiece", "zstandard", "brotli", "ray")
 
@@ -196,15 +197,19 @@ def attempt_in(
             wanted = spec.artifact_name if spec.outputs is None else spec.outputs.artifact
             status, reason = "failed", f"the training process wrote no artifact ({wanted})"
             yield LeftBehind(*left_behind(folder, spec))
-        if status == "completed" and artifact is not None and artifact.stat().st_size > MAX_ARTIFACT_BYTES:
-            status, reason = (
-                "failed",
-                f"{artifact.name} is {artifact.stat().st_size:,} bytes: no artifact of a contest",
-            )
+        content = b""
+        if status == "completed" and artifact is not None:
+            size = artifact.stat().st_size
+            if size > MAX_ARTIFACT_BYTES:
+                status, reason = "failed", f"{artifact.name} is {size:,} bytes: no artifact of a contest"
+            else:
+                try:
+                    content = read_bytes(artifact, MAX_ARTIFACT_BYTES)
+                except UserError as error:
+                    status, reason = "failed", f"its artifact: {error}"
         if status != "completed" or artifact is None:
             yield Finished(status, reason, train, None, host)
             return
-        content = artifact.read_bytes()
         frozen = sha256_bytes(content)
         if spec.outputs is not None and watch is not None and not spec.outputs.eval_env:
             scored = scored_in_training(train, watch, seen)
@@ -230,7 +235,7 @@ def evaluation(
     forget_training(base)
     try:
         folder, shards, tokenizer = fresh_folder(base, spec, (name, content), data)
-    except DataError as error:
+    except UserError as error:
         return None, "failed", str(error)
     where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
     switch = {} if spec.outputs is None else spec.outputs.eval_env

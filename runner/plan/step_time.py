@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from golf_model.config import GolfConfig, RuntimeConfig
-from runner.data.cache import cache_root
+from runner.data.cache import cache_root, remembered
+from runner.errors import UserError
 from runner.files import write_atomic
 from runner.job.hardware import Hardware
 from runner.job.spec import JobSpec
@@ -157,10 +158,10 @@ def _machine() -> str:
 
 def _remembered(note: Path) -> Speed | None:
     try:
-        stored = json.loads(note.read_text(encoding="utf-8"))
+        stored = remembered(note)
         fresh = stored["machine"] == _machine() and 0 <= time.time() - stored["at"] < REMEMBERED_S
         return _speed(stored["tflops"]) if fresh else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (UserError, ValueError, KeyError, TypeError):
         return None
 
 
