@@ -100,7 +100,7 @@ def run_attempt(
     spec: what to run. open_data: gives the data set on this node, checked. scratch: where the work folder goes.
     """
     root = scratch or default_scratch()
-    with work_folder(f"{spec.job}-seed{spec.seed}", root) as base, open_checkpoint_store(spec.store, root) as store:
+    with work_folder(root) as base, open_checkpoint_store(spec.store, root) as store:
         for message in attempt_in(base, spec, open_data, node, store):
             if store is not None and isinstance(message, Finished) and nothing_to_resume(message):
                 store.forget()

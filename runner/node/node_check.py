@@ -15,7 +15,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from runner.errors import UserError
 from runner.job.hardware import Hardware, accelerator_of
 from runner.node.gpus import gpu_facts
 from runner.node.isolation.held import trial
+from runner.node.orphans import default_scratch
 from runner.results import GpuFacts, NodeReport, Probe
 from runner.script.requirements import imported_modules
 
@@ -68,7 +68,7 @@ def check_node(order: CheckOrder, open_data: Callable[[], DataSet], node: str = 
     """Look at this node; the report's `problems` say what it lacks."""
     gpus = gpu_facts() if order.hardware.on_gpu else []
     problems = [*gpu_problems(order, gpus), *package_problems(order)]
-    free = shutil.disk_usage(tempfile.gettempdir()).free
+    free = shutil.disk_usage(default_scratch().parent).free
     if free < LEAST_DISK_BYTES:
         problems.append(f"{free / 2**30:.1f} GiB are free for temporary files, {LEAST_DISK_BYTES >> 30} are needed")
     probe = None

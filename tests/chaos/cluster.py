@@ -27,7 +27,7 @@ class Raylets:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="c", dir="/tmp"))
         self.truth = Path(tempfile.mkdtemp(prefix=".golf-chaos-", dir=Path.home()))
-        self.scratch = self.folder / f"golf-attempts-{os.getuid()}"
+        self.scratch = self.folder / f"golf-{os.getuid():08x}"
         os.environ |= {
             "RAY_TMPDIR": str(self.folder),
             "TMPDIR": str(self.folder),
