@@ -17,7 +17,7 @@ from runner.folder.ledger import check_chain
 from runner.job.hardware import PROFILES
 from runner.job.open_data import DataRequest, open_requested
 from runner.node.gpus import gpu_facts
-from runner.node.node_check import CheckOrder, check_node, package_problems, script_imports, slower_than
+from runner.node.node_check import CheckOrder, check_node, script_imports, slower_than
 from runner.results import Probe
 from tests.fixtures.fake_script import fake_script
 from tests.runner.drive.test_run import Screen, plan_for, script_of, statuses
@@ -97,10 +97,6 @@ def test_missing_packages_data_and_versions_are_named() -> None:
         problems, ("has no no_such_thing", "nor_this", "the job requires 0.1", "no shards"), strict=True
     ):
         assert part in said
-
-
-def test_a_module_that_is_loaded_without_a_place_is_there() -> None:
-    assert package_problems(replace(CPU, imports=("__main__",))) == []
 
 
 def test_only_imports_that_a_script_cannot_do_without_are_looked_for() -> None:
