@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from golf_model.artifact.compress import states_size
 from golf_model.artifact.containers import load_torch, read_baseline, read_pair
 from golf_model.artifact.first_look import MOST_ELEMENTS, unwrapped
 from golf_model.artifact.golf_container import GOLF_MAGIC, open_golf, read_golf
@@ -100,5 +101,6 @@ def inspect_artifact(blob: bytes) -> dict[str, Any]:
     else:
         compressor, raw = unwrapped(blob)
         container, stored = read_original(raw)
-        facts |= {"format": f"{container}, compressed by {compressor}", "unpacked_bytes": len(raw)}
+        told = " (its frame does not state its size)" if compressor == "zstd" and not states_size(blob) else ""
+        facts |= {"format": f"{container}, compressed by {compressor}{told}", "unpacked_bytes": len(raw)}
     return facts | {"tensors": [tensor_facts(name, item) for name, item in stored.items()]}
