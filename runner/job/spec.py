@@ -21,7 +21,7 @@ from runner.job.external_script import OutputsSpec, require_package, require_pla
 from runner.job.prose import ProseSpec
 from runner.job.reference import ReferenceSpec
 from runner.job.variables import require_settings
-from runner.strict import Seconds, Seed, Strict
+from runner.strict import NAME, VARIABLE, Seconds, Seed, Strict
 
 
 class DataSpec(Strict):
@@ -68,7 +68,7 @@ DEEPEST = 10_000
 class JobSpec(Strict):
     """One job: what is trained, with which seeds, where, and by which track's rules it is judged."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    name: Annotated[str, Field(pattern=NAME)]
     """Names folders: letters, digits, `.`, `_`, `-`, at most 64, the first a letter or digit."""
     track: str
     """Rules to be judged by: a key of runner.job.tracks.TRACKS."""
@@ -113,7 +113,7 @@ class JobSpec(Strict):
     """Also measure what compressors and a bigram model reach on the validation text."""
     must_beat: Literal["unigram", "bigram", "xz", "xz_primed"] | None = None
     """A yardstick that every seed must beat to pass; needs yardsticks: true."""
-    env: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = Field(default_factory=dict)
+    env: dict[Annotated[str, Field(pattern=VARIABLE)], str] = Field(default_factory=dict)
     """Environment variables for the script: what tunes NCCL, CUDA and OpenMP, and settings of a script of your own
     (runner.job.variables); never those of its contract, nor what changes which code runs."""
     stall_seconds: Annotated[float, Field(ge=0)] = 300.0
