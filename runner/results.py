@@ -669,6 +669,7 @@ class Arm(Strict):
     unscored: Annotated[int, Field(ge=0)] = 0
     """Seeds that belong to it and have no score."""
     verdict: VerdictStatus | None = None
+    """Of the record that the scores stand in."""
     problem: str = ""
     """Why its scores cannot be relied on, beside the verdict."""
     origin: str = ""
@@ -676,6 +677,7 @@ class Arm(Strict):
     run: str = ""
     """The record's run."""
     track: str = ""
+    """Whose rules it was judged by."""
     tokenizer: str = ""
     """SHA-256 of the tokenizer."""
     validation: str = ""

@@ -71,9 +71,9 @@ class JobSpec(Strict):
     name: Annotated[str, Field(pattern=NAME)]
     """Names folders: letters, digits, `.`, `_`, `-`, at most 64, the first a letter or digit."""
     track: str
-    """Rules to be judged by: a key of runner.job.tracks.TRACKS."""
+    """Rules to be judged by."""
     hardware: str = "auto"
-    """Node profile (runner.job.hardware), or auto, which takes GPUs where there are any."""
+    """Node profile, or auto, which takes GPUs where there are any."""
     seeds: tuple[Seed, ...]
     """One run each, in this order."""
     author: str = ""
