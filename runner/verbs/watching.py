@@ -9,20 +9,25 @@ from typing import Annotated, Optional
 import typer
 
 from runner.errors import UserError
+from runner.plain_json import json_text
 from runner.verbs.clusters import ask, remote_of
 from runner.verbs.loading import terminal
-from runner.verbs.options import MaybeThere, OptionalRun, Output, RunName
+from runner.verbs.options import AsJson, MaybeThere, OptionalRun, Output, RunName
 
 
-def status(run_name: OptionalRun = None, address: MaybeThere = None, output: Output = Path()) -> None:
+def status(
+    run_name: OptionalRun = None, address: MaybeThere = None, output: Output = Path(), as_json: AsJson = False
+) -> None:
     """Where every run, or one of them, stands."""
     if address is not None:
-        ask(address, ["status", *([run_name] if run_name else [])], output)
-    from runner.drive.status import advice, status_table
+        ask(address, ["status", *([run_name] if run_name else []), *(["--json"] if as_json else [])], output)
+    from runner.drive.status import advice, status_facts, status_table
     from runner.folder.runs import all_runs, find_run
 
     runs = all_runs(output) if run_name is None else [find_run(output, run_name)]
-    if not runs:
+    if as_json:
+        typer.echo(json_text(status_facts(runs, output)))
+    elif not runs:
         typer.echo(f"no run under {output / 'runs'}")
     else:
         terminal().print(status_table(runs))
