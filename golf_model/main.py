@@ -60,9 +60,9 @@ def artifact_kind(config: GolfConfig) -> str:
 def fit_lines(packed: PackedModel, step: Step | None, code: int, config: GolfConfig) -> list[str]:
     """How the artifact came by its size, for the log."""
     lines, tried = [], packed.tried
-    if len(tried) > 1:
-        least = min(tried.values())
-        sizes = (f"{name}:{size} ({100 * (size / max(least, 1) - 1):+.2f}%)" for name, size in tried.items())
+    least = min(tried.values(), default=0)
+    if len(tried) > 1 and least > 0:  # else there are no integers
+        sizes = (f"{name}:{size} ({100 * (size / least - 1):+.2f}%)" for name, size in tried.items())
         lines.append(f"integers coded by {' '.join(sizes)}")
     if step is not None:
         cap, total = config.export.step.cap_bytes, len(packed.blob) + code

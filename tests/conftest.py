@@ -20,6 +20,17 @@ settings.register_profile("fast", max_examples=300, deadline=None)
 settings.register_profile("fuzz", max_examples=10_000, deadline=None)  # make fuzz
 settings.load_profile("fast")
 
+SLOW_S = 3600.0
+"""Seconds that a slow test may take; the others' limit stands in pyproject.toml."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests have a limit, too, and a longer one."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_S))
+
+
 SHARED = ROOT.parent / "shared"
 LONGEST = (
     "test_end_to_end.py",

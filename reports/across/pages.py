@@ -191,10 +191,19 @@ FORMATS: dict[str, Callable[[pd.DataFrame], bytes]] = {
 }
 
 
+ENDINGS = {"": "md", "markdown": "md", "txt": "md", "htm": "html", **{name: name for name in FORMATS}}
+"""Ending of a file's name -> its format."""
+
+
 def chosen_format(name: str | None, output: Path | None) -> str:
     """The format that is asked for, else what the file's ending says, else md. UserError where it cannot be made."""
     ending = output.suffix.removeprefix(".") if output is not None else ""
-    chosen = name or (ending if ending in FORMATS else "md")
+    chosen = name or ENDINGS.get(ending.lower(), "")
+    if not chosen:
+        raise UserError(
+            f"--output {output}: .{ending} is none of {', '.join(FORMATS)}; name the file so, or say which it is "
+            "with --format"
+        )
     if chosen not in FORMATS:
         raise UserError(f"--format: {chosen!r} is not one of {', '.join(FORMATS)}")
     if chosen == "parquet" and output is None:

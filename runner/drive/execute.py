@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from rich.console import Console
 
 from runner.backends.backend import Backend, LocalBackend
 from runner.backends.nodes import Node, this_node
+from runner.data.dataset import DataSet
 from runner.drive.assess import JudgedRun
 from runner.drive.machine_lock import machine_for
-from runner.drive.run import Observe, require_run, run_name, run_plan
+from runner.drive.run import Observe, all_finished, require_run, run_name, run_plan
 from runner.errors import UserError
 from runner.files import require_writable
 from runner.interrupt import beside_others
@@ -55,13 +56,16 @@ def execute(
     """
     data = preflight(job, script.code_bytes, console.print)
     require_writable(output)
+    if where.address is None and _is_done(job, data, script, output):
+        where = replace(where, local=True)  # nothing is left to run, so no Ray is started to tell
     nodes, make_backend = (
         _here() if where.local else _on_ray(where.address, console, cpus_of_ours(job, this_node().cpus))
     )
     plan = make_plan(job, data, script.code_bytes, nodes)
     if only is not None:
         require_run(plan, script, only)
-    if where.address is None:
+    done = all_finished(plan, script, output)
+    if where.address is None and not done:
         warn_of_slow_steps(plan, console)
     way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
     observe: Observe | None = None
@@ -70,9 +74,18 @@ def execute(
         observe, watching = _cluster_watch(plan, script)
     elif not where.local:
         watching = _own_watch(plan, script)
-    place = machine_for(plan.need.alone, console.print) if where.address is None else nullcontext()
+    taken = where.address is None and not done
+    place = machine_for(plan.need.alone, console.print) if taken else nullcontext()
     with place, watching:
         return run_plan(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
+
+
+def _is_done(job: JobSpec, data: DataSet, script: Script, output: Path) -> bool:
+    """Whether this machine would have nothing to run of the job; False where it cannot take it."""
+    try:
+        return all_finished(make_plan(job, data, script.code_bytes, [this_node()]), script, output)
+    except UserError:
+        return False
 
 
 def warn_of_slow_steps(plan: Plan, console: Console, measure: Callable[[], Speed | None] = measured_speed) -> None:

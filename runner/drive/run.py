@@ -302,6 +302,18 @@ def run_name(plan: Plan, script: Script) -> str:
     return f"{plan.job.name}-{plan.hash8(script.sha256)}"
 
 
+def all_finished(plan: Plan, script: Script, root: Path) -> bool:
+    """Whether every seed of the job has a result that counts, so that running it starts nothing."""
+    folder = RunFolder(root / "runs" / run_name(plan, script))
+    try:
+        vouched = Ledger(folder.ledger, read_only=True).finished_hashes()
+    except (UserError, OSError):
+        return False
+    return bool(plan.job.seeds) and all(
+        finished_attempt(folder.attempts(seed), script.sha256, vouched) is not None for seed in plan.job.seeds
+    )
+
+
 def require_run(plan: Plan, script: Script, name: str) -> None:
     """UserError unless this job, script, data and hardware lead to the run folder `name`."""
     if run_name(plan, script) != name:

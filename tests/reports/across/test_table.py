@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from scipy import stats
 from typer.testing import CliRunner
 
-from reports.across.pages import FORMATS, headline, sections, to_csv, to_html, to_markdown, to_parquet
+from reports.across.pages import FORMATS, chosen_format, headline, sections, to_csv, to_html, to_markdown, to_parquet
 from reports.across.table import COLUMNS, STATISTICS, Found, across_frame
 from reports.record.write import RecordFiles, write_record
 from runner.cli import app
@@ -350,3 +350,25 @@ def test_no_record_at_all_is_an_empty_page() -> None:
     assert headline(frame) == "0 records."
     assert sections(frame) == []
     assert to_csv(frame).decode().count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "output", "chosen"),
+    [
+        (None, None, "md"),
+        (None, "x", "md"),
+        (None, "x.md", "md"),
+        (None, "x.TXT", "md"),
+        (None, "x.htm", "html"),
+        (None, "x.csv", "csv"),
+        ("html", "x.pdf", "html"),
+    ],
+)
+def test_a_file_is_written_in_the_format_of_its_ending(asked: str | None, output: str | None, chosen: str) -> None:
+    assert chosen_format(asked, None if output is None else Path(output)) == chosen
+
+
+@pytest.mark.parametrize("output", ["x.pdf", "x.json", "x.md.gz"])
+def test_an_ending_of_no_format_is_refused(output: str) -> None:
+    with pytest.raises(UserError, match=rf"^--output {output}: .* is none of md, html, csv, parquet"):
+        chosen_format(None, Path(output))
