@@ -24,13 +24,6 @@ SLOW_S = 3600.0
 """Seconds that a slow test may take; the others' limit stands in pyproject.toml."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests have a limit, too, and a longer one."""
-    for item in items:
-        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(SLOW_S))
-
-
 SHARED = ROOT.parent / "shared"
 LONGEST = (
     "test_end_to_end.py",
@@ -48,7 +41,11 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Longest files first (`make test` tells xdist to keep the order), all others as they are found."""
+    """Longest files first (`make test` tells xdist to keep the order), all others as they are found; slow tests have
+    a time limit of their own."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_S))
     places = {str(ROOT / "tests" / name): place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(str(item.path), len(places)))
 
