@@ -66,7 +66,8 @@ def copy_of_all(folder: Path) -> None:
 
 def noticed(folder: Path, tests: Sequence[str]) -> bool:
     """Whether the tests of a copy fail, or do not end."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", *tests]
+    how = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutants", "-m", "not slow"]
+    command = [sys.executable, "-m", "pytest", *how, *tests]
     env = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     with subprocess.Popen(
         command, cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True

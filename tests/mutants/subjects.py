@@ -28,9 +28,10 @@ SUBJECTS = {
     ),
     "clocks": Subject(
         _below("runner/logs", "clocks", "line_clock", "script_clocks", "own_time", "spans", "arrivals"),
-        _below(
-            "tests/runner/logs",
-            *("test_clocks", "test_line_clock", "test_script_clocks", "test_own_time", "test_spans", "test_arrivals"),
+        (
+            *_below("tests/runner/logs", "test_clocks", "test_line_clock", "test_own_time", "test_spans"),
+            *_below("tests/runner/logs", "test_arrivals", "test_script_clocks"),
+            "tests/runner/node/test_supervised_time.py",
         ),
     ),
     "compare": Subject(
@@ -48,10 +49,14 @@ SUBJECTS = {
          *_below("tests/runner/drive", "test_retry", "test_progress")),
     ),
     "attempt": Subject(
-        _below("runner/node", "attempt", "deadlines", "work_folder", "environment", "sightings", "activity"),
+        _below(
+            "runner/node",
+            *("attempt", "deadlines", "work_folder", "environment", "sightings", "activity", "supervise", "orphans"),
+        ),
         _below(
             "tests/runner/node",
-            *("test_work_folder", "test_environment", "test_sightings", "test_activity", "test_attempt"),
+            *("test_work_folder", "test_environment", "test_sightings", "test_activity", "test_supervised_time"),
+            *("test_orphans", "test_supervise", "test_attempt"),
         ),
     ),
 }  # fmt: skip
