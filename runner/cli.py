@@ -406,11 +406,25 @@ def compare_verb(
         next(name for name in POLICIES if name == policy),
         gain,
     )
+    differ = _told_apart(baseline, candidate)
     if as_json:
-        typer.echo(found.model_dump_json())
+        told = {} if differ is None else {"differences": differ}
+        typer.echo(json_text({**found.model_dump(mode="json"), **told}))
     else:
-        terminal().print(terminal_comparison(found))
+        terminal().print(terminal_comparison(found, differ))
     raise typer.Exit({"holds": 0, "not shown": 1, "undecided": 3}[found.outcome])
+
+
+def _told_apart(baseline: str, candidate: str) -> list[str] | None:
+    """In which fields two records of ours differ; None where one of both is none."""
+    from runner.record.find import record_or_problem
+    from runner.record.variants import differences_of
+
+    folders = Path(baseline), Path(candidate)
+    if not all((folder / "results.json").is_file() for folder in folders):
+        return None
+    one, other = map(record_or_problem, folders)
+    return None if isinstance(one, str) or isinstance(other, str) else differences_of(one, other)
 
 
 def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str | None = None) -> None:

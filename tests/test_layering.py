@@ -51,7 +51,17 @@ STDLIB_ONLY = {f"golf_model/{name}.py" for name in ("config", "shapes", "sources
 COMPOSITION_ROOT = "runner/cli.py"
 REPORTER_READS = {
     f"runner.{name}"
-    for name in ("record.files", "results", "statistics", "files", "errors", "listing", "untrusted", "audit.facts")
+    for name in (
+        "record.files",
+        "record.variants",
+        "results",
+        "statistics",
+        "files",
+        "errors",
+        "listing",
+        "untrusted",
+        "audit.facts",
+    )
 }
 
 

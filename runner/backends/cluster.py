@@ -10,6 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import ray
@@ -113,6 +114,15 @@ def node_of(node: Mapping[str, Any]) -> Node:
         id=node["NodeID"],
         host=node.get("NodeManagerHostname", ""),
     )
+
+
+def session_logs() -> Path | None:
+    """The folder of this node's logs, which the dashboard shows; None where Ray does not say."""
+    node = getattr(ray._private.worker, "_global_node", None)
+    try:
+        return None if node is None else Path(node.get_logs_dir_path())
+    except AttributeError:
+        return None
 
 
 def head_address() -> str:

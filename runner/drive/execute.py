@@ -5,8 +5,8 @@ In this process, on a Ray of this machine, or on a cluster: all that differs bet
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -71,7 +71,7 @@ def execute(
     observe: Observe | None = None
     watching: AbstractContextManager[None] = nullcontext()
     if where.address is not None:
-        observe, watching = _cluster_watch(plan, script)
+        observe, watching = _cluster_watch(plan, script, output)
     elif not where.local:
         watching = _own_watch(plan, script)
     taken = where.address is None and not done
@@ -146,14 +146,22 @@ def _on_ray(address: str | None, console: Console, cpus: int | None) -> tuple[li
     return cluster_nodes(), make_backend
 
 
-def _cluster_watch(plan: Plan, script: Script) -> tuple[Observe, AbstractContextManager[None]]:
-    """On a cluster that is not ours: gauges for its dashboard, and a watch on its head."""
-    from runner.backends.cluster import head_address
+def _cluster_watch(plan: Plan, script: Script, output: Path) -> tuple[Observe, AbstractContextManager[None]]:
+    """On a cluster that is not ours: gauges and a board for its dashboard, and a watch on its head."""
+    from runner.backends.cluster import head_address, session_logs
     from runner.backends.head_watch import head_watched, patience
+    from runner.drive.board import board_kept
     from runner.drive.gauges import Gauges
 
-    lost = patience(plan.job.stall_seconds)
-    return Gauges(plan), head_watched(head_address(), run_name(plan, script), lost=lost)
+    lost, logs = patience(plan.job.stall_seconds), session_logs()
+
+    @contextmanager
+    def watched() -> Iterator[None]:
+        board = nullcontext() if logs is None else board_kept(output, logs)
+        with head_watched(head_address(), run_name(plan, script), lost=lost), board:
+            yield
+
+    return Gauges(plan), watched()
 
 
 def _own_watch(plan: Plan, script: Script) -> AbstractContextManager[None]:

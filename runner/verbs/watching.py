@@ -20,6 +20,9 @@ def status(
 ) -> None:
     """Where every run, or one of them, stands."""
     if address is not None:
+        if (told := _on_the_board(address, run_name, output, as_json)) is not None:
+            typer.echo(told, nl=False)
+            return
         ask(address, ["status", *([run_name] if run_name else []), *(["--json"] if as_json else [])], output)
     from runner.drive.status import advice, status_facts, status_table
     from runner.folder.runs import all_runs, find_run
@@ -33,6 +36,22 @@ def status(
         terminal().print(status_table(runs))
         for line in advice(runs, output):
             typer.echo(line)
+
+
+def _on_the_board(address: str, run_name: str | None, output: Path, as_json: bool) -> str | None:
+    """What a driver on the cluster has left for whoever asks; None where the verb must be sent there."""
+    from runner.backends.dashboard_http import Unanswered
+    from runner.backends.endpoint_probe import WEB, answering_kind
+    from runner.backends.status_board import chosen, read_board
+
+    url = address if "://" in address else f"http://{address}"
+    try:
+        if "://" not in address and answering_kind(address) != WEB:
+            return None
+        shown, facts = chosen(read_board(url, None if output == Path() else output), run_name)
+    except (Unanswered, UserError):
+        return None
+    return f"{json_text(facts)}\n" if as_json else shown
 
 
 def logs(

@@ -117,6 +117,36 @@ def test_jobs_stand_together_only_with_the_same_verdict_track_and_data() -> None
     assert len(frame_of(record(), another(data=training)).query("level == 'jobs'")) == 1
 
 
+def changed_job(**config: int) -> RecordData:
+    """A record of the same name and another configuration."""
+    run = f"quickstart-{sum(config.values()):08}"
+    return another(job={**record().job, "config": {"model": config}}, name="quickstart", run=run)
+
+
+def test_a_mean_is_made_of_jobs_of_one_configuration_only() -> None:
+    frame = frame_of(record(), another(), changed_job(num_layers=3))
+    groups = frame[frame["level"] == "jobs"]
+    assert groups["val_bpb_n"].tolist() == [2, 1]
+    assert groups["configuration"].nunique() == 2
+    page = to_markdown(frame).decode().split("## Across jobs of one configuration")[1].split("##")[0]
+    assert len([line for line in page.splitlines() if " bpb |" in line]) == 1, "of one job there is no mean to make"
+    assert "Across" not in to_markdown(frame_of(record(), changed_job(num_layers=3))).decode()
+
+
+def test_records_of_one_name_say_what_tells_them_apart() -> None:
+    frame = frame_of(changed_job(num_layers=3, model_dim=64), changed_job(num_layers=9, model_dim=64))
+    jobs = frame[frame["level"] == "job"]
+    assert jobs["differs"].tolist() == ["model.num_layers 3", "model.num_layers 9"]
+    for page in (to_markdown(frame).decode(), to_html(frame).decode()):
+        assert "differs" in page
+        assert "num_layers 9" in page.replace("\\_", "_")
+    alone = frame_of(record())
+    assert row(alone, "job")["differs"] == ""
+    assert "differs" not in to_markdown(alone).decode()
+    many = frame_of(*(changed_job(**dict.fromkeys("abcdef", number)) for number in (1, 2)))
+    assert row(many, "job")["differs"] == "model.a 1, model.b 1, model.c 1, model.d 1 and 2 more"
+
+
 def test_a_run_that_lies_there_twice_counts_once_across_jobs() -> None:
     frame = frame_of(record(), record(), another())
     assert row(frame, "jobs")["val_bpb_n"] == 2
