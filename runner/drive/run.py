@@ -22,7 +22,6 @@ from rich.console import Console
 from runner.backends.backend import Backend, LocalBackend, Lost
 from runner.drive.assess import JudgedRun, assess, counted_result, publish
 from runner.drive.collect import Collector, finished_attempt
-from runner.drive.looks import waves
 from runner.drive.orders import attempt_spec, kept_trainings, known_lives, scoring_only
 from runner.drive.progress import Progress
 from runner.drive.recovery import adopt_results, adopt_trainings, open_ledger, remove_unfinished
@@ -40,6 +39,7 @@ from runner.node.node_check import slower_than
 from runner.plan.plan import Plan
 from runner.results import NodeReport, Probe, RunResult
 from runner.script.bundle import Script
+from runner.sequential.waves import waves
 
 Observe = Callable[[Collector], None]
 
