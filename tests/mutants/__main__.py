@@ -10,11 +10,11 @@ whoever reads the list knows better.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,11 +22,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.fixtures.places import ROOT
 from tests.mutants.sites import Site, sites
 from tests.mutants.subjects import SUBJECTS
 
 GOAL = 0.95
+OURS = ("golf_model", "runner", "reports", "tests")
+HEAVY = ("numpy", "scipy.stats", "pandas", "pydantic", "ray", "rich.live", "torch", "typer", "yaml")
+"""What the tests import of others: once, before any fault is tried."""
 PATIENCE_S = 300.0
 """Seconds of a subject's tests after which a fault counts as noticed: they hang."""
 COPIED = ("golf_model", "runner", "reports", "tests", "jobs", "docs", "deploy", "pyproject.toml", "README.md")
@@ -65,18 +70,38 @@ def copy_of_all(folder: Path) -> None:
 
 
 def noticed(folder: Path, tests: Sequence[str]) -> bool:
-    """Whether the tests of a copy fail, or do not end."""
-    how = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutants", "-m", "not slow"]
-    command = [sys.executable, "-m", "pytest", *how, *tests]
-    env = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    with subprocess.Popen(
-        command, cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as process:
+    """Whether the tests of a copy fail, or do not end. In a forked process, which need not import what is heavy."""
+    child = os.fork()
+    if child == 0:
         try:
-            return process.wait(PATIENCE_S) != 0
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            return True
+            os._exit(run_tests(folder, tests))
+        except BaseException:
+            os._exit(99)
+    give_up = time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status != 0
+        time.sleep(0.05)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return True
+
+
+def run_tests(folder: Path, tests: Sequence[str]) -> int:
+    """pytest's exit code on a copy, in this process, which has imported nothing of it."""
+    os.setsid()
+    os.chdir(folder)
+    silent = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(silent, descriptor)
+    os.environ |= {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    sys.dont_write_bytecode = True
+    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+        del sys.modules[name]
+    sys.path = [str(folder), *(place for place in sys.path if Path(place or ".").resolve() != ROOT)]
+    how = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutants", "-m", "not slow"]
+    return int(pytest.main([*how, *tests]))
 
 
 def tried(faults: Sequence[Fault], folder: Path) -> Iterator[tuple[Fault, bool]]:
@@ -106,6 +131,8 @@ def main(words: Sequence[str] | None = None) -> int:
     faults = [fault for subject in given.only for fault in drawn(subject, given.count, given.seed)]
     print(f"{len(faults)} faults, drawn by {given.seed}", flush=True)
     missed: list[Fault] = []
+    for name in HEAVY:
+        importlib.import_module(name)
     with tempfile.TemporaryDirectory(prefix="golf-mutants-") as place:
         copy_of_all(Path(place))
         for fault, seen in tried(faults, Path(place)):
