@@ -45,7 +45,7 @@ SUBJECTS = {
     ),
     "schedule": Subject(
         (*_below("runner/backends", "fair_queue", "nodes"), *_below("runner/drive", "retry", "seed_counts")),
-        (*_below("tests/runner/backends", "test_fair_queue", "test_nodes"),
+        (*_below("tests/runner/backends", "test_queue_bounds", "test_fair_queue", "test_nodes"),
          *_below("tests/runner/drive", "test_retry", "test_progress")),
     ),
     "attempt": Subject(
