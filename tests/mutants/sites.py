@@ -82,12 +82,19 @@ def sites(source: str) -> list[Site]:
         return starts[line - 1] + len(lines[line - 1].encode()[:column].decode())
 
     found: dict[tuple[int, int, str], Site] = {}
+    asked = {id(node.left) for node in ast.walk(tree) if isinstance(node, ast.Compare) and _asks_none(node)}
     for node in _living(tree):
+        if id(node) in asked and isinstance(node, ast.Attribute):
+            continue  # both of a pair are None, or none
         for begin, end, new in _faults(node, source, at):
             site = Site(source.count("\n", 0, begin) + 1, begin, end, source[begin:end], new)
             if site.old != new and _is_python(site.put_into(source)):
                 found[begin, end, new] = site
     return [found[key] for key in sorted(found)]
+
+
+def _asks_none(node: ast.Compare) -> bool:
+    return isinstance(node.ops[0], ast.Is | ast.IsNot) and ast.unparse(node.comparators[0]) == "None"
 
 
 def _is_python(text: str) -> bool:
@@ -99,10 +106,10 @@ def _is_python(text: str) -> bool:
 
 
 def _living(node: ast.AST) -> Iterator[ast.AST]:
-    """What is computed: no annotation, no docstring, nothing inside a text."""
+    """What is computed: no annotation, decorator or docstring, nothing inside a text."""
     yield node
     for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns") or (name == "args" and _rounds(node)):
+        if name in ("annotation", "returns", "decorator_list") or (name == "args" and _rounds(node)):
             if name == "args" and isinstance(node, ast.Call):
                 yield from _living(node.args[0])  # how many digits are kept changes nothing that matters
             continue

@@ -20,6 +20,7 @@ from tests.mutants.subjects import SUBJECTS
         ("x = (a) == (b)", ["x = (a) != (b)"]),
         ("x = a not in b", ["x = a in b"]),
         ("x = a is not None", ["x = a is None"]),
+        ("x = a.first is None", ["x = a.first is not None"]),
         ("x = a + b", ["x = a - b"]),
         ("x = a and b or c", ["x = a or b or c", "x = a and b and c"]),
         ("x = not a", ["x = a"]),
@@ -36,6 +37,7 @@ from tests.mutants.subjects import SUBJECTS
         ('"""Text of 1 < 2."""', []),
         ('x = f"{a < b}"', []),
         ("def f(a: int) -> int: return a", []),
+        ("@dataclass(frozen=True)\nclass A: pass", []),
         ("x = 'é' + b", ["x = 'é' - b"]),
     ],
 )
