@@ -230,12 +230,12 @@ def read_pair(raw: bytes) -> dict[str, Stored]:
     content = load_torch(raw)
     tensors, kinds = section(content, "w"), section(content, "m")
     known: dict[str, Scheme] = {str(scheme): scheme for scheme in LEVELS}
-    known |= {ROUNDED_KIND.format(scheme): scheme for scheme in LEVELS}
+    rounded: dict[str, Scheme] = {ROUNDED_KIND.format(scheme): scheme for scheme in LEVELS}
     stored: dict[str, Stored] = {}
     for name, kind in kinds.items():
         at = _text(name, name)
-        if isinstance(kind, dict) or kind in known:
-            scheme = known.get(_text(kind.get("type"), name) if isinstance(kind, dict) else kind)
+        if isinstance(kind, dict) or (isinstance(kind, str) and kind in rounded):
+            scheme = known.get(_text(kind.get("type"), name)) if isinstance(kind, dict) else rounded[kind]
             _put(stored, name, scheme, tensors.pop(f"{at}.q", None), tensors.pop(f"{at}.scale", None), "float32")
         else:
             _put_floats(stored, name, tensors.pop(at, None), "float32")

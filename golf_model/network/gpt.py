@@ -171,7 +171,9 @@ class GPT(nn.Module):
     ) -> Tensor:
         """All blocks with their skips over embedded tokens x0, normalised at the end; `pasts`: one for each pass."""
         encoder, decoder = self.orders[self.looped]
-        x, stack, lanes = x0, list[Tensor](), None
+        x = x0
+        stack: list[Tensor] = []
+        lanes: Lanes | None = None
         for at, index in enumerate((*encoder, *decoder)):
             block, past = self.blocks[index], pasts[at] if pasts else None
             cut = last if at == len(encoder) + len(decoder) - 1 else 0

@@ -134,10 +134,13 @@ def calibrated(calibration: Calibration, average: WeightAverage | None, log: Run
     return seen
 
 
-def set_mode(trainer: Trainer, schedule: ScheduleConfig, step: int, elapsed_ms: float) -> None:
+def set_mode(trainer: Trainer, schedule: ScheduleConfig, step: int, elapsed_ms: float, log: RunLog) -> None:
     """Set what the share of the training that is done decides of the coming step: the loop and Muon's decay."""
     config, share = trainer.config, share_of_training(schedule, step, elapsed_ms)
-    trainer.network.looped = passes_loop(config.model.loop, share)
+    looped = passes_loop(config.model.loop, share)
+    if looped and not trainer.network.looped:
+        log.line(f"loop:on step:{step} train_time:{elapsed_ms:.0f}ms")
+    trainer.network.looped = looped
     if config.optim.muon_decay_taper.start < 1.0:
         set_decay(
             trainer.optimizers, config.optim.muon_weight_decay * decay_taper(config.optim.muon_decay_taper, share)
@@ -180,7 +183,8 @@ def train(
         schedule = replace(schedule, max_wallclock_seconds=max(schedule.max_wallclock_seconds - reserve_s, 1e-3))
     cap_ms = schedule.max_wallclock_seconds * 1000.0 if schedule.kind == "wallclock" else math.inf
     step = now.step
-    set_mode(trainer, schedule, step, now.elapsed_ms)
+    trainer.network.looped = False
+    set_mode(trainer, schedule, step, now.elapsed_ms, log)
     while step < iterations and now.elapsed_ms < cap_ms:
         if config.log.val_loss_every and step % config.log.val_loss_every == 0:
             clock.pause()
@@ -189,7 +193,7 @@ def train(
             log.line(step_line(step, iterations, validate().log_values, clock.banked_ms))
             events.announce("validation_end")
             clock.start()
-        set_mode(trainer, schedule, step, now.elapsed_ms)
+        set_mode(trainer, schedule, step, now.elapsed_ms, log)
         multiplier = learning_rate_multiplier(schedule, step, now.elapsed_ms)
         set_learning_rates(trainer.optimizers, multiplier)
         set_momentum(trainer.optimizers, muon_momentum(config.optim, step))

@@ -118,12 +118,11 @@ def warm_up(trainer: Trainer, log: RunLog) -> None:
     steps = trainer.config.schedule.warmup_steps
     weights = copy.deepcopy(trainer.network.state_dict())
     states = [copy.deepcopy(optimizer.state_dict()) for optimizer in trainer.optimizers]
-    network = trainer.network
-    for looped in (False, True) if trainer.config.model.loop.times else (network.looped,):
-        network.looped = looped
-        for step in range(1, steps + 1):
-            optimizer_step(trainer)
-            log.line(f"warmup_step:{step}/{steps}{' looped' if looped else ''}")
+    total = 2 * steps if trainer.config.model.loop.times else steps
+    for step in range(1, total + 1):
+        trainer.network.looped = step > steps
+        optimizer_step(trainer)
+        log.line(f"warmup_step:{step}/{total}")
     if qat.active != "off" and not acts_in_training(qat, 0):
         switch(trainer.network, on=True)
         optimizer_step(trainer)

@@ -222,6 +222,6 @@ def cut_off(job: JobSpec, step: StepTime) -> str:
 
 
 def warm_up_steps(config: GolfConfig) -> int:
-    """Steps before the clock: those asked for, and one more where fake quantisation begins later."""
-    steps, qat = config.schedule.warmup_steps, config.qat
+    """Steps before the clock: those asked for, as many with a loop, and one where fake quantisation begins later."""
+    steps, qat = config.schedule.warmup_steps * (2 if config.model.loop.times else 1), config.qat
     return steps + 1 if steps and qat.active != "off" and qat.start_step > 0 else steps

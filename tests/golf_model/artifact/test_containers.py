@@ -34,7 +34,7 @@ from tests.golf_model.artifact.small_artifacts import (
 )
 
 every_job = pytest.mark.parametrize("name", NAMES)
-by_container = pytest.mark.parametrize("name", ["pr372", "pr102_head", "pr160"])
+by_container = pytest.mark.parametrize("name", ["pr372", "pr102_head", "pr160", "pr1394"])
 
 
 @every_job

@@ -181,3 +181,29 @@ def test_what_is_off_changes_no_bit(changed: dict[str, object]) -> None:
     (one, before), (two, after) = found
     assert torch.equal(one, two)
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True) if a is not None and b is not None)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while tracing
+@pytest.mark.parametrize("documents", [None, pytest.param(Documents(1, 8), marks=pytest.mark.slow)])
+def test_both_modes_compile_as_one_graph_each(documents: Documents | None) -> None:
+    few = replace(WHOLE, num_layers=3, xsa_last_n=3, loop=LoopConfig(1, 1, 1), parallel=ParallelConfig("lanes", 2))
+    network = golden_network(few)
+    network.documents = documents
+    network.position_tables(32, torch.device("cpu"))
+    torch.compiler.reset()
+    graphs = []
+
+    def count(module: torch.fx.GraphModule, inputs: list[Tensor]) -> torch.fx.GraphModule:
+        graphs.append(module)
+        return module
+
+    compiled = torch.compile(network, backend=count, fullgraph=True, dynamic=False)
+    found = []
+    for looped in (False, True, False, True):
+        network.looped = looped
+        mine, usual = (float(model(tokens(), tokens(), mean=True).detach()) for model in (compiled, network))
+        assert mine == pytest.approx(usual, abs=1e-4)
+        found.append(mine)
+    assert len(graphs) == 2
+    assert found[:2] == found[2:]
+    assert found[0] != found[1]
