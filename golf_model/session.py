@@ -18,10 +18,11 @@ import torch
 from golf_model.config import EvalConfig, GolfConfig, RuntimeConfig
 from golf_model.network.attention import AttentionKernel
 from golf_model.network.dtypes import apply_dtype_policy
+from golf_model.network.flash import settle_attention
 from golf_model.network.gpt import GPT, LossModel
 from golf_model.network.head import HeadKernel
 from golf_model.network.segments import Documents
-from golf_model.process.devices import Abilities, abilities, settle_products
+from golf_model.process.devices import Abilities, abilities, settle_compiler, settle_products
 from golf_model.process.distributed import World, accumulation_steps
 from golf_model.process.environment import RunEnvironment
 from golf_model.process.events import Events
@@ -138,6 +139,10 @@ def build_network(session: Session) -> tuple[GPT, LossModel]:
     arm(network, session.config.qat, model.num_layers)
     network.to(world.device)
     network.position_tables(session.config.batch.train_seq_len, world.device)
+    if world.device.type == "cuda" and session.how.compiled:
+        settle_compiler()
+        if kernel == "sdpa" and session.how.precision == torch.bfloat16:
+            session.log.line(settle_attention(session.config, world))
     session.log.line(f"model_params:{sum(parameter.numel() for parameter in network.parameters())}")
     loss_model: LossModel = torch.compile(network, dynamic=False, fullgraph=True) if session.how.compiled else network
     return network, loss_model
