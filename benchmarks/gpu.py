@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-TINY_LIMIT_S = 300.0
+TINY_LIMIT_S = 900.0
 SHOWN = 2000
 """Characters of a step's output that are kept where it fails."""
 
