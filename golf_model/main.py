@@ -40,6 +40,7 @@ from golf_model.session import (
     score_by_rule,
     score_plain,
     seed_everything,
+    warm_scoring,
 )
 from golf_model.shapes import BITS, schemes, wants_plan
 from golf_model.training.qat import acts_on_artifact, switch
@@ -212,9 +213,12 @@ def score_artifact(
 
 def eval_phase(session: Session) -> None:
     """Score the artifact in the working directory, with nothing from the training process."""
+    built = build_network(session) if session.how.compiled else None
+    if built is not None:
+        warm_scoring(session, *built)
     session.events.announce("eval_start")
     validation = open_validation(session, open_tables(session))
-    network, loss_model = build_network(session)
+    network, loss_model = built or build_network(session)
     log_run_facts(session)
     score_artifact(session, network, loss_model, validation, final=True)
     session.events.announce("eval_end")
@@ -229,6 +233,7 @@ def run_phases(session: Session) -> None:
     if session.environment.phase == "train":
         score_artifact(session, network, loss_model, validation, final=False)
         return
+    warm_scoring(session, network, loss_model)
     session.events.announce("eval_start")
     score_artifact(session, network, loss_model, validation, final=True)
     session.events.announce("eval_end")

@@ -8,6 +8,13 @@ from golf_model.config import LONG_SEQUENCE, GolfConfig
 from golf_model.shapes import wants_plan
 
 
+def chooses_attention(config: GolfConfig) -> bool:
+    """Whether a run on a GPU looks for the fastest kernel: where it compiles, in bfloat16, by torch's own."""
+    runtime = config.runtime
+    fused = runtime.attention in ("auto", "sdpa") and runtime.device in ("auto", "cuda")
+    return fused and runtime.compile != "off" and runtime.precision != "float32"
+
+
 def unused_modules(config: GolfConfig) -> frozenset[str]:
     """Names of golf_model's modules that this configuration never calls, so that its script can do without them.
 
@@ -23,6 +30,7 @@ def unused_modules(config: GolfConfig) -> frozenset[str]:
         "network.attn_gate": model.attn_gate.kind != "off",
         "network.blocked": config.runtime.attention in ("auto", "blocks") and longest >= LONG_SEQUENCE,
         "network.bigram": model.bigram.buckets > 0,
+        "network.flash": chooses_attention(config),
         "training.calibration": export.gptq.tokens > 0,
         "training.checkpoint": config.schedule.checkpoint_every_s > 0,
         "artifact.containers": export.container.startswith("torch"),

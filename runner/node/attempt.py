@@ -21,6 +21,7 @@ from runner.files import sha256_bytes
 from runner.lives.checkpoint_store import CheckpointStore, open_checkpoint_store
 from runner.logs.line_clock import LineClock
 from runner.node.attempt_spec import TORCHRUN, AttemptSpec
+from runner.node.compiled import fetch, keep, place_of, sweep_old
 from runner.node.deadlines import eval_deadlines, external_deadlines, overtime, train_deadlines
 from runner.node.environment import base_environment, require_lines
 from runner.node.gpus import are_vouched, gpu_names
@@ -147,7 +148,7 @@ def attempt_in(
                 yield Finished("lost", "the artifact that it was to score did not arrive whole", train, None, host)
                 return
             yield ArtifactBytes(artifact_name, content, spec.trained.artifact.sha256)
-            scored, status, reason = yield from evaluation(base, spec, data, env, artifact_name, content)
+            scored, status, reason = yield from evaluation(base, spec, data, env, artifact_name, content, host.device)
             yield Finished(status, reason, train, scored, host)
             return
         folder = base / "train"
@@ -161,11 +162,14 @@ def attempt_in(
             yield Remark(lost)
         if store is not None:
             store.checkpoints.mkdir(exist_ok=True)  # the script may not make it: all around it is read-only
+        places, compiled = own_places(base), place_of(spec, "train", host.device, base.parent)
+        sweep_old(base.parent)
+        fetch(compiled, places)
         train, status, reason = yield from run_phase(
             "train",
             command_line(spec),
             folder,
-            {**env, **where, **own_places(base), **checkpoint_variables(store, earlier)},
+            {**env, **where, **places, **checkpoint_variables(store, earlier)},
             train_deadlines(spec) if watch is None else external_deadlines(spec),
             spec.stall_seconds,
             None if store is None else store.journal(spec.attempt),
@@ -185,6 +189,8 @@ def attempt_in(
             gpus=spec.gpus > 0,
             announces=spec.outputs is None or spec.outputs.announce,
         )
+        if status == "completed":
+            keep(compiled, places)
         train = train.model_copy(update={"started_afresh": lost})
         artifact = find_artifact(folder, spec)
         if watch is None:
@@ -218,7 +224,7 @@ def attempt_in(
             return
         yield ArtifactBytes(artifact.name, content, frozen)
         yield TrainingEnded(train, host)
-        scored, status, reason = yield from evaluation(base, spec, data, env, artifact.name, content)
+        scored, status, reason = yield from evaluation(base, spec, data, env, artifact.name, content, host.device)
         yield Finished(status, reason, train, scored, host)
     except OSError as error:
         # It is the node's failure and not the script's: another node may do.
@@ -226,10 +232,11 @@ def attempt_in(
 
 
 def evaluation(
-    base: Path, spec: AttemptSpec, data: DataSet, env: Mapping[str, str], name: str, content: bytes
+    base: Path, spec: AttemptSpec, data: DataSet, env: Mapping[str, str], name: str, content: bytes, device: str
 ) -> Generator[Message, None, tuple[PhaseResult | None, RunStatus, str]]:
     """Score an artifact, given by its name and content, in a fresh process that finds nothing else of training.
 
+    device: name of what computes; what an evaluation on it compiled is there for the next seed's.
     There is no result where the text that it was to score changed since the job was planned.
     """
     forget_training(base)
@@ -239,12 +246,14 @@ def evaluation(
         return None, "failed", str(error)
     where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
     switch = {} if spec.outputs is None else spec.outputs.eval_env
+    places, compiled = own_places(base), place_of(spec, "eval", device, base.parent)
+    fetch(compiled, places)
     again = None if spec.outputs is None else Sightings(LineClock(line_patterns(spec.outputs)))
     scored, status, reason = yield from run_phase(
         "eval",
         command_line(spec),
         folder,
-        {**env, **where, **own_places(base), **switch},
+        {**env, **where, **places, **switch},
         eval_deadlines(spec) if spec.outputs is None else external_deadlines(spec),
         # Scoring says nothing until it has ended, so silence shorter than its limit tells nothing.
         max(spec.stall_seconds, overtime(spec.eval_seconds)) if spec.stall_seconds else 0.0,
@@ -253,6 +262,8 @@ def evaluation(
         alive=spec.stall_seconds,
         announces=spec.outputs is None or spec.outputs.announce,
     )
+    if status == "completed":
+        keep(compiled, places)
     if again is not None:
         scored = scored_result(scored, again)
     if status == "completed" and not still_is(folder / name, content):
