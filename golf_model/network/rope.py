@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from golf_model.network.pieces import in_pieces
+from golf_model.pieces import in_pieces
 
 NormEps = Literal["float32", "compute"]
 """Whose machine epsilon a norm adds: that of float32, or that of its input's precision, as older torch did for

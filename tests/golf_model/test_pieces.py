@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from golf_model.network import pieces
-from golf_model.network.pieces import in_pieces
 from golf_model.network.rope import rms_norm
+from golf_model.pieces import in_pieces
 
 
 def test_pieces_of_several_arrays_have_the_same_rows_and_write_through() -> None:
