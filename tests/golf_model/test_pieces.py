@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from golf_model.network import pieces
+from golf_model import pieces
 from golf_model.network.rope import rms_norm
 from golf_model.pieces import in_pieces
 
