@@ -1,9 +1,9 @@
 """The record folder: everything of one judged job in one place, there completely or not at all.
 
-<root>/records | rejected | unverified / <track> / <date>_<name>/, by the verdict; of a variant whose name is taken
-<date>_<name>_<what it has other>_<hash8>/. The folder is built beside its place and renamed in; the run's earlier
-record, wherever it stands in the track, gives way to it. What is not a record of this very run is never touched. The
-compressed weights are not copied.
+<root>/records | rejected | unverified | repacked / <track> / <date>_<name>/, by the verdict; of a variant whose name
+is taken <date>_<name>_<what it has other>_<hash8>/. The folder is built beside its place and renamed in; the run's
+earlier record, wherever it stands in the track, gives way to it. What is not a record of this very run is never
+touched. The compressed weights are not copied.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ from runner.record.variants import shown
 from runner.results import RecordData, VerdictStatus
 from runner.untrusted import files_below, read_json, read_text
 
-FOLDERS: dict[VerdictStatus, str] = {"passed": "records", "rejected": "rejected", "unverified": "unverified"}
+FOLDERS: dict[VerdictStatus, str] = {
+    "passed": "records",
+    "rejected": "rejected",
+    "unverified": "unverified",
+    "repacked": "repacked",
+}
 
 LABEL_FIELDS = 3
 """Fields that stand in the name of a variant's folder, at most."""
