@@ -26,17 +26,18 @@ from runner.node.deadlines import eval_deadlines, external_deadlines, overtime, 
 from runner.node.environment import base_environment, require_lines
 from runner.node.gpus import are_vouched, gpu_names
 from runner.node.isolation.places import evaluation_bounds, own_places, training_bounds
-from runner.node.kept_weights import KEPT_NAME, kept_weights
 from runner.node.messages import ArtifactBytes, Finished, LeftBehind, Message, Remark, Started, TrainingEnded
 from runner.node.orphans import default_scratch, work_folder
 from runner.node.phase import run_phase
 from runner.node.sightings import Sightings, line_patterns, scored_in_training, scored_result, seen_of, train_result
 from runner.node.work_folder import (
+    KEPT_NAME,
     MAX_ARTIFACT_BYTES,
     SCRIPT_NAME,
     find_artifact,
     forget_training,
     fresh_folder,
+    kept_weights,
     lay_out,
     left_behind,
     still_is,
@@ -166,12 +167,12 @@ def attempt_in(
         places, compiled = own_places(base), place_of(spec, "train", host.device, base.parent)
         sweep_old(base.parent)
         fetch(compiled, places)
-        keep = {"GOLF_KEEP": KEPT_NAME} if spec.keep else {}
+        keeping = {"GOLF_KEEP": KEPT_NAME} if spec.keep else {}
         train, status, reason = yield from run_phase(
             "train",
             command_line(spec),
             folder,
-            {**env, **where, **places, **checkpoint_variables(store, earlier), **keep},
+            {**env, **where, **places, **checkpoint_variables(store, earlier), **keeping},
             train_deadlines(spec) if watch is None else external_deadlines(spec),
             spec.stall_seconds,
             None if store is None else store.journal(spec.attempt),

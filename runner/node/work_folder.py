@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from runner.data.dataset import DataSet
 from runner.errors import DataError, UserError
 from runner.files import copy_hashed, remove_tree
 from runner.node.attempt_spec import AttemptSpec
+from runner.node.messages import KeptBytes, KeptEnded, Message, Remark
 from runner.node.orphans import LOCK
 from runner.printable import cut
 from runner.results import LeftFile, Leftovers
@@ -18,6 +21,10 @@ from runner.untrusted import read_bytes, reason_of
 SCRIPT_NAME = "train_gpt.py"
 MAX_ARTIFACT_BYTES = 128 << 20
 """An artifact larger than this is not brought back, nor is any other file that a script left."""
+KEPT_NAME = "kept_weights.safetensors"
+"""What a script is told to call the weights that it keeps, in its own folder."""
+MAX_KEPT_BYTES = 8 << 30
+PIECE_BYTES = 4 << 20
 MOST_LOOKED_AT, DEEPEST, MOST_NAMED = 10_000, 8, 50
 """Of what a script left: entries and folders' depth that are looked at, and files that are named."""
 
@@ -29,6 +36,27 @@ def lay_out(folder: Path, spec: AttemptSpec) -> None:
     for name, content in spec.files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
+
+
+def kept_weights(folder: Path) -> Iterator[Message]:
+    """The pieces of the weights that training kept, raw numbers that nobody reads here, then their size and hash; a
+    remark where there is no file that may be brought back."""
+    try:
+        handle = os.open(folder / KEPT_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        yield Remark(f"its weights were not kept: {error.strerror}")
+        return
+    with os.fdopen(handle, "rb") as file:
+        told = os.fstat(handle)
+        if not stat.S_ISREG(told.st_mode) or told.st_size > MAX_KEPT_BYTES:
+            yield Remark(f"its weights were not kept: {KEPT_NAME} is no file of at most {MAX_KEPT_BYTES:,} bytes")
+            return
+        digest, size = hashlib.sha256(), 0
+        while size < MAX_KEPT_BYTES and (piece := file.read(PIECE_BYTES)):
+            digest.update(piece)
+            size += len(piece)
+            yield KeptBytes(piece)
+    yield KeptEnded(size, digest.hexdigest())
 
 
 def forget_training(base: Path) -> None:

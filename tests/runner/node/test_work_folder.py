@@ -13,9 +13,11 @@ import pytest
 from runner.data.dataset import DataSet, open_dataset
 from runner.data.shards import read_shard, write_shard
 from runner.errors import DataError, UserError
+from runner.files import sha256_bytes
 from runner.job.open_data import DataRequest
 from runner.node import work_folder
-from runner.node.work_folder import fresh_folder, lay_out, left_behind
+from runner.node.messages import KeptBytes, KeptEnded, Remark
+from runner.node.work_folder import KEPT_NAME, fresh_folder, kept_weights, lay_out, left_behind
 from runner.results import LeftFile
 from tests.runner.node.test_attempt import spec_for
 
@@ -151,3 +153,37 @@ def test_sidecars_come_with_the_shards_whose_bytes_they_tell(tiny_data: DataRequ
     assert (shards / sidecar.name).read_bytes() == sidecar.read_bytes()
     assert not (shards / sidecar.name).is_symlink()
     assert len(list(shards.iterdir())) == 3
+
+
+def test_kept_weights_go_in_pieces_and_end_with_its_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_folder, "PIECE_BYTES", 4)
+    (tmp_path / KEPT_NAME).write_bytes(b"weights!!")
+    assert list(kept_weights(tmp_path)) == [
+        KeptBytes(b"weig"),
+        KeptBytes(b"hts!"),
+        KeptBytes(b"!"),
+        KeptEnded(9, sha256_bytes(b"weights!!")),
+    ]
+
+
+def test_kept_weights_that_are_none_a_link_a_pipe_or_too_large_are_remarks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / KEPT_NAME
+
+    def told() -> str:
+        (only,) = kept_weights(tmp_path)
+        assert isinstance(only, Remark)
+        return only.words
+
+    assert "No such file" in told()
+    (tmp_path / "secret").write_bytes(b"x")
+    place.symlink_to(tmp_path / "secret")
+    assert "were not kept" in told()
+    place.unlink()
+    os.mkfifo(place)
+    assert "is no file of at most" in told()
+    place.unlink()
+    place.write_bytes(b"12345")
+    monkeypatch.setattr(work_folder, "MAX_KEPT_BYTES", 4)
+    assert "is no file of at most 4 bytes" in told()
