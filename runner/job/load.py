@@ -50,7 +50,7 @@ def load_job(path: Path, read_baseline: ReadArm | None = None) -> JobSpec:
 
     read_baseline: reads the record folder that a claim may name.
     """
-    text = _read(path)
+    text = read_job_text(path)
     try:
         return _job_in(text, path, read_baseline)
     except UserError as error:
@@ -120,7 +120,7 @@ def _base(named: str, source: str, lines: Lines, folder: Path, read_baseline: Re
     """What the job at the path `named` says; of the job that it sets out from itself nothing is asked."""
     path = folder / named
     try:
-        data, its_lines = load_yaml(_read(path), str(path))
+        data, its_lines = load_yaml(read_job_text(path), str(path))
         alone = {key: value for key, value in data.items() if key not in UNASKED} if isinstance(data, dict) else data
         job = job_from_mapping(
             alone, source=str(path), lines=its_lines, folder=path.parent, read_baseline=read_baseline
@@ -135,7 +135,8 @@ def _no_folder(path: Path) -> Arm:
     raise UserError(f"{path}: a record folder is read only where a job's file names it; give val_bpb")
 
 
-def _read(path: Path) -> str:
+def read_job_text(path: Path) -> str:
+    """A job file's text; UserError where there is none, or it is no file of a job's size."""
     try:
         return read_text(path, MAX_BYTES, links=True)
     except UserError as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -84,6 +84,13 @@ def did_you_mean(word: object, allowed: Iterable[str]) -> str:
     """` (did you mean 'x'?)` for the allowed name that is closest to `word`, or nothing."""
     near = _nearest(word, allowed)
     return f" (did you mean {near!r}?)" if near else ""
+
+
+def field_paths(root: type, before: str = "") -> Iterator[str]:
+    """Dotted path of every field below a model or configuration class, each after what it is in; lists are whole."""
+    for name, declared in _children(root).items():
+        yield f"{before}{name}"
+        yield from field_paths(_without_none(declared), f"{before}{name}.")
 
 
 def _nearest(word: object, allowed: Iterable[str]) -> str:

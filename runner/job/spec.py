@@ -134,6 +134,8 @@ class JobSpec(Strict):
     """Let training reach the network; evaluation never does. The record says so."""
     launch: Literal["torchrun", "python"] = "torchrun"
     """What starts it; python is one process without torchrun."""
+    variants: Any = Field(default=None, exclude=True)
+    """Other jobs that differ from this one in some fields (runner.search.variants reads them); no part of it."""
     config: GolfConfig = GolfConfig()
     """Model and training: golf_model.config, written out in full in the script."""
 

@@ -356,7 +356,14 @@ def test_resolved_writes_every_field_and_reads_back_equal() -> None:
         "embed_dtype": "float32",
         "placement": "before_blocks",
     }
-    assert set(written) == set(JobSpec.model_fields) - {"script", "files", "requires", "outputs", "launch"}
+    assert set(written) == set(JobSpec.model_fields) - {
+        "script",
+        "files",
+        "requires",
+        "outputs",
+        "launch",
+        "variants",
+    }
     assert job_from_mapping(written, source="job.json") == job
 
 
