@@ -10,10 +10,11 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from golf_model.artifact.artifact import PackedModel, pack_model, unpack_model
 from golf_model.artifact.fit import Step, pack_to_fit
@@ -42,6 +43,8 @@ from golf_model.session import (
     seed_everything,
 )
 from golf_model.shapes import BITS, schemes, wants_plan
+from golf_model.training.calibration import Seen
+from golf_model.training.kept import keep_weights
 from golf_model.training.qat import acts_on_artifact, switch
 from golf_model.training.size_forecast import SizeForecaster
 from golf_model.training.step_grid import ExpectedGrid
@@ -75,6 +78,23 @@ def fit_lines(packed: PackedModel, step: Step | None, code: int, config: GolfCon
     return lines
 
 
+def pack(
+    weights: Mapping[str, Tensor], seen: Seen | None, config: GolfConfig, code: int, say: Callable[[str], None]
+) -> tuple[PackedModel, Step | None]:
+    """A `state_dict` as an artifact beside `code` bytes of script, by all that was seen on training tokens."""
+    plan = None
+    hessians, fisher = (seen.hessians, seen.fisher) if seen is not None else ({}, {})
+    if wants_plan(config.export):
+        plan = planned_steps(weights, config.model.num_layers, config.export, hessians, fisher)
+        for line in plan.lines:
+            say(line)
+    if config.export.solves_step:
+        return pack_to_fit(weights, config.model, config.export, code, hessians, plan)
+    if config.export.solves_factor:
+        return pack_rows_to_fit(weights, config.model, config.export, code, hessians)
+    return pack_model(weights, config.model, config.export, hessians, plan), None
+
+
 def freeze(session: Session, network: GPT, result: TrainingResult, grid: ExpectedGrid | None) -> None:
     """Write live weights and artifact, log all sizes, announce that the artifact is frozen."""
     log, code, config = session.log, len(session.script), session.config
@@ -88,18 +108,7 @@ def freeze(session: Session, network: GPT, result: TrainingResult, grid: Expecte
         log.line(f"Serialized model: {len(live)} bytes")
         log.line(f"Code size: {code} bytes")
         log.line(f"Total submission size: {len(live) + code} bytes")
-        weights, step, plan = network.state_dict(), None, None
-        hessians, fisher = (result.seen.hessians, result.seen.fisher) if result.seen is not None else ({}, {})
-        if wants_plan(config.export):
-            plan = planned_steps(weights, config.model.num_layers, config.export, hessians, fisher)
-            for line in plan.lines:
-                log.line(line)
-        if config.export.solves_step:
-            packed, step = pack_to_fit(weights, config.model, config.export, code, hessians, plan)
-        elif config.export.solves_factor:
-            packed, step = pack_rows_to_fit(weights, config.model, config.export, code, hessians)
-        else:
-            packed = pack_model(weights, config.model, config.export, hessians, plan)
+        packed, step = pack(network.state_dict(), result.seen, config, code, log.line)
         write_durably(Path(ARTIFACT_NAME), packed.blob)
         ratio = packed.tensor_bytes / max(packed.payload_bytes, 1)
         log.line(
@@ -114,6 +123,8 @@ def freeze(session: Session, network: GPT, result: TrainingResult, grid: Expecte
             log.line(f"fake_quantisation step:{grid.solved:.8g} written:{step.size:.8g} ({off:+.2f}%)")
     session.world.rest()
     session.events.announce("artifact_frozen")
+    if session.environment.keep is not None and session.world.is_main:
+        keep_weights(session.environment.keep, network.state_dict(), result.seen)
 
 
 def train_phase(session: Session) -> tuple[GPT, LossModel, Validation]:

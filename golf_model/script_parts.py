@@ -8,8 +8,10 @@ from golf_model.config import LONG_SEQUENCE, GolfConfig
 from golf_model.shapes import wants_plan
 
 
-def unused_modules(config: GolfConfig) -> frozenset[str]:
+def unused_modules(config: GolfConfig, *, keep: bool = False) -> frozenset[str]:
     """Names of golf_model's modules that this configuration never calls, so that its script can do without them.
+
+    keep: whether the script is to keep what it packs.
 
     The bundler puts `left_out` (process/errors.py) in the place of whatever others import from them. A module belongs
     here only if every call of it stands behind the setting that is named.
@@ -24,6 +26,7 @@ def unused_modules(config: GolfConfig) -> frozenset[str]:
         "network.blocked": config.runtime.attention in ("auto", "blocks") and longest >= LONG_SEQUENCE,
         "network.bigram": model.bigram.buckets > 0,
         "training.calibration": export.gptq.tokens > 0,
+        "training.kept": keep,
         "training.checkpoint": config.schedule.checkpoint_every_s > 0,
         "artifact.containers": export.container.startswith("torch"),
         "artifact.fit": export.solves_step or export.solves_factor or on_step,

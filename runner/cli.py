@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
 import typer
 
@@ -22,7 +22,7 @@ from runner.interrupt import INTERRUPTED, catch_signals, stopped
 from runner.plain_json import json_text
 from runner.printable import control_in, cut, printable
 from runner.verbs import artifacts, clusters, data, jobs, ledgers, watching
-from runner.verbs.loading import load, terminal
+from runner.verbs.loading import load, load_family, terminal
 from runner.verbs.options import (
     Address,
     AsJson,
@@ -31,6 +31,7 @@ from runner.verbs.options import (
     GithubId,
     JobPath,
     Local,
+    OneVariant,
     OtherData,
     OtherTokenizer,
     Output,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from runner.record.folder import Record
     from runner.results import Check
     from runner.script.bundle import Script
+    from runner.search.variants import Family, Variant
 
 app = typer.Typer(
     name="golf",
@@ -68,7 +70,10 @@ app.add_typer(ledgers.app, name="ledger")
 FAULT = 70
 """Exit code of a fault of golf's own; 1 would say rejected."""
 OUR_FAULT = "this is a fault of golf's own and no verdict; please report it with the lines above"
-EXIT_CODES = {"passed": 0, "rejected": 1, "unverified": 3}
+EXIT_CODES = {"passed": 0, "rejected": 1, "unverified": 3, "repacked": 0}
+
+WORST = ("passed", "repacked", "unverified", "rejected")
+"""Verdicts, the worst one last: of several runs that decides."""
 
 
 def _tell_version(wanted: bool) -> None:
@@ -96,12 +101,17 @@ def run(
     local: Local = False,
     address: Address = None,
     output: Output = Path(),
+    variant: OneVariant = None,
 ) -> None:
-    """Train, score and judge JOB's seeds. A record of them is written."""
+    """Train, score and judge JOB's seeds. A record of them is written. Of a job with variants, all are run."""
     from runner.drive.execute import Where
     from runner.script.bundle import script_of
 
-    where, job = Where(local, address), load(path, seeds, profile)
+    where = Where(local, address)
+    family = load_family(path, seeds, profile) if variant is None else None
+    if family is not None:
+        _drive_family(family, output, where)
+    job = load(path, seeds, profile, variant)
     _drive(job, script_of(job), output, where)
 
 
@@ -143,6 +153,49 @@ def resume(
     here = Where(driver.local, driver.address or None) if driver else Where()
     where = Where(local, address) if local or address is not None else here
     _drive(job, stored_script(run, job.files), output, where, only=run.path.name)
+
+
+@app.command()
+def repack(
+    run_name: RunName,
+    sets: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--set", metavar="export.FIELD=VALUE", help="How to pack; may be given again."),
+    ] = None,
+    grid: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--grid", metavar="export.FIELD=V,V", help="One export for each value; may be given again."),
+    ] = None,
+    local: Local = False,
+    address: Address = None,
+    output: Output = Path(),
+) -> None:
+    """Pack the weights that RUN has kept by another export, score them in a fresh process, judge them again.
+
+    Nothing is trained, and nothing of it is ever a record of a timed track: packing was off its clock.
+    """
+    from reports.terminal.repack import Packed, terminal_repack
+    from runner.drive.execute import Where, execute
+    from runner.folder.runs import find_run
+    from runner.script.bundle import script_of
+    from runner.search.repack import exports, kept_source, packing, reference
+
+    where, console = Where(local, address), terminal()
+    source = kept_source(find_run(output, run_name))
+    wanted, plain = exports(source, sets or [], grid or []), reference(source)
+    done: dict[str, JudgedRun] = {}
+    for one in [*([plain] if plain else []), *wanted]:
+        console.print(f"{one.name}:", markup=False, highlight=False)
+        script = script_of(one.job)
+        done[one.name] = execute(one.job, script, output, where, console, lay=packing(source, one.job, script))
+    folders = {name: _recorded(run, output) for name, run in done.items()}
+    fp16 = done[plain.name].data if plain else None
+    console.print(
+        terminal_repack(source.run.path.name, [Packed(one.name, done[one.name].data) for one in wanted], fp16)
+    )
+    for name, folder in folders.items():
+        console.print(f"{name}: {folder}", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(int(any(done[one.name].data.verdict.reasons for one in wanted)))
 
 
 app.command("status")(watching.status)
@@ -335,11 +388,27 @@ def report(
         Optional[Path],  # noqa: UP045
         typer.Option("--output", metavar="FILE", help="Where to write it; the terminal when left out."),
     ] = None,
+    variants: Annotated[
+        bool, typer.Option("--variants", help="The table of a job's variants, as they were run.")
+    ] = False,
 ) -> None:
     """One RECORD: its README and tables again, from its results.json. Several, or with --format: tables across them.
 
     Tables of seeds, of jobs and across jobs, verdicts beside them: n, mean, std, 95 % t interval, both units.
     """
+    if variants:
+        from reports.sections.variants import variants_markdown
+        from reports.terminal.variants import terminal_variants
+        from runner.record.find import variant_tables
+
+        if output is not None or format not in (None, "md"):
+            raise UserError("--variants: goes to the terminal, or with --format md as markdown")
+        for one_table in variant_tables(records):
+            if format is None:
+                terminal().print(terminal_variants(one_table))
+            else:
+                typer.echo(variants_markdown(one_table))
+        return
     if len(records) == 1 and format is None and output is None and (records[0] / "results.json").is_file():
         from reports.record.rebuild import rebuild
 
@@ -422,6 +491,39 @@ def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str |
     folder = _recorded(done, output)
     terminal().print(terminal_summary(done.data, folder))
     raise typer.Exit(EXIT_CODES[done.data.verdict.status])
+
+
+def _drive_family(family: Family, output: Path, where: Where) -> NoReturn:
+    """Run all variants of a job to their records, show the one table, and end with the worst verdict's exit code."""
+    from reports.terminal.variants import terminal_variants
+    from runner.drive.execute import execute
+    from runner.script.bundle import script_of
+    from runner.search.campaign import run_family
+    from runner.search.repack import kept_source, packing
+
+    console = terminal()
+
+    def drive(job: JobSpec, script: Script) -> JudgedRun:
+        done = execute(job, script, output, where, console)
+        _recorded(done, output)
+        return done
+
+    def repack(base: JudgedRun, variant: Variant) -> JudgedRun:
+        job = variant.job.model_copy(update={"allow_over_cap": True})  # its weights are there: its size is found out
+        script = script_of(job)
+        done = execute(job, script, output, where, console, lay=packing(kept_source(base.folder), job, script))
+        _recorded(done, output)
+        return done
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    found = run_family(family, drive, repack, say)
+    folders = {name: _recorded(one, output) for name, one in found.runs.items()}
+    console.print(terminal_variants(found.table))
+    for name, folder in folders.items():
+        say(f"{name}: {folder}")
+    raise typer.Exit(EXIT_CODES[max((one.data.verdict.status for one in found.runs.values()), key=WORST.index)])
 
 
 def _recorded(done: JudgedRun, output: Path) -> Path:

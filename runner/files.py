@@ -40,6 +40,41 @@ def write_atomic(path: Path, data: bytes | str) -> None:
         raise
 
 
+class WholeFile:
+    """A file that comes in pieces: beside its place until all of it has, and is what was sent."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        self._aside, self._file = Path(name), os.fdopen(descriptor, "wb")
+        self._digest, self._size = hashlib.sha256(), 0
+
+    def add(self, piece: bytes) -> None:
+        """Append a piece. OSError when the disk does not take it."""
+        self._digest.update(piece)
+        self._size += len(piece)
+        self._file.write(piece)
+
+    def close(self, size: int, sha256: str) -> bool:
+        """Put it into its place, if it is what was sent; else nothing of it stays."""
+        if (self._size, self._digest.hexdigest()) != (size, sha256):
+            self.drop()
+            return False
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._aside.chmod(0o644)
+        self._aside.replace(self.path)
+        return True
+
+    def drop(self) -> None:
+        """Leave nothing of a file that did not come whole."""
+        with suppress(OSError):  # what a full disk did not take
+            self._file.close()
+        self._aside.unlink(missing_ok=True)
+
+
 def write_whole(file: IO[bytes], data: bytes) -> None:
     """Write all of `data` to an unbuffered file: a disk that fills takes a part and calls that no error."""
     rest = memoryview(data)

@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1
 
 Status = Literal["pass", "fail", "unknown"]
 RunStatus = Literal["completed", "failed", "timeout", "lost", "interrupted"]
-VerdictStatus = Literal["passed", "rejected", "unverified"]
+VerdictStatus = Literal["passed", "rejected", "unverified", "repacked"]
 PolicyName = Literal["readme", "progression", "target"]
 
 
@@ -317,6 +317,8 @@ class Trained(Frozen):
     by_rule: dict[str, Score]
     """Of somebody else's script: its last score there under each name."""
     by: Training
+    kept: Artifact | None = None
+    """The float weights that were packed, where the job keeps them: a file beside the artifact."""
 
 
 class LeftFile(Frozen):
@@ -500,7 +502,9 @@ class Check(Frozen):
 
 
 class Verdict(Frozen):
-    """passed: every required check passes; rejected: one fails; unverified: none fails, one is unknown."""
+    """passed: every required check passes; rejected: one fails; unverified: none fails, one is unknown. repacked: the
+    artifact was packed off the clock, so that it is no record whatever the checks say; what they say, `reasons` tell.
+    """
 
     status: VerdictStatus
     checks: list[Check]
@@ -599,6 +603,76 @@ class Variant(Frozen):
     """Their mean."""
     fields: list[Change]
     """What it had other than this run (`there` is its value)."""
+
+
+class VariantRow(Frozen):
+    """One line of the table of a job's variants; None where nothing is known."""
+
+    name: str
+    run: str = ""
+    """Its run folder's name; empty where it did not run."""
+    state: Literal["trained", "repacked", "infeasible", "not run"]
+    verdict: VerdictStatus | None = None
+    reason: str = ""
+    """The first of its verdict's reasons, or why it did not run."""
+    seeds: list[int] = []
+    """Those that were scored."""
+    val_bpb: list[float] = []
+    """Their published scores, in the same order."""
+    mean: float | None = None
+    std: float | None = None
+    """Sample standard deviation."""
+    pairs: int = 0
+    """Seeds that the base has a score of, too."""
+    delta: float | None = None
+    """Mean over pairs of this variant's score minus the base's: below 0 it is better."""
+    low: float | None = None
+    """Lower end of the difference's 95 % t interval."""
+    high: float | None = None
+    p: float | None = None
+    """Paired, two-sided."""
+    p_holm: float | None = None
+    """The same where as many variants were tried as the table has (Holm)."""
+    bytes_total: int | None = None
+    """Script and artifact, of the largest seed; of one that did not run, what was expected."""
+    headroom_bytes: int | None = None
+    step_ms: float | None = None
+    """Milliseconds a step, the mean over seeds."""
+    hours: float | None = None
+    """Node-hours of all its launches whose end was noted."""
+    dollars: float | None = None
+    reference_bpb: float | None = None
+    """What the published run that it reproduces had."""
+    reference_bytes: int | None = None
+
+
+class VariantTable(Frozen):
+    """All variants of a job beside each other."""
+
+    job: str
+    """The job's name in its file."""
+    base: str
+    """Name of the variant that the others are held against."""
+    cap_bytes: int
+    rows: list[VariantRow]
+    """The base first."""
+
+
+class Repacked(Frozen):
+    """That an artifact was not packed by its training, but later from the weights that were kept of it."""
+
+    run: str
+    """The training's run folder."""
+    script_sha256: str
+    """Of the script that trained."""
+    weights: dict[int, str]
+    """Seed -> SHA-256 of its kept weights, which the training's ledger vouches for."""
+    artifacts: dict[int, str]
+    """Seed -> SHA-256 of the artifact that its training packed itself."""
+    seconds: dict[int, float]
+    """Seed -> how long packing took, off every clock."""
+    changed: list[Change] = []
+    """Fields in which the export differs from the training's (`there`)."""
 
 
 class Overlap(Frozen):
@@ -850,5 +924,9 @@ class RecordData(Frozen):
     """What was run and is not in this record, as far as the folder of all runs shows; None where nobody looked."""
     referee_sha256: str = ""
     """Of the referee's own sources; '' where nobody noted it. What another referee works out may differ."""
+    variant_table: VariantTable | None = None
+    """All variants of the job that this run is one of; None for a job that has none."""
+    repacked: Repacked | None = None
+    """Where its artifacts come from, if its own training did not pack them."""
     stopped: str = ""
     """Why the run was stopped, so that nothing more was started or tried again; empty where it was not."""

@@ -58,6 +58,23 @@ class GainTest(Strict):
     """Its upper end."""
 
 
+class PairedTest(Strict):
+    """A two-sided test whether two arms differ, seed by seed."""
+
+    n: int
+    """Pairs."""
+    delta: float
+    """Mean of candidate minus baseline: below 0 the candidate is better."""
+    t: float
+    df: float
+    p: float
+    """Probability of so large a t, of either sign, where there is no difference."""
+    low: float
+    """Lower end of the difference's 95 % interval."""
+    high: float
+    """Its upper end."""
+
+
 def describe(values: Sequence[float]) -> Sample:
     """n, mean, sample deviation, standard error, 95 % t interval, extremes. ValueError without a value."""
     if not values:
@@ -123,6 +140,35 @@ def _test(gain: float, margin: float, error: float, df: float) -> GainTest:
     return GainTest(
         gain=gain, margin=margin, t=t, df=df, p=float(special.stdtr(df, -t)), low=gain - half, high=gain + half
     )
+
+
+def paired(baseline: Sequence[float], candidate: Sequence[float]) -> PairedTest:
+    """Student's paired test, two-sided, of candidate minus baseline; the two are of the same seeds, in one order.
+
+    ValueError below two pairs, and where the differences have no spread.
+    """
+    from scipy import special
+
+    found = describe([two - one for one, two in zip(baseline, candidate, strict=True)])
+    if found.standard_error is None or found.low is None or found.high is None:
+        raise ValueError("a paired test takes two pairs")
+    if found.standard_error == 0:
+        raise ValueError("without any spread there is no test")
+    t = found.mean / found.standard_error
+    p = 2 * float(special.stdtr(found.n - 1, -abs(t)))
+    return PairedTest(n=found.n, delta=found.mean, t=t, df=found.n - 1, p=p, low=found.low, high=found.high)
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Each p as it is where that many were tried: below alpha with a chance of at most alpha for any true null.
+
+    S. Holm, Scandinavian Journal of Statistics 6 (1979); in the order of `ps`.
+    """
+    adjusted, least = [0.0] * len(ps), 0.0
+    for rank, index in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
+        least = max(least, min(1.0, (len(ps) - rank) * ps[index]))
+        adjusted[index] = least
+    return adjusted
 
 
 def welch_power(excess: float, stds: tuple[float, float], sizes: tuple[int, int], alpha: float) -> float:

@@ -1,7 +1,7 @@
 """What a run takes from its environment, and the refusal of what it does not.
 
 Honoured: SEED, DATA_PATH, TOKENIZER_PATH, RUN_ID, GOLF_PHASE, GOLF_EVENTS, GOLF_CHECKPOINTS,
-GOLF_EARLIER_S (and torchrun's own). Every other variable of the official script is baked into the
+GOLF_EARLIER_S, GOLF_KEEP (and torchrun's own). Every other variable of the official script is baked into the
 configuration; setting one is an error, not silence.
 """
 
@@ -38,6 +38,8 @@ class RunEnvironment:
     """Folder of checkpoints where the configuration makes some; None takes ./checkpoints."""
     earlier_seconds: float = 0.0
     """Training time of this run's earlier lives, by the clock of whoever saw them die."""
+    keep: Path | None = None
+    """File that what was packed is kept in; None keeps nothing."""
 
 
 def read_environment(variables: Mapping[str, str]) -> RunEnvironment:
@@ -59,7 +61,7 @@ def read_environment(variables: Mapping[str, str]) -> RunEnvironment:
         raise ScriptError(f"RUN_ID={run_id!r} is not a plain file name")
     events = variables.get("GOLF_EVENTS")
     checkpoints = variables.get("GOLF_CHECKPOINTS")
-    earlier = variables.get("GOLF_EARLIER_S", "0")
+    earlier, keep = variables.get("GOLF_EARLIER_S", "0"), variables.get("GOLF_KEEP")
     if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", earlier, re.ASCII):
         raise ScriptError(f"GOLF_EARLIER_S={earlier!r} is not a number of seconds")
     return RunEnvironment(
@@ -71,4 +73,5 @@ def read_environment(variables: Mapping[str, str]) -> RunEnvironment:
         events_path=Path(events) if events else None,
         checkpoints=Path(checkpoints) if checkpoints else None,
         earlier_seconds=float(earlier),
+        keep=Path(keep) if keep else None,
     )

@@ -37,6 +37,7 @@ from reports.sections.results import (
     strict_sentence,
 )
 from reports.sections.statistics import statistics_section
+from reports.sections.variants import variants_section
 from reports.tables import figure, incomplete, never_ran, seed_table, seeds_asked, summary_table
 from reports.text_words import on_text, text_mark
 from runner.listing import MOST, SHOWN, few, listed
@@ -105,6 +106,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "model": model_section(data),
         "attributions_table": attributions_table(data.attributions) if data.attributions else "",
         "tried": tried_section(data, mean),
+        "variants": variants_section(data.variant_table) if data.variant_table else None,
         "yardsticks_table": yardsticks_table(data, seeds) if data.yardsticks else "",
         "learned": learned(data, seeds),
         "statistics": statistics_section(data.comparison) if data.comparison else None,

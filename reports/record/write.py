@@ -1,8 +1,8 @@
 """The record folder: everything of one judged job in one place, there completely or not at all.
 
-<root>/records | rejected | unverified / <track> / <date>_<name>/, by the verdict. The folder is built beside its
-place and renamed in; the run's earlier record, wherever it stands in the track, gives way to it. What is not a
-record of this very run is never touched. The compressed weights are not copied.
+<root>/records | rejected | unverified | repacked / <track> / <date>_<name>/, by the verdict. The folder is built
+beside its place and renamed in; the run's earlier record, wherever it stands in the track, gives way to it. What is
+not a record of this very run is never touched. The compressed weights are not copied.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ from runner.record.files import CHECKSUMS
 from runner.results import RecordData, VerdictStatus
 from runner.untrusted import files_below, read_json, read_text
 
-FOLDERS: dict[VerdictStatus, str] = {"passed": "records", "rejected": "rejected", "unverified": "unverified"}
+FOLDERS: dict[VerdictStatus, str] = {
+    "passed": "records",
+    "rejected": "rejected",
+    "unverified": "unverified",
+    "repacked": "repacked",
+}
 
 LogSource = bytes | Path | Sequence[Path]
 """A seed's log: its bytes, a file, or files to be put one after the other."""

@@ -35,6 +35,7 @@ VERDICT_STYLES: dict[VerdictStatus, str] = {
     "passed": "bold green",
     "rejected": "bold red",
     "unverified": "bold yellow",
+    "repacked": "bold cyan",
 }
 
 COLUMNS: dict[str, tuple[str, int]] = {

@@ -20,10 +20,11 @@ from runner.folder.launches import launches, stopped
 from runner.folder.ledger import Ledger
 from runner.folder.left_out import left_out
 from runner.folder.paths import RunFolder
+from runner.folder.repacks import repacked_of
 from runner.folder.same_weights import weights_sha256
 from runner.job.base import attributions, changes
 from runner.job.external_script import counted_bytes, uncounted_bytes
-from runner.job.spec import JobSpec, without_folders
+from runner.job.spec import JobSpec, resolved, without_folders
 from runner.job.tracks import TRACKS
 from runner.job.variables import counted_variables
 from runner.judge.judge import judge
@@ -156,6 +157,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
     track = TRACKS[job.track]
     # Preflight has looked already, for whoever reads the plan.
     facts = plan.data.facts if plan.data.facts.overlap is not None else with_overlap(plan.data).facts
+    repacked = repacked_of(ledger.entries, resolved(job))
     missing = left_out(folder, ledger.entries, results, script.sha256)
     verdict = judge(
         required=frozenset(track.required),
@@ -172,6 +174,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         spare_tail=track.spare_tail,
         data=facts,
         left_out=missing,
+        repacked=repacked is not None,
     )
     logs = {result.seed: logs_of(folder, result) for result in results}
     published = {**without_folders(plan.resolved), "seeds": seeds}
@@ -202,6 +205,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         variants=variants(folder.path.parent.parent, job.name, folder.path.name, published),
         launches=launches(ledger.entries),
         stopped=stopped(ledger.entries),
+        repacked=repacked,
         left_out=missing,
         referee_sha256=referee_sha256(),
         gpus_per_seed=plan.need.gpus,

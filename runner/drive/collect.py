@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from runner.drive.why import failure_of, reason_of, words_on_leftovers
 from runner.errors import UserError
-from runner.files import sha256_bytes, sha256_file, sha256_files, write_atomic, write_whole
+from runner.files import WholeFile, sha256_bytes, sha256_file, sha256_files, write_atomic, write_whole
 from runner.folder.evidence import evidence_of
 from runner.folder.ledger import utc_now
 from runner.folder.paths import AttemptFolder
@@ -36,6 +36,8 @@ from runner.node.messages import (
     Finished,
     GpuSample,
     Heartbeat,
+    KeptBytes,
+    KeptEnded,
     LeftBehind,
     LogChunk,
     Message,
@@ -88,6 +90,9 @@ class Collector:
             for phase in ("train", "eval")
         }
         self.artifact: Artifact | None = None
+        self.kept: Artifact | None = None
+        """The weights that were packed, where the job keeps them."""
+        self._keeping: WholeFile | None = None
         self.trained = spec.trained
         """The training whose artifact is scored, once it has ended well."""
         self.leftovers: Leftovers | None = None
@@ -126,6 +131,12 @@ class Collector:
                 if sha256_bytes(data) == sha256:
                     write_atomic(self.folder.artifact(name), data)
                     self.artifact = Artifact(file=name, bytes=len(data), sha256=sha256)
+            case KeptBytes(data=data):
+                self._keeping = self._keeping or WholeFile(self.folder.kept)
+                self._keeping.add(data)
+            case KeptEnded(bytes=size, sha256=sha256) if self._keeping is not None:
+                if self._keeping.close(size, sha256):
+                    self.kept = Artifact(file=self.folder.kept.name, bytes=size, sha256=sha256)
             case TrainingEnded() if self.artifact is not None:
                 self.trained = self._training_ended(message, self.artifact)
                 write_atomic(self.folder.trained, self.trained.model_dump_json(indent=2) + "\n")
@@ -215,6 +226,7 @@ class Collector:
             log=reader.log_facts(),
             score=last_score(reader.scores),
             by_rule=reader.by_rule,
+            kept=self.kept,
             by=Training(
                 attempt=self.spec.attempt,
                 host=self._described(message.host),
@@ -239,6 +251,8 @@ class Collector:
     def close(self) -> None:
         """Close what is open; the folder stays as it is."""
         self._files.close()
+        if self._keeping is not None:
+            self._keeping.drop()
         self._logs.clear()
 
 

@@ -18,7 +18,7 @@ from runner.backends.nodes import Node, this_node
 from runner.data.dataset import DataSet
 from runner.drive.assess import JudgedRun
 from runner.drive.machine_lock import machine_for
-from runner.drive.run import Observe, all_finished, require_run, run_name, run_plan
+from runner.drive.run import Lay, Observe, all_finished, require_run, run_name, run_plan
 from runner.errors import UserError
 from runner.files import require_writable
 from runner.interrupt import beside_others
@@ -48,9 +48,16 @@ MakeBackend = Callable[[Plan, CheckOrder], Callable[[DataRequest], Backend]]
 
 
 def execute(
-    job: JobSpec, script: Script, output: Path, where: Where, console: Console, only: str | None = None
+    job: JobSpec,
+    script: Script,
+    output: Path,
+    where: Where,
+    console: Console,
+    only: str | None = None,
+    lay: Lay | None = None,
 ) -> JudgedRun:
     """Run a job until its seeds are judged. only: the run folder that this must lead to, where a run is to go on.
+    lay: brings in trainings that ended elsewhere (runner.drive.run).
 
     UserError, before anything runs, for data, a size or nodes that will not do.
     """
@@ -65,7 +72,7 @@ def execute(
     if only is not None:
         require_run(plan, script, only)
     done = all_finished(plan, script, output)
-    if where.address is None and not done:
+    if where.address is None and lay is None and not done:
         warn_of_slow_steps(plan, console)
     way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
     observe: Observe | None = None
@@ -77,7 +84,9 @@ def execute(
     taken = where.address is None and not done
     place = machine_for(plan.need.alone, console.print) if taken else nullcontext()
     with place, watching:
-        return run_plan(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
+        return run_plan(
+            plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe, lay
+        )
 
 
 def _is_done(job: JobSpec, data: DataSet, script: Script, output: Path) -> bool:

@@ -75,6 +75,7 @@ def attempt_spec(
         apart=(str(folder.path.resolve()),),
         files=dict(script.files),
         outputs=None if job.script is None else job.outputs,
+        keep=job.keep_weights,
         store=checkpoint_store_name(plan, folder, ledger, seed),
         launcher=plan.launcher,
     )

@@ -32,8 +32,10 @@ from runner.errors import UserError
 from runner.files import locked, require_space, sha256_bytes, sha256_file, write_atomic
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
+from runner.folder.repacks import is_repack
 from runner.folder.runs import noted_driver
 from runner.job.open_data import DataRequest
+from runner.listing import listed
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Remark, Started, TrainingEnded
 from runner.node.node_check import slower_than
@@ -42,6 +44,7 @@ from runner.results import NodeReport, Probe, RunResult
 from runner.script.bundle import Script
 
 Observe = Callable[[Collector], None]
+Lay = Callable[[RunFolder, Ledger, Sequence[int]], None]
 
 
 @contextmanager
@@ -114,6 +117,9 @@ class Driver:
         afresh: those of them that must not go on from what an earlier attempt left.
         """
         kept = kept_trainings(self.folder, self.ledger, set(seeds), self.script.sha256, self.plan.job.tries)
+        if is_repack(self.ledger.entries) and (lost := [seed for seed in seeds if seed not in kept]):
+            told = "its artifacts come from golf repack, which packs what is missing again; nothing is trained here"
+            raise UserError(f"{self.folder.path.name}: seed {listed(lost)} has nothing to score: {told}")
         specs = []
         for seed in seeds:
             number = self.folder.new_attempt(seed).number
@@ -228,8 +234,10 @@ class Driver:
 
     def _trained(self, spec: AttemptSpec, collector: Collector) -> None:
         """Let the ledger vouch for a training that ended well: whatever dies now, it is not done again."""
-        sha256 = sha256_file(collector.folder.trained)
-        self.ledger.append("trained", seed=spec.seed, attempt=spec.attempt, trained_sha256=sha256)
+        facts = {"trained_sha256": sha256_file(collector.folder.trained)}
+        if collector.kept is not None:
+            facts["kept_sha256"] = collector.kept.sha256
+        self.ledger.append("trained", seed=spec.seed, attempt=spec.attempt, **facts)
 
     def _go_on(self, backend: Backend, result: RunResult, *, scores: bool) -> None:
         """Decide what an attempt's end means for its seed and for all others. scores: its training is kept."""
@@ -334,8 +342,9 @@ def run_seeds(
     seeds: Sequence[int],
     make_backend: Callable[[DataRequest], Backend],
     observe: Observe | None,
+    lay: Lay | None = None,
 ) -> None:
-    """Run those of `seeds` that are not finished yet."""
+    """Run those of `seeds` that are not finished yet. lay: see run_plan."""
     progress = Progress(console, list(seeds), plan.limits.train_seconds)
     waiting, vouched, completed = [], ledger.finished_hashes(), ledger.completed()
     for seed in seeds:
@@ -354,6 +363,8 @@ def run_seeds(
         require_space(folder.path, plan.forecast.low * len(waiting), what)
     register(ledger, plan, script, seeds)
     progress.opening()
+    if waiting and lay is not None:
+        lay(folder, ledger, waiting)
     if waiting:
         request = replace(plan.request, files=plan.data.facts.files)
         with progress:
@@ -370,10 +381,12 @@ def run_plan(
     make_backend: Callable[[DataRequest], Backend] = LocalBackend,
     way: Mapping[str, str | bool] | None = None,
     observe: Observe | None = None,
+    lay: Lay | None = None,
 ) -> JudgedRun:
     """Run a planned job to its verdict; see the module's first lines.
 
     way: how to go on with it (runner.folder.runs). observe: is shown each attempt's collector after every message.
+    lay: brings in trainings that ended elsewhere, of the seeds that wait, once they are registered.
     """
     job = plan.job
     folder = RunFolder(root / "runs" / run_name(plan, script))
@@ -397,7 +410,7 @@ def run_plan(
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
         for seeds in waves(job, ledger, result_of, say):
-            run_seeds(plan, script, folder, ledger, console, seeds, make_backend, observe)
+            run_seeds(plan, script, folder, ledger, console, seeds, make_backend, observe, lay)
         done = assess(plan, script, folder, ledger)
         publish(ledger, done.data)
         return done

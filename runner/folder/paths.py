@@ -12,6 +12,7 @@ runs/<job>-<hash8>/
     seeds/<seed>/attempt-<n>/
         train.log  eval.log  events.jsonl  <artifact>  result.json (last: its presence means finished)
         trained.json    a training that ended well, its artifact beside it; of an attempt that only scores: whose
+        kept_weights.safetensors  where the job keeps what was packed: float weights, and what layers saw
         left/           what training left where nothing of it was the artifact: list.json, and the largest file
 """
 
@@ -45,6 +46,10 @@ class AttemptFolder:
     @property
     def trained(self) -> Path:
         return self.path / "trained.json"
+
+    @property
+    def kept(self) -> Path:
+        return self.path / "kept_weights.safetensors"
 
     @property
     def left(self) -> Path:

@@ -24,7 +24,7 @@ from runner.results import Attribution, Change, Changes
 NO_SAY = frozenset(
     {
         *("name", "seeds", "author", "github_id", "blurb", "base", "notes", "method", "claim", "reference"),
-        *("concurrent", "probe", "yardsticks", "must_beat", "stall_seconds"),
+        *("concurrent", "probe", "yardsticks", "must_beat", "stall_seconds", "keep_weights"),
     }
 )
 """Fields that describe a job, or how it is looked after, and change nothing in what runs."""

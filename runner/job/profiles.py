@@ -48,15 +48,18 @@ SCRIPT_BYTES = 50_000
 """About what a script takes, in either size."""
 
 
-def with_profile(job: JobSpec, profile: str | None) -> JobSpec:
-    """The job under a named profile; None leaves it as it is. UserError for an unknown name."""
+def with_profile(job: JobSpec, profile: str | None, beside: JobSpec | None = None) -> JobSpec:
+    """The job under a named profile; None leaves it as it is. UserError for an unknown name.
+
+    beside: the job that this one is a variant of, so that what tells the two apart is left when both are small.
+    """
     if profile is None:
         return job
     if job.script is not None:
         raise UserError(f"--profile: {job.name} brings a script of its own, which no profile can shrink")
     if profile not in PROFILES:
         raise UserError(f"--profile: {choice_message(profile, PROFILES)}")
-    return job_from_mapping(resolved(PROFILES[profile](job)), source=f"--profile {profile}")
+    return job_from_mapping(resolved(PROFILES[profile](job, beside or job)), source=f"--profile {profile}")
 
 
 def published_steps(job: JobSpec) -> float:
@@ -71,8 +74,11 @@ def published_steps(job: JobSpec) -> float:
     return TYPICAL_STEPS
 
 
-def small(job: JobSpec) -> JobSpec:
-    """The job on the embedded corpus in about a minute on one CPU core; its first seed alone."""
+def small(job: JobSpec, beside: JobSpec) -> JobSpec:
+    """The job on the embedded corpus in about a minute on one CPU core; its first seed alone.
+
+    beside: the job whose size is small's; the same one, or the one that it is a variant of.
+    """
     return job.model_copy(
         update={
             "name": f"{job.name[:58]}-small",
@@ -87,23 +93,27 @@ def small(job: JobSpec) -> JobSpec:
             "yardsticks": True,
             "must_beat": "unigram",
             "claim": None,  # its baseline is of the full job and other text
-            "config": small_config(job.config, SMALL_STEPS / published_steps(job)),
+            "config": small_config(job.config, SMALL_STEPS / published_steps(beside), beside.config),
         }
     )
 
 
-def small_config(config: GolfConfig, time: float) -> GolfConfig:
-    """The configuration at the small size; `time` is the share of the full run's steps that will be made."""
-    width = SMALL_DIM / config.model.model_dim
+def small_config(config: GolfConfig, time: float, beside: GolfConfig) -> GolfConfig:
+    """The configuration at the small size; `time` is the share of the full run's steps that will be made.
+
+    beside: what is as wide and deep as SMALL_DIM and SMALL_LAYERS; others keep their ratio to its width, and what is
+    counted in layers its difference to that.
+    """
+    width = SMALL_DIM / beside.model.model_dim
     return replace(
         config,
-        model=small_model(config.model, width),
+        model=small_model(config.model, width, beside.model),
         optim=small_optim(config.optim, time),
         schedule=small_schedule(config.schedule, time),
         average=small_average(config.average, time),
         batch=small_batch(config.batch),
-        qat=small_qat(config.qat, config, width),
-        export=small_export(config.export, config.model, width),
+        qat=small_qat(config.qat, config, width, beside),
+        export=small_export(config.export, config.model, width, beside),
         eval=small_eval(config.eval, config.batch.train_seq_len),
         log=LogConfig(train_log_every=50, val_loss_every=SMALL_STEPS if config.log.val_loss_every else 0),
         runtime=replace(config.runtime, compile="off"),
@@ -126,43 +136,55 @@ def scaled(number: int, share: float) -> int:
     return max(1, round(number * share)) if number else 0
 
 
-def layers_of(last: int, model: ModelConfig) -> int:
-    """How many last layers of the small model stand for `last` of the full one; some for some."""
-    return ceil(last * min(SMALL_LAYERS, model.num_layers) / model.num_layers)
+def small_layers(model: ModelConfig, beside: ModelConfig) -> int:
+    """Layers of the small model: as many more or fewer as the full one has than the one beside it."""
+    return max(1, min(SMALL_LAYERS, beside.num_layers) + model.num_layers - beside.num_layers)
 
 
-def small_model(model: ModelConfig, width: float) -> ModelConfig:
+def layers_of(last: int, model: ModelConfig, there: int, beside: ModelConfig) -> int:
+    """How many last layers of the small model stand for `last` of the full one; some for some, none for none.
+
+    there: how many the one beside it has.
+    """
+    standing = ceil((there or last) * min(SMALL_LAYERS, beside.num_layers) / beside.num_layers)
+    small = standing + (last - there if there else 0)
+    return max(1, min(small, small_layers(model, beside))) if last else 0
+
+
+def small_model(model: ModelConfig, width: float, beside: ModelConfig) -> ModelConfig:
     """Narrow and shallow; the ratio of heads to key heads stays."""
     heads = min(SMALL_HEADS, model.num_heads)
+    step = 2 * heads
+    dim = max(step, round(model.model_dim * width / step) * step)
     bigram = model.bigram
     if bigram.buckets:
         bigram = replace(bigram, buckets=max(2, scaled(bigram.buckets, width)), dim=scaled(bigram.dim, width))
     return replace(
         model,
         vocab_size=CORPUS_VOCABULARY,
-        num_layers=min(SMALL_LAYERS, model.num_layers),
-        model_dim=SMALL_DIM,
+        num_layers=small_layers(model, beside),
+        model_dim=dim,
         num_heads=heads,
         num_kv_heads=max(1, heads * model.num_kv_heads // model.num_heads),
-        xsa_last_n=layers_of(model.xsa_last_n, model),
-        rope_dims=small_turn(model, heads),
-        loop=small_loop(model),
-        parallel=small_parallel(model),
+        xsa_last_n=layers_of(model.xsa_last_n, model, beside.xsa_last_n, beside),
+        rope_dims=small_turn(model, heads, dim),
+        loop=small_loop(model, small_layers(model, beside)),
+        parallel=small_parallel(model, small_layers(model, beside)),
         embed_dim=scaled(model.embed_dim, width),
         rope_ntk_seq_len=SMALL_LENGTH if model.rope_ntk_seq_len else 0,
         bigram=bigram,
     )
 
 
-def small_turn(model: ModelConfig, heads: int) -> int:
-    """As large a share of a head's dimensions turns."""
-    share = SMALL_DIM / heads / (model.model_dim / model.num_heads)
+def small_turn(model: ModelConfig, heads: int, dim: int) -> int:
+    """As large a share of a head's dimensions turns. dim: width of the small model."""
+    share = dim / heads / (model.model_dim / model.num_heads)
     return 2 * scaled(model.rope_dims // 2, share)
 
 
-def small_loop(model: ModelConfig) -> LoopConfig:
-    """A loop of as large a share of the layers, not the last one."""
-    loop, layers = model.loop, min(SMALL_LAYERS, model.num_layers)
+def small_loop(model: ModelConfig, layers: int) -> LoopConfig:
+    """A loop of as large a share of the layers, not the last one. layers: of the small model."""
+    loop = model.loop
     if not loop.times:
         return loop
     share = layers / model.num_layers
@@ -171,12 +193,12 @@ def small_loop(model: ModelConfig) -> LoopConfig:
     return replace(loop, start=start, end=min(start + length - 1, max(start, layers - 2)))
 
 
-def small_parallel(model: ModelConfig) -> ParallelConfig:
-    """Side by side from the same share of the layers on, and behind the loop."""
-    parallel, layers = model.parallel, min(SMALL_LAYERS, model.num_layers)
+def small_parallel(model: ModelConfig, layers: int) -> ParallelConfig:
+    """Side by side from the same share of the layers on, and behind the loop. layers: of the small model."""
+    parallel = model.parallel
     if parallel.kind == "off":
         return parallel
-    behind = small_loop(model).end + 1 if model.loop.times else 0
+    behind = small_loop(model, layers).end + 1 if model.loop.times else 0
     return replace(parallel, start=max(round(parallel.start * layers / model.num_layers), behind))
 
 
@@ -202,7 +224,7 @@ def small_average(average: AverageConfig, time: float) -> AverageConfig:
     return replace(average, ema_decay=average.ema_decay ** (1 / time), swa_every=scaled(average.swa_every, time))
 
 
-def small_qat(qat: QatConfig, config: GolfConfig, width: float) -> QatConfig:
+def small_qat(qat: QatConfig, config: GolfConfig, width: float, beside: GolfConfig) -> QatConfig:
     """A late start comes early enough for a slow machine, and is reached even where the full run ends before it (PR
     #160): the small run is there to exercise the code."""
     start = qat.start_step / config.schedule.iterations
@@ -211,22 +233,22 @@ def small_qat(qat: QatConfig, config: GolfConfig, width: float) -> QatConfig:
         start_step=min(round(start * SMALL_STEPS), SMALL_STEPS // 5),
         resolve_every=scaled(qat.resolve_every, SMALL_STEPS / TYPICAL_STEPS),
         min_numel=round(qat.min_numel * width**2),
-        late_k=layers_of(qat.late_k, config.model),
+        late_k=layers_of(qat.late_k, config.model, beside.qat.late_k, beside.model),
     )
 
 
-def small_export(export: ExportConfig, model: ModelConfig, width: float) -> ExportConfig:
+def small_export(export: ExportConfig, model: ModelConfig, width: float, beside: GolfConfig) -> ExportConfig:
     """The threshold shrinks as matrices do, with the square of the width.
 
     A cap that a step is solved for shrinks with the number of parameters, but for the script's bytes; narrow models
     have larger weights, and coarser steps.
     """
-    share = parameter_count(small_model(model, width)) / parameter_count(model)
+    share = parameter_count(small_model(model, width, beside.model)) / parameter_count(model)
     cap = SCRIPT_BYTES + round((export.step.cap_bytes - SCRIPT_BYTES) * share)
     return replace(
         export,
         passthrough_numel=round(export.passthrough_numel * width**2),
-        late_k_float16=layers_of(export.late_k_float16, model),
+        late_k_float16=layers_of(export.late_k_float16, model, beside.export.late_k_float16, beside.model),
         step=replace(export.step, cap_bytes=max(cap, 1), coarsest=export.step.coarsest / width),
         gptq=replace(export.gptq, tokens=min(export.gptq.tokens, SMALL_CALIBRATION_TOKENS)),
         steps=replace(export.steps, tokens=min(export.steps.tokens, SMALL_CALIBRATION_TOKENS)),
@@ -239,4 +261,4 @@ def small_eval(config: EvalConfig, length: int) -> EvalConfig:
     return replace(config, stride=SMALL_LENGTH // overlap, batch_windows=64)
 
 
-PROFILES: dict[str, Callable[[JobSpec], JobSpec]] = {"small": small}
+PROFILES: dict[str, Callable[[JobSpec, JobSpec], JobSpec]] = {"small": small}

@@ -134,6 +134,9 @@ class JobSpec(Strict):
     """Let training reach the network; evaluation never does. The record says so."""
     launch: Literal["torchrun", "python"] = "torchrun"
     """What starts it; python is one process without torchrun."""
+    keep_weights: bool = False
+    """Keep what is packed: the float weights after averaging, and what layers saw where the export asks for it. They
+    stay in the run folder, for `golf repack`; never in a record, never counted."""
     variants: Any = Field(default=None, exclude=True)
     """Other jobs that differ from this one in some fields (runner.search.variants reads them); no part of it."""
     config: GolfConfig = GolfConfig()
@@ -155,6 +158,8 @@ class JobSpec(Strict):
         if looks is not None:
             told = f"the claim looks at {looks.most} seeds at most, and these are {len(self.seeds)}"
             require(len(self.seeds) <= looks.most, "seeds", told)
+        told = "keeps the weights of our script, and this job brings its own"
+        require(self.script is None or not self.keep_weights, "keep_weights", told)
         require(self.must_beat is None or self.yardsticks, "must_beat", "needs yardsticks: true, which measures it")
         require_settings(self.env, "env", ours=self.script is None)
         require_settings(self.outputs.eval_env, "outputs.eval_env", ours=False)
@@ -193,6 +198,7 @@ _NO_EFFECT_ON_RESULTS = {
     "must_beat",
     "stall_seconds",
     "tries",
+    "keep_weights",
 }
 
 

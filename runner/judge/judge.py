@@ -13,6 +13,8 @@ from runner.judge.evidence import NOT_MEASURED, Answer, Case
 from runner.listing import listed, some
 from runner.results import Check, DataFacts, LeftOut, RunResult, Status, Verdict, Verification, Yardstick
 
+OF_A_TRAINING = frozenset({"process_agreement", "log_clock"})
+"""Questions to the process that trained: what it scored, and what its log says of its time."""
 ANSWER_WORDS: dict[Status, str] = {"pass": "yes", "fail": "no", "unknown": "unknown"}
 
 
@@ -32,12 +34,15 @@ def judge(
     spare_tail: float = 0.0,
     data: DataFacts | None = None,
     left_out: LeftOut | None = None,
+    repacked: bool = False,
 ) -> Verdict:
     """Answer every question on the evidence and say what the answers amount to.
 
     nproc: processes ordered for each seed. to_beat: what the job says every seed must beat; that is then required.
     spare_tail: share of the text that may be left out as a tail which fills no sequence.
     data: what was counted in the shards. left_out: what was run and does not count; None asks nothing of it.
+    repacked: the artifacts were packed later, from kept weights: no training process has packed, scored or told of
+    them, and the verdict is one of its own kind.
     The order of `results` and `verifications` does not matter. A required name that no question bears, or a
     question that found no seed to ask about, is unknown; a track that requires nothing verifies nothing.
     """
@@ -58,6 +63,7 @@ def judge(
     )
     asked = questions(case)
     required |= {question.name for question in asked if question.demanded}
+    required -= OF_A_TRAINING if repacked else frozenset()
     checks = [check for question in asked for check in _ask(question, case, question.name in required)]
     answered = {check.name for check in checks}
     titles = {question.name: question.title for question in asked}
@@ -67,6 +73,8 @@ def judge(
     reasons = [reason(*group) for group in alike(open_checks)]
     if not required or not case.seeds:
         reasons.append("The track requires no check." if not required else "The job asks for no seed.")
+    if repacked:
+        return Verdict(status="repacked", checks=checks, reasons=reasons)
     if any(check.status == "fail" for check in open_checks):
         return Verdict(status="rejected", checks=checks, reasons=reasons)
     return Verdict(status="unverified" if reasons else "passed", checks=checks, reasons=reasons)

@@ -25,6 +25,7 @@ from runner.node.deadlines import eval_deadlines, external_deadlines, overtime, 
 from runner.node.environment import base_environment, require_lines
 from runner.node.gpus import are_vouched, gpu_names
 from runner.node.isolation.places import evaluation_bounds, own_places, training_bounds
+from runner.node.kept_weights import KEPT_NAME, kept_weights
 from runner.node.messages import ArtifactBytes, Finished, LeftBehind, Message, Remark, Started, TrainingEnded
 from runner.node.orphans import default_scratch, work_folder
 from runner.node.phase import run_phase
@@ -160,11 +161,12 @@ def attempt_in(
             yield Remark(lost)
         if store is not None:
             store.checkpoints.mkdir(exist_ok=True)  # the script may not make it: all around it is read-only
+        keep = {"GOLF_KEEP": KEPT_NAME} if spec.keep else {}
         train, status, reason = yield from run_phase(
             "train",
             command_line(spec),
             folder,
-            {**env, **where, **own_places(base), **checkpoint_variables(store, earlier)},
+            {**env, **where, **own_places(base), **checkpoint_variables(store, earlier), **keep},
             train_deadlines(spec) if watch is None else external_deadlines(spec),
             spec.stall_seconds,
             None if store is None else store.journal(spec.attempt),
@@ -212,6 +214,8 @@ def attempt_in(
             yield Finished(status, reason, train, scored, host)
             return
         yield ArtifactBytes(artifact.name, content, frozen)
+        if spec.keep:
+            yield from kept_weights(folder)
         yield TrainingEnded(train, host)
         scored, status, reason = yield from evaluation(base, spec, data, env, artifact.name, content)
         yield Finished(status, reason, train, scored, host)

@@ -58,6 +58,8 @@ class AttemptSpec:
     """Go on from nothing that an earlier attempt left: it came to an end of its own."""
     launcher: tuple[str, ...] = TORCHRUN
     """What stands between the interpreter and the script; `{nproc}` is filled in."""
+    keep: bool = False
+    """Bring back the float weights that training packed, too."""
     trained: Trained | None = None
     """Another attempt's training, whose artifact is only to be scored; None trains."""
     artifact_at: str = ""

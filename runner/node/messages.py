@@ -74,6 +74,21 @@ class ArtifactBytes:
 
 
 @dataclass(frozen=True)
+class KeptBytes:
+    """The next piece of the weights that training kept."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class KeptEnded:
+    """All pieces were sent."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class TrainingEnded:
     """Training ended well and its artifact was sent: from here on another attempt may score that."""
 
@@ -109,6 +124,8 @@ Message = (
     | Remark
     | GpuSample
     | ArtifactBytes
+    | KeptBytes
+    | KeptEnded
     | TrainingEnded
     | LeftBehind
     | Finished

@@ -15,7 +15,7 @@ from runner.errors import UserError
 from runner.folder.paths import RunFolder
 from runner.untrusted import read_json
 
-SHELVES = ("records", "rejected", "unverified")
+SHELVES = ("records", "rejected", "unverified", "repacked")
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ def require_verdict(record: Record, *, unverified: bool) -> None:
     verdict = record.data.verdict
     if verdict.status == "rejected":
         raise UserError(f"{record.folder}: its verdict is rejected; such a record is never exported")
+    if verdict.status == "repacked":
+        raise UserError(f"{record.folder}: its artifacts were packed off the clock; such a result is no record")
     if verdict.status == "unverified" and not unverified:
         asked = dict.fromkeys(one.title for one in verdict.checks if one.required and one.status == "unknown")
         raise UserError(

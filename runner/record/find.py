@@ -13,7 +13,7 @@ from pathlib import Path
 from runner.audit.reading.folder import RECORD_SIGNS, SKIPPED
 from runner.errors import UserError
 from runner.record.files import CHECKSUMS, RESULTS, is_as_listed, read_results
-from runner.results import RecordData
+from runner.results import RecordData, VariantTable
 from runner.untrusted import read_json, walked
 
 
@@ -67,3 +67,21 @@ def record_or_problem(folder: Path) -> RecordData | str:
         if changed
         else data
     )
+
+
+def variant_tables(paths: Iterable[Path]) -> list[VariantTable]:
+    """The tables of variants in the records that are named, or lie under folders that are named, each once.
+
+    UserError where a record cannot be read, or none has such a table.
+    """
+    found: list[VariantTable] = []
+    for folder in find_record_folders(paths):
+        data = record_or_problem(folder)
+        if isinstance(data, str):
+            raise UserError(data)
+        if data.variant_table is not None and data.variant_table not in found:
+            found.append(data.variant_table)
+    if not found:
+        told = ", ".join(str(path) for path in paths)
+        raise UserError(f"{told}: no record there is of a job with variants; golf run JOB makes such records")
+    return found

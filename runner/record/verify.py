@@ -210,6 +210,7 @@ def judged_again(record: Record, job: JobSpec | None = None) -> Verdict:
         spare_tail=track.spare_tail,
         data=data.data,
         left_out=data.left_out,
+        repacked=data.repacked is not None,
     )
 
 
@@ -217,7 +218,7 @@ def follows(verdict: Verdict) -> bool:
     """Whether a stored verdict says what its own checks amount to."""
     open_checks = {check.status for check in verdict.checks if check.required} - {"pass"}
     status = "rejected" if "fail" in open_checks else "unverified" if open_checks else "passed"
-    return verdict.status == status
+    return verdict.status in (status, "repacked")
 
 
 def verdict_check(record: Record, job: JobSpec | None = None) -> Check:

@@ -36,6 +36,7 @@ HONOURED_VARIABLES = {
     "GOLF_EVENTS": "path of a pipe that is told when phases begin and end (default: none)",
     "GOLF_CHECKPOINTS": "folder of checkpoints, where the configuration makes some (default ./checkpoints)",
     "GOLF_EARLIER_S": "training time of the run's earlier lives (default 0)",
+    "GOLF_KEEP": "file to keep the weights in that are packed, where the script was made to (default: none)",
 }
 """Environment variables that a script reads besides torchrun's own, and what each means."""
 
@@ -68,7 +69,7 @@ def script_of(job: JobSpec) -> Script:
     """
     variables = counted_variables(job.env, job.outputs.eval_env)
     if job.script is None:
-        return replace(make_script(job.config), variable_bytes=variables)
+        return replace(make_script(job.config, keep=job.keep_weights), variable_bytes=variables)
     source = read_bytes(job.script)
     files = {name: read_bytes(job.script.parent / name) for name in job.files}
     if not source.strip():
@@ -87,10 +88,14 @@ def stored_script(run: RunFolder, names: Iterable[str]) -> Script:
     return Script(source, flat, sha256_files(source, files), files)
 
 
-def make_script(config: GolfConfig) -> Script:
-    """The script of a configuration; UserError where golf_model cannot be flattened. Does not import torch."""
+def make_script(config: GolfConfig, *, keep: bool = False) -> Script:
+    """The script of a configuration; UserError where golf_model cannot be flattened. Does not import torch.
+
+    keep: it can also keep the weights that it packs, which takes a few hundred bytes of code.
+    """
     package = Path(inspect.getfile(GolfConfig)).parent
-    flat = flatten(package, ENTRY, config_as_source(config), script_head(), unused_modules(config), "process.errors")
+    unused = unused_modules(config, keep=keep)
+    flat = flatten(package, ENTRY, config_as_source(config), script_head(), unused, "process.errors")
     source = pack_twin(flat)
     return Script(source=source, flat=flat, sha256=sha256_bytes(source))
 

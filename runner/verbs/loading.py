@@ -11,22 +11,47 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from runner.job.spec import JobSpec
+    from runner.search.variants import Family
 
 
-def load(path: Path, seeds: str | None = None, profile: str | None = None) -> JobSpec:
-    """The job under a profile, with the seeds of the command line where they were given."""
+def load(path: Path, seeds: str | None = None, profile: str | None = None, variant: str | None = None) -> JobSpec:
+    """The job under a profile, with the seeds of the command line where they were given.
+
+    variant: which one is meant of a job that has several; the base, or of a job without any the job, where none is.
+    """
     from runner.job.load import load_job, with_seeds
     from runner.job.profiles import with_profile
     from runner.record.comparison_sources import arm_of_folder
 
+    family = load_family(path, seeds, profile)
+    if family is not None:
+        return (family.base if variant is None else family.chosen(variant)).job
+    if variant is not None:
+        raise UserError(f"--variant {variant}: {path} has no variants:")
     job = with_profile(load_job(path, arm_of_folder), profile)
-    if seeds is None:
-        return job
+    return job if seeds is None else with_seeds(job, parsed_seeds(seeds))
+
+
+def load_family(path: Path, seeds: str | None = None, profile: str | None = None) -> Family | None:
+    """All variants of a job, under a profile and with the seeds of the command line; None where it has none."""
+    from runner.job.load import load_job
+    from runner.record.comparison_sources import arm_of_folder
+
+    if load_job(path, arm_of_folder).variants is None:
+        return None
+    from runner.search.overrides import read_raw
+    from runner.search.variants import read_family, sized
+
+    family = read_family(read_raw(path, arm_of_folder))
+    return None if family is None else sized(family, None if seeds is None else parsed_seeds(seeds), profile)
+
+
+def parsed_seeds(seeds: str) -> list[int]:
+    """What `--seeds` says."""
     try:
-        chosen = [int(part) for part in seeds.split(",")]
+        return [int(part) for part in seeds.split(",")]
     except ValueError:
         raise UserError(f"--seeds {seeds!r}: whole numbers with commas between them, e.g. 1337,42,2024") from None
-    return with_seeds(job, chosen)
 
 
 def ours(job: JobSpec) -> JobSpec:

@@ -34,6 +34,10 @@ Profile = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--profile", metavar="NAME", help="The same job at another size: small, a minute on a laptop."),
 ]
+OneVariant = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--variant", metavar="NAME", help="Of a job with variants this one alone."),
+]
 Address = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
