@@ -45,7 +45,7 @@ def on_step(config: GolfConfig) -> bool:
 def below_eight_bits(config: GolfConfig) -> bool:
     """Some matrices are stored by row scales below eight bits, or all of them by another rule."""
     return config.export.rows == "sdclip" or bool(
-        {config.export.embed, config.export.mlp, config.export.attn} & {"int6", "int5", "int4"}
+        {config.export.embed, config.export.mlp, config.export.attn} & {"int7", "int6", "int5", "int4"}
     )
 
 

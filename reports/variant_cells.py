@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from reports.numbers import MISSING, count, fixed, mean_and_std, signed, spread_digits
 from runner.results import VariantRow, VariantTable
 
 HEADS = {
     "variant": "variant",
     "score": "bpb, mean ± std (seeds)",
-    "delta": "delta to base ± 95 %",
+    "delta": "delta to base",
     "p": "p (Holm)",
     "bytes": "bytes",
     "headroom": "headroom",
@@ -30,13 +32,13 @@ def columns_of(table: VariantTable) -> list[str]:
     return [name for name in HEADS if name not in absent]
 
 
-def cells(row: VariantRow, base: str) -> dict[str, str]:
-    """Every cell of one row."""
+def cells(row: VariantRow, base: str, *, ends: bool = False) -> dict[str, str]:
+    """Every cell of one row. ends: an interval by its two ends instead of half of it to each side."""
     expected = "about " if row.state == "infeasible" and row.bytes_total is not None else ""
     return {
         "variant": f"{row.name} (base)" if row.name == base else row.name,
         "score": f"{mean_and_std(row.mean, row.std)} ({len(row.seeds)})" if row.mean is not None else MISSING,
-        "delta": delta(row),
+        "delta": delta(row, ends=ends),
         "p": p_value(row.p_holm),
         "bytes": f"{expected}{count(row.bytes_total)}" if row.bytes_total is not None else MISSING,
         "headroom": f"{row.headroom_bytes:,}" if row.headroom_bytes is not None else MISSING,
@@ -48,24 +50,28 @@ def cells(row: VariantRow, base: str) -> dict[str, str]:
     }
 
 
-def delta(row: VariantRow) -> str:
-    """The difference to the base with half its interval to each side; of one pair the difference alone."""
+def delta(row: VariantRow, *, ends: bool = False) -> str:
+    """The difference to the base with its interval; of one pair the difference alone."""
     if row.delta is None:
         return MISSING
     if row.low is None or row.high is None:
         return f"{signed(row.delta, 4)} ({row.pairs} {'pair' if row.pairs == 1 else 'pairs'})"
     half = (row.high - row.low) / 2
     digits = min(6, spread_digits(half / 2))
+    if ends:
+        return f"{signed(row.delta, digits)} [{signed(row.low, digits)}, {signed(row.high, digits)}]"
     return f"{signed(row.delta, digits)} ± {fixed(half, digits)}"
 
 
 def p_value(p: float | None) -> str:
     """A p, never rounded to nothing."""
-    return MISSING if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+    if p is None:
+        return MISSING
+    return f"{p:.{min(9, max(3, math.ceil(-math.log10(max(p, 1e-9)))))}f}"
 
 
 def published(row: VariantRow) -> str:
     """What the published run had."""
-    size = None if row.reference_bytes is None else f"{row.reference_bytes / 1e6:.2f} MB"
+    size = None if row.reference_bytes is None else f"{row.reference_bytes:,} B"
     score = None if row.reference_bpb is None else f"{row.reference_bpb:.4f}"
     return " / ".join(part for part in (score, size) if part) or MISSING

@@ -108,9 +108,11 @@ def run(
     from runner.script.bundle import script_of
 
     where = Where(local, address)
-    family = load_family(path, seeds, profile) if variant is None else None
-    if family is not None:
+    family = load_family(path, seeds, profile)
+    if family is not None and variant is None:
         _drive_family(family, output, where)
+    if family is not None and variant is not None and (chosen := family.chosen(variant)).repack:
+        _drive_family(family.alone(chosen), output, where)
     job = load(path, seeds, profile, variant)
     _drive(job, script_of(job), output, where)
 
@@ -503,8 +505,8 @@ def _drive_family(family: Family, output: Path, where: Where) -> NoReturn:
 
     console = terminal()
 
-    def drive(job: JobSpec, script: Script) -> JudgedRun:
-        done = execute(job, script, output, where, console)
+    def drive(job: JobSpec) -> JudgedRun:
+        done = execute(job, script_of(job), output, where, console)
         _recorded(done, output)
         return done
 

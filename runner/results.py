@@ -653,6 +653,8 @@ class VariantTable(Frozen):
     """The job's name in its file."""
     base: str
     """Name of the variant that the others are held against."""
+    confidence_percent: int = 95
+    """Of every interval."""
     cap_bytes: int
     rows: list[VariantRow]
     """The base first."""

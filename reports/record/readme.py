@@ -24,6 +24,7 @@ from reports.sections.ledger import ledger_sentences
 from reports.sections.model import model_section
 from reports.sections.published import reference_of
 from reports.sections.published_runs import beside_section
+from reports.sections.repacked import OPENING, repacked_section
 from reports.sections.reproduce import reproduce_section
 from reports.sections.results import (
     costs_table,
@@ -106,6 +107,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "model": model_section(data),
         "attributions_table": attributions_table(data.attributions) if data.attributions else "",
         "tried": tried_section(data, mean),
+        "repacked": repacked_section(data, data.repacked) if data.repacked else None,
         "variants": variants_section(data.variant_table) if data.variant_table else None,
         "yardsticks_table": yardsticks_table(data, seeds) if data.yardsticks else "",
         "learned": learned(data, seeds),
@@ -148,6 +150,8 @@ def opening(data: RecordData) -> str:
     if missing := incomplete(data):
         told = f"Incomplete: seed {listed(missing)} never ran. Until {'they have' if len(missing) > 1 else 'it has'}"
         return f"{told}, this run does not count as a record:"
+    if data.verdict.status == "repacked":
+        return OPENING + (" Of its checks, not all pass:" if data.verdict.reasons else " All its checks pass.")
     if data.verdict.status == "rejected":
         return "This run does not count as a record, because a required check fails:"
     return "Nothing failed, but this run does not count as a record until what is unknown is known:"

@@ -14,7 +14,7 @@ from reports.variant_cells import HEADS, NUMERIC, cells, columns_of
 from runner.results import VariantTable
 
 STYLES = {"passed": "green", "rejected": "bold red", "unverified": "yellow", "repacked": "cyan", "infeasible": "red"}
-SPARED_FIRST = ("hours", "step", "cost", "published", "headroom")
+SPARED_FIRST = ("hours", "step", "cost", "published", "headroom", "p", "bytes")
 """What a narrow terminal goes without, in this order: a number is left out, never cut off."""
 SHORT = {"score": "bpb (seeds)", "delta": "delta ± 95 %"}
 """Heads as a terminal has room for."""
@@ -46,7 +46,7 @@ def terminal_variants(table: VariantTable) -> RenderableType:
     parts += [
         Text(f"{one_line(row.name)}: {row.state}, {one_line(row.reason)}", "red")
         for row in table.rows
-        if row.state == "infeasible"
+        if row.state in ("infeasible", "not run") and row.reason
     ]
     if any(row.state == "repacked" for row in table.rows):
         told = "repacked: packed from kept weights, off the clock, and so never a record of a timed track"

@@ -7,7 +7,7 @@ driven and a record written are the caller's (only the command line may know the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from runner.drive.assess import JudgedRun, publish
@@ -19,7 +19,7 @@ from runner.job.tracks import limits_for
 from runner.plan.plan import checked_data, require_size
 from runner.plan.size_forecast import against_cap, forecast_bytes
 from runner.results import VariantRow, VariantTable
-from runner.script.bundle import Script, script_of
+from runner.script.bundle import script_of
 from runner.search.table import row_of, variant_table
 from runner.search.variants import Family, Variant
 
@@ -34,7 +34,7 @@ class Campaign:
     table: VariantTable
 
 
-def infeasible_row(variant: Variant, script: Script) -> VariantRow | None:
+def infeasible_row(variant: Variant, code_bytes: int) -> VariantRow | None:
     """What is said of a variant whose artifact is not expected to fit; None where it may, or is to run all the same.
 
     A job alone is refused only where it cannot fit at all; of several, those that most likely end rejected are not
@@ -43,7 +43,7 @@ def infeasible_row(variant: Variant, script: Script) -> VariantRow | None:
     job = variant.job
     if job.script is not None or job.allow_over_cap or variant.repack:
         return None
-    cap, forecast = limits_for(job).cap_bytes, forecast_bytes(job.config, script.code_bytes)
+    cap, forecast = limits_for(job).cap_bytes, forecast_bytes(job.config, code_bytes)
     expected = forecast.expected or forecast.low
     if forecast.low <= cap and against_cap(forecast, cap) != "likely over it":
         return None
@@ -57,15 +57,34 @@ def infeasible_row(variant: Variant, script: Script) -> VariantRow | None:
     )
 
 
-def prepare(family: Family, say: Say) -> tuple[dict[str, Script], dict[str, VariantRow]]:
-    """Scripts of all variants, and the rows of those that will not run; UserError, before anything runs, where the
-    base or any variant's data cannot work."""
-    scripts = {variant.name: script_of(variant.job) for variant in family.variants}
-    require_size(family.base.job, scripts[family.base.name].code_bytes)
+def outlook(family: Family) -> Iterator[str]:
+    """A line for each variant, before anything runs: what it is expected to take, and whether it will run."""
+    yield f"{family.name}: {len(family.variants)} variants, the plan below is of {family.base.name}, the base"
+    wide = max(len(variant.name) for variant in family.variants)
+    code = script_of(family.base.job).code_bytes  # the others' differ by a few bytes
+    for variant in family.variants:
+        job = variant.job
+        row = None if variant is family.base else infeasible_row(variant, code)
+        forecast = None if job.script is not None else forecast_bytes(job.config, code)
+        size = (
+            "of unknown size"
+            if forecast is None or forecast.expected is None
+            else f"about {forecast.expected:,} bytes"
+        )
+        how = "infeasible, not run" if row is not None else "packed from the base's weights" if variant.repack else ""
+        yield f"  {variant.name:<{wide}}  {size}{f', {how}' if how else ''}"
+    yield from (f"  {name}: the same as another one under this profile, left out" for name in family.same)
+
+
+def prepare(family: Family, say: Say) -> dict[str, VariantRow]:
+    """Rows of those that will not run; UserError, before anything runs, where the base or any variant's data cannot
+    work."""
+    code = script_of(family.base.job).code_bytes
+    require_size(family.base.job, code)
     rows: dict[str, VariantRow] = {}
     looked: list[tuple[object, ...]] = []
     for variant in family.variants:
-        row = None if variant is family.base else infeasible_row(variant, scripts[variant.name])
+        row = None if variant is family.base else infeasible_row(variant, code)
         if row is not None:
             rows[variant.name] = row
             say(f"variant {variant.name} is infeasible and not run: {row.reason}")
@@ -80,12 +99,12 @@ def prepare(family: Family, say: Say) -> tuple[dict[str, Script], dict[str, Vari
                 raise UserError(f"variant {variant.name}: {error}") from None
     for name in family.same:
         say(f"variant {name} is left out: this profile makes it the same as another one")
-    return scripts, rows
+    return rows
 
 
 def run_family(
     family: Family,
-    drive: Callable[[JobSpec, Script], JudgedRun],
+    drive: Callable[[JobSpec], JudgedRun],
     repack: Callable[[JudgedRun, Variant], JudgedRun],
     say: Say,
 ) -> Campaign:
@@ -94,7 +113,7 @@ def run_family(
     drive: runs a job; repack: packs the base's kept weights by a variant's export. What a variant's record says of
     the others is put in when all have ended: see `with_table`.
     """
-    scripts, rows = prepare(family, say)
+    rows = prepare(family, say)
     cap = limits_for(family.base.job).cap_bytes
     runs: dict[str, JudgedRun] = {}
     for number, variant in enumerate(family.variants, start=1):
@@ -102,10 +121,15 @@ def run_family(
             continue
         say(f"variant {variant.name} ({number} of {len(family.variants)})")
         base = runs.get(family.base.name)
-        if variant.repack and base is not None:
-            runs[variant.name] = repack(base, variant)
-        else:
-            runs[variant.name] = drive(variant.job, scripts[variant.name])
+        if not variant.repack:
+            runs[variant.name] = drive(variant.job)
+        elif base is not None:
+            try:
+                runs[variant.name] = repack(base, variant)
+            except UserError as error:  # of one export, or of a base that came to nothing: the others stand
+                rows[variant.name] = VariantRow(name=variant.name, state="not run", reason=str(error))
+                say(f"variant {variant.name} is not run: {error}")
+                continue
         say(ended(variant, runs[variant.name]))
     table = variant_table(family, {name: run.data for name, run in runs.items()}, rows, cap)
     return Campaign({name: with_table(run, table) for name, run in runs.items()}, table)

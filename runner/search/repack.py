@@ -193,7 +193,7 @@ def pack_seed(source: Source, job: JobSpec, script: Script, folder: RunFolder, l
     attempt = folder.new_attempt(seed)
     ledger.append("queued", seed=seed, attempt=attempt.number, script_sha256=script.sha256)
     log = "".join(
-        f"{line}\n" for line in [f"repacked: weights of {source.run.path.name} seed {seed}", *lines]
+        f"{line}\n" for line in [f"repacked: weights of {source.run.path.name}", f"seed:{seed}", *lines]
     ).encode()
     write_atomic(attempt.log("train"), log)
     artifact = Artifact(file=ARTIFACT_NAME, bytes=len(content), sha256=sha256_bytes(content))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from runner.job.spec import JobSpec
 from runner.results import RecordData, VariantRow, VariantTable
 from runner.search.variants import Family, Variant
-from runner.statistics import describe, holm, paired
+from runner.statistics import CONFIDENCE, describe, holm, paired
 
 
 def variant_table(
@@ -28,7 +28,13 @@ def variant_table(
     tested = [index for index, row in enumerate(rows) if row.p is not None]
     for index, p in zip(tested, holm([rows[index].p or 0.0 for index in tested]), strict=True):
         rows[index] = rows[index].model_copy(update={"p_holm": p})
-    return VariantTable(job=family.name, base=family.base.name, cap_bytes=cap_bytes, rows=rows)
+    return VariantTable(
+        job=family.name,
+        base=family.base.name,
+        confidence_percent=round(100 * CONFIDENCE),
+        cap_bytes=cap_bytes,
+        rows=rows,
+    )
 
 
 def scores_of(data: RecordData) -> dict[int, float]:
@@ -94,8 +100,13 @@ def reference_of(job: JobSpec) -> dict[str, float | int | None]:
     """The published figures that the job reproduces: a log's before a claim."""
     if job.reference is None:
         return {}
-    figures = job.reference.logged, job.reference.claimed
-    return {
-        "reference_bpb": next((one.bpb for one in figures if one.bpb is not None), None),
-        "reference_bytes": next((one.bytes_total for one in figures if one.bytes_total is not None), None),
-    }
+    seeds, whole = job.reference.seeds, [job.reference.logged, job.reference.claimed]
+    scores = [one.bpb for one in whole if one.bpb is not None]
+    sizes = [one.bytes_total for one in whole if one.bytes_total is not None]
+    for figures in ([seed.logged for seed in seeds], [seed.claimed for seed in seeds]):
+        told = [one.bpb for one in figures if one.bpb is not None]
+        scores += [statistics.fmean(told)] if told else []
+        sizes += (
+            [max(total)] if (total := [one.bytes_total for one in figures if one.bytes_total is not None]) else []
+        )
+    return {"reference_bpb": next(iter(scores), None), "reference_bytes": next(iter(sizes), None)}

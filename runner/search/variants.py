@@ -59,6 +59,10 @@ class Family:
         """The job as its file says it."""
         return self.variants[0]
 
+    def alone(self, variant: Variant) -> Family:
+        """The base and one other, which is packed from its weights."""
+        return replace(self, variants=(self.base, variant), same=())
+
     def chosen(self, name: str) -> Variant:
         """The variant of that name; UserError where there is none."""
         names = [variant.name for variant in self.variants]
@@ -104,6 +108,8 @@ def read_family(raw: RawJob) -> Family | None:
         if not entry.settings:
             continue
         changes: dict[str, Any] = {"name": f"{raw.data['name']}-{entry.name}", "base": origin}
+        if not any(setting.path.split(".")[0] == "reference" for setting in entry.settings):
+            changes["reference"] = None  # the base's figures are of the base alone
         if entry.repack:
             changes["keep_weights"] = False
         try:
@@ -204,6 +210,7 @@ def _grid(said: Mapping[str, Any], problems: list[Problem]) -> Iterator[_Entry]:
             continue
         if any(values[index] in values[:index] for index in range(len(values))):
             problems.append(Problem(place, "has a value twice; give each once"))
+            continue
         axes.append([Setting(path, value, VARIANTS) for value in values])
     count = 1
     for axis in axes:

@@ -9,17 +9,26 @@ from typing import NoReturn
 import typer
 
 from runner.errors import UserError
-from runner.verbs.loading import load
-from runner.verbs.options import JobPath, Output, Profile, Seeds, There
+from runner.verbs.loading import load, load_family
+from runner.verbs.options import JobPath, OneVariant, Output, Profile, Seeds, There
 
 
 def submit(
-    path: JobPath, address: There, seeds: Seeds = None, profile: Profile = None, output: Output = Path()
+    path: JobPath,
+    address: There,
+    seeds: Seeds = None,
+    profile: Profile = None,
+    output: Output = Path(),
+    variant: OneVariant = None,
 ) -> None:
     """Start a driver for JOB on the cluster. It goes on without this machine. Its data must be on the nodes."""
     from runner.script.bundle import script_of
 
-    job = load(path, seeds, profile)
+    family = load_family(path, seeds, profile)
+    if family is not None and (variant is None or family.chosen(variant).repack):
+        trained = ", ".join(one.name for one in family.variants if not one.repack)
+        raise UserError(f"{path}: a driver on the cluster runs one training: give --variant, one of {trained}")
+    job = load(path, seeds, profile, variant)
     script = script_of(job)
     remote = remote_of(address)
     client, place = remote.connect_jobs(address), there(output)

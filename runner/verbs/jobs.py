@@ -11,8 +11,8 @@ import typer
 
 from runner.errors import UserError
 from runner.plain_json import json_text
-from runner.verbs.loading import load, ours, terminal
-from runner.verbs.options import Address, AsJson, JobPath, Profile, Seeds
+from runner.verbs.loading import load, load_family, ours, terminal
+from runner.verbs.options import Address, AsJson, JobPath, OneVariant, Profile, Seeds
 
 if TYPE_CHECKING:
     from runner.job.spec import JobSpec
@@ -27,10 +27,11 @@ def plan(
     profile: Profile = None,
     address: Address = None,
     as_json: AsJson = False,
+    variant: OneVariant = None,
 ) -> None:
     """What `golf run` would do: nodes, size, time, price. Starts nothing.
 
-    Neither data nor hardware need be here.
+    Neither data nor hardware need be here. Of a job with variants: its base, and the size of each.
     """
     from runner.job.absent_data import absent
     from runner.plan.claim_plan import claim_rows, past_of
@@ -42,7 +43,14 @@ def plan(
     from runner.script.bundle import script_of
 
     console = terminal(to_error=as_json)
-    job = load(path, seeds, profile)
+    family = load_family(path, seeds, profile) if variant is None else None
+    if family is not None:
+        from runner.search.campaign import outlook
+
+        for line in outlook(family):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print()
+    job = load(path, seeds, profile, variant)
     script = script_of(job)
     require_size(job, script.code_bytes)
     lacking = absent(data_request(job))
