@@ -138,7 +138,7 @@ class JobSpec(Strict):
     """Keep what is packed: the float weights after averaging, and what layers saw where the export asks for it. They
     stay in the run folder, for `golf repack`; never in a record, never counted."""
     variants: Any = Field(default=None, exclude=True)
-    """Other jobs that differ from this one in some fields (runner.search.variants reads them); no part of it."""
+    """A list of named settings, or a grid of them: jobs that differ from this one in some fields (docs/search.md)."""
     config: GolfConfig = GolfConfig()
     """Model and training: golf_model.config, written out in full in the script."""
 

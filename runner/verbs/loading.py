@@ -34,7 +34,7 @@ def load(path: Path, seeds: str | None = None, profile: str | None = None, varia
 
 def load_family(path: Path, seeds: str | None = None, profile: str | None = None) -> Family | None:
     """All variants of a job, under a profile and with the seeds of the command line; None where it has none."""
-    from runner.job.load import load_job
+    from runner.job.load import EVERY_FIELD, load_job
     from runner.record.comparison_sources import arm_of_folder
 
     if load_job(path, arm_of_folder).variants is None:
@@ -42,7 +42,10 @@ def load_family(path: Path, seeds: str | None = None, profile: str | None = None
     from runner.search.overrides import read_raw
     from runner.search.variants import read_family, sized
 
-    family = read_family(read_raw(path, arm_of_folder))
+    try:
+        family = read_family(read_raw(path, arm_of_folder))
+    except UserError as error:
+        raise UserError(f"{error}\n{EVERY_FIELD}") from None
     return None if family is None else sized(family, None if seeds is None else parsed_seeds(seeds), profile)
 
 
