@@ -31,7 +31,7 @@ from runner.job.load import job_from_mapping
 from runner.job.spec import JobSpec, resolved
 from runner.logs.log_facts import read_log
 from runner.node.environment import handed_on
-from runner.results import Artifact, LogFacts, Trained
+from runner.results import Artifact, LogFacts, Trained, Training
 from runner.script.bundle import Script
 from runner.search.overrides import RawJob, Setting, job_with, place_of
 from runner.yaml_lines import load_yaml
@@ -206,7 +206,9 @@ def pack_seed(source: Source, job: JobSpec, script: Script, folder: RunFolder, l
         log=told_by(log),
         score=None,
         by_rule={},
-        by=trained.by.model_copy(update={"attempt": attempt.number, "started_at": utc_now(), "idle_seconds": None}),
+        by=Training(
+            attempt=attempt.number, host=trained.by.host, preflight=None, idle_seconds=None, started_at=utc_now()
+        ),
     )
     write_atomic(attempt.trained, note.model_dump_json(indent=2) + "\n")
     ledger.append(

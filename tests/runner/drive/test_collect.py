@@ -12,7 +12,17 @@ from runner.drive.collect import Collector, finished_attempt, read_result
 from runner.files import sha256_bytes, sha256_file
 from runner.folder.paths import RunFolder
 from runner.folder.trainings import read_trained, train_log, whole_training
-from runner.node.messages import ArtifactBytes, Event, Finished, LeftBehind, LogChunk, Started, TrainingEnded
+from runner.node.messages import (
+    ArtifactBytes,
+    Event,
+    Finished,
+    KeptBytes,
+    KeptEnded,
+    LeftBehind,
+    LogChunk,
+    Started,
+    TrainingEnded,
+)
 from runner.results import Failure, Host, LeftFile, Leftovers, RunResult
 from tests.fixtures.results import phase
 from tests.runner.node.test_attempt import spec_for
@@ -279,3 +289,28 @@ def test_a_training_whose_artifact_came_damaged_is_not_kept(tmp_path: Path) -> N
     taking.take(TrainingEnded(phase("train", 1.0), HOST))
     assert taking.trained is None
     assert not taking.folder.trained.exists()
+
+
+def test_kept_weights_come_whole_or_not_at_all_and_the_training_names_their_hash(tmp_path: Path) -> None:
+    for data, sha256 in ((b"kept", sha256_bytes(b"kept")), (b"kept", "0" * 64)):
+        taking = collector(RunFolder(tmp_path))
+        taking.take(Started("node", "folder"))
+        taking.take(ArtifactBytes("model.ptz", b"weights", sha256_bytes(b"weights")))
+        taking.take(KeptBytes(data[:2]))
+        taking.take(KeptBytes(data[2:]))
+        taking.take(KeptEnded(len(data), sha256))
+        taking.take(TrainingEnded(phase("train", 3.0), HOST))
+        taking.close()
+        whole = sha256 == sha256_bytes(data)
+        trained = read_trained(taking.folder.trained)
+        assert trained is not None
+        assert (trained.kept is not None and trained.kept.sha256 == sha256) is whole
+        assert taking.folder.kept.is_file() is whole
+        assert not list(taking.folder.path.glob(".kept*"))
+
+
+def test_weights_that_were_cut_off_leave_nothing(tmp_path: Path) -> None:
+    taking = collector(RunFolder(tmp_path))
+    taking.take(KeptBytes(b"half"))
+    taking.finish("lost", "its node died")
+    assert not [path for path in taking.folder.path.iterdir() if "kept" in path.name]
