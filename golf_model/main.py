@@ -19,6 +19,7 @@ from torch import Tensor
 from golf_model.artifact.artifact import PackedModel, pack_model, unpack_model
 from golf_model.artifact.fit import Step, pack_to_fit
 from golf_model.artifact.fit_rows import FINEST, pack_rows_to_fit
+from golf_model.artifact.kept import keep_weights
 from golf_model.config import ARTIFACT_NAME, GolfConfig
 from golf_model.network.gpt import GPT, LossModel
 from golf_model.process.distributed import World, accumulation_steps, join_world
@@ -44,7 +45,6 @@ from golf_model.session import (
 )
 from golf_model.shapes import BITS, schemes, wants_plan
 from golf_model.training.calibration import Seen
-from golf_model.training.kept import keep_weights
 from golf_model.training.qat import acts_on_artifact, switch
 from golf_model.training.size_forecast import SizeForecaster
 from golf_model.training.step_grid import ExpectedGrid
@@ -124,7 +124,9 @@ def freeze(session: Session, network: GPT, result: TrainingResult, grid: Expecte
     session.world.rest()
     session.events.announce("artifact_frozen")
     if session.environment.keep is not None and session.world.is_main:
-        keep_weights(session.environment.keep, network.state_dict(), result.seen)
+        seen = result.seen
+        hessians, fisher = (seen.hessians, seen.fisher) if seen is not None else ({}, {})
+        keep_weights(session.environment.keep, network.state_dict(), hessians, fisher)
 
 
 def train_phase(session: Session) -> tuple[GPT, LossModel, Validation]:

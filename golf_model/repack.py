@@ -1,6 +1,6 @@
 """Pack kept weights again, under another export rule: `python -m golf_model.repack KEPT CONFIG ARTIFACT CODE_BYTES`.
 
-KEPT is what `golf_model/training/kept.py` wrote, and may be anybody's: it is read as numbers, bounded by what the
+KEPT is what `golf_model/artifact/kept.py` wrote, and may be anybody's: it is read as numbers, bounded by what the
 configuration's model has, and nothing in it is unpickled or executed. CONFIG is the configuration as JSON. What comes
 out is what the training would have packed with that export: one JSON line with sizes on standard output, and the
 artifact. In no script.

@@ -26,7 +26,7 @@ def unused_modules(config: GolfConfig, *, keep: bool = False) -> frozenset[str]:
         "network.blocked": config.runtime.attention in ("auto", "blocks") and longest >= LONG_SEQUENCE,
         "network.bigram": model.bigram.buckets > 0,
         "training.calibration": export.gptq.tokens > 0,
-        "training.kept": keep,
+        "artifact.kept": keep,
         "training.checkpoint": config.schedule.checkpoint_every_s > 0,
         "artifact.containers": export.container.startswith("torch"),
         "artifact.fit": export.solves_step or export.solves_factor or on_step,

@@ -7,6 +7,7 @@ will fit is preflight's question, not asked here.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -187,7 +188,14 @@ def _foreign_paths(job: JobSpec) -> Iterator[tuple[Place, str]]:
             yield (*place, name), said
 
 
+def _without_detour(path: Path) -> Path:
+    """The path without `x/..`, where that is the same place: x need not be there for a script that is cut off."""
+    plain = Path(os.path.normpath(path))
+    return plain if plain.resolve() == path.resolve() else path
+
+
 def _with_absolute_paths(job: JobSpec, folder: Path) -> JobSpec:
-    places = {name: folder / path for name in ("path", "tokenizer") if (path := getattr(job.data, name)) is not None}
+    given = {name: getattr(job.data, name) for name in ("path", "tokenizer")}
+    places = {name: _without_detour(folder / path) for name, path in given.items() if path is not None}
     script = None if job.script is None else folder / job.script
     return job.model_copy(update={"data": job.data.model_copy(update=places), "script": script})

@@ -6,6 +6,7 @@ scored is kept and a killed command goes on. Its verdict is `repacked`: packing 
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 import os
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from golf_model.config import ARTIFACT_NAME
+from golf_model.config import ARTIFACT_NAME, GolfConfig
 from runner.drive.run import Lay
 from runner.errors import UserError
 from runner.files import sha256_bytes, sha256_file, write_atomic
@@ -276,6 +277,4 @@ def packed(kept: Path, job: JobSpec, script: Script) -> tuple[bytes, list[str], 
 
 def _our_path() -> dict[str, str]:
     """Where this very golf_model lies, for a process that is started elsewhere."""
-    import golf_model
-
-    return {"PYTHONPATH": str(Path(str(golf_model.__file__)).parents[1])}
+    return {"PYTHONPATH": str(Path(inspect.getfile(GolfConfig)).parents[1])}

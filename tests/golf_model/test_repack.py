@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from golf_model.artifact.artifact import pack_model
+from golf_model.artifact.kept import keep_weights
 from golf_model.config import BigramConfig, ExportConfig, GolfConfig, GptqConfig, ModelConfig
 from golf_model.process.errors import ScriptError
 from golf_model.repack import from_json, main, read_kept
 from golf_model.training.calibration import Seen
-from golf_model.training.kept import keep_weights
 from tests.fixtures.golden_cases import golden_network
 
 CONFIG = GolfConfig(
@@ -36,7 +36,7 @@ def weights() -> dict[str, torch.Tensor]:
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
-    keep_weights(tmp_path / "kept", weights(), SEEN)
+    keep_weights(tmp_path / "kept", weights(), SEEN.hessians, SEEN.fisher)
     return tmp_path / "kept"
 
 
@@ -78,7 +78,7 @@ def test_a_configuration_comes_back_from_json() -> None:
 
 
 def test_gptq_without_what_the_layers_saw_is_refused_in_words(tmp_path: Path, capsys: Any) -> None:
-    keep_weights(tmp_path / "kept", weights(), None)
+    keep_weights(tmp_path / "kept", weights(), {}, {})
     (tmp_path / "config.json").write_text(json.dumps(asdict(CONFIG)))
     assert main([str(tmp_path / "kept"), str(tmp_path / "config.json"), str(tmp_path / "artifact"), "1000"]) == 2
     assert "nothing of it was kept" in capsys.readouterr().err
@@ -134,6 +134,6 @@ def test_what_is_no_such_file_is_refused(kept: Path, raw: bytes) -> None:
 def test_a_number_that_is_none_is_refused(tmp_path: Path) -> None:
     state = weights()
     state["skip_weights"][0, 0] = float("nan")
-    keep_weights(tmp_path / "kept", state, None)
+    keep_weights(tmp_path / "kept", state, {}, {})
     with pytest.raises(ScriptError, match="no finite number"):
         read_kept(tmp_path / "kept", CONFIG)

@@ -347,6 +347,17 @@ def test_files_that_cannot_be_jobs_are_refused_with_their_path(tmp_path: Path) -
         assert str(caught.value).startswith(str(tmp_path / name))
 
 
+def test_a_data_path_makes_no_detour_through_the_jobs_folder_unless_a_link_makes_it_another_place(
+    tmp_path: Path,
+) -> None:
+    # A script that is cut off from the job's folder finds its data all the same.
+    text = GOOD.replace("corpus: asv", "path: ../shards\n  tokenizer: ../t.model")
+    (tmp_path / "elsewhere" / "jobs").mkdir(parents=True)
+    assert parse(text, tmp_path / "jobs").data.path == tmp_path / "shards"
+    (tmp_path / "jobs").symlink_to(tmp_path / "elsewhere" / "jobs")
+    assert parse(text, tmp_path / "jobs").data.path == tmp_path / "jobs" / ".." / "shards"
+
+
 def test_resolved_writes_every_field_and_reads_back_equal() -> None:
     job = parse(GOOD)
     written = json.loads(json.dumps(resolved(job)))

@@ -14,14 +14,15 @@ import torch
 from torch import Tensor
 
 from golf_model.process.files import write_durably
-from golf_model.training.calibration import Seen
 
 DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
 
 
-def keep_weights(place: Path, weights: Mapping[str, Tensor], seen: Seen | None) -> None:
+def keep_weights(
+    place: Path, weights: Mapping[str, Tensor], hessians: Mapping[str, Tensor], fisher: Mapping[str, Tensor]
+) -> None:
     """Write weights, Hessians and squared gradients, each under its group's name, e.g. `weights/tok_emb.weight`."""
-    groups = {"weights": weights, "hessians": seen.hessians if seen else {}, "fisher": seen.fisher if seen else {}}
+    groups = {"weights": weights, "hessians": hessians, "fisher": fisher}
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     parts, at = [], 0
     for group, tensors in groups.items():
