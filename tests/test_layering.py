@@ -43,16 +43,17 @@ REFEREE = {
     *("yaml", "pydantic", "pydantic_core", "typer", "rich", "numpy", "scipy", "psutil", "sentencepiece"),
     *("huggingface_hub", "re2", "zstandard"),
 }
-REPORTER = {"pandas", "jinja2", "rich", "pydantic", "markdown_it"}
+REPORTER = {"pandas", "jinja2", "rich", "pydantic", "markdown_it", "markupsafe", "plotly"}
 SCHEDULES = {
     f"runner/{name}.py" for name in ("backends/cluster", "backends/ray_backend", "backends/remote", "drive/gauges")
 }
+SEARCHES = {f"runner/search/{name}.py" for name in ("study", "plots")}
 STDLIB_ONLY = {f"golf_model/{name}.py" for name in ("config", "shapes", "sources", "script_parts")}
 COMPOSITION_ROOT = "runner/cli.py"
 REPORTER_READS = {
     f"runner.{name}"
     for name in ("record.files", "results", "statistics", "files", "errors", "listing", "untrusted", "audit.facts")
-}
+} | {"runner.search.facts"}
 
 
 def sources(package: str) -> list[str]:
@@ -179,6 +180,8 @@ def test_the_referee_never_imports_torch_or_pandas(source: str) -> None:
     allowed = REFEREE | {"golf_model"}
     if source in SCHEDULES:
         allowed |= {"ray"}
+    if source in SEARCHES:
+        allowed |= {"optuna", "plotly"}
     if source == COMPOSITION_ROOT:
         allowed |= {"reports"}
     assert outside(names, "runner") <= allowed
