@@ -6,6 +6,7 @@ figure that is estimated from a handful of variants comes with its interval, or 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -141,7 +142,7 @@ def _interval(values: Array) -> tuple[float, float] | None:
     if len(values) < DRAWS / 2:
         return None  # most draws had nothing to rank
     low, high = np.percentile(values, ENDS)
-    return (float(low), float(high)) if low < high else None
+    return None if math.isclose(low, high, abs_tol=1e-12) else (float(low), float(high))
 
 
 def _ratio(cheap: Array, expensive: Array) -> float | None:

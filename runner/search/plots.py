@@ -62,7 +62,7 @@ def plots_of(journal: Path) -> list[Plot]:
             lambda: visualization.plot_slice(study, target_name=TARGET),
         ),
     ]
-    if any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
+    if any(len(trial.intermediate_values) > 1 for trial in study.get_trials(deepcopy=False)):
         drawn.append(
             (
                 "Validations in mid-run",
@@ -76,6 +76,9 @@ def plots_of(journal: Path) -> list[Plot]:
 def _plot(title: str, about: str, draw: Callable[[], Any]) -> Plot:
     try:
         with quiet():
-            return Plot(title, about, draw().to_json())
+            figure = draw()
+            if not figure.data:
+                return Plot(title, about, "", "not drawn: too few trials have a score")
+            return Plot(title, about, figure.to_json())
     except (ValueError, RuntimeError) as error:  # Optuna's words for too few trials, or trials that are all alike
         return Plot(title, about, "", f"not drawn: {error}")

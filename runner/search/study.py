@@ -26,6 +26,8 @@ OVER_CAP = "bytes_over_cap"
 """Name of the constraint in Optuna: feasible at 0 and below."""
 FACTS = "golf"
 """The trial's user attribute that holds what is known of it beside parameters and score."""
+PRUNED = "golf_pruned"
+"""The user attribute of a trial that is to end early."""
 INSTALL = "Optuna searches and is not installed; pip install 'golf[search]'"
 
 
@@ -135,12 +137,16 @@ class Study:
         trial = self.open[number]
         with quiet():
             trial.report(bpb, step)
-            return bool(trial.should_prune())
+            pruned = bool(trial.should_prune())
+        if pruned:
+            trial.set_user_attr(
+                PRUNED, True
+            )  # the pruner is asked once, and the driver may be killed before it tells
+        return pruned
 
     def is_pruned(self, number: int) -> bool:
         """Whether a trial that was begun earlier was to end early by what it reported then."""
-        with quiet():
-            return bool(self.open[number].should_prune())
+        return PRUNED in self.open[number].user_attrs
 
     def tell(self, facts: TrialFacts) -> None:
         """Say how a trial ended; a kill in between leaves it as it was, and it is told again."""

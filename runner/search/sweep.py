@@ -32,7 +32,7 @@ from runner.search.sweep_table import value_words
 from runner.search.trial import Grounds, run_trial
 
 WAIT_S = 1.0
-LAST_WAIT_S = 60.0
+LAST_WAIT_S = 20.0
 """How long trials are waited for that were told to end."""
 MOST_ALIKE = 3
 """So many trials that fail for the same reason, before any has a score, end the sweep."""

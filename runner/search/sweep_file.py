@@ -216,8 +216,12 @@ def _unfed(sweep: Sweep) -> Problem | None:
     job = sweep.base
     if sweep.spec.pruner.name == "none":
         return None
-    if job.script is None and job.config.log.val_loss_every == 0:
-        said = "is fed by validations in mid-run, and the job has none; set log.val_loss_every above 0"
+    every = job.config.log.val_loss_every
+    last = job.config.schedule.iterations if job.config.schedule.kind == "steps" else every + 1
+    if job.script is None and not 0 < every < last:
+        said = (
+            "is fed by validations in mid-run, and the job has none; set log.val_loss_every above 0, below its steps"
+        )
         return Problem(("pruner",), f"{sweep.spec.pruner.name} {said}")
     if job.script is not None and not job.outputs.step:
         said = "is fed by validations in mid-run; say in the job's outputs.step how its script prints them"

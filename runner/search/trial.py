@@ -39,10 +39,7 @@ if TYPE_CHECKING:
     from runner.backends.nodes import Node
     from runner.data.dataset import DataSet
 
-FAULTS = (
-    *("train_clock", "eval_clock", "artifact_hash", "process_agreement", "bpb_arithmetic", "no_nan", "one_script"),
-    "log_clock",
-)
+FAULTS = ("train_clock", "eval_clock", "artifact_hash", "process_agreement", "bpb_arithmetic", "no_nan", "one_script")
 """Checks by whose failure a trial has no score that counts; those of a record that one trial cannot answer are not
 asked."""
 
