@@ -498,8 +498,8 @@ def sweep_report(
     """SWEEP as one HTML page: trials, history, importance, parallel coordinates, slices."""
     from reports.across.sweep_page import sweep_page
     from runner.files import require_writable, write_atomic
-    from runner.search.plots import plots_of
-    from runner.search.sweep_table import summary_lines
+    from runner.search.sweeps.plots import plots_of
+    from runner.search.sweeps.table import summary_lines
 
     folder, facts = sweeps.known(name, output)
     place = page or folder.path / "report.html"
@@ -524,8 +524,8 @@ def sweep_best(
     from reports.terminal.summary import terminal_summary
     from runner.drive.execute import Where, execute, open_place
     from runner.script.bundle import script_of
-    from runner.search.promote import chosen, note_record, write_jobs
-    from runner.search.sweep_table import curse_lines, ranked_table
+    from runner.search.sweeps.promote import chosen, note_record, write_jobs
+    from runner.search.sweeps.table import curse_lines, ranked_table
     from runner.verbs.loading import parsed_seeds
 
     folder, facts = sweeps.known(name, output)
@@ -558,7 +558,7 @@ def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str |
     """Run a job to its record, show it, and end with its verdict's exit code."""
     from reports.terminal.summary import terminal_summary
     from runner.drive.execute import execute
-    from runner.search.sweep_folder import require_no_trial
+    from runner.search.sweeps.folder import require_no_trial
 
     require_no_trial(output)
     done = execute(job, script, output, where, terminal(), only)

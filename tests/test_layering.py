@@ -24,6 +24,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
     "runner.node": ("isolation",),
+    "runner.search": ("sweeps",),
     "reports": ("sections", "record", "across", "audit", "terminal"),
 }
 """Package -> its rooms; each may import those before it and never one after it."""
@@ -33,6 +34,7 @@ DOORS = {
     "runner.audit": ("audit",),
     "runner.record": ("verify", "reproduce"),
     "runner.node": ("node_check", "phase", "attempt"),
+    "runner.search": (),
     "reports": (),
 }
 """Modules of a package that may import all its rooms; its other modules are the floor that all rooms stand on."""
@@ -47,13 +49,13 @@ REPORTER = {"pandas", "jinja2", "rich", "pydantic", "markdown_it", "markupsafe",
 SCHEDULES = {
     f"runner/{name}.py" for name in ("backends/cluster", "backends/ray_backend", "backends/remote", "drive/gauges")
 }
-SEARCHES = {f"runner/search/{name}.py" for name in ("study", "plots")}
+SEARCHES = {f"runner/search/sweeps/{name}.py" for name in ("study", "plots")}
 STDLIB_ONLY = {f"golf_model/{name}.py" for name in ("config", "shapes", "sources", "script_parts")}
 COMPOSITION_ROOT = "runner/cli.py"
 REPORTER_READS = {
     f"runner.{name}"
     for name in ("record.files", "results", "statistics", "files", "errors", "listing", "untrusted", "audit.facts")
-} | {"runner.search.facts"}
+} | {"runner.search.sweeps.facts"}
 
 
 def sources(package: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from runner.search.facts import SweepFacts, TrialFacts
+from runner.search.sweeps.facts import SweepFacts, TrialFacts
 
 HTML = Environment(loader=PackageLoader("reports"), autoescape=True, undefined=StrictUndefined)
 

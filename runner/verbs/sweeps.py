@@ -13,8 +13,8 @@ from runner.verbs.loading import terminal
 from runner.verbs.options import Address, AsJson, Local, Output, Profile
 
 if TYPE_CHECKING:
-    from runner.search.facts import SweepFacts
-    from runner.search.sweep_folder import SweepFolder
+    from runner.search.sweeps.facts import SweepFacts
+    from runner.search.sweeps.folder import SweepFolder
 
 SweepName = Annotated[
     Optional[str],  # noqa: UP045
@@ -47,10 +47,10 @@ def run(
     """Run the trials of SWEEP until its budget is spent; the same command goes on. `run` may be left out."""
     from runner.drive.execute import Where
     from runner.record.comparison_sources import arm_of_folder
-    from runner.search.study import require_optuna
-    from runner.search.sweep import run_sweep
-    from runner.search.sweep_file import load_sweep
-    from runner.search.sweep_table import advice, best_line
+    from runner.search.sweeps.file import load_sweep
+    from runner.search.sweeps.run import run_sweep
+    from runner.search.sweeps.study import require_optuna
+    from runner.search.sweeps.table import advice, best_line
 
     sweep = load_sweep(path, profile, arm_of_folder)
     require_optuna(f"{path}:{sweep.lines.get(('sampler',), 1)}: sampler")
@@ -63,7 +63,7 @@ def run(
 @app.command("status")
 def status(name: SweepName = None, output: Output = Path(), as_json: AsJson = False) -> None:
     """The trials of SWEEP, the best so far, what is spent, and when it ends."""
-    from runner.search.sweep_table import summary_lines, trials_table
+    from runner.search.sweeps.table import summary_lines, trials_table
 
     _, facts = known(name, output)
     if as_json:
@@ -76,8 +76,9 @@ def status(name: SweepName = None, output: Output = Path(), as_json: AsJson = Fa
 
 def known(name: str | None, output: Path) -> tuple[SweepFolder, SweepFacts]:
     """A sweep's folder and how it stands. UserError where there is none, or Optuna is not installed."""
-    from runner.search.study import read_trials, require_optuna
-    from runner.search.sweep_folder import facts_of, find_sweep
+    from runner.search.sweeps.folder import find_sweep
+    from runner.search.sweeps.standing import facts_of
+    from runner.search.sweeps.study import read_trials, require_optuna
 
     folder = find_sweep(output, name)
     require_optuna(str(folder.journal))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reports.across.sweep_page import sweep_page
-from runner.search.facts import TrialFacts
-from tests.runner.search.test_promote import facts
+from runner.search.sweeps.facts import TrialFacts
+from tests.runner.search.sweeps.test_promote import facts
 
 
 @dataclass(frozen=True)

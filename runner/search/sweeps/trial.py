@@ -30,8 +30,8 @@ from runner.plan.plan import Plan, check_order, checked_data, data_request, make
 from runner.plan.size_forecast import forecast_bytes
 from runner.results import Verification
 from runner.script.bundle import script_of
-from runner.search.facts import TrialFacts
-from runner.search.sweep_folder import SweepFolder
+from runner.search.sweeps.facts import TrialFacts
+from runner.search.sweeps.folder import SweepFolder
 
 if TYPE_CHECKING:
     from runner.backends.cluster import QueueClient

@@ -1,6 +1,6 @@
 """The search space of a sweep's file: which fields, between which ends, on which conditions; what is wrong with it.
 
-Says nothing of whether a job has such fields, or takes such values: that is sweep_file.py's.
+Says nothing of whether a job has such fields, or takes such values: that is file.py's.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.job.problems import Problem, choice_message
-from runner.search.sweep_spec import Dimension, Kind
+from runner.search.sweeps.spec import Dimension, Kind
 from runner.yaml_lines import Place
 
 KINDS: tuple[Kind, ...] = ("float", "log", "int", "choice")

@@ -17,9 +17,9 @@ from runner.errors import UserError
 from runner.files import write_atomic
 from runner.job.spec import DataSpec, JobSpec, resolved
 from runner.results import RecordData
-from runner.search.facts import Promoted, SweepFacts, TrialFacts
-from runner.search.sweep_file import trial_name
-from runner.search.sweep_folder import SweepFolder, read_about, read_promoted, write_promoted
+from runner.search.sweeps.facts import Promoted, SweepFacts, TrialFacts
+from runner.search.sweeps.file import trial_name
+from runner.search.sweeps.folder import SweepFolder, read_about, read_promoted, write_promoted
 from runner.untrusted import read_json
 
 

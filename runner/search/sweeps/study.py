@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from runner.errors import UserError
-from runner.search.facts import TrialFacts, TrialState
-from runner.search.sweep_spec import Dimension, PrunerSpec, SamplerSpec, SweepSpec, Value
+from runner.search.sweeps.facts import TrialFacts, TrialState
+from runner.search.sweeps.spec import Dimension, PrunerSpec, SamplerSpec, SweepSpec, Value
 
 if TYPE_CHECKING:
     import optuna

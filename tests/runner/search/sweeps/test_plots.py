@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from runner.search.plots import plots_of
-from runner.search.study import Study
-from tests.runner.search.test_study import SPACE, scored, spec
+from runner.search.sweeps.plots import plots_of
+from runner.search.sweeps.study import Study
+from tests.runner.search.sweeps.test_study import SPACE, scored, spec
 
 
 def journal_of(folder: Path, trials: int) -> Path:

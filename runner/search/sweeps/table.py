@@ -10,7 +10,7 @@ from rich.text import Text
 
 from runner.listing import counted
 from runner.printable import cut
-from runner.search.facts import SweepFacts, TrialFacts
+from runner.search.sweeps.facts import SweepFacts, TrialFacts
 
 MOST_ROWS = 60
 MOST_REASON = 60

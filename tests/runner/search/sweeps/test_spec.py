@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.search.sweep_spec import Dimension, corners, grid_size, settings_of
+from runner.search.sweeps.spec import Dimension, corners, grid_size, settings_of
 
 
 def space(*dimensions: Dimension) -> dict[str, Dimension]:

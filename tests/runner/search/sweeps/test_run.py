@@ -17,12 +17,13 @@ from runner.errors import UserError
 from runner.folder.ledger import check_chain
 from runner.folder.runs import all_runs
 from runner.job.open_data import DataRequest
-from runner.search.facts import SweepFacts
-from runner.search.study import read_trials
-from runner.search.sweep import run_sweep
-from runner.search.sweep_file import load_sweep
-from runner.search.sweep_folder import facts_of, find_sweep, require_no_trial
-from runner.search.sweep_table import best_line, eta_seconds, summary_lines
+from runner.search.sweeps.facts import SweepFacts
+from runner.search.sweeps.file import load_sweep
+from runner.search.sweeps.folder import find_sweep, require_no_trial
+from runner.search.sweeps.run import run_sweep
+from runner.search.sweeps.standing import facts_of
+from runner.search.sweeps.study import read_trials
+from runner.search.sweeps.table import best_line, eta_seconds, summary_lines
 from tests.fixtures.sweep_script import write_sweep
 from tests.runner.drive.test_run import Screen
 

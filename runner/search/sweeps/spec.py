@@ -1,6 +1,6 @@
 """What a sweep is: a job, the space of its fields that is searched, by which sampler, and what it may cost.
 
-Types and ranges of single fields stand here; the reading of a file, with its messages, is sweep_file.py's. Nothing
+Types and ranges of single fields stand here; the reading of a file, with its messages, is file.py's. Nothing
 here touches the disk, and nothing knows Optuna.
 """
 

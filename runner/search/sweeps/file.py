@@ -21,8 +21,8 @@ from runner.job.problems import Problem, problems_of, report
 from runner.job.profiles import with_profile
 from runner.job.spec import JobSpec, resolved
 from runner.search.overrides import RawJob, Setting, job_with, place_of, read_raw
-from runner.search.space_file import read_space
-from runner.search.sweep_spec import (
+from runner.search.sweeps.space import read_space
+from runner.search.sweeps.spec import (
     Dimension,
     SweepSpec,
     Value,

@@ -11,14 +11,14 @@ from runner.errors import UserError
 from runner.files import write_atomic
 from runner.job.load import load_job
 from runner.job.spec import resolved
-from runner.search.facts import Budget, Promoted, SweepFacts, TrialFacts
-from runner.search.promote import chosen, note_record, write_jobs
-from runner.search.sweep import write_about
-from runner.search.sweep_file import load_sweep
-from runner.search.sweep_folder import SweepFolder, read_promoted, write_promoted
-from runner.search.sweep_table import curse_lines
+from runner.search.sweeps.facts import Budget, Promoted, SweepFacts, TrialFacts
+from runner.search.sweeps.file import load_sweep
+from runner.search.sweeps.folder import SweepFolder, read_promoted, write_promoted
+from runner.search.sweeps.promote import chosen, note_record, write_jobs
+from runner.search.sweeps.run import write_about
+from runner.search.sweeps.table import curse_lines
 from tests.fixtures.full_record import told_record
-from tests.runner.search.test_sweep_file import write
+from tests.runner.search.sweeps.test_file import write
 
 
 def facts(folder: Path, *scores: float | None, seeds: tuple[int, ...] = (1,)) -> SweepFacts:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from runner.errors import UserError
-from runner.search.facts import TrialFacts
-from runner.search.study import OVER_CAP, Study, cut_torn_line, read_study, read_trials
-from runner.search.sweep_spec import BudgetSpec, Dimension, PrunerSpec, SamplerSpec, SweepSpec
+from runner.search.sweeps.facts import TrialFacts
+from runner.search.sweeps.spec import BudgetSpec, Dimension, PrunerSpec, SamplerSpec, SweepSpec
+from runner.search.sweeps.study import OVER_CAP, Study, cut_torn_line, read_study, read_trials
 
 RATE = Dimension("rate", "log", 0.001, 1.0)
 KIND = Dimension("kind", "choice", choices=("a", "b"))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from runner.errors import UserError
-from runner.search.study import require_optuna
-from runner.search.sweep_file import load_sweep
+from runner.search.sweeps.file import load_sweep
+from runner.search.sweeps.study import require_optuna
 from tests.fixtures.places import JOBS
 
 JOB = """\

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import UserError
-from runner.search.study import INSTALL, quiet, read_study
+from runner.search.sweeps.study import INSTALL, quiet, read_study
 
 TARGET = "bits per byte"
 
