@@ -107,7 +107,9 @@ def run(
     """Train, score and judge JOB's seeds. A record of them is written. Of a job with variants, all are run."""
     from runner.drive.execute import Where
     from runner.script.bundle import script_of
+    from runner.search.sweeps.folder import require_no_trial
 
+    require_no_trial(output)
     where = Where(local, address)
     family = load_family(path, seeds, profile)
     if family is not None and variant is None:
@@ -146,7 +148,9 @@ def resume(
     from runner.folder.runs import driver_of, find_run, noted_job
     from runner.job.load import job_from_mapping, with_seeds
     from runner.script.bundle import stored_script
+    from runner.search.sweeps.folder import require_no_trial
 
+    require_no_trial(output)
     run = find_run(output, run_name)
     job = job_from_mapping(noted_job(run), source=str(run.job))
     # Its driver may live and write, or may have died before it registered a seed.
@@ -558,9 +562,7 @@ def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str |
     """Run a job to its record, show it, and end with its verdict's exit code."""
     from reports.terminal.summary import terminal_summary
     from runner.drive.execute import execute
-    from runner.search.sweeps.folder import require_no_trial
 
-    require_no_trial(output)
     done = execute(job, script, output, where, terminal(), only)
     folder = _recorded(done, output)
     terminal().print(terminal_summary(done.data, folder))

@@ -73,7 +73,7 @@ def execute(
     place: Place | None = None,
 ) -> JudgedRun:
     """Run a job until its seeds are judged. only: the run folder that this must lead to, where a run is to go on.
-    lay: brings in trainings that ended elsewhere (runner.drive.run). place: `where`, for whoever has opened it already.
+    lay: brings in trainings that ended elsewhere (runner.drive.run). place: `where`, where it is open already.
 
     UserError, before anything runs, for data, a size or nodes that will not do.
     """
