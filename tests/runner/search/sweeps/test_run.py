@@ -123,6 +123,26 @@ def test_trials_that_all_fail_alike_end_the_sweep(tiny_data: DataRequest, tmp_pa
     assert facts.ended.startswith("every trial so far failed for the same reason: seed 1: ValueError: told to fail")
 
 
+def test_what_cannot_be_small_enough_is_infeasible_and_not_run(tiny_data: DataRequest, tmp_path: Path) -> None:
+    (tmp_path / "job.yaml").write_text(
+        "name: wide\ntrack: local\nhardware: cpu\nseeds: [1]\nlimits: {train_seconds: 900, eval_seconds: 9}\n"
+        f"data: {{path: {tiny_data.folder}, tokenizer: {tiny_data.tokenizer}}}\n"
+        f"config:\n  model: {{vocab_size: {tiny_data.vocab_size}, num_heads: 4, num_kv_heads: 4}}\n"
+        "  batch: {train_batch_tokens: 256, train_seq_len: 16, micro_batches: 1}\n"
+    )
+    path = tmp_path / "wide.yaml"
+    space = "{model.model_dim: {choice: [2048, 4096]}}"
+    path.write_text(f"name: wide\nbase: job.yaml\nspace: {space}\nsampler: grid\nbudget: {{hours: 1}}\n")
+    facts = sweep(path, tmp_path)
+    assert [trial.state for trial in facts.trials] == ["infeasible"] * 2
+    for trial in facts.trials:
+        assert trial.reason.startswith("not run: its artifact will take at least ")
+        assert trial.bpb is None
+        assert (trial.total_bytes or 0) > 16_000_000
+    assert not (Path(facts.folder) / "runs").exists()
+    assert best_line(facts) == "no trial has a score under the cap (2 trials: 2 infeasible)"
+
+
 @pytest.mark.parametrize(
     ("budget", "said"),
     [("gpu_hours: 1", "hardware cpu has no GPU"), ("dollars: 1", "the price of hardware cpu is not known")],
