@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -34,8 +33,9 @@ def test_twelve_trials_outlive_a_kill_and_the_best_becomes_a_record_that_passes(
         if sum(trial.state == "scored" for trial in trials) >= 5 and trials[-1].state == "running":
             break
         time.sleep(0.5)
-    os.kill(driver.pid, signal.SIGKILL)
-    driver.communicate()
+    driver.kill()
+    said, _ = driver.communicate()
+    assert driver.returncode == -signal.SIGKILL, said
     again = golf(tmp_path, "sweep", path)
     output, _ = again.communicate(timeout=3600)
     assert again.returncode == 0, output

@@ -54,6 +54,8 @@ class Sweep:
     profile: str | None
     base: JobSpec
     """The base job with what every trial sets, under the profile."""
+    full: JobSpec
+    """The same without a profile, which holds its trials against it: what tells them apart is left."""
     judged: dict[str, Any] = field(default_factory=dict)
     """What UNJUDGED leaves out of it, for the jobs that are promoted."""
     warnings: tuple[str, ...] = ()
@@ -100,7 +102,7 @@ class Sweep:
         )
         if self.profile is None:
             return job
-        small = with_profile(job, self.profile)
+        small = with_profile(job, self.profile, beside=self.full)
         asked = {"name": job.name, "seeds": job.seeds}
         judged = {name: getattr(job, name) for name in UNJUDGED if name in changes}
         return small.model_copy(update={**asked, **judged})
@@ -145,7 +147,9 @@ def load_sweep(path: Path, profile: str | None = None, read_baseline: ReadArm | 
     problems += _paths(spec) + _limits(spec, space)
     if problems:
         raise report(problems, lines, source)
-    sweep = Sweep(spec, space, raw, lines, source, profile, base=_plain(raw, spec, lines, source))
+    plain = _plain(raw, spec, lines, source)
+    sweep = Sweep(spec, space, raw, lines, source, None, base=plain, full=plain)
+    sweep = replace(sweep, profile=profile, full=sweep.job({}, spec.name, {"seeds": list(spec.seeds)}))
     whole = sweep.job({}, spec.name, {"seeds": list(spec.seeds)})
     judged = {name: getattr(whole, name) for name in UNJUDGED}
     base = sweep.job({}, spec.name, {"seeds": list(spec.seeds), **UNJUDGED})

@@ -76,6 +76,8 @@ def test_a_profile_shrinks_each_trial(tmp_path: Path) -> None:
     job = sweep.trial_job(1, {"optim.matrix_lr": 0.02, "model.num_layers": 3})
     assert (job.name, job.seeds, job.must_beat) == ("rates-t0001", (1,), None)
     assert (job.config.model.model_dim, job.config.optim.matrix_lr) == (128, 0.02)
+    deeper = sweep.trial_job(2, {"optim.matrix_lr": 0.02, "model.num_layers": 11})
+    assert deeper.config.model.num_layers > sweep.base.config.model.num_layers
     assert sweep.judged["must_beat"] == "unigram"
 
 

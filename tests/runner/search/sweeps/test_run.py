@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -179,8 +178,9 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_number_of_trials(tiny_data:
             ):
                 break
             time.sleep(0.05)
-        os.kill(driver.pid, signal.SIGKILL)
-        driver.communicate()
+        driver.kill()
+        said, _ = driver.communicate()
+        assert driver.returncode == -signal.SIGKILL, said
     screen = Screen()
     facts = sweep(path, tmp_path, screen)
     assert "goes on" in screen.text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -46,8 +45,9 @@ def test_two_trials_run_at_once_on_two_raylets_and_a_killed_driver_loses_none(
             if sum(trial.state == "scored" for trial in trials) >= 2 and trials[-1].state == "running":
                 break
             time.sleep(0.1)
-        os.kill(driver.pid, signal.SIGKILL)
-        driver.communicate()
+        driver.kill()
+        said, _ = driver.communicate()
+        assert driver.returncode == -signal.SIGKILL, said
         again = start(tmp_path, path, told["address"])
         output, _ = again.communicate(timeout=240)
         assert again.returncode == 0, output
