@@ -161,4 +161,5 @@ def test_without_optuna_the_message_names_line_and_extra(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("path", sorted((JOBS / "sweeps").glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_sweep_that_is_shipped_can_be_read_whole_and_small(path: Path) -> None:
     assert load_sweep(path).warnings == ()
-    assert load_sweep(path, "small").base.config.model.vocab_size == 1024
+    for profile in ("small", "steps"):
+        assert load_sweep(path, profile).base.config.model.vocab_size == 1024
