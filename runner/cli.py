@@ -499,7 +499,7 @@ def sweep_report(
     ] = None,
     output: Output = Path(),
 ) -> None:
-    """SWEEP as one HTML page: trials, history, importance, parallel coordinates, slices."""
+    """SWEEP as one HTML page. Trials, history, importance, parallel coordinates, slices."""
     from reports.across.sweep_page import sweep_page
     from runner.files import require_writable, write_atomic
     from runner.search.sweeps.plots import plots_of
@@ -524,7 +524,7 @@ def sweep_best(
     address: Address = None,
     output: Output = Path(),
 ) -> None:
-    """The best trials of SWEEP; with --promote, run anew on fresh --seeds. Exit code: the worst verdict's."""
+    """SWEEP's best trials. With --promote run anew on fresh --seeds. Exit code: the worst verdict's."""
     from reports.terminal.summary import terminal_summary
     from runner.drive.execute import Where, execute, open_place
     from runner.script.bundle import script_of

@@ -44,7 +44,7 @@ def run(
     address: Address = None,
     output: Output = Path(),
 ) -> None:
-    """Run the trials of SWEEP until its budget is spent; the same command goes on. `run` may be left out."""
+    """Run SWEEP's trials until its budget is spent. The same command goes on with it; `run` may be left out."""
     from runner.drive.execute import Where
     from runner.record.comparison_sources import arm_of_folder
     from runner.search.sweeps.file import load_sweep
@@ -62,7 +62,7 @@ def run(
 
 @app.command("status")
 def status(name: SweepName = None, output: Output = Path(), as_json: AsJson = False) -> None:
-    """The trials of SWEEP, the best so far, what is spent, and when it ends."""
+    """SWEEP's trials, the best so far, what is spent, when it ends."""
     from runner.search.sweeps.table import summary_lines, trials_table
 
     _, facts = known(name, output)
