@@ -51,6 +51,7 @@ bench: $(READY)  ## a step, scoring, the artifact (coders, quantisers, caps), re
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/verify.py
 	$(BIN)/python benchmarks/scheduler.py --quick
+	$(BIN)/python -m benchmarks.sweep
 
 gpu: $(READY)  ## all that one GPU can tell of our speed, in at most eight minutes: gpu-out/gpu.json
 	$(BIN)/python -m benchmarks.gpu

@@ -21,7 +21,7 @@ from runner.errors import UserError
 from runner.interrupt import INTERRUPTED, catch_signals, stopped
 from runner.plain_json import json_text
 from runner.printable import control_in, cut, printable
-from runner.verbs import artifacts, clusters, data, jobs, ledgers, watching
+from runner.verbs import artifacts, clusters, data, jobs, ledgers, sweeps, watching
 from runner.verbs.loading import load, load_family, terminal
 from runner.verbs.options import (
     Address,
@@ -66,6 +66,7 @@ app.add_typer(artifacts.app, name="artifact")
 export_app = typer.Typer(help="A record for somewhere else.", no_args_is_help=True)
 app.add_typer(export_app, name="export")
 app.add_typer(ledgers.app, name="ledger")
+app.add_typer(sweeps.app, name="sweep")
 
 FAULT = 70
 """Exit code of a fault of golf's own; 1 would say rejected."""
@@ -106,7 +107,9 @@ def run(
     """Train, score and judge JOB's seeds. A record of them is written. Of a job with variants, all are run."""
     from runner.drive.execute import Where
     from runner.script.bundle import script_of
+    from runner.search.sweeps.folder import require_no_trial
 
+    require_no_trial(output)
     where = Where(local, address)
     family = load_family(path, seeds, profile)
     if family is not None and variant is None:
@@ -145,7 +148,9 @@ def resume(
     from runner.folder.runs import driver_of, find_run, noted_job
     from runner.job.load import job_from_mapping, with_seeds
     from runner.script.bundle import stored_script
+    from runner.search.sweeps.folder import require_no_trial
 
+    require_no_trial(output)
     run = find_run(output, run_name)
     job = job_from_mapping(noted_job(run), source=str(run.job))
     # Its driver may live and write, or may have died before it registered a seed.
@@ -203,6 +208,7 @@ def repack(
 app.command("status")(watching.status)
 app.command("logs")(watching.logs)
 app.command("stop")(watching.stop)
+app.command("calibrate", cls=sweeps.TwoLists)(sweeps.calibrate)
 app.command("plan")(jobs.plan)
 app.command("bundle")(jobs.bundle)
 app.command("eval")(artifacts.score)
@@ -496,6 +502,74 @@ def _told_apart(baseline: str, candidate: str) -> list[str] | None:
         return None
     one, other = map(record_or_problem, folders)
     return None if isinstance(one, str) or isinstance(other, str) else differences_of(one, other)
+
+
+@sweeps.app.command("report")
+def sweep_report(
+    name: sweeps.SweepName = None,
+    page: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--page", metavar="FILE", help="The HTML file to write (default: report.html of the sweep)."),
+    ] = None,
+    output: Output = Path(),
+) -> None:
+    """SWEEP as one HTML page. Trials, history, importance, parallel coordinates, slices."""
+    from reports.across.sweep_page import sweep_page
+    from runner.files import require_writable, write_atomic
+    from runner.search.sweeps.plots import plots_of
+    from runner.search.sweeps.table import summary_lines
+
+    folder, facts = sweeps.known(name, output)
+    place = page or folder.path / "report.html"
+    require_writable(place.parent)
+    write_atomic(place, sweep_page(facts, plots_of(folder.journal), list(summary_lines(facts))))
+    typer.echo(f"{place}: {len(facts.trials):,} trials")
+
+
+@sweeps.app.command("best")
+def sweep_best(
+    name: sweeps.SweepName = None,
+    promote: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--promote", metavar="N", min=1, help="Run the N best as jobs of their own, to records."),
+    ] = None,
+    seeds: Seeds = None,
+    local: Local = False,
+    address: Address = None,
+    output: Output = Path(),
+) -> None:
+    """SWEEP's best trials. With --promote run anew on fresh --seeds. Exit code: the worst verdict's."""
+    from reports.terminal.summary import terminal_summary
+    from runner.drive.execute import Where, execute, open_place
+    from runner.script.bundle import script_of
+    from runner.search.sweeps.promote import chosen, note_record, write_jobs
+    from runner.search.sweeps.table import curse_lines, ranked_table
+    from runner.verbs.loading import parsed_seeds
+
+    folder, facts = sweeps.known(name, output)
+    if promote is None:
+        terminal().print(ranked_table(facts))
+        for line in curse_lines(facts):
+            typer.echo(line)
+        return
+    if seeds is None:
+        raise UserError(f"--promote {promote}: give fresh seeds with --seeds, e.g. --seeds 1337,42,314")
+    fresh = parsed_seeds(seeds)
+    trials = chosen(facts, promote, fresh)
+    where = Where(local, address)
+    place = open_place(where, terminal())
+    codes = []
+    for trial, path in zip(trials, write_jobs(folder, facts, trials, fresh), strict=True):
+        typer.echo(f"trial {trial.number}: {path}")
+        job = load(path)
+        done = execute(job, script_of(job), output, where, terminal(), place=place)
+        record = _recorded(done, output)
+        note_record(folder, trial.number, done.data, record)
+        terminal().print(terminal_summary(done.data, record))
+        codes.append(EXIT_CODES[done.data.verdict.status])
+    for line in curse_lines(sweeps.known(folder.path.name, output)[1]):
+        typer.echo(line)
+    raise typer.Exit(max(codes, key=lambda code: (code == EXIT_CODES["rejected"], code)))
 
 
 def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str | None = None) -> None:

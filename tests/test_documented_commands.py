@@ -46,6 +46,8 @@ def verb_of(words: Iterable[str]) -> tuple[Any, list[str]]:
     verb, rest = GOLF, list(words)
     while hasattr(verb, "commands"):
         assert rest, "names a group of verbs and none of them"
+        if rest[0] not in verb.commands and hasattr(verb, "default"):
+            rest.insert(0, verb.default)
         assert rest[0] in verb.commands, f"there is no verb `golf {rest[0]}`; there are {', '.join(verb.commands)}"
         verb = verb.commands[rest.pop(0)]
     return verb, rest

@@ -24,6 +24,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
     "runner.node": ("isolation",),
+    "runner.search": ("sweeps",),
     "reports": ("sections", "record", "across", "audit", "terminal"),
 }
 """Package -> its rooms; each may import those before it and never one after it."""
@@ -33,6 +34,7 @@ DOORS = {
     "runner.audit": ("audit",),
     "runner.record": ("verify", "reproduce"),
     "runner.node": ("node_check", "phase", "attempt"),
+    "runner.search": (),
     "reports": (),
 }
 """Modules of a package that may import all its rooms; its other modules are the floor that all rooms stand on."""
@@ -43,10 +45,11 @@ REFEREE = {
     *("yaml", "pydantic", "pydantic_core", "typer", "rich", "numpy", "scipy", "psutil", "sentencepiece"),
     *("huggingface_hub", "re2", "zstandard"),
 }
-REPORTER = {"pandas", "jinja2", "rich", "pydantic", "markdown_it"}
+REPORTER = {"pandas", "jinja2", "rich", "pydantic", "markdown_it", "markupsafe", "plotly"}
 SCHEDULES = {
     f"runner/{name}.py" for name in ("backends/cluster", "backends/ray_backend", "backends/remote", "drive/gauges")
 }
+SEARCHES = {f"runner/search/sweeps/{name}.py" for name in ("study", "plots")}
 STDLIB_ONLY = {f"golf_model/{name}.py" for name in ("config", "shapes", "sources", "script_parts")}
 COMPOSITION_ROOT = "runner/cli.py"
 REPORTER_READS = {
@@ -61,6 +64,7 @@ REPORTER_READS = {
         "listing",
         "untrusted",
         "audit.facts",
+        "search.sweeps.facts",
     )
 }
 
@@ -189,6 +193,8 @@ def test_the_referee_never_imports_torch_or_pandas(source: str) -> None:
     allowed = REFEREE | {"golf_model"}
     if source in SCHEDULES:
         allowed |= {"ray"}
+    if source in SEARCHES:
+        allowed |= {"optuna", "plotly"}
     if source == COMPOSITION_ROOT:
         allowed |= {"reports"}
     assert outside(names, "runner") <= allowed

@@ -39,16 +39,16 @@ def patience(stall: float) -> float:
 
 
 @contextlib.contextmanager
-def head_watched(address: str, run: str, every: float = EVERY_S, lost: float = LOST_S) -> Iterator[None]:
+def head_watched(address: str, again: str, every: float = EVERY_S, lost: float = LOST_S) -> Iterator[None]:
     """While the context lasts, end this process if nobody has answered at the head's `address` for `lost` seconds.
 
-    address: host:port of the cluster's control service. run: the run folder's name, for the message.
+    address: host:port of the cluster's control service. again: the command that goes on, for the message.
     """
-    with watching(partial(_watch, address, run, every, lost)):
+    with watching(partial(_watch, address, again, every, lost)):
         yield
 
 
-def _watch(address: str, run: str, every: float, lost: float, over: threading.Event) -> None:
+def _watch(address: str, again: str, every: float, lost: float, over: threading.Event) -> None:
     heard = time.monotonic()
     while not over.wait(every):
         if answers(address, min(5.0, lost)):
@@ -56,7 +56,7 @@ def _watch(address: str, run: str, every: float, lost: float, over: threading.Ev
         elif time.monotonic() - heard > lost:
             print(
                 f"golf: the cluster's head node ({address}) did not answer for {lost:g} s. Finished seeds are kept. "
-                f"On a new cluster: golf resume {run} --address HOST:PORT",
+                f"On a new cluster: {again} --address HOST:PORT",
                 file=sys.stderr,
                 flush=True,
             )

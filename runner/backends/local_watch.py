@@ -42,17 +42,19 @@ def patience(stall: float) -> float:
 
 @contextlib.contextmanager
 def local_watched(
-    parts: Mapping[psutil.Process, str], run: str, halted: float = HALTED_S, every: float = EVERY_S
+    parts: Mapping[psutil.Process, str], again: str, halted: float = HALTED_S, every: float = EVERY_S
 ) -> Iterator[None]:
     """While the context lasts, end this process if one of Ray's `parts` is gone, or halted for `halted` seconds.
 
-    parts: with their names. run: the run folder's name, for the message.
+    parts: with their names. again: the command that goes on, for the message.
     """
-    with watching(partial(_watch, parts, run, halted, every)):
+    with watching(partial(_watch, parts, again, halted, every)):
         yield
 
 
-def _watch(parts: Mapping[psutil.Process, str], run: str, halted: float, every: float, over: threading.Event) -> None:
+def _watch(
+    parts: Mapping[psutil.Process, str], again: str, halted: float, every: float, over: threading.Event
+) -> None:
     since: dict[tuple[int, str], float] = {}
     while not over.wait(every):
         now = time.monotonic()
@@ -66,7 +68,7 @@ def _watch(parts: Mapping[psutil.Process, str], run: str, halted: float, every: 
             begun = since.setdefault((part.pid, state), now)
             long_enough = now - begun >= (halted if state == "halted" else GONE_S)
             if long_enough and not over.is_set() and not interrupt.stopped:  # whoever stops us may stop Ray as well
-                _end(part, parts, state, run)
+                _end(part, parts, state, again)
 
 
 def _trouble(part: psutil.Process) -> str:
@@ -81,12 +83,12 @@ def _trouble(part: psutil.Process) -> str:
     return "halted" if status in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP) else ""
 
 
-def _end(part: psutil.Process, parts: Mapping[psutil.Process, str], state: str, run: str) -> None:
+def _end(part: psutil.Process, parts: Mapping[psutil.Process, str], state: str, again: str) -> None:
     """Say what happened, kill what is left of our Ray, so that its attempts end, and end ourselves."""
     left = [*parts, *_descendants()]
     print(
         f"golf: Ray's {parts[part]} on this machine (process {part.pid}) was {state}. What ran is stopped, finished "
-        f"seeds are kept. golf resume {run} goes on; the same job with --local does so without Ray",
+        f"seeds are kept. {again} goes on; the same job with --local does so without Ray",
         file=sys.stderr,
         flush=True,
     )

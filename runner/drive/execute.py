@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -29,6 +30,9 @@ from runner.plan.plan import Plan, check_order, make_plan, preflight
 from runner.plan.step_time import Speed, cut_off, measured_speed, slow_step, step_time
 from runner.script.bundle import Script
 
+if TYPE_CHECKING:
+    from runner.backends.cluster import QueueClient
+
 
 @dataclass(frozen=True)
 class Where:
@@ -45,6 +49,17 @@ class Where:
 
 
 MakeBackend = Callable[[Plan, CheckOrder], Callable[[DataRequest], Backend]]
+Turns = Callable[["QueueClient"], "QueueClient"]
+"""What a job asks for its nodes, made of what the place asks: of jobs that share a driver each has its own."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Nodes that are there, and what runs attempts on them; opened once for as many jobs as a driver has."""
+
+    nodes: Callable[[], list[Node]]
+    """Those that live now."""
+    backend: Callable[[Turns | None], MakeBackend]
 
 
 def execute(
@@ -55,38 +70,30 @@ def execute(
     console: Console,
     only: str | None = None,
     lay: Lay | None = None,
+    place: Place | None = None,
 ) -> JudgedRun:
     """Run a job until its seeds are judged. only: the run folder that this must lead to, where a run is to go on.
-    lay: brings in trainings that ended elsewhere (runner.drive.run).
+    lay: brings in trainings that ended elsewhere (runner.drive.run). place: `where`, where it is open already.
 
     UserError, before anything runs, for data, a size or nodes that will not do.
     """
     data = preflight(job, script.code_bytes, console.print)
     require_writable(output)
-    if where.address is None and _is_done(job, data, script, output):
+    if where.address is None and place is None and _is_done(job, data, script, output):
         where = replace(where, local=True)  # nothing is left to run, so no Ray is started to tell
-    nodes, make_backend = (
-        _here() if where.local else _on_ray(where.address, console, cpus_of_ours(job, this_node().cpus))
-    )
-    plan = make_plan(job, data, script.code_bytes, nodes)
+    place = place or open_place(where, console, cpus_of_ours(job, this_node().cpus))
+    plan = make_plan(job, data, script.code_bytes, place.nodes())
     if only is not None:
         require_run(plan, script, only)
     done = all_finished(plan, script, output)
     if where.address is None and lay is None and not done:
         warn_of_slow_steps(plan, console)
     way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
-    observe: Observe | None = None
-    watching: AbstractContextManager[None] = nullcontext()
-    if where.address is not None:
-        observe, watching = _cluster_watch(plan, script, output)
-    elif not where.local:
-        watching = _own_watch(plan, script)
-    taken = where.address is None and not done
-    place = machine_for(plan.need.alone, console.print) if taken else nullcontext()
-    with place, watching:
-        return run_plan(
-            plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe, lay
-        )
+    again = f"golf resume {run_name(plan, script)}"
+    alone: AbstractContextManager[None] = nullcontext() if done else machine_of(where, plan, console)
+    with alone, watched(where, again, job.stall_seconds, output):
+        make_backend = place.backend(None)(plan, check_order(plan, script))
+        return run_plan(plan, script, output, console, make_backend, way, gauges_of(where, plan), lay)
 
 
 def _is_done(job: JobSpec, data: DataSet, script: Script, output: Path) -> bool:
@@ -113,8 +120,32 @@ def warn_of_slow_steps(plan: Plan, console: Console, measure: Callable[[], Speed
         console.print(f"warning: {said}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _here() -> tuple[list[Node], MakeBackend]:
-    return [this_node()], lambda plan, check: partial(LocalBackend, check=check)
+def open_place(where: Where, console: Console, cpus: int | None = None) -> Place:
+    """This process, a Ray of this machine that is started, or a cluster that is joined. cpus: see `cpus_of_ours`.
+
+    UserError where there is no such cluster.
+    """
+    return _here() if where.local else _on_ray(where.address, console, cpus)
+
+
+def machine_of(where: Where, plan: Plan, console: Console) -> AbstractContextManager[None]:
+    """This machine alone while the plan's track asks for it; of a cluster's nodes its queue sees to that."""
+    return machine_for(plan.need.alone, console.print) if where.address is None else nullcontext()
+
+
+def watched(where: Where, again: str, stall: float, output: Path) -> AbstractContextManager[None]:
+    """A watch on what the driver cannot do without: a cluster's head, or the processes of a Ray of our own.
+
+    again: the command that goes on with it, for messages. stall: seconds of silence that its job allows.
+    output: where runs lie, for the board that a cluster's head shows.
+    """
+    if where.local:
+        return nullcontext()
+    return _own_watch(again, stall) if where.address is None else _cluster_watch(again, stall, output)
+
+
+def _here() -> Place:
+    return Place(lambda: [this_node()], lambda turns: lambda plan, check: partial(LocalBackend, check=check))
 
 
 def cpus_of_ours(job: JobSpec, cores: int) -> int | None:
@@ -129,7 +160,7 @@ def cpus_of_ours(job: JobSpec, cores: int) -> int | None:
     return wanted if each <= cores < wanted else None
 
 
-def _on_ray(address: str | None, console: Console, cpus: int | None) -> tuple[list[Node], MakeBackend]:
+def _on_ray(address: str | None, console: Console, cpus: int | None) -> Place:
     """Ray is imported here, after its environment is prepared, and only where it is used."""
     from runner.backends.ray_environment import prepare_environment
 
@@ -139,42 +170,49 @@ def _on_ray(address: str | None, console: Console, cpus: int | None) -> tuple[li
 
     with console.status("starting Ray ..." if address is None else f"connecting to {address} ..."), beside_others():
         connect(address, cpus)
-    queue_client = SharedQueue() if address else LocalQueue()
+    shared = SharedQueue() if address else LocalQueue()
 
-    def make_backend(plan: Plan, check: CheckOrder) -> Callable[[DataRequest], Backend]:
-        seeds = len(plan.job.seeds)
-        return partial(
-            RayBackend,
-            need=plan.need,
-            side_by_side=plan.concurrent,
-            queue_client=queue_client,
-            seeds=seeds,
-            check=check,
-        )
+    def backend(turns: Turns | None) -> MakeBackend:
+        queue_client = shared if turns is None else turns(shared)
 
-    return cluster_nodes(), make_backend
+        def make_backend(plan: Plan, check: CheckOrder) -> Callable[[DataRequest], Backend]:
+            return partial(
+                RayBackend,
+                need=plan.need,
+                side_by_side=plan.concurrent,
+                queue_client=queue_client,
+                seeds=len(plan.job.seeds),
+                check=check,
+            )
+
+        return make_backend
+
+    return Place(cluster_nodes, backend)
 
 
-def _cluster_watch(plan: Plan, script: Script, output: Path) -> tuple[Observe, AbstractContextManager[None]]:
-    """On a cluster that is not ours: gauges and a board for its dashboard, and a watch on its head."""
+def gauges_of(where: Where, plan: Plan) -> Observe | None:
+    """On a cluster that is not ours: gauges for its dashboard."""
+    if where.address is None:
+        return None
+    from runner.drive.gauges import Gauges
+
+    return Gauges(plan)
+
+
+@contextmanager
+def _cluster_watch(again: str, stall: float, output: Path) -> Iterator[None]:
+    """A watch on the cluster's head, and a board for who asks from afar."""
     from runner.backends.cluster import head_address, session_logs
     from runner.backends.head_watch import head_watched, patience
     from runner.drive.board import board_kept
-    from runner.drive.gauges import Gauges
 
-    lost, logs = patience(plan.job.stall_seconds), session_logs()
-
-    @contextmanager
-    def watched() -> Iterator[None]:
-        board = nullcontext() if logs is None else board_kept(output, logs)
-        with head_watched(head_address(), run_name(plan, script), lost=lost), board:
-            yield
-
-    return Gauges(plan), watched()
+    logs = session_logs()
+    board = nullcontext() if logs is None else board_kept(output, logs)
+    with head_watched(head_address(), again, lost=patience(stall)), board:
+        yield
 
 
-def _own_watch(plan: Plan, script: Script) -> AbstractContextManager[None]:
-    """On a Ray of our own: a watch on its processes."""
+def _own_watch(again: str, stall: float) -> AbstractContextManager[None]:
     from runner.backends.local_watch import local_watched, own_parts, patience
 
-    return local_watched(own_parts(), run_name(plan, script), halted=patience(plan.job.stall_seconds))
+    return local_watched(own_parts(), again, halted=patience(stall))

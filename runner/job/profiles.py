@@ -38,6 +38,8 @@ SMALL_BATCH_TOKENS = 2048
 SMALL_SECONDS = 30.0
 SMALL_STEPS = 250
 """Steps that a CPU core is expected to make in that time; schedules in steps are scaled to it."""
+STEPS_SECONDS = 1200.0
+"""Far more than so many steps take."""
 TYPICAL_STEPS = 7500
 """Steps of a full run of whose published run none are known."""
 MOST_WINDOWS_PER_TARGET = 4
@@ -261,4 +263,14 @@ def small_eval(config: EvalConfig, length: int) -> EvalConfig:
     return replace(config, stride=SMALL_LENGTH // overlap, batch_windows=64)
 
 
-PROFILES: dict[str, Callable[[JobSpec, JobSpec], JobSpec]] = {"small": small}
+def steps(job: JobSpec, beside: JobSpec) -> JobSpec:
+    """`small` by a fixed number of steps instead of the clock, for trials that are held against each other: a busy
+    machine takes longer, and changes no score."""
+    made = small(job, beside)
+    schedule = replace(made.config.schedule, kind="steps", iterations=SMALL_STEPS)
+    log = replace(made.config.log, val_loss_every=SMALL_STEPS // 5 if made.config.log.val_loss_every else 0)
+    limits = made.limits.model_copy(update={"train_seconds": STEPS_SECONDS})
+    return made.model_copy(update={"limits": limits, "config": replace(made.config, schedule=schedule, log=log)})
+
+
+PROFILES: dict[str, Callable[[JobSpec, JobSpec], JobSpec]] = {"small": small, "steps": steps}

@@ -32,7 +32,9 @@ Seeds = Annotated[
 ]
 Profile = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--profile", metavar="NAME", help="The same job at another size: small, a minute on a laptop."),
+    typer.Option(
+        "--profile", metavar="NAME", help="Another size: small, a minute on a laptop; steps, the same by steps."
+    ),
 ]
 OneVariant = Annotated[
     Optional[str],  # noqa: UP045

@@ -24,6 +24,7 @@ from runner.folder.ledger import check_chain
 from runner.folder.paths import RunFolder
 from runner.folder.runs import all_runs
 from runner.job.open_data import DataRequest
+from tests.fixtures.four_nodes import four_nodes
 from tests.fixtures.places import ROOT
 from tests.runner.folder.test_runs import eventually, write_foreign_job
 from tests.runner.test_cli import golf
@@ -34,16 +35,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[dict[str, str]]:
     """Addresses of a living cluster."""
-    command = [sys.executable, "-m", "tests.fixtures.four_nodes"]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        assert process.stdout is not None
-        told: dict[str, str] = json.loads(process.stdout.readline())
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("RAY_AUTH_TOKEN", told["token"])
-            yield told
-        process.communicate(timeout=60)
+    with four_nodes() as told, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_TOKEN", told["token"])
+        yield told
 
 
 def cluster_job(folder: Path, data: DataRequest, name: str, hardware: str, seeds: str, pace: float = 0.05) -> Path:

@@ -17,7 +17,7 @@ from runner.backends.head_watch import answers, head_watched, patience
 BLOCKED = """
 import sys, time
 from runner.backends.head_watch import head_watched
-with head_watched(sys.argv[1], "job-01234567", every=0.05, lost=0.3):
+with head_watched(sys.argv[1], "golf resume job-01234567", every=0.05, lost=0.3):
     time.sleep(60)
 """
 
@@ -44,7 +44,7 @@ def head(says: bytes | None) -> Iterator[str]:
 @pytest.mark.parametrize("says", [b"\0\0\0\4", b""], ids=["its settings", "nothing, and hangs up"])
 def test_a_head_that_answers_disturbs_nothing(says: bytes) -> None:
     with head(says) as address:
-        with head_watched(address, "job", every=0.02, lost=0.1):
+        with head_watched(address, "golf resume job", every=0.02, lost=0.1):
             time.sleep(0.3)
         assert answers(address)
     assert not answers(address)

@@ -20,7 +20,7 @@ part = psutil.Popen(["sleep", "60"])
 other = psutil.Popen(["sleep", "61"])
 parts = {psutil.Process(part.pid): "raylet", psutil.Process(other.pid): "control service"}
 how = sys.argv[1]
-with local_watched(parts, "job-01234567", halted=0.4, every=0.05):
+with local_watched(parts, "golf resume job-01234567", halted=0.4, every=0.05):
     if how == "killed":
         part.kill()
     elif how == "halted":
