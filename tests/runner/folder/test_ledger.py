@@ -144,3 +144,13 @@ def test_a_training_that_was_changed_after_the_ledger_vouched_for_it_is_a_proble
     ]
     attempt.trained.unlink()
     assert audit_run(run).problems == []
+
+
+def test_an_attempt_that_was_never_queued_is_a_problem_once_something_lies_in_it(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    Ledger(run.ledger).append("registered", seeds=[1])
+    attempt = run.new_attempt(1)
+    assert audit_run(run).problems == []
+    (attempt.path / "train.log").write_text("a line\n")
+    (problem,) = audit_run(run).problems
+    assert str(attempt.path) in problem
