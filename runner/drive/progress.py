@@ -21,7 +21,7 @@ from rich.text import Text
 from runner.drive.collect import Collector
 from runner.drive.seed_counts import SeedCounts
 from runner.listing import listed
-from runner.logs.log_facts import live_bpb_told, warm_up_told
+from runner.logs.log_facts import BPB, live_bpb_told, warm_up_told
 from runner.results import RunResult
 
 LINE_EVERY_S = 10.0
@@ -109,7 +109,7 @@ class Progress:
 
     def _rows(self, rows: Mapping[int, Row]) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for title in ("seed", "state", "step", "loss", "bpb", "train clock", ""):
+        for title in ("seed", "state", "step", "loss", BPB, "train clock", ""):
             table.add_column(title, justify="left" if title in ("state", "") else "right", no_wrap=True)
         for seed, row in rows.items():
             table.add_row(str(seed), *(Text(cell) for cell in row.cells()))
@@ -218,6 +218,12 @@ class Progress:
         if self.console.is_terminal:
             return
         row.printed = self.clock()
-        named = (("step", row.step), ("loss", row.loss), ("bpb", row.bpb), ("clock", row.clock), ("", row.note))
+        named = (
+            ("step", row.step),
+            ("loss", row.loss),
+            (BPB if "@" in row.bpb else "bpb", row.bpb),
+            ("clock", row.clock),
+            ("", row.note),
+        )
         text = "  ".join(f"{name} {value}".strip() for name, value in named if value)
         self.say(f"seed {seed}: {row.said}  {text}".rstrip())

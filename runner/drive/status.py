@@ -26,7 +26,7 @@ from runner.folder.recorded import record_of
 from runner.folder.runs import driver_of
 from runner.folder.trainings import train_log
 from runner.listing import listed
-from runner.logs.log_facts import LogReader, live_bpb_told, warm_up_told
+from runner.logs.log_facts import BPB, LogReader, live_bpb_told, warm_up_told
 
 CROWD = 40
 """As many seeds of a run have a row of their own."""
@@ -207,8 +207,8 @@ def status_table(runs: Sequence[RunFolder]) -> Table:
     """All seeds of some runs for people."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     longest = max((len(run.path.name) for run in runs), default=0)
-    for title in ("run", "it is", "seed", "try", "state", "step", "loss", "bpb", "train s", ""):
-        number = title in ("seed", "try", "step", "loss", "bpb", "train s")
+    for title in ("run", "it is", "seed", "try", "state", "step", "loss", BPB, "train s", ""):
+        number = title in ("seed", "try", "step", "loss", BPB, "train s")
         # What a verb takes as a run's name is shown whole, however narrow the terminal.
         table.add_column(
             title,

@@ -32,6 +32,8 @@ WHOLE_GROUPS = {
 }
 LOSS_GROUPS = {"train_loss": "train_loss", "val_loss": "live_val_loss", "val_bpb": "live_val_bpb"}
 """Named groups of a job's own patterns, and the facts that they fill."""
+BPB = "bpb @step"
+"""Head of a column of scores: of a seed that runs, its last validation and the step that it was after."""
 MOST_NAME = 200
 """Characters of a name, of a device or a rule, that are kept."""
 MOST_DIGITS = 64
@@ -296,11 +298,11 @@ def warm_up_told(facts: Mapping[str, Any]) -> str:
 
 
 def live_bpb_told(facts: Mapping[str, Any]) -> str:
-    """`1.3000 (step 1,000)`: the last validation while it trains, which is older than the loss beside it."""
+    """`1.3000 @1,000`: the last validation while it trains, which is older than the loss beside it."""
     bpb, step = facts.get("live_val_bpb"), facts.get("live_val_step")
     if not isinstance(bpb, float):
         return ""
-    return f"{bpb:.4f} (step {step:,})" if isinstance(step, int) else f"{bpb:.4f} (earlier)"
+    return f"{bpb:.4f} @{step:,}" if isinstance(step, int) else f"{bpb:.4f} @?"
 
 
 def read_log(chunks: Iterable[bytes]) -> LogReader:

@@ -68,6 +68,28 @@ def shown(progress: Progress) -> str:
     return captured.get()
 
 
+def test_a_validation_while_it_trains_is_named_and_has_its_step(tmp_path: Path) -> None:
+    place = tmp_path / "attempt-1"
+    place.mkdir()
+    made = Collector(spec_for(b"", seed=1), AttemptFolder(place))
+    for message in (
+        Started("node", "folder"),
+        Event("train", "train_start", 1.0),
+        LogChunk("train", b"step:1000/20000 val_loss:2.2 val_bpb:1.3 train_time:43000ms step_avg:43.00ms\n"),
+        LogChunk("train", b"step:1500/20000 train_loss:2.1 train_time:64500ms step_avg:43.00ms\n"),
+    ):
+        made.take(message)
+    made.close()
+    table, _ = screen(1, Clock(), terminal=True)
+    table.update(1, made)
+    head, row = shown(table).splitlines()
+    assert "bpb @step" in head
+    assert "1,500  2.1000  1.3000 @1,000  64.5 / 60 s" in row
+    lines, out = screen(1, Clock())
+    lines.update(1, made)
+    assert out.getvalue() == "seed 1: training  step 1,500  loss 2.1000  bpb @step 1.3000 @1,000  clock 64.5 / 60 s\n"
+
+
 def test_a_few_seeds_have_a_row_each(tmp_path: Path) -> None:
     progress, _ = screen(3, Clock(), terminal=True)
     progress.update(2, collector_of(tmp_path, 2))

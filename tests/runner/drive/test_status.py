@@ -98,8 +98,8 @@ def test_a_running_seeds_validation_is_shown_with_the_step_that_it_was_after(
         "step:1500/20000 train_loss:2.1 train_time:64500ms step_avg:43.00ms\n"
     )
     (state,) = seed_states(run)
-    assert (state.step, state.loss, state.bpb, state.bpb_told) == (1500, 2.1, 1.3, "1.3000 (step 1,000)")
-    assert "1.3000 (step 1,000)" in shown(run)
+    assert (state.step, state.loss, state.bpb, state.bpb_told) == (1500, 2.1, 1.3, "1.3000 @1,000")
+    assert "1.3000 @1,000" in shown(run)
 
 
 def test_status_as_json_is_one_line_that_a_program_reads(tiny_data: DataRequest, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runner.folder.launches import launches, stopped
 from runner.results import Launch
 
@@ -45,6 +47,25 @@ def test_what_the_driver_timed_counts_and_no_time_of_day_that_was_set_or_came_la
         entry("finished", 4, 1, "03:00:10", status="completed", held_seconds="long"),
     ]
     assert [launch.seconds for launch in launches(entries)] == [10.2, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("end", "facts", "seconds"),
+    [
+        ("03:00:00", {"held_seconds": 0}, 0.0),
+        ("03:00:00", {"held_seconds": 0.25}, 0.25),
+        ("03:00:00", {"held_seconds": -0.001}, None),
+        ("03:00:00", {}, 0.0),
+        ("03:00:01", {}, 1.0),
+        ("02:59:59", {}, None),
+    ],
+)
+def test_no_time_at_all_is_one_and_less_than_none_is_not_known(
+    end: str, facts: dict[str, float], seconds: float | None
+) -> None:
+    entries = [entry("launched", 1, 1, "03:00:00"), entry("finished", 1, 1, end, status="completed", **facts)]
+    (launch,) = launches(entries)
+    assert launch.seconds == seconds
 
 
 def test_what_only_scored_names_whose_training_and_a_stop_is_told_until_another_run_begins() -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from runner.errors import UserError
+from runner.files import sha256_bytes
 from runner.folder.ledger import GENESIS, Ledger, check_chain
+from runner.folder.ledger_check import audit_run
+from runner.folder.paths import RunFolder
 
 
 def filled(path: Path) -> Ledger:
@@ -123,3 +126,31 @@ def test_many_entries_at_once_are_one_chain_with_those_before_and_after(tmp_path
     entries = check_chain(ledger.path)
     assert [entry["kind"] for entry in entries] == ["registered", "queued", "queued", "queued", "launched"]
     assert entries == Ledger(ledger.path).entries == ledger.entries
+
+
+def test_a_training_that_was_changed_after_the_ledger_vouched_for_it_is_a_problem(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    attempt = run.new_attempt(1)
+    attempt.trained.write_bytes(b"as it was")
+    ledger = Ledger(run.ledger)
+    ledger.append("registered", seeds=[1])
+    ledger.append("queued", seed=1, attempt=1)
+    ledger.append("launched", seed=1, attempt=1, node="n")
+    ledger.append("trained", seed=1, attempt=1, trained_sha256=sha256_bytes(b"as it was"))
+    assert audit_run(run).problems == []
+    attempt.trained.write_bytes(b"as it is now")
+    assert audit_run(run).problems == [
+        f"{attempt.trained}: was changed after the ledger vouched for it; its artifact counts no more"
+    ]
+    attempt.trained.unlink()
+    assert audit_run(run).problems == []
+
+
+def test_an_attempt_that_was_never_queued_is_a_problem_once_something_lies_in_it(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    Ledger(run.ledger).append("registered", seeds=[1])
+    attempt = run.new_attempt(1)
+    assert audit_run(run).problems == []
+    (attempt.path / "train.log").write_text("a line\n")
+    (problem,) = audit_run(run).problems
+    assert str(attempt.path) in problem

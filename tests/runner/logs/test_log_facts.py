@@ -47,10 +47,10 @@ def test_a_validation_while_it_trains_keeps_the_step_that_it_was_after() -> None
     assert live_bpb_told(reader.facts) == ""
     reader.line("step:1000/20000 val_loss:2.2 val_bpb:1.3 train_time:43000ms step_avg:43.00ms")
     reader.line("step:1500/20000 train_loss:2.1 train_time:64500ms step_avg:43.00ms")
-    assert (reader.facts["steps"], live_bpb_told(reader.facts)) == (1500, "1.3000 (step 1,000)")
+    assert (reader.facts["steps"], live_bpb_told(reader.facts)) == (1500, "1.3000 @1,000")
     theirs = LogReader(own=(re.compile(r"val_bpb (?P<val_bpb>\S+)"),))
     theirs.line("val_bpb 1.25")
-    assert live_bpb_told(theirs.facts) == "1.2500 (earlier)"
+    assert live_bpb_told(theirs.facts) == "1.2500 @?"
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.example[:24])
