@@ -28,7 +28,7 @@ def test_a_run_goes_on_on_a_new_cluster_when_the_head_was_lost() -> None:
     assert found["driver"] == 2
     assert "golf resume chaos-fake-" in found["told"]
     assert found["took"] < 60
-    assert found["resumed"] == found["usual"] == 3
+    assert found["resumed"] == found["usual"] == 1  # what it prints is no score of the text, which golf tells
     kept = {str(seed) for seed in found["kept"]}
     assert kept
     assert all(found["attempts"][seed] == 1 for seed in kept)
