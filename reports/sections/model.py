@@ -97,6 +97,11 @@ TIED = ("optim.tied_embed_lr",)
 UNTIED = ("optim.embed_lr", "optim.head_lr")
 UNSAID = (None, 0, "off", "default", "std", "gptq", "classic")
 """Values that go without saying."""
+SWITCHES = (
+    *("model.ln_scale", "model.skip_gates", "optim.muon_row_normalise", "batch.documents"),
+    "export.gptq.embed",
+)
+"""What says nothing where it is off."""
 WINDOWED = ("eval.window", "eval.stride")
 
 
@@ -131,6 +136,7 @@ def silent_fields(config: Mapping[str, Any]) -> Iterator[str]:
     yield "schedule.iterations" if by_clock else "schedule.max_wallclock_seconds"
     if looked_up(config, "export.rounding") != "trellis":
         yield "export.trellis_states"
+    yield from (field for field in SWITCHES if not looked_up(config, field))
     if not looked_up(config, "model.loop.times"):
         yield "model.loop.at"
     if looked_up(config, "model.parallel.kind") in (None, "off"):
