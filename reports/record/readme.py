@@ -78,7 +78,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "track": code(data.track),
         "verdict": data.verdict,
         "headline": headline if scored else None,
-        "beside_it": "What the script claims, and no check confirms" if data.only_claimed else MEASURED,
+        "beside_it": beside_it(data),
         "basis": basis(scored, seeds_asked(data)),
         "hardware": hardware(hosts),
         "opening": opening(data),
@@ -135,6 +135,13 @@ def said_of_results(data: RecordData, seeds: pd.DataFrame) -> list[str]:
         scored_apart_sentence(data.results),
     ]
     return [sentence for sentence in said if sentence]
+
+
+def beside_it(data: RecordData) -> str:
+    """What the figure of a verdict that is not passed is."""
+    if data.repacked is not None:
+        return "What a fresh process scored"
+    return "What the script claims, and no check confirms" if data.only_claimed else MEASURED
 
 
 def basis(scored: int, seeds: int) -> str:
