@@ -19,11 +19,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "golf_model": ("process", "network", "quantization", "entropy_coding", "artifact", "scoring", "training"),
     "runner": (
         *("logs", "data", "compare", "job", "judge", "folder", "script", "audit", "lives"),
-        *("node", "backends", "plan", "record", "drive", "verbs"),
+        *("node", "backends", "plan", "record", "review", "drive", "verbs"),
     ),
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
     "runner.node": ("isolation",),
+    "runner.review": (),
     "reports": ("sections", "record", "across", "audit", "terminal"),
 }
 """Package -> its rooms; each may import those before it and never one after it."""
@@ -33,6 +34,7 @@ DOORS = {
     "runner.audit": ("audit",),
     "runner.record": ("verify", "reproduce"),
     "runner.node": ("node_check", "phase", "attempt"),
+    "runner.review": ("review",),
     "reports": (),
 }
 """Modules of a package that may import all its rooms; its other modules are the floor that all rooms stand on."""
