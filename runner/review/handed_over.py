@@ -19,6 +19,8 @@ class Code:
     namespace: dict[str, Any]
     name: str
     """Of the module or file that it is to be; empty where nobody says."""
+    module: str = ""
+    """Of the module whose names it fills."""
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,8 @@ class Tracer(Folder):
         """Code that is handed to Python."""
         raise NotImplementedError
 
-    def launched(self, path: str, line: int) -> None:
-        """A script beside this one that is run or imported by its path."""
+    def launched(self, path: str, line: int, module: str = "") -> None:
+        """A script beside this one that is run, or imported as `module`."""
         raise NotImplementedError
 
     def follow(self, tree: ast.Module, index: TreeIndex, layer: int, scope: Scope) -> None:
@@ -285,7 +285,7 @@ class Tracer(Folder):
         if name in ("importlib.import_module", "builtins.__import__", "importlib.__import__"):
             return self._import_named(str(values[0]), node)
         if name in ("importlib.util.spec_from_file_location", "importlib.machinery.SourceFileLoader"):
-            self.launched(path_text(values[1] if len(values) > 1 else named["location"]), node.lineno)
+            self.launched(path_text(values[1] if len(values) > 1 else named["location"]), node.lineno, str(values[0]))
         if name == "os.path.exists" or name == "os.path.isfile":
             return self.beside.exists(path_text(values[0]))
         if name.startswith("pickle.load") and isinstance(values[0], bytes):
@@ -295,7 +295,7 @@ class Tracer(Folder):
     def _import_named(self, name: str, node: ast.Call) -> Any:
         found = self.beside.module(name)
         if found is not None:
-            self.launched(found, node.lineno)
+            self.launched(found, node.lineno, name)
             return Unknown()
         return Dotted(name)
 
@@ -354,8 +354,9 @@ class Tracer(Folder):
         elif isinstance(value, (str, bytes)):
             space = self._value(node.args[1], scope) if len(node.args) > 1 else None
             history = self.steps_of.get(value, ())
-            name = space.name if isinstance(space, Module) else "" if history else _file_name(node)
-            self.ran(Code(value, self.layer, node.lineno, how, history, self._namespace(space), name))
+            module = space.name if isinstance(space, Module) else ""
+            name = module or ("" if history else _file_name(node))
+            self.ran(Code(value, self.layer, node.lineno, how, history, self._namespace(space), name, module))
         else:
             self._opaque(node, f"{how} of something that is no text")
         raise Unfoldable("what code returns is not known")

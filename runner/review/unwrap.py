@@ -7,6 +7,7 @@ be opened stands in `Reviewed.unread`; whoever answers for such a script says un
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -33,7 +34,8 @@ class Layer:
 
     name: `train_gpt.py`, `train_gpt.py#decoded`, `train_gpt.py#NAME` for a module in a string, or a path beside it;
     size: bytes; tree: None where `reason` says why; kind; parent and line: the layer that hands it over, and where;
-    steps: how it was decoded, outermost first; runs: whether the script was seen to run it.
+    steps: how it was decoded, outermost first; runs: whether the script was seen to run it; module: the name by which
+    it is imported, empty for code of the program itself.
     """
 
     name: str
@@ -46,34 +48,45 @@ class Layer:
     line: int = 0
     steps: tuple[str, ...] = ()
     runs: bool = True
+    module: str = ""
 
 
 @dataclass(frozen=True)
 class Reviewed:
     """A script as it was read.
 
-    layers: the file itself first; unread: places whose code is not known, by (layer, line, why); native: (layer,
-    line, why) of code in other languages, which no rule reads.
+    texts: the file itself first, then all that was found; unread: places whose code is not known; native: code in
+    other languages, which no rule reads. Both name the text by its number.
     """
 
     path: Path
-    layers: tuple[Layer, ...]
+    texts: tuple[Layer, ...]
     unread: tuple[Unread, ...]
     native: tuple[Unread, ...]
 
     @property
     def complete(self) -> bool:
         """Whether every layer was read, and every place that hands over code."""
-        return not self.unread and all(layer.tree is not None for layer in self.layers)
+        return not self.unread and all(layer.tree is not None for layer in self.texts)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The texts of the program itself, as they run after one another: the file, and what it executes."""
+        return tuple(layer for layer in self.texts if layer.runs and not layer.module)
+
+    @property
+    def siblings(self) -> Mapping[str, Layer]:
+        """The modules that it imports and that are not installed: beside it, or made of strings; by their names."""
+        return {layer.module: layer for layer in self.texts if layer.module}
 
     @property
     def opened(self) -> tuple[Layer, ...]:
         """The layers that a shell held."""
-        return tuple(layer for layer in self.layers if layer.kind == "decoded")
+        return tuple(layer for layer in self.texts if layer.kind == "decoded")
 
-    def place(self, layer: int, line: int) -> str:
+    def place(self, text: int, line: int) -> str:
         """`file:line` as people read it."""
-        return f"{self.layers[layer].name}:{line}"
+        return f"{self.texts[text].name}:{line}"
 
 
 def read_source(path: Path) -> Reviewed:
@@ -120,9 +133,10 @@ class _Reader(Tracer):
             line=code.line,
             steps=code.steps,
             names=code.namespace,
+            module=code.module,
         )
 
-    def launched(self, path: str, line: int) -> None:
+    def launched(self, path: str, line: int, module: str = "") -> None:
         """A file beside the script that it runs or imports."""
         content = self.beside.read(path)
         name = self.beside.normal(path)
@@ -133,7 +147,7 @@ class _Reader(Tracer):
         shown = f"{self.path.name}#{Path(name).name}" if written else name.removeprefix(f"{HOME}/")
         steps = self.steps_of.get(content, ()) if written else ()
         kind: Kind = "decoded" if steps else "string" if written else "beside"
-        self._add(content, shown, kind, parent=self.layer, line=line, path=name, steps=steps)
+        self._add(content, shown, kind, parent=self.layer, line=line, path=name, steps=steps, module=module)
 
     def _free(self, name: str) -> str:
         """The name, numbered where another layer has it."""
@@ -154,6 +168,7 @@ class _Reader(Tracer):
         path: str | None = None,
         names: dict[str, Any] | None = None,
         runs: bool = True,
+        module: str = "",
     ) -> None:
         raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
         text, reason = text_of(raw) if isinstance(content, bytes) else (content, "")
@@ -165,7 +180,7 @@ class _Reader(Tracer):
         index = len(self.layers)
         self._seen[(text, path or "")] = index
         tree, why = (None, reason) if reason else tree_of(text)
-        self.layers.append(Layer(name, len(raw), text, tree, why, kind, parent, line, steps, runs))
+        self.layers.append(Layer(name, len(raw), text, tree, why, kind, parent, line, steps, runs, module))
         if tree is None:
             return
         self._depth += 1
@@ -194,7 +209,7 @@ class _Reader(Tracer):
         for node, module in found.imports():
             path = self.beside.module(module, near)
             if path is not None:
-                self.launched(path, node.lineno)
+                self.launched(path, node.lineno, module)
 
     def _strings(self, found: TreeIndex, index: int) -> None:
         """Strings that are modules, and strings in C."""

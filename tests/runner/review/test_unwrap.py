@@ -82,7 +82,7 @@ def test_a_shell_in_a_shell_gives_two_layers_each_at_its_line(tmp_path: Path) ->
     inner = f"\n\nimport zlib, base64\nexec(zlib.decompress(base64.b64decode({ZLIB!r})))"
     shell = f"import zlib\nexec(zlib.decompress(bytes.fromhex({zlib.compress(inner.encode()).hex()!r})))"
     found = reviewed(tmp_path, shell)
-    assert [(layer.name, layer.parent, layer.line) for layer in found.layers] == [
+    assert [(layer.name, layer.parent, layer.line) for layer in found.texts] == [
         ("train_gpt.py", None, 0),
         ("train_gpt.py#decoded", 0, 2),
         ("train_gpt.py#decoded#decoded", 1, 4),
@@ -95,7 +95,7 @@ def test_a_payload_beside_the_script_is_read(tmp_path: Path) -> None:
         "exec(compile(_s, __file__, 'exec'))"
     )
     found = reviewed(tmp_path, shell, train_gpt__py__lzma=lzma.compress(INNER.encode()))
-    assert [layer.text for layer in found.layers[1:]] == [INNER]
+    assert [layer.text for layer in found.texts[1:]] == [INNER]
     assert found.complete
 
 
@@ -104,7 +104,7 @@ def test_a_payload_outside_the_folder_is_unread(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "train_gpt.py").write_text("exec(open('../secret.py').read())\n")
     found = read_source(tmp_path / "in" / "train_gpt.py")
-    assert len(found.layers) == 1
+    assert len(found.texts) == 1
     assert [(one.line, one.why) for one in found.unread] == [
         (1, "exec of code that is not known: ../secret.py is not beside the script")
     ]
@@ -116,7 +116,7 @@ def test_a_stub_that_executes_a_file_beside_it_leads_to_that_file(tmp_path: Path
         "import os\nd = os.path.dirname(os.path.abspath(__file__))\nexec(open(os.path.join(d, 'inner.py')).read())\n",
         inner__py=INNER.encode(),
     )
-    assert [layer.text for layer in found.layers[1:]] == [INNER]
+    assert [layer.text for layer in found.texts[1:]] == [INNER]
     assert found.complete
 
 
@@ -130,7 +130,7 @@ def test_pieces_written_to_a_temporary_folder_and_run_are_followed(tmp_path: Pat
         "runpy.run_path(p, run_name='__main__')\n"
     )
     found = reviewed(tmp_path, shell)
-    assert [(layer.name, layer.text) for layer in found.layers[1:]] == [("train_gpt.py#job.py", INNER)]
+    assert [(layer.name, layer.text) for layer in found.texts[1:]] == [("train_gpt.py#job.py", INNER)]
     assert found.complete
 
 
@@ -154,7 +154,7 @@ def test_modules_that_a_helper_installs_from_strings_are_layers(tmp_path: Path) 
         f"install('tables', {INNER!r})\n"
     )
     found = reviewed(tmp_path, shell)
-    assert [(layer.name, layer.text, layer.runs) for layer in found.layers[1:]] == [
+    assert [(layer.name, layer.text, layer.runs) for layer in found.texts[1:]] == [
         ("train_gpt.py#tables", INNER, True)
     ]
     assert found.complete
@@ -168,7 +168,7 @@ def test_modules_beside_are_followed_through_each_other(tmp_path: Path) -> None:
         two__py=b"import one\n\n\ndef g():\n    return 1\n",
         never__py=b"x = 1\n",
     )
-    assert [(layer.name, layer.kind, layer.parent) for layer in found.layers] == [
+    assert [(layer.name, layer.kind, layer.parent) for layer in found.texts] == [
         ("train_gpt.py", "file", None),
         ("one.py", "beside", 0),
         ("two.py", "beside", 1),
@@ -181,7 +181,7 @@ def test_a_launcher_leads_to_the_script_that_it_launches(tmp_path: Path) -> None
         "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'torch.distributed.run', 'real.py'])\n",
         real__py=INNER.encode(),
     )
-    assert [layer.name for layer in found.layers] == ["train_gpt.py", "real.py"]
+    assert [layer.name for layer in found.texts] == ["train_gpt.py", "real.py"]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_bomb_is_unread_and_takes_no_memory(tmp_path: Path) -> None:
 )
 def test_code_that_would_take_for_ever_is_given_up(tmp_path: Path, shell: str) -> None:
     found = reviewed(tmp_path, shell)
-    assert len(found.layers) <= 3
+    assert len(found.texts) <= 3
 
 
 def test_nothing_of_a_script_is_executed(tmp_path: Path) -> None:
@@ -239,8 +239,8 @@ def test_nothing_of_a_script_is_executed(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_python_says_why(tmp_path: Path) -> None:
     found = reviewed(tmp_path, "step:1/2 train_loss:3.1 train_time:5ms — done\n")
-    assert found.layers[0].tree is None
-    assert found.layers[0].reason.startswith("is no Python that can be read: ")
+    assert found.texts[0].tree is None
+    assert found.texts[0].reason.startswith("is no Python that can be read: ")
     assert not found.complete
 
 
@@ -258,7 +258,7 @@ def test_c_in_a_string_is_named_as_unread(tmp_path: Path) -> None:
 def test_model_eval_and_torch_compile_are_no_shells(tmp_path: Path) -> None:
     found = reviewed(tmp_path, "import torch\nmodel = torch.compile(object())\nmodel.eval()\n")
     assert found.complete
-    assert len(found.layers) == 1
+    assert len(found.texts) == 1
 
 
 def test_each_function_may_be_asked_for_a_place(tmp_path: Path) -> None:
