@@ -24,7 +24,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
     "runner.node": ("isolation",),
-    "runner.review": (),
+    "runner.review": ("source", "run"),
     "reports": ("sections", "record", "across", "audit", "terminal"),
 }
 """Package -> its rooms; each may import those before it and never one after it."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.review.unwrap import Reviewed, read_source
+from runner.review.source.unwrap import Reviewed, read_source
 
 INNER = "import os\n\n\ndef score(tokens):\n    return sum(tokens) / len(tokens)\n\n\nprint(score([1, 2, 3]))\n"
 

@@ -11,11 +11,21 @@ import shlex
 from pathlib import PurePosixPath
 from typing import Any
 
-from runner.review.beside import TEMPORARY, Beside
-from runner.review.folding import Dotted, Exhausted, Folder, Function, Module, Scope, Stream, Unfoldable, Unknown
-from runner.review.handed_over import Code, Unread
-from runner.review.known_calls import CODEC_FUNCTIONS, KNOWN, literal_of, path_text
-from runner.review.tree_index import TreeIndex
+from runner.review.source.beside import TEMPORARY, Beside
+from runner.review.source.folding import (
+    Dotted,
+    Exhausted,
+    Folder,
+    Function,
+    Module,
+    Scope,
+    Stream,
+    Unfoldable,
+    Unknown,
+)
+from runner.review.source.handed_over import Code, Unread
+from runner.review.source.known_calls import CODEC_FUNCTIONS, KNOWN, literal_of, path_text
+from runner.review.source.tree_index import TreeIndex
 
 DEEPEST_CALL = 12
 MOST_ROUNDS = 100_000

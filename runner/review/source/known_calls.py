@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from runner.errors import UserError
-from runner.review.beside import HOME, TEMPORARY
-from runner.review.decoders import MOST
-from runner.review.foldable_methods import CODECS
+from runner.review.source.beside import HOME, TEMPORARY
+from runner.review.source.decoders import MOST
+from runner.review.source.foldable_methods import CODECS
 from runner.untrusted import json_of
 
 Known = Callable[[list[Any], dict[str, Any]], Any]

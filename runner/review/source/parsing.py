@@ -13,7 +13,7 @@ import warnings
 from collections import deque
 
 from runner.printable import cut
-from runner.review.pep701 import NoString, rewritten, with_fstrings
+from runner.review.source.pep701 import NoString, rewritten, with_fstrings
 
 MOST_CODE = 4 << 20
 """Characters of a source, long runs without a quote or a line end (payloads) left out."""

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from runner.review.beside import HOME, Beside
-from runner.review.folding import Scope
-from runner.review.handed_over import Code, Unread
-from runner.review.parsing import text_of, tree_of
-from runner.review.tracing import Tracer
-from runner.review.tree_index import TreeIndex
+from runner.review.source.beside import HOME, Beside
+from runner.review.source.folding import Scope
+from runner.review.source.handed_over import Code, Unread
+from runner.review.source.parsing import text_of, tree_of
+from runner.review.source.tracing import Tracer
+from runner.review.source.tree_index import TreeIndex
 from runner.untrusted import read_bytes
 
 MOST_LAYERS = 64

@@ -6,7 +6,7 @@ import posixpath
 from pathlib import Path
 
 from runner.errors import UserError
-from runner.review.decoders import MOST
+from runner.review.source.decoders import MOST
 from runner.untrusted import is_regular, read_bytes
 
 HOME = "/beside"

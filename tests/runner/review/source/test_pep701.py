@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from runner.review.pep701 import NoString, rewritten, with_fstrings
+from runner.review.source.pep701 import NoString, rewritten, with_fstrings
 
 
 def fields(text: str) -> list[str]:

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from runner.review.decoders import DECODERS, MOST, Damaged, decoded
-from runner.review.foldable_methods import method
+from runner.review.source.decoders import DECODERS, MOST, Damaged, decoded
+from runner.review.source.foldable_methods import method
 
 MOST_STEPS = 2_000_000
 MOST_SECONDS = 20.0

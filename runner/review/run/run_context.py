@@ -17,15 +17,15 @@ from runner.audit.reading.folder import is_log
 from runner.audit.reading.text import read_lines
 from runner.errors import UserError
 from runner.printable import cut
-from runner.review.run_sources import (
+from runner.review.run.run_sources import (
     claimed_scores,
     code_sizes,
     commands_of,
     dumped,
     submitted,
 )
-from runner.review.script_settings import Setting, settings_of
-from runner.review.unwrap import Reviewed
+from runner.review.run.script_settings import Setting, settings_of
+from runner.review.source.unwrap import Reviewed
 from runner.untrusted import is_regular, read_bytes, read_json, walked
 
 MOST_LOGS = 24

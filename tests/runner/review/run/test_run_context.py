@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from runner.errors import UserError
-from runner.review.run_context import RunContext, run_context
-from runner.review.unwrap import read_source
+from runner.review.run.run_context import RunContext, run_context
+from runner.review.source.unwrap import read_source
 
 SCRIPT = """import os
 
