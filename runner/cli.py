@@ -316,6 +316,65 @@ def _audit_code(audits: Sequence[Audit | str]) -> int:
     )
 
 
+@app.command("review")
+def review_verb(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Scripts, record folders, or jobs: whose script is read.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line for each script.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="A comment for a pull request.")] = False,
+    env: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--env", metavar="NAME=VALUE", help="A setting that the run had; may be given again."),
+    ] = None,
+    log: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--log", metavar="FILE", help="The log of the run; those of the folder when left out."),
+    ] = None,
+    readme: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--readme", metavar="FILE", help="What names the run's command; the folder's when left out."),
+    ] = None,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Import the script, too: this executes it, cut off from this machine.")
+    ] = False,
+) -> None:
+    """Say what a training script's code may break the rules by. Nothing is executed, but for --smoke.
+
+    Exit code 1 where a script violates a rule, 2 where one could not be read, else 0, which is no proof.
+    """
+    import json
+
+    from reports.review.markdown import markdown_review
+    from reports.review.terminal import terminal_review
+    from runner.verbs.reviews import environment_of, reviews, target
+
+    given = environment_of(env or [])
+    console = terminal()
+    accused = unreadable = False
+    targets = []
+    for path in paths:
+        try:
+            targets.append(target(path, given))
+        except UserError as error:
+            print(f"golf: {printable(str(error))}", file=sys.stderr)
+            unreadable = True
+    for one in reviews(targets, log, readme, smoke):
+        if isinstance(one, str):
+            print(f"golf: {printable(one)}", file=sys.stderr)
+            unreadable = True
+            continue
+        accused = accused or bool(one.of("violates"))
+        if as_json:
+            print(json.dumps(one.as_json()), flush=True)
+        elif markdown:
+            print(markdown_review(one))
+        else:
+            console.print(terminal_review(one))
+            console.print()
+    raise typer.Exit(2 if unreadable else int(accused))
+
+
 @app.command()
 def report(
     records: Annotated[
