@@ -267,14 +267,20 @@ def audit(
         Path | None,
         typer.Option("--output", "--table", metavar="FILE", help="Write a table of all: .csv or .parquet."),
     ] = None,
+    with_review: Annotated[
+        bool, typer.Option("--review", help="Read its script's code, too, as golf review does.")
+    ] = False,
 ) -> None:
     """Say where anybody's record folders disagree with their logs. Nothing is executed."""
     from reports.audit.markdown import markdown_audit
     from reports.audit.table import audit_frame, require_table, summary, write_table
     from reports.audit.terminal import terminal_audit
+    from reports.review.markdown import markdown_review
+    from reports.review.terminal import line_of, terminal_review
     from runner.audit.audit import audit_all, audit_or_error, with_shared_runs
     from runner.audit.reading.folder import find_records
     from runner.files import require_writable
+    from runner.verbs.reviews import review_of
 
     console = terminal()
     if output is not None:
@@ -293,11 +299,15 @@ def audit(
         if isinstance(one, str):
             print(f"golf: {printable(one)}", file=sys.stderr)
         elif as_json:
-            print(one.model_dump_json(), flush=True)
+            print(one.model_dump_json() if not with_review else _with_review(one, folder), flush=True)
         elif markdown:
             print(markdown_audit(one))
+            if with_review and (code := review_of(folder)) is not None:
+                print(markdown_review(code))
         elif not every:
             console.print(terminal_audit(one))
+            if (code := review_of(folder)) is not None:
+                console.print(terminal_review(code) if with_review else line_of(code))
     if every and not as_json and not markdown:
         console.print(summary(found))
     if output is not None:
@@ -305,6 +315,16 @@ def audit(
         if not as_json and not markdown:
             console.print(f"table: {output}")
     raise typer.Exit(_audit_code([one for _, one in found]))
+
+
+def _with_review(audit: Audit, folder: Path) -> str:
+    """An audit's JSON with the review of the folder's script, null where it has none."""
+    import json
+
+    from runner.verbs.reviews import review_of
+
+    code = review_of(folder)
+    return json.dumps({**audit.model_dump(mode="json"), "review": None if code is None else code.as_json()})
 
 
 def _audit_code(audits: Sequence[Audit | str]) -> int:

@@ -56,5 +56,14 @@ def terminal_review(review: ScriptReview) -> RenderableType:
     return Group(*parts)
 
 
+def line_of(review: ScriptReview) -> RenderableType:
+    """The review in one line, for an audit: a warning at most, since a reading of code is no measurement."""
+    answer = review.worst[1]
+    grave = answer.answer in ("violates", "violates-if", "suspicious")
+    head = ("warn  ", "yellow") if grave else ("info  ", "cyan")
+    more = "; golf review says where" if answer.answer != "nothing-found" else ""
+    return Text.assemble(head, ("its code", "bold"), f"  {one_line(headline(review))}{more}")
+
+
 def _indented(text: str, style: str = "") -> RenderableType:
     return Padding(Text(one_line(text), style), (0, 0, 0, 4))

@@ -67,6 +67,14 @@ class Imported(Value):
         return f"import OK in {self.seconds:.2f} s, {', '.join(shown)}, code {self.code_bytes:,} B"
 
 
+def _said(answer: Answer) -> str:
+    return f"violates if {answer.condition}" if answer.answer == "violates-if" else answer.answer
+
+
+def _first(answer: Answer) -> str:
+    return f"{answer.where[0].file}:{answer.where[0].line}"
+
+
 class ScriptReview(Value):
     """One script, reviewed.
 
@@ -95,6 +103,22 @@ class ScriptReview(Value):
             key=lambda one: (WORST.index(one[1].answer), one[0] not in SCORE_CLASSES),
             default=("", Answer("unknown", why="no class was looked at")),
         )
+
+    def questions(self) -> list[str]:
+        """What is open about its code, a sentence each, the gravest first; empty where no rule found anything.
+
+        Classes that are unknown for one and the same reason share a sentence.
+        """
+        found = [
+            f"{_said(answer)}: {name}. {answer.why}{f' ({_first(answer)})' if answer.where else ''}"
+            for verdict in ("violates", "violates-if", "suspicious")
+            for name, answer in self.classes.items()
+            if answer.answer == verdict
+        ]
+        unknown: dict[str, list[str]] = {}
+        for name, answer in self.of("unknown"):
+            unknown.setdefault(answer.why, []).append(name)
+        return found + [f"unknown: {', '.join(names)}. {why}" for why, names in unknown.items()]
 
     def as_json(self) -> dict[str, object]:
         """The object that `golf review --json` prints for a script."""

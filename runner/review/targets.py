@@ -25,6 +25,8 @@ class Target:
     folder: Path | None = None
     content: bytes | None = None
     given: Mapping[str, str] = field(default_factory=dict)
+    run_known: bool = False
+    """Whether `given` is all that the run had, so that defaults hold for the rest."""
 
 
 def target_of(path: Path) -> Target:

@@ -50,9 +50,22 @@ def target_of_job(path: Path, job: JobSpec) -> Target:
     from runner.script.bundle import script_of
 
     if job.script is not None:
-        return Target(path, job.script, given=dict(job.env))
+        return Target(path, job.script, given=dict(job.env), run_known=True)
     script = script_of(job)
-    return Target(path, path.with_name("train_gpt.py"), content=script.flat.encode(), given=dict(job.env))
+    return Target(
+        path, path.with_name("train_gpt.py"), content=script.flat.encode(), given=dict(job.env), run_known=True
+    )
+
+
+def review_of(folder: Path) -> ScriptReview | None:
+    """The review of a record folder's script; None where there is none that can be read."""
+    from runner.review.script_review import review_script
+    from runner.review.targets import target_of
+
+    try:
+        return review_script(target_of(folder))[0]
+    except UserError:
+        return None
 
 
 def reviews(

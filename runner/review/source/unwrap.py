@@ -107,7 +107,7 @@ def _once(found: list[Unread]) -> tuple[Unread, ...]:
 
 class _Reader(Tracer):
     def __init__(self, path: Path) -> None:
-        super().__init__(Beside(path.parent))
+        super().__init__(Beside(path.parent, path.name))
         self.path = path
         self.layers: list[Layer] = []
         self.native: list[Unread] = []
