@@ -28,6 +28,8 @@ PROSE = {
     ),
 }
 """How people write them."""
+LEAST = {"layers": 3, "dim": 192, "vocab": 256}
+"""Less than this is something else of the model in a README's prose."""
 MOST_README = 1 << 20
 
 
@@ -46,8 +48,8 @@ def claims_of(folder: Path | None, context: RunContext) -> dict[str, tuple[str, 
     text = _readme(folder)
     for key, pattern in PROSE.items():
         values = {"".join(match).replace(",", "") for match in _groups(pattern, text)}
-        if len(values) == 1:
-            found.setdefault(key, (values.pop(), "README"))
+        if len(values) == 1 and int(value := values.pop()) >= LEAST[key]:
+            found.setdefault(key, (value, "README"))
     return found
 
 
