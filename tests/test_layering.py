@@ -18,7 +18,7 @@ from tests.fixtures.places import ROOT
 ROOMS: dict[str, tuple[str, ...]] = {
     "golf_model": ("process", "network", "quantization", "entropy_coding", "artifact", "scoring", "training"),
     "runner": (
-        *("logs", "data", "compare", "job", "judge", "folder", "script", "audit", "lives"),
+        *("logs", "data", "compare", "job", "judge", "folder", "sequential", "script", "audit", "lives"),
         *("node", "backends", "plan", "record", "review", "drive", "verbs"),
     ),
     "runner.audit": ("reading", "claims", "checks"),
@@ -55,6 +55,7 @@ REPORTER_READS = {
     f"runner.{name}"
     for name in (
         "record.files",
+        "record.variants",
         "results",
         "statistics",
         "files",

@@ -34,7 +34,7 @@ from tests.golf_model.artifact.small_artifacts import (
 )
 
 every_job = pytest.mark.parametrize("name", NAMES)
-by_container = pytest.mark.parametrize("name", ["pr372", "pr102_head", "pr160"])
+by_container = pytest.mark.parametrize("name", ["pr372", "pr102_head", "pr160", "pr1394"])
 
 
 @every_job
@@ -67,7 +67,7 @@ def test_the_originals_use_every_scheme_and_container() -> None:
     configs = [config_of(name) for name in NAMES]
     assert {config.export.container for config in configs} == READERS.keys()
     used = {scheme for config in configs for scheme in schemes(config.model, config.export).values()}
-    assert used == {*LEVELS, "float16", "float32"} - {"int4", "step"}
+    assert used == {*LEVELS, "float16", "float32"} - {"int4", "int7", "step"}
 
 
 @by_container

@@ -78,6 +78,19 @@ def test_hessians_are_the_sums_over_the_layers_inputs() -> None:
     assert all(len(module._forward_pre_hooks) == 0 for module in network.modules())
 
 
+@torch.no_grad()
+@pytest.mark.parametrize(("tied", "name"), [(True, "tok_emb.weight"), (False, "lm_head.weight")])
+def test_what_the_head_sees_is_looked_at_where_the_embedding_is_rounded_so(tied: bool, name: str) -> None:
+    network = golden_network(replace(CONFIG.model, tie_embeddings=tied))
+    ids = golden_tokens(96, 64).view(3, 32)
+    usual = collect_hessians(network, [ids])
+    found = collect_hessians(network, [ids], embed=True)
+    x = network.features(ids).flatten(0, 1)
+    assert torch.allclose(found[name], x.T @ x, rtol=1e-4, atol=1e-3)
+    assert found.keys() - usual.keys() == {name}
+    assert all(torch.equal(usual[key], found[key]) for key in usual)
+
+
 def test_collecting_takes_the_next_training_tokens_and_leaves_the_weights(
     make_trainer: Callable[[GolfConfig], Trainer],
 ) -> None:
