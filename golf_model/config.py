@@ -820,6 +820,8 @@ class GolfConfig:
         sliding = self.eval.rule not in ("plain", "streaming")
         length = self.eval.window_length(self.batch.train_seq_len)
         require(not sliding or self.eval.stride <= length, "eval.stride", f"at most {length}, the window")
+        apart = self.batch.documents and self.eval.rule == "streaming"
+        require(not apart, "eval.rule", "not streaming where batch.documents keeps documents apart")
         stepped = "step" in (self.export.mlp, self.export.attn)
         on_step = self.qat.active != "off" and self.qat.grid == "step"
         require(stepped or not on_step, "qat.grid", "step only where export.mlp or export.attn is step")

@@ -28,7 +28,7 @@ from golf_model.process.environment import RunEnvironment
 from golf_model.process.events import Events
 from golf_model.process.runlog import RunLog, log_file, log_head, log_shards
 from golf_model.scoring.bpb import ByteTables, build_byte_tables, read_pieces
-from golf_model.scoring.evaluate import Score, evaluate, rows_at_once, warm_up
+from golf_model.scoring.evaluate import Score, evaluate, rows_at_once, warm_graphs
 from golf_model.scoring.streaming import evaluate_streaming
 from golf_model.scoring.windows import Windows, eval_windows
 from golf_model.training.checkpoint import Checkpoints, owner_of
@@ -166,7 +166,7 @@ def warm_scoring(session: Session, network: GPT, loss_model: LossModel) -> None:
     switch(network, on=acts_on_artifact(session.config.qat))
     rules = [replace(session.config.eval, rule="plain"), session.config.eval]
     for rule in rules[: 1 if session.config.eval.rule in ("plain", "streaming") else 2]:
-        warm_up(loss_model, *batches_of(session, rule, tokens), world)
+        warm_graphs(loss_model, *batches_of(session, rule, tokens), world)
     world.synchronise()
     session.log.line(f"scoring_warmup took:{1000 * (time.perf_counter() - begun):.0f}ms")
 

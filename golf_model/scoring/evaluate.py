@@ -118,7 +118,7 @@ def share_of(group: Windows, at_once: int, world: World) -> tuple[Windows, int]:
 
 
 @torch.no_grad()
-def warm_up(model: LossModel, windows: Windows, batch_windows: int, world: World) -> None:
+def warm_graphs(model: LossModel, windows: Windows, batch_windows: int, world: World) -> None:
     """Score a batch of zeros of the shape that `evaluate` uses for nearly all windows, which compiles its graph."""
     group, last = by_head(windows)[0]
     share, rows = share_of(group, batch_windows, world)

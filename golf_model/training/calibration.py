@@ -138,9 +138,11 @@ class Calibration:
     def _chunks(self, sequences: int) -> Iterator[tuple[Tensor, Tensor]]:
         """This process's next training sequences and their targets, some at a time."""
         left = sequences
-        while left:
-            ids, targets = (part[:left] for part in self.trainer.batches.next_on_device())
-            left -= len(ids)
+        while left > 0:
+            ids, targets = self.trainer.batches.next_on_device()
+            most = max(1, left * self.length // ids.size(1))  # a row of packed documents is many sequences long
+            ids, targets = ids[:most], targets[:most]
+            left -= ids.numel() // self.length
             yield from zip(torch.split(ids, CHUNK_SEQUENCES), torch.split(targets, CHUNK_SEQUENCES), strict=True)
 
     def collect(self, average: WeightAverage | None) -> Seen:

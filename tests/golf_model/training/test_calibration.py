@@ -182,3 +182,16 @@ def test_the_loss_is_asked_on_training_tokens_where_steps_are_shaped_by_it(
     assert all(value.shape == weights[name].shape[:1] for name, value in seen.fisher.items())
     assert calibration.fisher_sequences == -(-64 // calibration.length)
     assert Calibration(make_trainer(CONFIG)).collect(None).fisher == {}
+
+
+def test_rows_of_packed_documents_count_as_the_sequences_that_they_hold(tmp_path: Path) -> None:
+    stream = golden_tokens(5000, 64)
+    stream[::40] = 1
+    (tmp_path / "shard.bin").write_bytes(shard_bytes(stream.tolist()))
+    config = replace(CONFIG, batch=replace(CONFIG.batch, order="documents"))
+    network = golden_network(config.model)
+    shard = open_shard(tmp_path / "shard.bin")
+    calibration = Calibration(build_trainer(config, World(0, 1, torch.device("cpu")), network, network, [shard]))
+    rows = [ids for ids, _ in calibration._chunks(calibration.sequences)]
+    assert {ids.size(1) for ids in rows} == {64}
+    assert sum(ids.numel() for ids in rows) == 320

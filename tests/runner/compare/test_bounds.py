@@ -7,7 +7,7 @@ import math
 import pytest
 
 from runner.compare.compare import POLICIES, compare, plan_power
-from runner.compare.obstacles import NO_SPREAD, deviation, obstacles_of
+from runner.compare.obstacles import NO_SPREAD, SAME_CONSTANT, SAME_TEXT, deviation, obstacles_of
 from runner.statistics import welch
 from tests.runner.compare.test_compare import arm
 
@@ -79,3 +79,26 @@ def test_what_it_takes_is_planned_from_both_deviations_and_no_seed_is_taken_back
     assert one is not None
     assert (one.now, one.candidate_seeds) == (None, None)
     assert one.seeds_per_arm is not None
+
+
+@pytest.mark.parametrize(("share", "other"), [(0.5, False), (2.0, True), (-2.0, True), (-0.5, False)])
+def test_constants_are_others_beyond_rounding_of_the_candidates(share: float, other: bool) -> None:
+    theirs = 2.5 * (1 + share * SAME_CONSTANT)
+    found = compare(arm(1.1, 1.101, nats_per_bpb=theirs), arm(1.0, 1.001), "readme")
+    assert any("nats/token per bpb" in note for note in found.notes) is other
+
+
+@pytest.mark.parametrize(("share", "other"), [(0.5, False), (2.0, True)])
+def test_texts_are_others_beyond_a_share_of_their_length(share: float, other: bool) -> None:
+    size = 10**12
+    longer = round(size * (1 + share * SAME_TEXT))
+    for one, two in ((size, longer), (longer, size)):
+        found = compare(arm(1.1, 1.101, val_bytes=one), arm(1.0, 1.001, val_bytes=two), "readme")
+        assert any("different validation text" in reason for reason in found.obstacles) is other
+
+
+def test_seeds_are_counted_up_to_two_hundred() -> None:
+    told = plan_power(0.0001, 0.0, POLICIES["progression"], 2.0, stds=(0.01, 0.01), sizes=(3, 3), std_from="measured")
+    assert told is not None
+    assert (told.most_seeds, told.seeds_per_arm, told.candidate_seeds, told.more_seeds) == (200, None, None, None)
+    assert told.now == pytest.approx(0.2471598, abs=1e-6)  # Welch's test of so few seeds errs less than its level
