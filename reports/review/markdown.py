@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.markdown import code, escaped
-from reports.review.words import SHOWN, headline, layers_line, places, run_line, verdict_words
+from reports.review.words import grouped, headline, layers_line, places, run_line, verdict_words
 from runner.review.facts import ScriptReview
 
 
@@ -14,11 +14,10 @@ def markdown_review(review: ScriptReview) -> str:
     parts = [f"### Review of {code(review.script)}", f"**{escaped(headline(review))}**"]
     parts.append(escaped(f"{layers_line(review)}. {_capital(run_line(review))}."))
     lines = []
-    for verdict in SHOWN:
-        for name, answer in review.of(verdict):
-            where = f" ({code(places(answer))})" if answer.where else ""
-            why = f": {escaped(answer.why)}" if answer.why else ""
-            lines.append(f"- **{escaped(verdict_words(answer))}** {code(name)}{why}{where}")
+    for names, answer in grouped(review):
+        where = f" ({code(places(answer))})" if answer.where else ""
+        why = f": {escaped(answer.why)}" if answer.why else ""
+        lines.append(f"- **{escaped(verdict_words(answer))}** {code(names)}{why}{where}")
     if lines:
         parts.append("\n".join(lines))
     quiet = [name for name, _ in review.of("nothing-found")]

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from reports.markdown import one_line
-from reports.review.words import SHOWN, headline, layers_line, places, run_line, verdict_words
+from reports.review.words import grouped, headline, layers_line, places, run_line, verdict_words
 from runner.review.answers import Verdict
 from runner.review.facts import ScriptReview
 
@@ -32,16 +32,13 @@ def terminal_review(review: ScriptReview) -> RenderableType:
         Text(one_line(layers_line(review)), "dim"),
         Text(run_line(review), "dim"),
     ]
-    unknown_why = ""
-    for verdict in SHOWN:
-        for name, answer in review.of(verdict):
-            words = one_line(verdict_words(answer))
-            parts.append(Text.assemble((words, STYLES[verdict]), "  ", (name, "bold")))
-            if answer.why and (verdict != "unknown" or answer.why != unknown_why):
-                parts.append(_indented(answer.why))
-            unknown_why = answer.why if verdict == "unknown" else unknown_why
-            if answer.where:
-                parts.append(_indented(places(answer), "dim"))
+    for names, answer in grouped(review):
+        words = one_line(verdict_words(answer))
+        parts.append(Text.assemble((words, STYLES[answer.answer]), "  ", (names, "bold")))
+        if answer.why:
+            parts.append(_indented(answer.why))
+        if answer.where:
+            parts.append(_indented(places(answer), "dim"))
     quiet = [name for name, _ in review.of("nothing-found")]
     if quiet:
         parts.append(Text(f"nothing found by these rules: {', '.join(quiet)}"))

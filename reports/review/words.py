@@ -31,6 +31,20 @@ def verdict_words(answer: Answer) -> str:
     return "nothing found" if answer.answer == "nothing-found" else answer.answer
 
 
+def grouped(review: ScriptReview) -> list[tuple[str, Answer]]:
+    """(classes, answer) of all that is shown, the gravest first; unknowns of one reason share a line."""
+    found: list[tuple[str, Answer]] = []
+    for verdict in SHOWN:
+        same: dict[str, list[str]] = {}
+        for name, answer in review.of(verdict):
+            if verdict == "unknown":
+                same.setdefault(answer.why, []).append(name)
+            else:
+                found.append((name, answer))
+        found += [(", ".join(names), Answer("unknown", why=why)) for why, names in same.items()]
+    return found
+
+
 def places(answer: Answer) -> str:
     """The chain of an answer: `train_gpt.py:120 -> 410 -> 455`."""
     shown = []
