@@ -934,6 +934,8 @@ class RecordData(Frozen):
     """All variants of the job that this run is one of; None for a job that has none."""
     repacked: Repacked | None = None
     """Where its artifacts come from, if its own training did not pack them."""
+    review: list[str] = []
+    """What is open about the code of somebody else's script, as `golf review` reads it; decides no verdict."""
     stopped: str = ""
     """Why the run was stopped, so that nothing more was started or tried again; empty where it was not."""
 

@@ -19,13 +19,14 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "golf_model": ("process", "network", "quantization", "entropy_coding", "artifact", "scoring", "training"),
     "runner": (
         *("logs", "data", "compare", "job", "judge", "folder", "sequential", "script", "audit", "lives"),
-        *("node", "backends", "plan", "record", "drive", "search", "verbs"),
+        *("node", "backends", "plan", "record", "review", "drive", "search", "verbs"),
     ),
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
     "runner.node": ("isolation",),
     "runner.search": ("sweeps",),
-    "reports": ("sections", "record", "across", "audit", "terminal"),
+    "runner.review": ("source", "run", "flow", "rules", "smoke"),
+    "reports": ("sections", "record", "across", "audit", "review", "terminal"),
 }
 """Package -> its rooms; each may import those before it and never one after it."""
 DOORS = {
@@ -35,6 +36,7 @@ DOORS = {
     "runner.record": ("verify", "reproduce"),
     "runner.node": ("node_check", "phase", "attempt"),
     "runner.search": (),
+    "runner.review": ("review", "script_review", "smoke_review"),
     "reports": (),
 }
 """Modules of a package that may import all its rooms; its other modules are the floor that all rooms stand on."""
@@ -65,6 +67,8 @@ REPORTER_READS = {
         "untrusted",
         "audit.facts",
         "search.sweeps.facts",
+        "review.facts",
+        "review.answers",
     )
 }
 

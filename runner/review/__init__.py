@@ -1,0 +1,1 @@
+"""Anybody's training script: what its code may do with data, network, bytes and clocks; read, not run."""
