@@ -18,11 +18,12 @@ from tests.fixtures.places import ROOT
 ROOMS: dict[str, tuple[str, ...]] = {
     "golf_model": ("process", "network", "quantization", "entropy_coding", "artifact", "scoring", "training"),
     "runner": (
-        *("logs", "data", "compare", "job", "judge", "folder", "script", "audit", "lives"),
+        *("logs", "data", "compare", "job", "judge", "folder", "script", "audit", "review", "lives"),
         *("node", "backends", "plan", "record", "drive", "verbs"),
     ),
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
+    "runner.review": ("flow", "rules"),
     "runner.node": ("isolation",),
     "reports": ("sections", "record", "across", "audit", "terminal"),
 }
@@ -32,6 +33,7 @@ DOORS = {
     "runner": ("cli",),
     "runner.audit": ("audit",),
     "runner.record": ("verify", "reproduce"),
+    "runner.review": ("review",),
     "runner.node": ("node_check", "phase", "attempt"),
     "reports": (),
 }
