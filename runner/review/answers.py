@@ -1,6 +1,6 @@
 """What a review says of one class, and where: values only.
 
-Never "clean" and never "legal": `nothing-found` means by these rules, and `unknown` means that something was not read.
+Never "clean" and never "legal": `nothing-found` means by these rules; `unknown`, that something was not read.
 """
 
 from __future__ import annotations

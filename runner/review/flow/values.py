@@ -1,0 +1,128 @@
+"""What a variable holds while a script is followed: labels in place of numbers.
+
+A value has labels (where it comes from), maybe a constant (with the settings that it depends on), and maybe an object
+with an identity: a function, an instance, a list, a table. Objects are shared and grow; values never change.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from runner.review.flow.scopes import Scope
+
+Labels = frozenset[str]
+NONE: Final[Labels] = frozenset()
+
+VAL, TRAIN, GOLD, LOGITS, TOTAL, PER_BYTE, BYTES, TEXT = "val", "train", "gold", "logits", "total", "perbyte", "bytes", "text"
+"""Validation text; training text; a price of the token that came; scores of all tokens; a sum or mean over tokens; a
+price spread over a token's bytes; lengths in bytes; the answer of a tokenizer or of the network."""
+
+
+class _Unset:
+    """No constant is known."""
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = _Unset()
+
+
+@dataclass(eq=False)
+class Thing:
+    """Something with an identity."""
+
+    kind: str
+    """function, class, instance, network, leaf, optimizer, module, library, list, dict, array, generator, partial,
+    bound, either, hook"""
+    name: str = ""
+    serial: int = 0
+    """Of weights: their number."""
+    fields: dict[Any, Value] = field(default_factory=dict)
+    """Attributes, items of a dict by constant key, items of a list by position while these are known."""
+    content: Labels = NONE
+    """Labels of all that was ever put in."""
+    node: ast.AST | None = None
+    scope: Scope | None = None
+    inner: Thing | None = None
+    """Of a bound method, a partial or a view: what it stands on."""
+    receiver: Value | None = None
+    args: tuple[Value, ...] = ()
+    keywords: dict[str, Value] = field(default_factory=dict)
+    choices: tuple[Thing, ...] = ()
+    loops: tuple[int, ...] = ()
+    """Loops that were running when it was made."""
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """One value."""
+
+    labels: Labels = NONE
+    const: Any = UNSET
+    settings: frozenset[str] = NONE
+    """Names of settings that the constant depends on."""
+    thing: Thing | None = None
+
+    @property
+    def known(self) -> bool:
+        return self.const is not UNSET
+
+    @property
+    def all(self) -> Labels:
+        """Its labels, and those of what it holds."""
+        return self.labels | self.thing.content if self.thing is not None else self.labels
+
+    def plus(self, labels: Labels) -> Value:
+        return self if labels <= self.labels else replace(self, labels=self.labels | labels)
+
+
+NOTHING: Final = Value()
+
+
+def of(labels: Labels) -> Value:
+    return Value(labels) if labels else NOTHING
+
+
+def same_constant(a: Any, b: Any) -> bool:
+    return type(a) is type(b) and a is not UNSET and bool(a == b)
+
+
+def join(a: Value, b: Value) -> Value:
+    """Either of two."""
+    if a is b:
+        return a
+    same = same_constant(a.const, b.const)
+    return Value(a.labels | b.labels, a.const if same else UNSET, a.settings | b.settings, either(a.thing, b.thing))
+
+
+def either(a: Thing | None, b: Thing | None) -> Thing | None:
+    """One thing for two that a value may be."""
+    if a is b or b is None:
+        return a
+    if a is None:
+        return b
+    parts = {id(one): one for thing in (a, b) for one in (thing.choices if thing.kind == "either" else (thing,))}
+    choices = tuple(parts.values())[:6]
+    content: Labels = NONE
+    for one in choices:
+        content |= one.content
+    return Thing("either", choices=choices, content=content)
+
+
+def choices_of(thing: Thing | None) -> tuple[Thing, ...]:
+    if thing is None:
+        return ()
+    return thing.choices if thing.kind == "either" else (thing,)
+
+
+def starting(labels: Labels, prefix: str) -> Labels:
+    """Those that begin so."""
+    return frozenset(one for one in labels if one.startswith(prefix))
+
+
+def weights(labels: Labels) -> Labels:
+    return starting(labels, "w:")
