@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import sys
+
 from runner.review.answers import CLASSES, Answer
+from runner.review.flow.program import follow
 from runner.review.inputs import Context, Reviewed
+from runner.review.rules.evidence import Evidence, Finding, first
+from runner.review.rules.learning import learning
+
+DEEP = 6000
+"""Nested expressions and calls that a script may have before it cannot be followed."""
 
 
 def review(reviewed: Reviewed, context: Context) -> dict[str, Answer]:
@@ -12,5 +21,35 @@ def review(reviewed: Reviewed, context: Context) -> dict[str, Answer]:
     `reviewed` is read, never executed. A script of which a layer could not be read gets `unknown` wherever nothing
     worse was found.
     """
-    del reviewed, context
-    return {name: Answer("unknown", why="No rule has looked yet.") for name in CLASSES}
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, DEEP))
+    try:
+        return _reviewed(reviewed, context)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _reviewed(reviewed: Reviewed, context: Context) -> dict[str, Answer]:
+    trees = [(layer.name, layer.tree) for layer in reviewed.layers if layer.tree is not None]
+    beside: dict[str, ast.Module] = {
+        name: layer.tree for name, layer in reviewed.siblings.items() if layer.tree is not None
+    }
+    known = bool(getattr(context, "known", False))
+    findings: dict[str, list[Finding]] = {name: [] for name in CLASSES}
+    cut = ""
+    for every in (False, True):
+        trace = follow(trees, beside, context, every)
+        cut = cut or trace.cut
+        for name, finding in learning(Evidence(trace)):
+            findings[name].append(finding)
+    answers: dict[str, Answer] = {}
+    opaque = next((f"{one.name}: {one.reason}" for one in reviewed.layers if one.tree is None), "")
+    for name in CLASSES:
+        ranked = first(findings[name])
+        if ranked:
+            answers[name] = ranked[0].answer(known)
+        elif opaque or cut or not trees:
+            answers[name] = Answer("unknown", why=opaque or cut or "Nothing of it could be read.")
+        else:
+            answers[name] = Answer("nothing-found")
+    return answers

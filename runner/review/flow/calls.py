@@ -150,7 +150,7 @@ class Calls(Library):
         labels: Labels = mine
         for one in (*args, *keywords.values()):
             labels |= one.all
-        if self.hooks and mine & self.hooks | (self.hooks & {"on"}) and labels & {VAL, "train"}:
+        if self.hooks and labels & {VAL, "train"}:
             self.emit("fit", node, labels, mine)
         target = keywords.get(next((key for key in TARGETS if key in keywords), ""))
         if target is None and len(args) > 1 and args[1].all & {VAL, "train"} and not weights(args[1].all):
@@ -177,18 +177,15 @@ class Calls(Library):
         network = any(one.endswith("Module") for one in bases)
         made = self.thing(node, "network" if network else "instance", thing.name)
         made.inner = thing
-        mine = frozenset({f"w:{made.serial}"}) if network else NONE
+        mine = (self.owner or frozenset({f"w:{made.serial}"})) if network else NONE
         value = Value(mine, thing=made)
         self._declared(thing, made, args, keywords)
         start = self.member(made, "__init__")
         if start is not None and (not network or self._own_methods(thing)):
+            before, self.owner = self.owner, mine
             self.function(start, [value, *args], keywords, node)
-        elif network and start is not None:
-            self._whole(thing, made)
+            self.owner = before
         return value
-
-    def _whole(self, thing: Thing, made: Thing) -> None:
-        """Nothing of a network's parts is told apart."""
 
     def _bases(self, thing: Thing) -> list[str]:
         out = []
@@ -231,10 +228,11 @@ class Calls(Library):
         name = getattr(thing.node, "name", "lambda")
         self.stack.append((name, self.place(node), thing.node))
         before, self.file = self.file, thing.scope.file
+        hooks = self.hooks
         try:
             return do()
         finally:
-            self.file = before
+            self.file, self.hooks = before, hooks
             self.stack.pop()
 
     def _returned(self, what: ast.FunctionDef | ast.AsyncFunctionDef, inner: Scope) -> Value:

@@ -220,7 +220,10 @@ class Expressions(Machine):
             const = UNSET if one is UNSET or const is UNSET else bool(const) and bool(one)
             self._compared(op, before, right, node)
             before = right
-        return Value(labels, const, settings if const is not UNSET else NONE)
+        plain = frozenset(one for one in labels if one not in (VAL, "train", "enc", BYTES))
+        if labels & {VAL, "train"}:
+            plain |= {"match"}
+        return Value(plain, const, settings if const is not UNSET else NONE)
 
     def _compared(self, op: ast.cmpop, left: Value, right: Value, node: ast.AST) -> None:
         """Two prices of one token against each other."""

@@ -84,7 +84,7 @@ class Library(Expressions):
             return self.leaf(node, args)
         if re.search(r"\bnn\.[A-Z]\w+$", name) or name.startswith("torchao"):
             thing = self.thing(node, "network", tail)
-            return Value(frozenset({f"w:{thing.serial}"}), thing=thing)
+            return Value(self.owner or frozenset({f"w:{thing.serial}"}), thing=thing)
         if name in ("partial", "functools.partial") and args:
             return Value(thing=Thing("partial", receiver=args[0], args=tuple(args[1:]), keywords=keywords))
         if tail in SAME:
@@ -245,6 +245,8 @@ class Library(Expressions):
         """A tensor of its own that is fitted."""
         made = self.thing(node, "leaf")
         inputs = frozenset().union(*(one.all for one in args)) if args else NONE
+        if self.owner:
+            return Value(self.owner | (inputs - {"grad"}), thing=made)
         self.emit("leaf", node, inputs, frozenset({f"w:{made.serial}"}), about=ast.unparse(node)[:120])
         return Value(frozenset({f"w:{made.serial}", "leaf"}) | (inputs - {"grad"}), thing=made)
 
@@ -293,7 +295,8 @@ class Library(Expressions):
     def write(self, table: Value, key: Value, value: Value, node: ast.AST) -> None:
         """`table[key] = value`, however it is spelled."""
         for thing in choices_of(table.thing):
-            thing.content |= value.all | starting(key.all, "i:") | (key.all & {VAL, "train"})
+            keyed = frozenset(f"by:{one}" for one in key.all & {VAL, "train"})
+            thing.content |= value.all | starting(key.all, "i:") | keyed
             self.emit("write", node, key.all, value.all | table.labels, about=str(thing.serial))
 
     def pick(self, args: list[Value], node: ast.AST) -> None:
@@ -466,7 +469,7 @@ class Library(Expressions):
             return Value(out.labels | (args[1].all if len(args) > 1 else NONE), thing=out.thing)
         if name == "setdefault" and len(args) > 1:
             made = self.thing(node, args[1].thing.kind, "row") if args[1].thing is not None else None
-            thing.content |= args[0].all & {VAL, "train"}
+            thing.content |= frozenset(f"by:{one}" for one in args[0].all & {VAL, "train"})
             if made is not None:
                 thing.fields[("row", made.serial)] = Value(thing=made)
             got = self.read(Value(receiver.labels, thing=thing), args[0], node)

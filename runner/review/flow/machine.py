@@ -49,6 +49,9 @@ class Machine:
         self.gradient: Labels = NONE
         self.disk: Labels = NONE
         self.hooks: Labels = NONE
+        """Weights that are watched: what runs through them is kept."""
+        self.owner: Labels = NONE
+        """The network that is being built: its parts are its own."""
         self.modules: dict[str, Thing] = {}
         self.read_of: dict[str, tuple[str, str]] = {}
         self.file = ""

@@ -116,6 +116,8 @@ class Statements(Calls):
             kind = "update" if "grad" in value.all else "load"
             self.emit(kind, target, self.gradient if kind == "update" else value.all, weights(base.labels))
             return
+        if weights(base.labels) and weights(value.all) - weights(base.labels) and not self.owner:
+            self.emit("attach", target, weights(value.all), weights(base.labels))
         for thing in choices_of(base.thing):
             if thing.kind in ("library", "bound"):
                 continue
