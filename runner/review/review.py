@@ -10,6 +10,9 @@ from runner.review.flow.program import follow
 from runner.review.inputs import Context, Reviewed
 from runner.review.rules.evidence import Evidence, Finding, first
 from runner.review.rules.learning import learning
+from runner.review.rules.pricing import pricing
+
+RULES = (learning, pricing)
 
 DEEP = 6000
 """Nested expressions and calls that a script may have before it cannot be followed."""
@@ -40,8 +43,10 @@ def _reviewed(reviewed: Reviewed, context: Context) -> dict[str, Answer]:
     for every in (False, True):
         trace = follow(trees, beside, context, every)
         cut = cut or trace.cut
-        for name, finding in learning(Evidence(trace)):
-            findings[name].append(finding)
+        evidence = Evidence(trace)
+        for rule in RULES:
+            for name, finding in rule(evidence):
+                findings[name].append(finding)
     answers: dict[str, Answer] = {}
     opaque = next((f"{one.name}: {one.reason}" for one in reviewed.layers if one.tree is None), "")
     for name in CLASSES:

@@ -11,6 +11,7 @@ from runner.review.flow.scopes import Scope, joined
 from runner.review.flow.values import (
     BYTES,
     GOLD,
+    LOGARITHM,
     LOGITS,
     NONE,
     NOTHING,
@@ -150,8 +151,8 @@ class Expressions(Machine):
             labels |= frozenset("prev:" + one[2:] for one in a if one.startswith("i:")) if self._small(right) else NONE
         if isinstance(op, (ast.Div, ast.FloorDiv)):
             labels |= self.divided(a, b, right, node)
-        if isinstance(op, (ast.Mult, ast.Div)) and GOLD in labels:
-            self._scaled(op, left, right, node)
+        if GOLD in labels:
+            labels |= self._priced(op, left, right, node)
         thing = None
         if isinstance(op, ast.Add) and left.thing is not None and left.thing.kind == "list":
             thing = Thing("list", content=labels)
@@ -160,11 +161,53 @@ class Expressions(Machine):
     def _small(self, value: Value) -> bool:
         return value.known and isinstance(value.const, int) and 1 <= value.const <= 4
 
-    def _scaled(self, op: ast.operator, left: Value, right: Value, node: ast.AST) -> None:
-        """A weight that knows the price it weighs."""
+    def _priced(self, op: ast.operator, left: Value, right: Value, node: ast.AST) -> Labels:
+        """What arithmetic on prices of tokens adds: a weight that knows the token, a power of a probability, a price
+        taken back for another."""
         a, b = left.all, right.all
-        if isinstance(op, ast.Mult) and GOLD in a and GOLD in b and TOTAL not in a | b:
-            self.emit("weight", node, a, b)
+        if isinstance(op, ast.Mult) and TOTAL not in a | b:
+            for weight, price in ((left, right), (right, left)):
+                if GOLD in price.all and (GOLD in weight.all or self._knows_target(weight.all)):
+                    self.emit("weight", node, weight.all, price.all)
+                if GOLD in price.all and LOGARITHM in price.all and not weight.all and self._no_unit(weight, op):
+                    return frozenset({f"scaled:{self.emit('scaled', node, price.all).serial}"})
+        if isinstance(op, ast.Div) and GOLD in a and LOGARITHM in a and TOTAL not in a and not b and self._no_unit(right, op):
+            return frozenset({f"scaled:{self.emit('scaled', node, a).serial}"})
+        if isinstance(op, ast.Sub) and GOLD in a and GOLD in b and VAL in a & b:
+            return frozenset({f"sub:{self.emit('sub', node, a, b).serial}"})
+        if isinstance(op, ast.Add) and GOLD in a and GOLD in b and starting(a, "sub:"):
+            return frozenset({f"rescored:{self.emit('rescored', node, a, b).serial}"})
+        return NONE
+
+    def _no_unit(self, factor: Value, op: ast.operator) -> bool:
+        """A known factor that is no change of sign or of the logarithm's base."""
+        if not isinstance(factor.const, (int, float)) or isinstance(factor.const, bool) or not factor.const:
+            return False
+        size = abs(float(factor.const))
+        return not any(abs(size - unit) < 1e-3 for unit in (1.0, 0.693147, 1.442695, 2.0, 0.5))
+
+    def asked_for(self, label: str) -> Labels:
+        """Tokens that a table is read by, those of the row it lies in included."""
+        event = self.trace.by_serial.get(int(label[2:]))
+        if event is None:
+            return NONE
+        out = starting(event.labels, "tok:") | starting(event.labels, "past:")
+        for base in event.other:
+            row = self.trace.by_serial.get(int(base[2:])) if base != label else None
+            if row is not None:
+                out |= starting(row.labels, "tok:") | starting(row.labels, "past:")
+        return out
+
+    def _knows_target(self, labels: Labels) -> bool:
+        """Whether a weight was read from a row by a token that the row's own key does not hold."""
+        for label in starting(labels, "r:"):
+            event = self.trace.by_serial.get(int(label[2:]))
+            if event is None or not event.other or "row" not in event.about:
+                continue
+            rows = frozenset().union(*(self.asked_for(base) for base in event.other if base != label))
+            if rows and starting(event.labels, "tok:") - rows:
+                return True
+        return False
 
     def divided(self, above: Labels, below: Labels, divisor: Value, node: ast.AST) -> Labels:
         """What a quotient adds: a price spread over bytes; a count under a key that holds more than its total's."""
@@ -178,11 +221,19 @@ class Expressions(Machine):
                 one, two = self.trace.by_serial.get(int(top[2:])), self.trace.by_serial.get(int(bottom[2:]))
                 if one is None or two is None:
                     continue
-                mine, its = starting(one.labels, "tok:"), starting(two.labels, "tok:")
-                if its < mine and GOLD not in one.labels and bottom not in one.other:
+                if self._narrower(self.asked_for(top), self.asked_for(bottom)) and bottom not in one.other and not (
+                    "of several" in one.about and one.about.split()[0] == two.about.split()[0]
+                ):
                     event = self.emit("ratio", node, above, below, key=(top, bottom))
                     added.add(f"ratio:{event.serial}")
         return frozenset(added)
+
+    def _narrower(self, top: Labels, bottom: Labels) -> bool:
+        """Whether one key holds all tokens of another, and more."""
+        if not top or not bottom:
+            return False
+        tops, bottoms = ({one.rpartition(":")[0] for one in side} for side in (top, bottom))
+        return bottoms < tops or (bottoms == tops and bottom < top)
 
     def _unaryop(self, node: ast.UnaryOp, scope: Scope) -> Value:
         value = self.value(node.operand, scope)
@@ -342,12 +393,15 @@ class Expressions(Machine):
         if labels & {VAL, "train"} and not labels & {GOLD, LOGITS, TOTAL} and not starting(labels, "r:"):
             caller = self.stack[-1][1].line if self.stack else 0
             out.add(f"tok:{id(node)}:{caller}")
-        tokens = starting(asked, "tok:")
+        tokens = starting(asked, "tok:") or starting(asked, "past:")
         if tokens and LOGITS in labels and GOLD not in labels and not (thing is not None and thing.kind == "list"):
             event = self.emit("price", node, labels | asked)
             out |= {GOLD, f"g:{event.serial}"}
         elif tokens and (thing is None or thing.kind in ("array", "dict", "list", "instance", "bound")):
-            event = self.emit("read", node, asked, starting(labels, "r:"), about=str(thing.serial) if thing else "")
+            row = "row" if starting(labels, "r:") else ""
+            if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
+                row += " of several"
+            event = self.emit("read", node, asked, starting(labels, "r:"), about=f"{thing.serial if thing else ''} {row}")
             out.add(f"r:{event.serial}")
             whole = labels | frozenset(one for one in asked if one in ("val", "train") or one[:2] in ("g:", "w:"))
         elif GOLD in asked and thing is not None and thing.kind in ("array", "dict"):

@@ -17,6 +17,7 @@ from runner.review.flow.scopes import Scope
 from runner.review.flow.values import (
     BYTES,
     GOLD,
+    LOGARITHM,
     LOGITS,
     NONE,
     NOTHING,
@@ -134,7 +135,7 @@ class Library(Expressions):
     ) -> Value | None:
         if name in BUILTINS:
             if name == "len":
-                out: Labels = frozenset({BYTES}) if args and "enc" in args[0].all else NONE
+                out: Labels = frozenset({BYTES}) if args and ("enc" in args[0].all or starting(args[0].all, "r:")) else NONE
                 if args and args[0].known and args[0].thing is None:
                     return Value(out, folded(len, args[0].const), args[0].settings)
                 return of(out)
@@ -301,18 +302,22 @@ class Library(Expressions):
 
     def pick(self, args: list[Value], node: ast.AST) -> None:
         """The smaller or larger of two prices of one token."""
-        prices = [one for one in args if GOLD in one.all]
-        if len(prices) > 1:
+        prices = [one for one in args if GOLD in one.all or self.read_by_target(one.all)]
+        if len(prices) > 1 and any(GOLD in one.all for one in prices):
             first, *rest = prices
             for one in rest:
                 if starting(one.all, "g:") != starting(first.all, "g:") or len(prices) > 2:
                     self.emit("pick", node, first.all, one.all)
 
+    def read_by_target(self, labels: Labels) -> bool:
+        """Whether it was read from a table by a token of this round."""
+        return any(starting(self.asked_for(one), "tok:") for one in starting(labels, "r:"))
+
     def price(self, args: list[Value], keywords: dict[str, Value], node: ast.AST, each: bool) -> Value:
         """The price of the token that came, under scores for all of them."""
         labels = frozenset().union(*(one.all for one in (*args, *keywords.values()))) if args else NONE
         event = self.emit("price", node, labels)
-        return of(labels | {GOLD, f"g:{event.serial}"} | (NONE if each else frozenset({TOTAL})))
+        return of(labels | {GOLD, LOGARITHM, f"g:{event.serial}"} | (NONE if each else frozenset({TOTAL})))
 
     def _tensor(self, tail: str, args: list[Value], keywords: dict[str, Value], node: ast.AST, name: str) -> Value:
         """A function over tensors."""
@@ -328,7 +333,8 @@ class Library(Expressions):
             return NOTHING
         if tail in PICKS:
             self.pick(args[-2:] if tail == "where" else args, node)
-            if tail == "where" and len(args) == 3 and GOLD in args[0].all and TOTAL not in args[0].all:
+            two = tail == "where" and len(args) == 3 and not (GOLD in args[1].all and GOLD in args[2].all)
+            if two and GOLD in args[0].all and TOTAL not in args[0].all:
                 self.emit("weight", node, args[0].all, args[1].all | args[2].all)
         labels = self.shaped(tail, labels, args, node)
         if tail in ("from_numpy", "as_tensor", "asarray", "ascontiguousarray", "array", "tensor") and args:
@@ -353,9 +359,15 @@ class Library(Expressions):
         if tail in LOGS and GOLD not in labels and (starting(labels, "ratio:") or starting(labels, "r:")):
             event = self.emit("price", node, labels)
             labels |= {GOLD, f"g:{event.serial}"}
+        if tail in LOGS or tail == "log_softmax":
+            labels |= {LOGARITHM}
         if tail in RISES and PER_BYTE in labels and TOTAL not in labels:
             event = self.emit("spread", node, labels)
             labels |= {f"spread:{event.serial}"}
+        if tail in ("sqrt", "pow", "power") and GOLD in labels and TOTAL not in labels:
+            labels |= {f"scaled:{self.emit('scaled', node, labels).serial}"}
+        if tail in ("exp", "exp_", "exp2"):
+            labels -= {LOGARITHM}
         if tail == "encode":
             labels |= {"enc"}
         if tail in ("softmax", "log_softmax"):
@@ -400,6 +412,11 @@ class Library(Expressions):
             return self.file_read([receiver, *args], node, name)
         if name in WRITES and name != "save":
             return self.file_write([receiver, *args] if name == "tofile" else args, node, name)
+        if name.endswith("_") and thing is not None and thing.kind == "array":
+            thing.content |= frozenset().union(NONE, *(one.all for one in args))
+            if name == "zero_" and GOLD in receiver.all:
+                self.emit("wiped", node, receiver.all, about=str(thing.serial))
+            return receiver
         return self._tensor(name, [receiver, *args], keywords, node, name)
 
     def _on_gradients(

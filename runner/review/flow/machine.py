@@ -40,6 +40,11 @@ class Machine:
         self.serial = 0
         self.loops: list[Loop] = []
         self.pins: list[int] = []
+        """Loops of which only the first round gets here."""
+        self.asked: set[int] = set()
+        """Loops whose round a test around this asks for."""
+        self.unsure = 0
+        """Branches around this that may not be taken."""
         self.guards: list[Guard] = []
         self.stack: list[tuple[str, Place, ast.AST]] = []
         self.again = 0

@@ -60,9 +60,8 @@ class Statements(Calls):
         old = self.value(replace_context(node.target), scope)
         new = self.value(node.value, scope)
         if isinstance(node.op, ast.Add) and GOLD in new.all:
+            self._score(node, new)
             new = self._accumulated(new, node)
-        if isinstance(node.op, ast.Sub) and GOLD in new.all and GOLD in old.all:
-            self.emit("unscore", node, old.all, new.all)
         if weights(old.labels) and ("grad" in new.all or (new.all & {VAL, "train"} and not weights(new.all))):
             if not isinstance(node.target, ast.Name) or "leaf" in old.labels:
                 self.emit("update", node, self.gradient if "grad" in new.all else new.all, weights(old.labels))
@@ -75,6 +74,10 @@ class Statements(Calls):
             thing.content |= new.all
         const = UNSET if self.loops else out.const
         self.assign(node.target, Value(out.labels, const, out.settings if const is not UNSET else NONE, thing), scope)
+
+    def _score(self, node: ast.AST, value: Value) -> None:
+        """A price that is counted, and loops whose round a test around it asks for."""
+        self.emit("score", node, value.all, about=" ".join(str(one) for one in sorted(self.asked)))
 
     def _accumulated(self, value: Value, node: ast.AST) -> Value:
         """A price that is added up: under a test for a loop's first round it is one of that round alone."""
@@ -155,7 +158,6 @@ class Statements(Calls):
 
     # Branches.
 
-    unsure = 0
 
     def _do_if(self, node: ast.If, scope: Scope) -> bool:
         test = self.value(node.test, scope)
@@ -174,6 +176,8 @@ class Statements(Calls):
         before = dict(scope.names)
         pins = self._pinned(node.test, test, scope)
         results: list[tuple[bool, dict[str, Value]]] = []
+        asked = {int(one[2:]) for one in starting(test.all, "i:")} - self.asked
+        self.asked |= asked
         self.unsure += 1
         gate = self._gate(node, test)
         for branch, statements in ((True, node.body), (False, node.orelse)):
@@ -190,6 +194,7 @@ class Statements(Calls):
                 self.guards.pop()
             results.append((ended, scope.names))
         self.unsure -= 1
+        self.asked -= asked
         (yes_ended, yes), (no_ended, no) = results
         if gate:
             yes = {name: self._gated(value, before.get(name)) for name, value in yes.items()}
@@ -236,7 +241,10 @@ class Statements(Calls):
         before = dict(scope.names)
         self._forget(node.body, scope)
 
+        stored = self._stored(node.body)
+
         def one(item: Value) -> None:
+            self._aged(stored, scope)
             self.assign(node.target, item, scope)
             at_start = dict(scope.names)
             if self.block(node.body, scope):
@@ -254,9 +262,11 @@ class Statements(Calls):
         test = self.value(node.test, scope)
         if test.known and not test.const and not (self.every and test.settings):
             return self.block(node.orelse, scope)
-        moving = self._stored(node.body) & {one.id for one in ast.walk(node.test) if isinstance(one, ast.Name)}
+        stored = self._stored(node.body)
+        moving = stored & {one.id for one in ast.walk(node.test) if isinstance(one, ast.Name)}
 
         def once(index: Labels) -> None:
+            self._aged(stored, scope)
             for name in moving:
                 value = scope.find(name)
                 if value is not None:
@@ -269,6 +279,14 @@ class Statements(Calls):
         self.rounds(node, "while", once)
         self.block(node.orelse, scope)
         return False
+
+    def _aged(self, names: set[str], scope: Scope) -> None:
+        """What a variable holds when a round begins was read in an earlier one."""
+        for name in names:
+            value = scope.names.get(name)
+            if value is not None and starting(value.labels, "tok:"):
+                labels = frozenset("past:" + one[4:] if one.startswith("tok:") else one for one in value.labels)
+                scope.names[name] = replace(value, labels=labels)
 
     def _stored(self, statements: list[ast.stmt]) -> set[str]:
         return {

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 Labels = frozenset[str]
 NONE: Final[Labels] = frozenset()
 
-VAL, TRAIN, GOLD, LOGITS, TOTAL, PER_BYTE, BYTES, TEXT = "val", "train", "gold", "logits", "total", "perbyte", "bytes", "text"
-"""Validation text; training text; a price of the token that came; scores of all tokens; a sum or mean over tokens; a
-price spread over a token's bytes; lengths in bytes; the answer of a tokenizer or of the network."""
+VAL, TRAIN, GOLD, LOGITS, TOTAL = "val", "train", "gold", "logits", "total"
+"""Validation text; training text; a price of the token that came; scores of all tokens; a sum or mean over tokens."""
+LOGARITHM, PER_BYTE, BYTES = "ln", "perbyte", "bytes"
+"""In logarithms; a price spread over a token's bytes; lengths in bytes."""
 
 
 class _Unset:
