@@ -46,7 +46,8 @@ def _reviewed(reviewed: Reviewed, context: Context) -> dict[str, Answer]:
         evidence = Evidence(trace)
         for rule in RULES:
             for name, finding in rule(evidence):
-                findings[name].append(finding)
+                if finding.possible:
+                    findings[name].append(finding)
     answers: dict[str, Answer] = {}
     opaque = next((f"{one.name}: {one.reason}" for one in reviewed.layers if one.tree is None), "")
     for name in CLASSES:

@@ -156,6 +156,7 @@ class Calls(Library):
         if target is None and len(args) > 1 and args[1].all & {VAL, "train"} and not weights(args[1].all):
             target = args[1]
         if target is not None and args and args[0].all & {VAL, "train"}:
+            self.aim(target.all, args[0].all)
             return self.price([of(labels)], {}, node, self._each_token(network.thing, name))
         return of((labels - {GOLD}) | {LOGITS})
 
@@ -305,15 +306,16 @@ class Calls(Library):
         """The outermost loop goes round twice, so that what one round leaves reaches the next."""
         serial = self.thing(node, "loop").serial
         self.loops.append(Loop(serial, kind))
+        outermost = not self.again
+        index = frozenset({f"i:{serial}"})
         try:
-            do(frozenset({f"i:{serial}"}))
-            if not self.again:
-                self.again += 1
-                try:
-                    do(frozenset({f"i:{serial}"}))
-                finally:
-                    self.again -= 1
+            self.again = self.again or 1
+            do(index)
+            if outermost:
+                self.again = 2
+                do(index)
         finally:
+            self.again = 0 if outermost else self.again
             self.loops.pop()
 
     def _item(self, many: Value, index: Labels) -> Value:

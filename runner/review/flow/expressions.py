@@ -173,7 +173,10 @@ class Expressions(Machine):
                     return frozenset({f"scaled:{self.emit('scaled', node, price.all).serial}"})
         if isinstance(op, ast.Div) and GOLD in a and LOGARITHM in a and TOTAL not in a and not b and self._no_unit(right, op):
             return frozenset({f"scaled:{self.emit('scaled', node, a).serial}"})
-        if isinstance(op, ast.Sub) and GOLD in a and GOLD in b and VAL in a & b:
+        if isinstance(op, ast.Sub):
+            for one in starting(b, "pick:"):
+                self.trace.by_serial[int(one[5:])].about = "shift"
+        if isinstance(op, ast.Sub) and GOLD in a and GOLD in b and VAL in a & b and TOTAL in a:
             return frozenset({f"sub:{self.emit('sub', node, a, b).serial}"})
         if isinstance(op, ast.Add) and GOLD in a and GOLD in b and starting(a, "sub:"):
             return frozenset({f"rescored:{self.emit('rescored', node, a, b).serial}"})
@@ -233,6 +236,8 @@ class Expressions(Machine):
         if not top or not bottom:
             return False
         tops, bottoms = ({one.rpartition(":")[0] for one in side} for side in (top, bottom))
+        if top & self.targets and not bottom & self.targets:
+            return True
         return bottoms < tops or (bottoms == tops and bottom < top)
 
     def _unaryop(self, node: ast.UnaryOp, scope: Scope) -> Value:
@@ -395,6 +400,7 @@ class Expressions(Machine):
             out.add(f"tok:{id(node)}:{caller}")
         tokens = starting(asked, "tok:") or starting(asked, "past:")
         if tokens and LOGITS in labels and GOLD not in labels and not (thing is not None and thing.kind == "list"):
+            self.targets |= starting(asked, "tok:") - starting(labels, "tok:")
             event = self.emit("price", node, labels | asked)
             out |= {GOLD, f"g:{event.serial}"}
         elif tokens and (thing is None or thing.kind in ("array", "dict", "list", "instance", "bound")):

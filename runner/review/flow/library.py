@@ -140,7 +140,9 @@ class Library(Expressions):
                     return Value(out, folded(len, args[0].const), args[0].settings)
                 return of(out)
             if name in ("min", "max") and len(args) > 1:
-                self.pick(args, node)
+                picked = self.pick(args, node)
+                if picked:
+                    return of(picked.union(*(one.all for one in args)))
             if args and all(one.known for one in args) and not keywords:
                 const = folded(BUILTINS[name], *(one.const for one in args))
                 settings = frozenset().union(*(one.settings for one in args))
@@ -300,18 +302,24 @@ class Library(Expressions):
             thing.content |= value.all | starting(key.all, "i:") | keyed
             self.emit("write", node, key.all, value.all | table.labels, about=str(thing.serial))
 
-    def pick(self, args: list[Value], node: ast.AST) -> None:
+    def pick(self, args: list[Value], node: ast.AST) -> Labels:
         """The smaller or larger of two prices of one token."""
         prices = [one for one in args if GOLD in one.all or self.read_by_target(one.all)]
+        added: set[str] = set()
         if len(prices) > 1 and any(GOLD in one.all for one in prices):
             first, *rest = prices
             for one in rest:
                 if starting(one.all, "g:") != starting(first.all, "g:") or len(prices) > 2:
-                    self.emit("pick", node, first.all, one.all)
+                    added.add(f"pick:{self.emit('pick', node, first.all, one.all).serial}")
+        return frozenset(added)
 
     def read_by_target(self, labels: Labels) -> bool:
         """Whether it was read from a table by a token of this round."""
         return any(starting(self.asked_for(one), "tok:") for one in starting(labels, "r:"))
+
+    def aim(self, target: Labels, given: Labels) -> None:
+        """Tokens of a target that the network did not see are what is to be told."""
+        self.targets |= starting(target, "tok:") - starting(given, "tok:")
 
     def price(self, args: list[Value], keywords: dict[str, Value], node: ast.AST, each: bool) -> Value:
         """The price of the token that came, under scores for all of them."""
@@ -326,13 +334,19 @@ class Library(Expressions):
             labels |= one.all
         if tail in LOSSES:
             reduction = keywords.get("reduction")
+            aimed = keywords.get("target", args[1] if len(args) > 1 else NOTHING)
+            if args and VAL in aimed.all:
+                self.aim(aimed.all, args[0].all)
             return self.price(args, keywords, node, reduction is not None and reduction.const == "none")
         if tail in GATHERS and len(args) > 1:
             return self.read(args[0], args[2] if len(args) > 2 else args[1], node)
         if tail in COUNTS:
             return NOTHING
         if tail in PICKS:
-            self.pick(args[-2:] if tail == "where" else args, node)
+            if tail != "where":
+                labels |= self.pick(args, node)
+            elif len(args) == 3 and GOLD in args[0].all and TOTAL not in args[0].all:
+                labels |= self.pick(args[-2:], node)
             two = tail == "where" and len(args) == 3 and not (GOLD in args[1].all and GOLD in args[2].all)
             if two and GOLD in args[0].all and TOTAL not in args[0].all:
                 self.emit("weight", node, args[0].all, args[1].all | args[2].all)

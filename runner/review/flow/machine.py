@@ -48,6 +48,10 @@ class Machine:
         self.guards: list[Guard] = []
         self.stack: list[tuple[str, Place, ast.AST]] = []
         self.again = 0
+        """1 while a loop goes round first, 2 while it goes round again."""
+        self.cursor = 0.0
+        self.targets: Labels = NONE
+        """Tokens that were priced and that the network had not been given."""
         self.seen: dict[tuple[Any, ...], Event] = {}
         self.things: dict[tuple[Any, ...], Thing] = {}
         self.consumers: list[Callable[[Value], None]] = []
@@ -95,11 +99,13 @@ class Machine:
         if known is not None:
             known.labels |= labels
             known.other |= other
+            self.cursor = known.order
             return known
+        self.cursor = self.cursor + 1e-6 if self.again > 1 else float(len(self.trace.events) + 1)
         loops = tuple(Loop(one.serial, one.kind, one.serial in self.pins) for one in self.loops)
         event = Event(
             kind,
-            len(self.trace.events),
+            self.cursor,
             self.place(node),
             loops,
             tuple(dict.fromkeys(self.guards)),

@@ -32,6 +32,7 @@ def follow(
         machine.trace.cut = "The script needs more steps than a review follows."
     except RecursionError:
         machine.trace.cut = "The script is nested too deeply to be followed."
+    machine.trace.sort()
     return machine.trace
 
 

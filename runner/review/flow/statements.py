@@ -35,6 +35,13 @@ class Statements(Calls):
     """Statements."""
 
     def block(self, statements: list[ast.stmt], scope: Scope) -> bool:
+        standing = len(self.guards)
+        try:
+            return self._block(statements, scope)
+        finally:
+            del self.guards[standing:]
+
+    def _block(self, statements: list[ast.stmt], scope: Scope) -> bool:
         for one in statements:
             self.tick()
             do: Callable[[ast.stmt, Scope], bool | None] | None = getattr(self, "_do_" + type(one).__name__.lower(), None)
@@ -164,8 +171,7 @@ class Statements(Calls):
         if test.known and not test.settings:
             return self.block(node.body if test.const else node.orelse, scope)
         if test.known and not self.every:
-            text = self._condition(node.test, test, scope, bool(test.const))
-            self.guards.append(Guard(text, True))
+            self.guards.append(self._guard(node.test, test, scope, bool(test.const)))
             try:
                 return self.block(node.body if test.const else node.orelse, scope)
             finally:
@@ -184,8 +190,7 @@ class Statements(Calls):
             scope.names = dict(before)
             guarded = test.known and bool(test.settings)
             if guarded:
-                holds = bool(test.const) == branch
-                self.guards.append(Guard(self._condition(node.test, test, scope, branch), holds))
+                self.guards.append(self._guard(node.test, test, scope, branch))
             pinned = pins if branch else ()
             self.pins += pinned
             ended = self.block(statements, scope)
@@ -199,6 +204,8 @@ class Statements(Calls):
         if gate:
             yes = {name: self._gated(value, before.get(name)) for name, value in yes.items()}
         scope.names = yes if no_ended else no if yes_ended else joined(yes, no)
+        if yes_ended != no_ended and test.known and test.settings:
+            self.guards.append(self._guard(node.test, test, scope, no_ended))
         return yes_ended and no_ended
 
     def _gate(self, node: ast.If, test: Value) -> bool:
@@ -223,16 +230,29 @@ class Statements(Calls):
         labels = starting(self.value(subject, scope).all, "i:")
         return tuple(int(one[2:]) for one in labels) if len(labels) == 1 else ()
 
-    def _condition(self, node: ast.expr, test: Value, scope: Scope, branch: bool) -> str:
-        """How a guard is said: NAME=VALUE where that settles it."""
+    def _guard(self, node: ast.expr, test: Value, scope: Scope, branch: bool) -> Guard:
+        """The condition under which a branch is taken; NAME=VALUE where that settles it."""
+        needs = tuple(dict.fromkeys(self._needs(node, scope, branch)))
         names = sorted(test.settings)
-        if len(names) == 1 and isinstance(node, (ast.Name, ast.Attribute, ast.Call)):
-            return f"{names[0]}={1 if branch else 0}"
-        if len(names) == 1 and isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            return f"{names[0]}={0 if branch else 1}"
+        simple = len(names) == 1 and len(needs) == 1
         text = ast.unparse(node)
         shown = text if len(text) <= 80 else text[:77] + "..."
-        return f"{', '.join(names)} such that {'' if branch else 'not '}({shown})"
+        words = f"{names[0]}={int(needs[0][1])}" if simple else f"{', '.join(names)} such that {'' if branch else 'not '}({shown})"
+        return Guard(words, bool(test.const) == branch, needs)
+
+    def _needs(self, node: ast.expr, scope: Scope, branch: bool) -> list[tuple[str, bool]]:
+        """Settings that a test wants on or off."""
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return self._needs(node.operand, scope, not branch)
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And if branch else ast.Or):
+            return [need for part in node.values for need in self._needs(part, scope, branch)]
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Gt):
+            zero = isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value == 0
+            return self._needs(node.left, scope, branch) if zero else []
+        if isinstance(node, (ast.Name, ast.Attribute, ast.Call)):
+            settings = self.value(node, scope).settings
+            return [(next(iter(settings)), branch)] if len(settings) == 1 else []
+        return []
 
     # Loops.
 

@@ -17,6 +17,8 @@ class Guard:
     """What holds inside it: NAME=VALUE where that says it, else the test as written."""
     holds: bool
     """Whether it held under the known settings."""
+    needs: tuple[tuple[str, bool], ...] = ()
+    """Settings that have to be on (True) or off for it, as far as its text says so."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Event:
 
     kind: str
     """update, score, report, read, write, ratio, pick, weight, unscore, store, load, copy, file-read, file-write, …"""
-    order: int
+    order: float
+    """When it came: what only a second round showed comes between its neighbours."""
     place: Place
     loops: tuple[Loop, ...]
     guards: tuple[Guard, ...]
@@ -69,6 +72,10 @@ class Trace:
     events: list[Event] = field(default_factory=list)
     by_serial: dict[int, Event] = field(default_factory=dict)
     cut: str = ""
+
+    def sort(self) -> None:
+        """Bring the events into their order."""
+        self.events.sort(key=lambda one: one.order)
 
     def of(self, *kinds: str) -> Iterator[Event]:
         for event in self.events:

@@ -41,6 +41,12 @@ class Finding:
     def holds(self) -> bool:
         return all(guard.holds for guard in self.guards)
 
+    @property
+    def possible(self) -> bool:
+        """Whether no setting has to be on and off at once."""
+        needs = {need for guard in self.guards for need in guard.needs}
+        return not any((name, not on) in needs for name, on in needs)
+
     def answer(self, run_known: bool) -> Answer:
         """What it comes to: a chain that the settings switch off is dormant where the run is known."""
         where = tuple(dict.fromkeys(place for event in self.events for place in (*event.stack[-1:], event.place)))
@@ -93,15 +99,22 @@ class Evidence:
         return out
 
     @cached_property
+    def moves(self) -> list[Event]:
+        """What carries weights from here to there."""
+        return list(self.trace.of("attach", "snap", "load", "reset"))
+
+    @cached_property
     def leaves(self) -> Labels:
         """Weights that are tensors of their own."""
         return frozenset(label for event in self.trace.of("leaf") for label in event.other)
 
-    def spoilt(self, update: Event, until: int) -> Labels:
+    def spoilt(self, update: Event, until: float) -> Labels:
         """Weights that hold what `update` learnt, when event number `until` comes."""
         dirty = set(weights(update.other))
         then: dict[int, Labels] = {}
-        for event in self.events[update.order + 1 : until]:
+        for event in self.moves:
+            if not update.order < event.order < until:
+                continue
             if event.kind == "attach" and dirty & event.labels:
                 dirty |= event.other
             elif event.kind == "snap":
@@ -115,7 +128,7 @@ class Evidence:
     def _loops(self, event: Event) -> tuple[int, ...]:
         return tuple(one.serial for one in event.loops)
 
-    def _loaded(self, event: Event, dirty: set[str], then: dict[int, Labels], since: int) -> None:
+    def _loaded(self, event: Event, dirty: set[str], then: dict[int, Labels], since: float) -> None:
         snaps = [int(one[5:]) for one in starting(event.labels, "snap:")]
         sources = weights(event.labels)
         if snaps and all(self.trace.by_serial[one].order < since for one in snaps):

@@ -31,7 +31,7 @@ def _meet(evidence: Evidence, update: Event, price: Price) -> tuple[str, Finding
     told_apart = [loop for loop in shared if f"i:{loop.serial}" in event.indexes]
     epochs = [loop for loop in shared if _is_epoch(loop, price) and _repeats(update, event, loop)]
     after = event.order > update.order
-    spoilt = evidence.spoilt(update, event.order if after else update.order + 1)
+    spoilt = evidence.spoilt(update, event.order if after else update.order)
     if not spoilt & _used(event, update):
         return None
     leaf = bool(update.other) and weights(update.other) <= evidence.leaves

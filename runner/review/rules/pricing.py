@@ -55,6 +55,8 @@ def _picks(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
     for event in evidence.trace.of("pick"):
         both = event.labels & event.other
         report = _shown(evidence, event)
+        if event.about == "shift":  # the larger of two logarithms is taken off both before they are added
+            continue
         if report is None or VAL not in both | (event.labels & event.other) or TOTAL in event.labels | event.other:
             continue
         yield "mixture", Finding((event, report), _where(event, "the better of two prices of one token is taken"))
