@@ -207,6 +207,9 @@ class Calls(Library):
             return
         names = [one.target.id for one in thing.node.body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
         made.fields.update({**dict(zip(names, args, strict=False)), **keywords})
+        after = self.member(made, "__post_init__")
+        if after is not None:
+            self.function(after, [Value(thing=made)], {}, after.node or thing.node)
 
     def function(self, thing: Thing, args: list[Value], keywords: dict[str, Value], node: ast.AST) -> Value:
         """The script's own function, with these arguments."""

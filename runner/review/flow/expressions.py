@@ -34,6 +34,17 @@ VAL_NAMES = {"val_tokens", "val_data", "val_files", "valid_tokens", "validation_
 CARRIED = ("val", "train", GOLD, LOGITS, PER_BYTE, BYTES)
 
 
+def bounds(node: ast.expr | None) -> Labels:
+    """Where slices begin and end, in the script's words: `[i, s:n]` gives from:s and upto:n."""
+    out: set[str] = set()
+    for one in node.elts if isinstance(node, ast.Tuple) else [node]:
+        if isinstance(one, ast.Slice):
+            for word, edge in (("from", one.lower), ("upto", one.upper)):
+                if edge is not None and not isinstance(edge, ast.Constant):
+                    out.add(f"{word}:{ast.unparse(edge)}")
+    return frozenset(out)
+
+
 class Expressions(Machine):
     """Expressions but for calls."""
 
@@ -176,11 +187,16 @@ class Expressions(Machine):
         if isinstance(op, ast.Sub):
             for one in starting(b, "pick:"):
                 self.trace.by_serial[int(one[5:])].about = "shift"
-        if isinstance(op, ast.Sub) and GOLD in a and GOLD in b and VAL in a & b and TOTAL in a:
+        if isinstance(op, ast.Sub) and GOLD in a and GOLD in b and VAL in a & b and TOTAL in a & b:
             return frozenset({f"sub:{self.emit('sub', node, a, b).serial}"})
-        if isinstance(op, ast.Add) and GOLD in a and GOLD in b and starting(a, "sub:"):
+        if isinstance(op, ast.Add) and GOLD in b and TOTAL in a & b and starting(a, "sub:") and self._back_in(node):
             return frozenset({f"rescored:{self.emit('rescored', node, a, b).serial}"})
         return NONE
+
+    def _back_in(self, node: ast.AST) -> bool:
+        """`total = total - old + new`, in one statement or two."""
+        one = isinstance(node, ast.BinOp) and isinstance(node.left, ast.BinOp) and isinstance(node.left.op, ast.Sub)
+        return one or isinstance(node, ast.AugAssign)
 
     def _no_unit(self, factor: Value, op: ast.operator) -> bool:
         """A known factor that is no change of sign or of the logarithm's base."""
@@ -395,9 +411,10 @@ class Expressions(Machine):
         labels, asked = base.all, key.all
         out: set[str] = set(starting(asked, "i:") | starting(asked, "prev:"))
         whole = labels | asked
-        if labels & {VAL, "train"} and not labels & {GOLD, LOGITS, TOTAL} and not starting(labels, "r:"):
+        if labels & {VAL, "train"} and not labels & {GOLD, LOGITS, TOTAL}:
             caller = self.stack[-1][1].line if self.stack else 0
-            out.add(f"tok:{id(node)}:{caller}")
+            old = bool(starting(labels, "past:")) and not starting(labels, "tok:")
+            out.add(f"{'past' if old else 'tok'}:{id(node)}:{caller}")
         tokens = starting(asked, "tok:") or starting(asked, "past:")
         if tokens and LOGITS in labels and GOLD not in labels and not (thing is not None and thing.kind == "list"):
             self.targets |= starting(asked, "tok:") - starting(labels, "tok:")
@@ -409,11 +426,16 @@ class Expressions(Machine):
                 row += " of several"
             event = self.emit("read", node, asked, starting(labels, "r:"), about=f"{thing.serial if thing else ''} {row}")
             out.add(f"r:{event.serial}")
-            whole = labels | frozenset(one for one in asked if one in ("val", "train") or one[:2] in ("g:", "w:"))
+            counted = "by:val" in labels or "by:train" in labels
+            whole = labels | frozenset(
+                f"by:{one}" if counted and one in (VAL, "train") else one
+                for one in asked
+                if one in (VAL, "train") or one[:2] in ("g:", "w:")
+            )
         elif GOLD in asked and thing is not None and thing.kind in ("array", "dict"):
             whole = labels
-        if plain and "slice" in labels:
-            out.discard("slice")
+        if labels & {GOLD, LOGITS}:
+            out |= bounds(node.slice if isinstance(node, ast.Subscript) else None)
         kept = thing if thing is not None and thing.kind in ("array", "leaf", "list", "dict", "network") else None
         if thing is not None and thing.kind in ("list", "dict"):
             kept = self._element(thing) if not plain else kept

@@ -86,6 +86,9 @@ class Library(Expressions):
         if re.search(r"\bnn\.[A-Z]\w+$", name) or name.startswith("torchao"):
             thing = self.thing(node, "network", tail)
             return Value(self.owner or frozenset({f"w:{thing.serial}"}), thing=thing)
+        if tail == "field" and ("default" in keywords or "default_factory" in keywords):
+            made = keywords.get("default_factory")
+            return keywords["default"] if made is None else self.apply(made, [], {}, node, scope)
         if name in ("partial", "functools.partial") and args:
             return Value(thing=Thing("partial", receiver=args[0], args=tuple(args[1:]), keywords=keywords))
         if tail in SAME:
@@ -442,6 +445,9 @@ class Library(Expressions):
             self.emit("backward", node, receiver.all)
             return NOTHING
         if name == "step" and (receiver.thing is None or receiver.thing.kind != "scheduler"):
+            for one in args:
+                if one.thing is not None and one.thing.kind in ("function", "bound", "partial"):
+                    self.apply(one, [], {}, node, Scope(self.file))
             return self.stepped(receiver, node)
         if name in ("load_state_dict", "copy_", "set_") and args:
             if weights(receiver.all):
@@ -485,7 +491,7 @@ class Library(Expressions):
         if thing is None or thing.kind not in ("array", "dict", "list"):
             return None
         if name in ("append", "add", "appendleft", "extend", "update", "insert") and args:
-            item = args[-1]
+            item = args[-1].plus(frozenset(f"i:{one}" for one in self.asked))
             thing.content |= item.all
             if name == "append" and item.thing is not None:
                 thing.fields[-1 - len(thing.fields) % 4] = item

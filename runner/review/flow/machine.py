@@ -43,6 +43,8 @@ class Machine:
         """Loops of which only the first round gets here."""
         self.asked: set[int] = set()
         """Loops whose round a test around this asks for."""
+        self.exits: list[list[dict[str, Value]]] = []
+        """What names held where a round of a loop was left early, innermost loop last."""
         self.unsure = 0
         """Branches around this that may not be taken."""
         self.guards: list[Guard] = []
@@ -64,6 +66,8 @@ class Machine:
         self.modules: dict[str, Thing] = {}
         self.read_of: dict[str, tuple[str, str]] = {}
         self.file = ""
+        self.counters: set[str] = set()
+        """Attributes that are counted up somewhere: what they begin with says nothing."""
 
     def tick(self) -> None:
         self.steps += 1

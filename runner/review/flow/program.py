@@ -23,6 +23,10 @@ def follow(
     """
     machine = Statements(settings, every, beside)
     scope = Scope("")
+    for tree in (*(tree for _, tree in texts), *beside.values()):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
+                machine.counters.add(node.target.attr)
     try:
         for name, tree in texts:
             scope.file = machine.file = name

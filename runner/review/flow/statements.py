@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from runner.review.flow.calls import Calls
 from runner.review.flow.constants import folded
+from runner.review.flow.expressions import bounds
 from runner.review.flow.scopes import Scope, joined
 from runner.review.flow.trace import Guard, Loop
 from runner.review.flow.values import (
@@ -35,11 +36,12 @@ class Statements(Calls):
     """Statements."""
 
     def block(self, statements: list[ast.stmt], scope: Scope) -> bool:
-        standing = len(self.guards)
+        standing, asked = len(self.guards), set(self.asked)
         try:
             return self._block(statements, scope)
         finally:
             del self.guards[standing:]
+            self.asked = asked
 
     def _block(self, statements: list[ast.stmt], scope: Scope) -> bool:
         for one in statements:
@@ -132,6 +134,8 @@ class Statements(Calls):
             if thing.kind in ("library", "bound"):
                 continue
             old = thing.fields.get(target.attr)
+            if target.attr in self.counters:
+                value = replace(value, const=UNSET)
             unsure = old is not None and (bool(self.guards) or self.unsure > 0 or bool(self.loops))
             kept = replace(value, const=UNSET) if self.loops and value.known and old is not None else value
             thing.fields[target.attr] = join(old, kept) if unsure and old is not None else kept
@@ -140,6 +144,8 @@ class Statements(Calls):
 
     def _set_item(self, target: ast.Subscript, value: Value, scope: Scope) -> None:
         base, key = self.value(target.value, scope), self.value(target.slice, scope)
+        if base.thing is not None and base.thing.kind == "array" and not base.thing.content & {VAL, "train"}:
+            value = value.plus(bounds(target.slice))
         if GOLD in value.all:
             value = self._accumulated(value, target)
             self.emit("store", target, value.all, key.all, about=str(base.thing.serial) if base.thing else "")
@@ -199,7 +205,8 @@ class Statements(Calls):
                 self.guards.pop()
             results.append((ended, scope.names))
         self.unsure -= 1
-        self.asked -= asked
+        if results[0][0] == results[1][0]:
+            self.asked -= asked
         (yes_ended, yes), (no_ended, no) = results
         if gate:
             yes = {name: self._gated(value, before.get(name)) for name, value in yes.items()}
@@ -232,12 +239,13 @@ class Statements(Calls):
 
     def _guard(self, node: ast.expr, test: Value, scope: Scope, branch: bool) -> Guard:
         """The condition under which a branch is taken; NAME=VALUE where that settles it."""
-        needs = tuple(dict.fromkeys(self._needs(node, scope, branch)))
+        found = dict.fromkeys(self._needs(node, scope, branch))
+        needs = (*found, (f"test {id(node)}", branch))
         names = sorted(test.settings)
-        simple = len(names) == 1 and len(needs) == 1
+        simple = len(names) == 1 and len(found) == 1
         text = ast.unparse(node)
         shown = text if len(text) <= 80 else text[:77] + "..."
-        words = f"{names[0]}={int(needs[0][1])}" if simple else f"{', '.join(names)} such that {'' if branch else 'not '}({shown})"
+        words = f"{names[0]}={int(branch_of(found))}" if simple else f"{', '.join(names)} such that {'' if branch else 'not '}({shown})"
         return Guard(words, bool(test.const) == branch, needs)
 
     def _needs(self, node: ast.expr, scope: Scope, branch: bool) -> list[tuple[str, bool]]:
@@ -266,9 +274,7 @@ class Statements(Calls):
         def one(item: Value) -> None:
             self._aged(stored, scope)
             self.assign(node.target, item, scope)
-            at_start = dict(scope.names)
-            if self.block(node.body, scope):
-                scope.names = joined(at_start, scope.names)
+            self._round(node.body, scope)
 
         self.each(many, node, one)
         scope.names = joined(before, scope.names) if self.unsure else scope.names
@@ -291,14 +297,25 @@ class Statements(Calls):
                 value = scope.find(name)
                 if value is not None:
                     scope.put(name, Value(value.labels | index, thing=value.thing))
-            at_start = dict(scope.names)
-            if self.block(node.body, scope):
-                scope.names = joined(at_start, scope.names)
+            self._round(node.body, scope)
             self.value(node.test, scope)
 
         self.rounds(node, "while", once)
         self.block(node.orelse, scope)
         return False
+
+    def _round(self, statements: list[ast.stmt], scope: Scope) -> None:
+        """One round: what holds after it holds on some way out of it, `break` and `continue` included."""
+        at_start = dict(scope.names)
+        self.exits.append([])
+        ended = self.block(statements, scope)
+        ways = self.exits.pop()
+        if not ended:
+            ways.append(scope.names)
+        out = ways[0] if ways else at_start
+        for other in ways[1:]:
+            out = joined(out, other)
+        scope.names = out
 
     def _aged(self, names: set[str], scope: Scope) -> None:
         """What a variable holds when a round begins was read in an earlier one."""
@@ -360,7 +377,9 @@ class Statements(Calls):
     def _do_raise(self, node: ast.Raise, scope: Scope) -> bool:
         return True
 
-    def _do_break(self, node: ast.Break, scope: Scope) -> bool:
+    def _do_break(self, node: ast.Break | ast.Continue, scope: Scope) -> bool:
+        if self.exits:
+            self.exits[-1].append(dict(scope.names))
         return True
 
     _do_continue = _do_break
@@ -445,6 +464,11 @@ class Statements(Calls):
 
 class ClassScope(Scope):
     """Names of a class body: methods do not see them."""
+
+
+def branch_of(found: dict[tuple[str, bool], None]) -> bool:
+    """What the only need of a guard is."""
+    return next(iter(found))[1]
 
 
 def replace_context(node: ast.expr) -> ast.expr:

@@ -14,6 +14,11 @@ from runner.review.flow.values import VAL, Labels, starting, weights
 SCORE_WORDS = re.compile(r"bpb|bpc|val_?loss|bits|val loss|val_nll", re.IGNORECASE)
 
 
+def of_validation(labels: Labels) -> bool:
+    """Whether validation tokens, or counts of them, are in it."""
+    return VAL in labels or "by:val" in labels
+
+
 @dataclass(frozen=True)
 class Price:
     """A price of validation tokens that a report shows."""
@@ -68,7 +73,7 @@ class Evidence:
     @cached_property
     def reports(self) -> list[Event]:
         """Lines that show a score; where none says so, every line that shows a price."""
-        shown = [one for one in self.trace.of("report") if VAL in one.labels]
+        shown = [one for one in self.trace.of("report") if of_validation(one.labels)]
         said = [one for one in shown if SCORE_WORDS.search(one.about)]
         return said or shown
 
@@ -80,7 +85,7 @@ class Evidence:
             for label in starting(report.labels, "g:"):
                 name, *pins = label[2:].split("@")
                 event = self.trace.by_serial.get(int(name))
-                if event is None or VAL not in event.labels:
+                if event is None or not of_validation(event.labels):
                     continue
                 first = frozenset(int(one) for one in pins)
                 old = found.get(event.serial)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from runner.review.flow.trace import Event, Loop
-from runner.review.flow.values import VAL, weights
+from runner.review.flow.values import VAL, starting, weights
 from runner.review.rules.evidence import Evidence, Finding, Price
 
 
@@ -38,6 +39,9 @@ def _meet(evidence: Evidence, update: Event, price: Price) -> tuple[str, Finding
     if told_apart:
         same = all(f"i:{loop.serial}" in update.indexes for loop in told_apart)
         if after and same and not _earlier_chunk(update, told_apart):
+            if leaf and _on_context(evidence, update, event) and not _shared_by_windows(evidence, update):
+                found = _say("slot", update, price, "of the context of the same windows in the same round")
+                return found[0], replace(found[1], firm=False)
             return _say("slot" if leaf else "ttt_order", update, price, "of the same tokens in the same round")
         if epochs and not _fresh_in(evidence, update, epochs[-1]):
             return _say("slot" if leaf else "ttt_order", update, price, f"again in a later round of line {_line(epochs[-1], update)}")
@@ -47,6 +51,24 @@ def _meet(evidence: Evidence, update: Event, price: Price) -> tuple[str, Finding
     if after:
         return _say("val_train", update, price, "that are scored only afterwards")
     return None
+
+
+def _on_context(evidence: Evidence, update: Event, price: Event) -> bool:
+    """Whether the loss ends where the score begins, in the script's own words."""
+    ends = {one[5:] for one in starting(update.labels, "upto:")}
+    for event in evidence.trace.of("score", "store", "report"):
+        mine = {one.split("@")[0] for one in starting(event.labels, "g:")}
+        if f"g:{price.serial}" in mine and ends & {one[5:] for one in starting(event.labels, "from:")}:
+            return True
+    return False
+
+
+def _shared_by_windows(evidence: Evidence, update: Event) -> bool:
+    """Whether one tensor is fitted for a whole batch of windows, whose contexts hold each other's scored tokens."""
+    for event in evidence.trace.of("leaf"):
+        if event.other & update.other and re.search(r"\(\s*\(?\s*1\s*,", event.about):
+            return True
+    return False
 
 
 def _used(event: Event, update: Event) -> frozenset[str]:
@@ -103,4 +125,4 @@ def _say(name: str, update: Event, price: Price, how: str) -> tuple[str, Finding
     return name, Finding((update, price.event, price.report), why)
 
 
-__all__ = ["learning", "re"]
+__all__ = ["learning"]

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runner.review.flow.trace import Event
-from runner.review.flow.values import GOLD, TOTAL, VAL, starting
-from runner.review.rules.evidence import Evidence, Finding
+from runner.review.flow.values import GOLD, TOTAL, starting
+from runner.review.rules.evidence import Evidence, Finding, of_validation
 
 
 def pricing(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
     """(class, finding) of every price that knows its token or is one of several."""
     for serial, report in evidence.reported("ratio:").items():
         event = evidence.trace.by_serial[serial]
-        if VAL not in event.labels | event.other and "by:val" not in event.labels | event.other:
+        if not of_validation(event.labels | event.other):
             continue
         top = next((evidence.trace.by_serial[int(one[2:])] for one in starting(event.labels, "r:")), event)
         yield "ngram", Finding((top, event, report), _where(event, "a table is read by a key that holds the token itself"))
@@ -38,7 +38,7 @@ def _where(event: Event, what: str) -> str:
 def _reaching(evidence: Evidence, prefix: str, name: str, what: str) -> Iterator[tuple[str, Finding]]:
     for serial, report in evidence.reported(prefix).items():
         event = evidence.trace.by_serial[serial]
-        if VAL in event.labels:
+        if of_validation(event.labels):
             yield name, Finding((event, report), _where(event, f"{what}; reported in l. {report.place.line}"))
 
 
@@ -57,7 +57,7 @@ def _picks(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
         report = _shown(evidence, event)
         if event.about == "shift":  # the larger of two logarithms is taken off both before they are added
             continue
-        if report is None or VAL not in both | (event.labels & event.other) or TOTAL in event.labels | event.other:
+        if report is None or not of_validation(both) or TOTAL in event.labels | event.other:
             continue
         yield "mixture", Finding((event, report), _where(event, "the better of two prices of one token is taken"))
         yield "two_pass", Finding((event, report), _where(event, "the better of two prices of one token is taken"))
@@ -66,7 +66,7 @@ def _picks(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
 def _weights(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
     for event in evidence.trace.of("weight"):
         report = _shown(evidence, event)
-        if report is not None and VAL in event.labels | event.other and GOLD in event.other:
+        if report is not None and of_validation(event.labels | event.other) and GOLD in event.other:
             yield "ngram", Finding((event, report), _where(event, "a weight of the mixture depends on the token itself"))
 
 
