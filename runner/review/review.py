@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from dataclasses import replace
 
 from runner.review.answers import CLASSES, Answer
 from runner.review.flow.program import follow
@@ -47,7 +48,8 @@ def _reviewed(reviewed: Reviewed, context: Context) -> dict[str, Answer]:
         for rule in RULES:
             for name, finding in rule(evidence):
                 if finding.possible:
-                    findings[name].append(finding)
+                    # What holds only where both ways of a branch are followed has mixed what the two left behind.
+                    findings[name].append(replace(finding, firm=False) if every and finding.holds else finding)
     answers: dict[str, Answer] = {}
     opaque = next((f"{one.name}: {one.reason}" for one in reviewed.layers if one.tree is None), "")
     for name in CLASSES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 
 from runner.review.flow.library import SAID, Library
 from runner.review.flow.machine import DEEPEST
@@ -122,9 +123,7 @@ class Calls(Library):
                 self.emit("reset", node, other=weights(receiver.all))
                 return receiver
             return self.forward(receiver, bound.name, args, keywords, node)
-        classmethod_ = any(isinstance(d, ast.Name) and d.id == "classmethod" for d in getattr(bound.inner.node, "decorator_list", []))
-        first = Value(thing=thing.inner) if classmethod_ and thing is not None and thing.inner is not None else receiver
-        return self.function(bound.inner, [first, *args], keywords, node)
+        return self.function(bound.inner, [receiver, *args], keywords, node)
 
     def _worth_following(self, node: ast.AST | None) -> bool:
         """Whether a network's method does more than compute: fills tables, takes steps, or prices a token."""
@@ -240,12 +239,16 @@ class Calls(Library):
             self.stack.pop()
 
     def _returned(self, what: ast.FunctionDef | ast.AsyncFunctionDef, inner: Scope) -> Value:
+        inner.guards = len(self.guards)
         self.block(what.body, inner)
         if not inner.returns:
-            return Value(const=None)
+            inner.returns.append(Value(const=None))
         out = inner.returns[0]
         for one in inner.returns[1:]:
             out = join(out, one)
+        for one in inner.unlikely:
+            both = join(out, one)
+            out = replace(both, const=out.const, settings=both.settings) if out.known else both
         return out
 
     def _bind(self, thing: Thing, form: ast.arguments, args: list[Value], keywords: dict[str, Value]) -> Scope:

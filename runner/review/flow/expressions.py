@@ -340,20 +340,22 @@ class Expressions(Machine):
     def _field(self, thing: Thing, name: str, base: Value) -> Value | None:
         if thing.kind == "library":
             return Value(base.labels, thing=Thing("library", f"{thing.name}.{name}"))
-        if name in thing.fields:
+        if name in thing.fields and not (thing.kind == "class" and self.member(thing, name) is not None):
             return thing.fields[name]
         if thing.kind == "module" and thing.scope is not None:
             return thing.scope.names.get(name, NOTHING)
         if thing.kind in ("instance", "network", "class"):
             method = self.member(thing, name)
             if method is not None:
-                static = any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in getattr(method.node, "decorator_list", []))
-                if static or (thing.kind == "class" and method.kind == "function"):
+                marks = {d.id for d in getattr(method.node, "decorator_list", []) if isinstance(d, ast.Name)}
+                if "classmethod" in marks:
+                    own = Value(thing=thing if thing.kind == "class" else thing.inner)
+                    return Value(thing=Thing("partial", receiver=Value(thing=method), args=(own,)))
+                if "staticmethod" in marks or (thing.kind == "class" and method.kind == "function"):
                     return Value(thing=method)
                 if method.kind == "function":
                     bound = Value(thing=Thing("bound", name, inner=method, receiver=Value(base.labels, thing=thing)))
-                    decorators = getattr(method.node, "decorator_list", [])
-                    if any(isinstance(d, ast.Name) and d.id in ("property", "cached_property") for d in decorators):
+                    if marks & {"property", "cached_property"}:
                         return self.apply(bound, [], {}, method.node or ast.Pass(), method.scope or Scope(self.file))
                     return bound
                 return Value(thing=method)
@@ -409,6 +411,8 @@ class Expressions(Machine):
         if thing is not None and thing.kind == "library":
             return Value(key.labels, thing=thing)
         labels, asked = base.all, key.all
+        if thing is not None and thing.kind == "dict" and asked & {VAL, "train"} and not starting(asked, "tok:"):
+            labels -= {VAL, "train", "by:val", "by:train"} - asked  # a cache by path holds the texts apart
         out: set[str] = set(starting(asked, "i:") | starting(asked, "prev:"))
         whole = labels | asked
         if labels & {VAL, "train"} and not labels & {GOLD, LOGITS, TOTAL}:

@@ -17,6 +17,10 @@ class Scope:
     elsewhere: dict[str, Scope] = field(default_factory=dict)
     """Names declared global or nonlocal, and where they live."""
     returns: list[Value] = field(default_factory=list)
+    unlikely: list[Value] = field(default_factory=list)
+    """What it returns only under settings other than those known."""
+    guards: int = 0
+    """Guards that stood when it was called."""
 
     def find(self, name: str) -> Value | None:
         scope: Scope | None = self

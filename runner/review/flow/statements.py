@@ -138,7 +138,10 @@ class Statements(Calls):
                 value = replace(value, const=UNSET)
             unsure = old is not None and (bool(self.guards) or self.unsure > 0 or bool(self.loops))
             kept = replace(value, const=UNSET) if self.loops and value.known and old is not None else value
-            thing.fields[target.attr] = join(old, kept) if unsure and old is not None else kept
+            both = join(old, kept) if unsure and old is not None else kept
+            if old is not None and old.known and not all(guard.holds for guard in self.guards):
+                both = replace(both, const=old.const, settings=old.settings)
+            thing.fields[target.attr] = both
             if thing.kind == "class":
                 thing.content |= value.labels
 
@@ -210,10 +213,21 @@ class Statements(Calls):
         (yes_ended, yes), (no_ended, no) = results
         if gate:
             yes = {name: self._gated(value, before.get(name)) for name, value in yes.items()}
-        scope.names = yes if no_ended else no if yes_ended else joined(yes, no)
+        scope.names = yes if no_ended else no if yes_ended else self._either_way(yes, no, test)
         if yes_ended != no_ended and test.known and test.settings:
             self.guards.append(self._guard(node.test, test, scope, no_ended))
         return yes_ended and no_ended
+
+    def _either_way(self, yes: dict[str, Value], no: dict[str, Value], test: Value) -> dict[str, Value]:
+        """Names after both branches; what is known stays known as in the branch that the settings choose."""
+        if not test.known:
+            return joined(yes, no)
+        live, other = (yes, no) if test.const else (no, yes)
+        out = joined(live, other)
+        for name, value in live.items():
+            if value.known and not out[name].known:
+                out[name] = replace(out[name], const=value.const, settings=value.settings | test.settings)
+        return out
 
     def _gate(self, node: ast.If, test: Value) -> bool:
         return GOLD in test.all and TOTAL not in test.all
@@ -246,7 +260,7 @@ class Statements(Calls):
         text = ast.unparse(node)
         shown = text if len(text) <= 80 else text[:77] + "..."
         words = f"{names[0]}={int(branch_of(found))}" if simple else f"{', '.join(names)} such that {'' if branch else 'not '}({shown})"
-        return Guard(words, bool(test.const) == branch, needs)
+        return Guard(words, bool(test.const) == branch, needs, test.settings)
 
     def _needs(self, node: ast.expr, scope: Scope, branch: bool) -> list[tuple[str, bool]]:
         """Settings that a test wants on or off."""
@@ -371,7 +385,12 @@ class Statements(Calls):
 
     def _do_return(self, node: ast.Return, scope: Scope) -> bool:
         value = self.value(node.value, scope) if node.value is not None else Value(const=None)
-        scope.returns.append(self._accumulated(value, node) if self.pins and GOLD in value.all else value)
+        value = self._accumulated(value, node) if self.pins and GOLD in value.all else value
+        home: Scope = scope
+        mine = self.guards[home.guards :]
+        if value.known:
+            value = replace(value, settings=value.settings.union(*(guard.settings for guard in mine)))
+        (home.returns if all(guard.holds for guard in mine) else home.unlikely).append(value)
         return True
 
     def _do_raise(self, node: ast.Raise, scope: Scope) -> bool:

@@ -19,6 +19,8 @@ class Guard:
     """Whether it held under the known settings."""
     needs: tuple[tuple[str, bool], ...] = ()
     """Settings that have to be on (True) or off for it, as far as its text says so."""
+    settings: frozenset[str] = frozenset()
+    """All settings that it depends on."""
 
 
 @dataclass(frozen=True)
