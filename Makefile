@@ -22,7 +22,7 @@ demo: $(READY)  ## run jobs/quickstart.yaml: three seeds, verified, a record und
 	$(BIN)/golf run jobs/quickstart.yaml
 
 test: $(READY)  ## the fast test suite, in two processes
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(READY)  ## everything that takes minutes
 	$(BIN)/python -m pytest -m slow

@@ -21,6 +21,25 @@ settings.register_profile("fuzz", max_examples=10_000, deadline=None)  # make fu
 settings.load_profile("fast")
 
 SHARED = ROOT.parent / "shared"
+LONGEST = (
+    "test_end_to_end.py",
+    "runner/folder/test_runs.py",
+    "golf_model/test_main.py",
+    "runner/backends/test_ray_backend.py",
+    "golf_model/training/test_exchange.py",
+    "runner/test_cli.py",
+    "adversary/test_attacks.py",
+    "golf_model/artifact/test_artifact.py",
+    "runner/record/test_verify_fuzz.py",
+    "runner/audit/test_fuzz.py",
+)
+"""Files of ten seconds and more, the longest first: begun last, one would run alone while a core waits for it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Longest files first (`make test` tells xdist to keep the order), all others as they are found."""
+    places = {str(ROOT / "tests" / name): place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(str(item.path), len(places)))
 
 
 @pytest.fixture(scope="session")

@@ -18,13 +18,13 @@ from tests.fixtures.places import ROOT
 ROOMS: dict[str, tuple[str, ...]] = {
     "golf_model": ("process", "network", "quantization", "entropy_coding", "artifact", "scoring", "training"),
     "runner": (
-        *("logs", "data", "compare", "job", "judge", "folder", "script", "audit", "review", "lives"),
-        *("node", "backends", "plan", "record", "drive", "verbs"),
+        *("logs", "data", "compare", "job", "judge", "folder", "script", "audit", "lives"),
+        *("node", "backends", "plan", "record", "review", "drive", "verbs"),
     ),
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
-    "runner.review": ("flow", "rules"),
     "runner.node": ("isolation",),
+    "runner.review": ("source", "run", "flow", "rules"),
     "reports": ("sections", "record", "across", "audit", "terminal"),
 }
 """Package -> its rooms; each may import those before it and never one after it."""
@@ -33,8 +33,8 @@ DOORS = {
     "runner": ("cli",),
     "runner.audit": ("audit",),
     "runner.record": ("verify", "reproduce"),
-    "runner.review": ("review",),
     "runner.node": ("node_check", "phase", "attempt"),
+    "runner.review": ("review",),
     "reports": (),
 }
 """Modules of a package that may import all its rooms; its other modules are the floor that all rooms stand on."""

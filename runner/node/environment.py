@@ -4,7 +4,7 @@ Whoever starts golf has keys, tokens and settings in the environment that are no
 would run other code than the job's. So nothing is handed on but what HANDED_ON names, and of that only a value of the
 form that belongs there; what decides which code runs (PYTHON*, LD_*, plugins, preloads, caches of compiled code) is
 none of it. The rest says the job (runner.job.variables), threads and devices golf. What stays in a home or a
-temporary folder is not here (runner.node.isolate).
+temporary folder is not here (runner.node.isolation.places).
 """
 
 from __future__ import annotations
@@ -62,8 +62,12 @@ HANDED_ON: Mapping[str, re.Pattern[str]] = {
 """Name -> the whole form of a value that a script may be told. PATH and proxies are looked at by parts."""
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY")
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-GOLFS = ("SEED", "DATA_PATH", "TOKENIZER_PATH", "RUN_ID", "OMP_NUM_THREADS", "TMPDIR")
-"""What golf itself tells a script, for people; beside these, how Python is to write, and marks to find it by."""
+CACHES = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "CUDA_CACHE_PATH", "XDG_CACHE_HOME")
+"""Variables that say where compiled code is kept: in each phase's own temporary folder."""
+GOLFS = ("SEED", "DATA_PATH", "TOKENIZER_PATH", "RUN_ID", "OMP_NUM_THREADS", "HOME", "TMPDIR", *CACHES)
+"""What golf itself tells a script, whatever the node says of it; beside these only the kinds below."""
+GOLFS_KINDS = ("GOLF_", "PYTHON")
+"""How names begin by which a script finds its referee, and by which Python knows where to write and to look."""
 PLAIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DRIVER = Path("/usr/local/nvidia/lib64")
 """Where some hosts put the driver's libraries, without telling the linker."""

@@ -14,7 +14,7 @@ from runner.job.hardware import claimants
 from runner.job.spec import JobSpec
 from runner.job.variables import counted_variables
 from runner.listing import counted, listed
-from runner.node.environment import GOLFS, handed_on
+from runner.node.environment import GOLFS, GOLFS_KINDS, handed_on
 from runner.plan.data_tables import text_notes
 from runner.plan.plan import Outline
 from runner.plan.run_time import TryTime, job_time, price
@@ -77,8 +77,11 @@ def rows_of_plan(
 
 def variable_rows(job: JobSpec, surroundings: Mapping[str, str] | None) -> list[Row]:
     """What the script finds in its environment: of the node by name, of the job with its value."""
-    node = "what is on golf's list of each node's own" if surroundings is None else ", ".join(handed_on(surroundings))
-    rows = [("variables", f"from the node: {node}"), ("", f"from golf: {', '.join(GOLFS)}")]
+    node = "what is on golf's list of each node's own"
+    if surroundings is not None:
+        node = ", ".join(name for name in handed_on(surroundings) if name not in GOLFS)
+    golfs = [*GOLFS, *(f"{kind}*" for kind in GOLFS_KINDS)]
+    rows = [("variables", f"from the node: {node}"), ("", f"from golf: {', '.join(golfs)}")]
     for title, settings in (("from the job", job.env), ("for evaluation", job.outputs.eval_env)):
         if settings:
             rows.append(

@@ -1,1 +1,1 @@
-"""What a script does with validation and training text, read from its source and never run."""
+"""Anybody's training script: what its code may do with data, network, bytes and clocks; read, not run."""

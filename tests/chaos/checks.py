@@ -17,11 +17,9 @@ from runner.folder.paths import RunFolder
 from runner.node.orphans import sweep
 from runner.record.files import CHECKSUMS
 from tests.chaos.cluster import Raylets
-from tests.chaos.equal import content, differences
+from tests.chaos.equal import OLD_S, Content, content, record_differences
 from tests.chaos.jobs import Kind
 
-OLD_S = 2.0
-"""A line older than this when something died must be in the log."""
 GONE_S = 10.0
 """How long after a run the last process may take to be gone; what was killed by a signal is not collected at once."""
 
@@ -83,13 +81,13 @@ def check_ledger(run: RunFolder, kind: Kind) -> Iterator[str]:
             yield f"seed {seed} completed {times} times"
 
 
-def check_record(output: Path, reference: object) -> Iterator[str]:
+def check_record(output: Path, reference: Content) -> Iterator[str]:
     """There is one record and it says what the undisturbed one does."""
     record = record_of(output)
     if record is None:
         yield f"not one record: {sorted(path.name for path in output.glob('*/*/*'))}"
         return
-    yield from (f"the record differs: {line}" for line in differences(reference, content(record)))
+    yield from (f"the record differs: {line}" for line in record_differences(reference, content(record)))
 
 
 def logs_of(run: RunFolder) -> list[Path]:

@@ -30,7 +30,7 @@ from tests.chaos.checks import (
     record_of,
 )
 from tests.chaos.cluster import Raylets
-from tests.chaos.equal import content
+from tests.chaos.equal import Content, content
 from tests.chaos.jobs import Kind
 from tests.chaos.kills import choose, living
 
@@ -45,7 +45,7 @@ SHARE = 0.85
 class Undisturbed:
     """What a kind of job does when nothing dies."""
 
-    content: object
+    content: Content
     code: int
     seconds: float
     """From the driver's start to its end."""

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from runner.data.dataset import DataSet
+from runner.node.environment import CACHES
 from runner.node.isolation.bounds import Bounds
 from runner.node.isolation.enter import ROOT
 
@@ -46,8 +47,6 @@ SYSTEM = frozenset(
     }
 )
 """Folders of the root that belong to the system; what an evaluation needs of others is named."""
-CACHES = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "CUDA_CACHE_PATH", "XDG_CACHE_HOME")
-"""Variables that say where compiled code is kept."""
 
 
 def own_places(base: Path) -> dict[str, str]:

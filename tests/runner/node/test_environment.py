@@ -13,6 +13,9 @@ import pytest
 from runner.errors import UserError
 from runner.node.attempt import run_attempt
 from runner.node.environment import (
+    CACHES,
+    GOLFS,
+    GOLFS_KINDS,
     HANDED_ON,
     base_environment,
     handed_on,
@@ -110,6 +113,22 @@ def test_a_script_finds_no_secret_in_its_own_environment_nor_in_its_supervisors(
     assert isinstance(messages[-1], Finished)
     golfs = ["GOLF_PHASE", "OMP_NUM_THREADS", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"]
     assert said.splitlines() == [f"mine: [] {golfs}", "its supervisor's: []"]
+
+
+def test_a_script_finds_no_variable_but_those_that_a_plan_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "environ", {**SECRETS, **MEDDLING, **PLAIN, "PATH": os.environ["PATH"]})
+    spec = spec_for(b"import os\nfor item in os.environ.items(): print(*item)", env={"EXTRA": "1"})
+    messages = list(run_attempt(spec, lambda: fake_data(tmp_path / "data"), scratch=tmp_path / "scratch"))
+    said = b"".join(message.data for message in messages if isinstance(message, LogChunk)).decode()
+    found = dict(line.partition(" ")[::2] for line in said.splitlines())
+    of_golf = {name for name in found if name in GOLFS or name.startswith(GOLFS_KINDS)}
+    assert set(GOLFS) <= of_golf
+    # An interpreter whose locale is C sets LC_CTYPE itself.
+    assert set(found) - of_golf - {"LC_CTYPE"} == {*PLAIN, "PATH", "EXTRA"} - {"HOME"}
+    for name in ("HOME", "TMPDIR", *CACHES):
+        assert Path(found[name]).is_relative_to(tmp_path / "scratch")
 
 
 @pytest.mark.parametrize("name", HANDED_ON)

@@ -68,10 +68,16 @@ def test_a_plan_names_what_the_script_finds_in_its_environment() -> None:
         "outputs": {"eval_env": {"EVAL_ONLY": "1"}},
     }
     spec = job_from_mapping(mapping, source="job.yaml")
-    around = {"TZ": "UTC", "HF_TOKEN": "secret", "LD_PRELOAD": "x.so", "PATH": "/bin"}
+    around = {"HOME": "/home/me", "TZ": "UTC", "HF_TOKEN": "secret", "LD_PRELOAD": "x.so", "PATH": "/bin"}
     assert variable_rows(spec, around) == [
         ("variables", "from the node: PATH, TZ"),
-        ("", "from golf: SEED, DATA_PATH, TOKENIZER_PATH, RUN_ID, OMP_NUM_THREADS, TMPDIR"),
+        (
+            "",
+            (
+                "from golf: SEED, DATA_PATH, TOKENIZER_PATH, RUN_ID, OMP_NUM_THREADS, HOME, TMPDIR, "
+                "TORCHINDUCTOR_CACHE_DIR, TRITON_CACHE_DIR, CUDA_CACHE_PATH, XDG_CACHE_HOME, GOLF_*, PYTHON*"
+            ),
+        ),
         ("", f"from the job: NUM_LAYERS=9, WORDS={'w' * 91}..."),
         ("", "for evaluation: EVAL_ONLY=1"),
         ("", "the job's are 1,026 bytes, more than settings take, and count as code"),

@@ -18,6 +18,7 @@ from runner.node.isolation.enter import command_in
 from runner.node.isolation.held import run_within, trial
 from runner.node.isolation.places import SHARED_PLACES, interpreter_places
 from runner.results import Isolation
+from tests.fixtures.plants import PLANTS
 
 needs_namespaces = pytest.mark.skipif(
     trial(("namespaces",)).layer != "namespaces", reason="this system lets nobody make namespaces"
@@ -111,6 +112,10 @@ def test_only_what_may_be_changed_can_be_changed(bounds: Bounds, tmp_path: Path)
     assert not any((place / "golf-own").exists() for place in SHARED_PLACES)
 
 
+def test_no_code_can_be_left_for_the_next_python(bounds: Bounds) -> None:
+    assert told(bounds, PLANTS) == ""
+
+
 LEAVE_AND_FIND = {
     "System V memory": (
         "import ctypes; libc = ctypes.CDLL(None); n = libc.shmget(KEY, 4096, 0o1600); assert n >= 0",
@@ -153,6 +158,25 @@ LEAVE_AND_FIND = {
             "print('nothing' if s.connect_ex('\\0golf-KEY') else 'found')"
         ),
     ),
+    "a descriptor over a socket": (
+        (
+            "import os, socket, time\n"
+            "memory = os.memfd_create('golf-KEY'); os.write(memory, b'weights')\n"
+            "for name in ('\\0golf-fd-KEY', '/tmp/golf-fd-KEY', 'golf-fd-KEY'):\n"
+            "    if os.fork() == 0:\n"
+            "        os.setsid(); door = socket.socket(socket.AF_UNIX); door.bind(name); door.listen()\n"
+            "        socket.send_fds(door.accept()[0], [b'x'], [memory])\n"
+            "time.sleep(0.3)"
+        ),
+        (
+            "import os, socket\n"
+            "names = ('\\0golf-fd-KEY', '/tmp/golf-fd-KEY', 'golf-fd-KEY')\n"
+            "open_ = [name for name in names if socket.socket(socket.AF_UNIX).connect_ex(name) == 0]\n"
+            "ends = [f'/proc/self/fd/{number}' for number in range(9)]\n"
+            "held = [os.readlink(end) for end in ends if os.path.exists(end)]\n"
+            "print('found' if open_ or any('memfd' in where for where in held) else 'nothing')"
+        ),
+    ),
     "a file in /tmp": (
         "open('/tmp/golf-KEY', 'w'); open('/var/tmp/golf-KEY', 'w')",
         (
@@ -169,6 +193,21 @@ def test_what_one_process_leaves_the_next_does_not_find(bounds: Bounds, way: str
     leave, find = (text.replace("KEY", key) for text in LEAVE_AND_FIND[way])
     told(bounds, leave)
     assert told(bounds, find) == "nothing\n"
+
+
+def test_no_descriptor_of_golf_is_handed_on_but_its_output(bounds: Bounds, tmp_path: Path) -> None:
+    kept = os.memfd_create("golf", 0)  # as careless a one as there can be: it survives an exec
+    try:
+        program = (
+            "import os\nwhere = {}\n"
+            "for fd in range(200):\n"
+            "    try: where[fd] = os.readlink(f'/proc/self/fd/{fd}').split(':')[0]\n"
+            "    except OSError: pass\n"
+            "print(where)"
+        )
+        assert told(bounds, program) == "{0: '/dev/null', 1: 'pipe', 2: 'pipe'}\n"
+    finally:
+        os.close(kept)
 
 
 def test_no_process_outside_can_be_seen_and_the_first_one_inside_not_looked_into(bounds: Bounds) -> None:

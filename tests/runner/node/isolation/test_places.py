@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from reports.record.pages import pages
+from reports.sections.apart import OPENED
 from runner.drive.assess import JudgedRun
 from runner.job.open_data import DataRequest, open_requested
 from runner.node.isolation.held import trial
 from runner.node.isolation.places import training_places
+from runner.results import Isolation
 from tests.fixtures.fake_script import fake_data
 from tests.runner.drive.test_run import checks
 from tests.runner.job.test_external_script import foreign_job, run_foreign
@@ -69,6 +72,38 @@ def test_an_evaluation_that_opens_a_training_shard_or_a_socket_fails(
     assert result.status == "failed"
     assert reason in result.reason
     assert done.data.verdict.status == "rejected"
+
+
+CALLS = """
+import os, socket
+host, port = os.environ["CALL"].split(":")
+try:
+    socket.create_connection((host, int(port)), 2).close()
+    WORD = "reached"
+except OSError as error:
+    WORD = f"not reached: {error.strerror}"
+"""
+
+
+@needs_namespaces
+@pytest.mark.parametrize("network", [True, False])
+def test_network_true_opens_it_to_training_alone_and_the_record_says_so(
+    tiny_data: DataRequest, tmp_path: Path, network: bool
+) -> None:
+    (tmp_path / "side.py").write_text(CALLS)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        env = {"PACE": "0.01", "HOW": "eval_calls", "CALL": f"127.0.0.1:{server.getsockname()[1]}"}
+        job = foreign_job(tiny_data, tmp_path, files=["side.py"], network=network, outputs=SWITCH, env=env)
+        done = run_foreign(job, tiny_data, tmp_path)
+    log = done.folder.attempts(1)[0].log("train").read_text()
+    assert log.startswith("reached\n" if network else "not reached: Connection refused\n")
+    (result,) = done.data.results
+    assert "ConnectionRefusedError" in result.reason  # evaluation never reaches it
+    assert result.train is not None
+    assert result.train.isolation == Isolation(layer="namespaces", network=network)
+    assert result.eval is not None
+    assert result.eval.isolation == Isolation(layer="namespaces", network=False)
+    assert (OPENED in pages(done.data)["README.md"].decode()) is network
 
 
 @needs_namespaces

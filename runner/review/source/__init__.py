@@ -1,0 +1,1 @@
+"""A script's text: shells opened as data, f-strings of newer Pythons, modules beside it; nothing is executed."""
