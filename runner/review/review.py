@@ -9,7 +9,7 @@ from dataclasses import replace
 from runner.review.answers import CLASSES, Answer
 from runner.review.flow.program import follow
 from runner.review.inputs import Context, Reviewed
-from runner.review.rules.evidence import Evidence, Finding, first
+from runner.review.rules.evidence import Evidence, Finding, worst_first
 from runner.review.rules.learning import learning
 from runner.review.rules.pricing import pricing
 
@@ -38,13 +38,14 @@ def _reviewed(reviewed: Reviewed, context: Context) -> dict[str, Answer]:
     beside: dict[str, ast.Module] = {
         name: layer.tree for name, layer in reviewed.siblings.items() if layer.tree is not None
     }
+    texts = [layer.text for layer in (*reviewed.layers, *reviewed.siblings.values())]
     known = bool(getattr(context, "known", False))
     findings: dict[str, list[Finding]] = {name: [] for name in CLASSES}
     cut = ""
     for every in (False, True):
         trace = follow(trees, beside, context, every)
         cut = cut or trace.cut
-        evidence = Evidence(trace)
+        evidence = Evidence(trace, texts)
         for rule in RULES:
             for name, finding in rule(evidence):
                 if finding.possible:
@@ -53,7 +54,7 @@ def _reviewed(reviewed: Reviewed, context: Context) -> dict[str, Answer]:
     answers: dict[str, Answer] = {}
     opaque = next((f"{one.name}: {one.reason}" for one in reviewed.layers if one.tree is None), "")
     for name in CLASSES:
-        ranked = first(findings[name])
+        ranked = worst_first(findings[name], known)
         if ranked:
             answers[name] = ranked[0].answer(known)
         elif opaque or cut or not trees:

@@ -99,11 +99,23 @@ class Calls(Library):
             return self.library_call(thing.name, args, keywords, node, scope)
         if kind == "network":
             return self.forward(Value(called.labels, thing=thing), "forward", args, keywords, node)
+        if kind == "native":
+            return self._native(thing, args, keywords, node)
         if kind == "instance":
             method = self.member(thing, "__call__") or self.member(thing, "forward")
             if method is not None:
                 return self.function(method, [Value(called.labels, thing=thing), *args], keywords, node)
         return self._unknown(called, args, keywords, node)
+
+    def _native(self, thing: Thing, args: list[Value], keywords: dict[str, Value], node: ast.AST) -> Value:
+        """Code in another language: whatever it was given may stand in whatever it can write to."""
+        given = frozenset().union(NONE, *(one.all for one in (*args, *keywords.values())))
+        event = self.emit("native", node, given, about=thing.name)
+        out = given | {f"native:{event.serial}"}
+        for one in args:
+            if one.thing is not None and one.thing.kind == "array":
+                one.thing.content |= out
+        return of(out)
 
     def _unknown(self, called: Value, args: list[Value], keywords: dict[str, Value], node: ast.AST) -> Value:
         if weights(called.labels):
@@ -324,11 +336,16 @@ class Calls(Library):
             self.again = 0 if outermost else self.again
             self.loops.pop()
 
+    def _told(self, labels: Labels, index: Labels) -> Labels:
+        """An item of a text is a token of this round."""
+        of_text = labels & {VAL, "train"} and not labels & {GOLD, LOGITS, TOTAL} and not weights(labels)
+        return frozenset({f"tok:{min(index)}:0"}) if of_text else NONE
+
     def _item(self, many: Value, index: Labels) -> Value:
         """One item of what is gone through."""
         things = choices_of(many.thing)
         if len(things) != 1:
-            return of(many.all | index)
+            return of(many.all | index | self._told(many.all, index))
         thing = things[0]
         if thing.kind == "zip":
             parts = [self._item(one, index) for one in thing.args]
@@ -337,8 +354,7 @@ class Calls(Library):
         if thing.kind == "range":
             return of(many.labels | index)
         labels = many.all | index
-        if labels & {VAL, "train"} and not labels & {GOLD, LOGITS, TOTAL} and thing.kind == "array":
-            labels |= {f"tok:{min(index)}:0"}
+        labels |= self._told(labels, index)
         element = self._element(thing) if thing.kind in ("list", "dict") else thing
         if element is not None and element.kind == "list" and element.fields:
             fields = {key: one.plus(index) for key, one in element.fields.items()}

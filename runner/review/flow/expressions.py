@@ -189,9 +189,18 @@ class Expressions(Machine):
                 self.trace.by_serial[int(one[5:])].about = "shift"
         if isinstance(op, ast.Sub) and GOLD in a and GOLD in b and VAL in a & b and TOTAL in a & b:
             return frozenset({f"sub:{self.emit('sub', node, a, b).serial}"})
+        if isinstance(op, ast.Add) and GOLD in a and GOLD in b and TOTAL not in a | b and LOGARITHM not in a | b:
+            bytewise = [self._of_bytes(one) for one in (a, b)]
+            if bytewise[0] != bytewise[1]:
+                return frozenset({f"bytes:{self.emit('bytes', node, a, b).serial}"})
         if isinstance(op, ast.Add) and GOLD in b and TOTAL in a & b and starting(a, "sub:") and self._back_in(node):
             return frozenset({f"rescored:{self.emit('rescored', node, a, b).serial}"})
         return NONE
+
+    def _of_bytes(self, labels: Labels) -> bool:
+        """Whether a price was counted in a table by bytes, and not by the network."""
+        events = [self.trace.by_serial.get(int(one[2:])) for one in starting(labels, "r:")]
+        return any(one is not None and "enc" in one.labels and starting(one.labels, "past:") for one in events)
 
     def _back_in(self, node: ast.AST) -> bool:
         """`total = total - old + new`, in one statement or two."""
@@ -325,7 +334,7 @@ class Expressions(Machine):
         if name in SHAPES:
             return NOTHING
         if name == "grad":
-            return of(weights(base.labels) | frozenset(f"d{one}" for one in self.gradient))
+            return of(weights(base.labels) | {"grad"})
         out: Value | None = None
         for thing in choices_of(base.thing):
             got = self._field(thing, name, base)
@@ -338,6 +347,8 @@ class Expressions(Machine):
         return Value(base.all, thing=Thing("bound", name, receiver=base) if inherits or base.labels else None)
 
     def _field(self, thing: Thing, name: str, base: Value) -> Value | None:
+        if thing.kind == "native":
+            return Value(thing=Thing("native", name))
         if thing.kind == "library":
             return Value(base.labels, thing=Thing("library", f"{thing.name}.{name}"))
         if name in thing.fields and not (thing.kind == "class" and self.member(thing, name) is not None):

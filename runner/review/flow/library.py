@@ -37,7 +37,7 @@ from runner.review.flow.values import (
 
 FRESH = {
     *("zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like", "rand", "randn"),
-    *("randint", "defaultdict", "OrderedDict", "Counter", "deque", "set", "dict", "randn_like", "eye"),
+    *("randint", "bytearray", "defaultdict", "OrderedDict", "Counter", "deque", "set", "dict", "randn_like", "eye"),
 }
 SAME = {"compile", "DistributedDataParallel", "DDP", "script", "DataParallel", "njit", "jit", "no_grad", "inference_mode"}
 COUNTS = {"numel", "size", "dim", "len", "data_ptr", "element_size", "nelement", "perf_counter", "time", "monotonic"}
@@ -58,6 +58,8 @@ ITSELF = {
     *("view_as", "expand", "long", "int", "transpose", "permute", "share_memory_", "ravel", "copy_to", "compile", "type"),
 }
 SAID = re.compile(r"log|print|info|write|say|report|tqdm", re.IGNORECASE)
+ARRAYS = {"tofile", "fromfile", "save", "load", "memmap"}
+NATIVE = {"CDLL", "LoadLibrary", "PyDLL", "dlopen", "load_inline", "verify"}
 RANKS = {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}
 
 
@@ -75,6 +77,8 @@ class Library(Expressions):
         known = self._builtin(name, tail, args, keywords, node, scope)
         if known is not None:
             return known
+        if tail in NATIVE:
+            return Value(thing=Thing("native", tail))
         if "." in name and "optim" in name.lower() and "lr_scheduler" not in name:
             return self.optimizer(args, keywords, node)
         if tail in ("grad", "value_and_grad") and "autograd" in name and args:
@@ -106,6 +110,11 @@ class Library(Expressions):
         if tail == "vector_to_parameters" and len(args) > 1:
             self.emit("load", node, args[0].all, weights(args[1].all))
             return NOTHING
+        if tail.startswith("all_gather") or tail in ("copyto", "gather_object", "reduce_scatter_tensor"):
+            for part in (args[0].thing, *(one.thing for one in args[0].thing.fields.values())) if args and args[0].thing else ():
+                if part is not None and len(args) > 1:
+                    part.content |= args[1].all
+            return NOTHING
         if tail in WRITES:
             return self.file_write(args, node, name)
         if name.endswith(("add.at", "subtract.at", "maximum.at")) and len(args) > 1:
@@ -125,6 +134,8 @@ class Library(Expressions):
         labels = default.labels
         if re.search(r"(?:^|_)val(?:id)?_.*(?:file|path|glob|pattern|bin|tokens_path)", low) and "loss" not in low:
             labels |= {VAL}
+        if said is not None and said[0] in ("True", "False"):
+            return Value(labels, str(int(said[0] == "True")), frozenset({name}))
         if said is not None:
             return Value(labels | labels_of_text(said[0]), said[0], frozenset({name}))
         if name in RANKS:
@@ -288,6 +299,8 @@ class Library(Expressions):
         self.emit("file-read", node, path, about=f"{name} {text}")
         if path & {VAL, "train"}:
             return of(path)
+        if name.rpartition(".")[2] in ARRAYS and self.prices:
+            return of(path | self.disk | self.prices | {"disk"})
         return of(path | self.disk | {"disk"})
 
     def file_write(self, args: list[Value], node: ast.AST, name: str) -> Value:
@@ -295,6 +308,8 @@ class Library(Expressions):
         if starting(labels, "g:"):
             self.emit("report", node, labels, about="val_loss saved")
         self.emit("file-write", node, labels, about=name)
+        if name.rpartition(".")[2] in ARRAYS and GOLD in labels:
+            self.prices |= frozenset(one for one in labels if one in (GOLD, VAL, "ln") or one.startswith("g:"))
         self.disk |= frozenset(one for one in labels if one[:2] in ("w:", "sn") or one in (VAL, "train"))
         return NOTHING
 
@@ -411,6 +426,8 @@ class Library(Expressions):
                 return out
         if name in COUNTS:
             return NOTHING
+        if name in ("data_as", "ctypes") and thing is not None and thing.receiver is not None:
+            return thing.receiver
         if name in ("clone", "copy") and weights(receiver.all):
             return self.snapshot(receiver, node)
         if name in PARAMETERS and weights(receiver.all):
@@ -492,7 +509,10 @@ class Library(Expressions):
             return None
         if name in ("append", "add", "appendleft", "extend", "update", "insert") and args:
             item = args[-1].plus(frozenset(f"i:{one}" for one in self.asked))
-            thing.content |= item.all
+            labels = item.all
+            if thing.name in ("bytearray", "deque"):  # a history: what is read from it was put in earlier
+                labels = frozenset("past:" + one[4:] if one.startswith("tok:") else one for one in labels)
+            thing.content |= labels
             if name == "append" and item.thing is not None:
                 thing.fields[-1 - len(thing.fields) % 4] = item
             if thing.kind == "dict":

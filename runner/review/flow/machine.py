@@ -59,6 +59,8 @@ class Machine:
         self.consumers: list[Callable[[Value], None]] = []
         self.gradient: Labels = NONE
         self.disk: Labels = NONE
+        self.prices: Labels = NONE
+        """Prices that were written to files of arrays, as one rank hands them to another."""
         self.hooks: Labels = NONE
         """Weights that are watched: what runs through them is kept."""
         self.owner: Labels = NONE

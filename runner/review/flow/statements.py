@@ -292,8 +292,15 @@ class Statements(Calls):
 
         self.each(many, node, one)
         scope.names = joined(before, scope.names) if self.unsure else scope.names
-        self.block(node.orelse, scope)
+        self._otherwise(node.orelse, scope)
         return False
+
+    def _otherwise(self, statements: list[ast.stmt], scope: Scope) -> None:
+        """The `else` of a loop, which `break` passes by."""
+        if statements:
+            before = dict(scope.names)
+            self.block(statements, scope)
+            scope.names = joined(before, scope.names)
 
     _do_asyncfor = _do_for
 
@@ -315,7 +322,7 @@ class Statements(Calls):
             self.value(node.test, scope)
 
         self.rounds(node, "while", once)
-        self.block(node.orelse, scope)
+        self._otherwise(node.orelse, scope)
         return False
 
     def _round(self, statements: list[ast.stmt], scope: Scope) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from runner.review.answers import Answer, Place
+from runner.review.answers import WORST, Answer
 from runner.review.flow.trace import Event, Guard, Trace
 from runner.review.flow.values import VAL, Labels, starting, weights
 
@@ -66,8 +66,9 @@ class Finding:
 class Evidence:
     """A trace, and what rules read out of it."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, texts: Sequence[str] = ()) -> None:
         self.trace = trace
+        self.texts = texts
         self.events = trace.events
 
     @cached_property
@@ -144,6 +145,13 @@ class Evidence:
             dirty -= event.other
 
 
-def first(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings that hold come first, then the fewest conditions."""
-    return sorted(findings, key=lambda one: (not one.firm, not one.holds, len(one.guards)))
+def worst_first(findings: Iterable[Finding], run_known: bool) -> list[Finding]:
+    """Findings in the order of what they come to; of equals the one that hangs on least."""
+    return sorted(
+        findings,
+        key=lambda one: (
+            WORST.index(one.answer(run_known).answer),
+            len({guard for guard in one.guards if not guard.holds}),
+            len(one.guards),
+        ),
+    )

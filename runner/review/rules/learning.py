@@ -33,7 +33,7 @@ def _meet(evidence: Evidence, update: Event, price: Price) -> tuple[str, Finding
     epochs = [loop for loop in shared if _is_epoch(loop, price) and _repeats(update, event, loop)]
     after = event.order > update.order
     spoilt = evidence.spoilt(update, event.order if after else update.order)
-    if not spoilt & _used(event, update):
+    if not spoilt & _used(event):
         return None
     leaf = bool(update.other) and weights(update.other) <= evidence.leaves
     if told_apart:
@@ -71,9 +71,8 @@ def _shared_by_windows(evidence: Evidence, update: Event) -> bool:
     return False
 
 
-def _used(event: Event, update: Event) -> frozenset[str]:
-    mine = weights(event.labels)
-    return mine or weights(update.other)
+def _used(event: Event) -> frozenset[str]:
+    return weights(event.labels)
 
 
 def _shared(a: Event, b: Event) -> list[Loop]:

@@ -6,11 +6,16 @@ larger of two probabilities, a power of one, or one spread evenly over bytes and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from runner.review.flow.trace import Event
 from runner.review.flow.values import GOLD, TOTAL, starting
 from runner.review.rules.evidence import Evidence, Finding, of_validation
+
+
+SPREAD_IN_C = re.compile(r"=\s*-?\s*\(?\w*(?:nll|logp|lp|loss)\w*\[[^\]]*\]\)?\s*/\s*(?:\(\s*(?:double|float)\s*\)\s*)?[a-z_]\w*\s*;")
+"""A price of a token over a number, assigned: `nn = -nll[i] / (double)nb;`."""
 
 
 def pricing(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
@@ -23,6 +28,8 @@ def pricing(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
         yield "ngram", Finding((top, event, report), _where(event, "a table is read by a key that holds the token itself"))
         yield "mixture", Finding((event, report), _where(event, "two counts under different keys are divided: no distribution"))
     yield from _reaching(evidence, "spread:", "mixture", "a token's price is spread over its bytes and mixed there")
+    yield from _reaching(evidence, "bytes:", "mixture", "a token's price and a price made of its bytes are mixed for the token alone")
+    yield from _native(evidence)
     yield from _reaching(evidence, "scaled:", "mixture", "a token's price is scaled: a power of a probability, not renormalised")
     yield from _reaching(evidence, "rescored:", "two_pass", "a price is taken back and another put in its place")
     yield from _picks(evidence)
@@ -49,6 +56,18 @@ def _shown(evidence: Evidence, event: Event) -> Event | None:
         if mine & {one.split("@")[0] for one in starting(report.labels, "g:")}:
             return report
     return None
+
+
+def _native(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
+    """Code in another language that was given the tokens: what it does with them is not read, but for its shape."""
+    for serial, report in evidence.reported("native:").items():
+        event = evidence.trace.by_serial[serial]
+        if not of_validation(event.labels):
+            continue
+        priced = GOLD in event.labels
+        spread = priced and any(SPREAD_IN_C.search(text) and "exp(" in text for text in evidence.texts)
+        what = "code in C spreads a token's price over its bytes and mixes it" if spread else "code that was not read is given the tokens"
+        yield "mixture" if priced else "ngram", Finding((event, report), _where(event, what), firm=spread)
 
 
 def _picks(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
