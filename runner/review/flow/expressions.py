@@ -10,11 +10,13 @@ from runner.review.flow.machine import Machine, labels_of_text, text_value
 from runner.review.flow.scopes import Scope, joined
 from runner.review.flow.values import (
     BYTES,
+    COUNT,
     GOLD,
     LOGARITHM,
     LOGITS,
     NONE,
     NOTHING,
+    PART,
     PER_BYTE,
     TOTAL,
     UNSET,
@@ -32,6 +34,10 @@ from runner.review.flow.values import (
 SHAPES = {"shape", "device", "dtype", "ndim", "itemsize", "nbytes", "is_cuda", "requires_grad", "param_groups"}
 VAL_NAMES = {"val_tokens", "val_data", "val_files", "valid_tokens", "validation_tokens"}
 CARRIED = ("val", "train", GOLD, LOGITS, PER_BYTE, BYTES)
+
+
+SUBSET = 10_000
+"""Tokens that a slice of the validation text keeps before it counts as one of its parts."""
 
 
 def bounds(node: ast.expr | None) -> Labels:
@@ -160,6 +166,12 @@ class Expressions(Machine):
             return Value(labels, const, settings)
         if isinstance(op, ast.Sub):
             labels |= frozenset("prev:" + one[2:] for one in a if one.startswith("i:")) if self._small(right) else NONE
+        if COUNT in labels:
+            if isinstance(op, (ast.FloorDiv, ast.Div)) and COUNT in a:
+                labels |= {PART}
+            elif isinstance(op, ast.Mult):
+                shrinks = any(isinstance(one.const, float) and 0 < one.const < 1 for one in (left, right))
+                labels = labels | {PART} if shrinks else labels - {PART}
         if isinstance(op, (ast.Div, ast.FloorDiv)):
             labels |= self.divided(a, b, right, node)
         if GOLD in labels:
@@ -344,7 +356,8 @@ class Expressions(Machine):
         if name in VAL_NAMES and not base.labels:
             return of(frozenset({VAL}))
         inherits = base.thing is not None and base.thing.kind in ("array", "list", "dict", "leaf", "network")
-        return Value(base.all, thing=Thing("bound", name, receiver=base) if inherits or base.labels else None)
+        told = inherits or bool(base.labels) or isinstance(base.const, str)
+        return Value(base.all, thing=Thing("bound", name, receiver=base) if told else None)
 
     def _field(self, thing: Thing, name: str, base: Value) -> Value | None:
         if thing.kind == "native":
@@ -410,7 +423,22 @@ class Expressions(Machine):
                 return picked
             const = folded(lambda a, b: a[b], base.const, key.const)
             return Value(base.labels, const, base.settings) if const is not UNSET else of(base.labels)
-        return self.read(base, key, node, plain=isinstance(node.slice, ast.Slice))
+        out = self.read(base, key, node, plain=isinstance(node.slice, ast.Slice))
+        if "match" in base.all and isinstance(key.const, int) and key.const > 0:
+            return out.plus(frozenset({PART}))
+        return self._cut(base, node, out, scope)
+
+    def _cut(self, base: Value, node: ast.Subscript, out: Value, scope: Scope) -> Value:
+        """The whole validation text, cut off after a part of it or after a number of tokens."""
+        part = node.slice
+        whole = VAL in base.all and not base.all & {GOLD, LOGITS} and not isinstance(base.const, str)
+        if not whole or not isinstance(part, ast.Slice) or part.lower is not None or part.upper is None or self.loops:
+            return out
+        bound = self.value(part.upper, scope)
+        long = isinstance(bound.const, int) and not isinstance(bound.const, bool) and bound.const >= SUBSET
+        if long or PART in bound.all:
+            return out.plus(frozenset({f"cut:{self.emit('cut', node, base.all, about=ast.unparse(part.upper)[:60]).serial}"}))
+        return out
 
     def read(self, base: Value, key: Value, node: ast.AST, plain: bool = False) -> Value:
         """`base[key]`, of a tensor, a table or a list."""

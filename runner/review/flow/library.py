@@ -16,11 +16,13 @@ from runner.review.flow.machine import labels_of_text
 from runner.review.flow.scopes import Scope
 from runner.review.flow.values import (
     BYTES,
+    COUNT,
     GOLD,
     LOGARITHM,
     LOGITS,
     NONE,
     NOTHING,
+    PART,
     PER_BYTE,
     TOTAL,
     UNSET,
@@ -59,6 +61,12 @@ ITSELF = {
 }
 SAID = re.compile(r"log|print|info|write|say|report|tqdm", re.IGNORECASE)
 ARRAYS = {"tofile", "fromfile", "save", "load", "memmap"}
+ONLINE = re.compile(
+    r"^(?:urllib\.request\.|urllib3\.|requests\.(?:get|post|Session|request)|httpx\.|aiohttp\.|http\.client\.|ftplib\."
+    r"|socket\.(?:create_connection|socket$)|huggingface_hub\.(?:\w*download|HfApi|HfFileSystem|login|list_repo)"
+    r"|datasets\.load_dataset|wandb\.init|torch\.hub\.|boto3\.|gdown\.|kagglehub\.|modelscope\.)"
+)
+FETCHES = re.compile(r"\b(?:pip3?|uv|curl|wget|git clone|git pull|apt|apt-get|conda|huggingface-cli|aria2c)\b")
 NATIVE = {"CDLL", "LoadLibrary", "PyDLL", "dlopen", "load_inline", "verify"}
 RANKS = {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}
 
@@ -74,6 +82,7 @@ class Library(Expressions):
         setting = self._environment(name, tail, args, keywords)
         if setting is not None:
             return setting
+        self._online(name, tail, args, keywords, node)
         known = self._builtin(name, tail, args, keywords, node, scope)
         if known is not None:
             return known
@@ -122,6 +131,16 @@ class Library(Expressions):
             return NOTHING
         return self._tensor(tail, args, keywords, node, name)
 
+    def _online(self, name: str, tail: str, args: list[Value], keywords: dict[str, Value], node: ast.AST) -> None:
+        """Calls that leave the machine."""
+        top = name.split(".")[0]
+        if ONLINE.search(name):
+            self.emit("network", node, about=name)
+        elif top in ("subprocess", "os") and tail in ("run", "call", "check_call", "check_output", "Popen", "system", "popen"):
+            words = " ".join(str(one.value) for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str))
+            if FETCHES.search(words):
+                self.emit("network", node, about=f"{name}: {words[:60]}")
+
     def _environment(self, name: str, tail: str, args: list[Value], keywords: dict[str, Value]) -> Value | None:
         if not (name.endswith(("environ.get", "getenv", "environ.setdefault", "environ.pop")) and args and args[0].known):
             return None
@@ -152,7 +171,10 @@ class Library(Expressions):
                 out: Labels = frozenset({BYTES}) if args and ("enc" in args[0].all or starting(args[0].all, "r:")) else NONE
                 if args and args[0].known and args[0].thing is None:
                     return Value(out, folded(len, args[0].const), args[0].settings)
-                return of(out)
+                return of(out | self.counted(args[0].all if args else NONE).labels)
+            if name == "min" and len(args) > 1 and any(COUNT in one.all for one in args):
+                capped = any(isinstance(one.const, int) and one.const > 1 for one in args)
+                return of(frozenset().union(*(one.all for one in args)) | ({PART} if capped else NONE))
             if name in ("min", "max") and len(args) > 1:
                 picked = self.pick(args, node)
                 if picked:
@@ -310,7 +332,9 @@ class Library(Expressions):
         self.emit("file-write", node, labels, about=name)
         if name.rpartition(".")[2] in ARRAYS and GOLD in labels:
             self.prices |= frozenset(one for one in labels if one in (GOLD, VAL, "ln") or one.startswith("g:"))
-        self.disk |= frozenset(one for one in labels if one[:2] in ("w:", "sn") or one in (VAL, "train"))
+        self.disk |= frozenset(one for one in labels if one[:2] in ("w:", "sn"))
+        if not labels & {GOLD, LOGITS}:
+            self.disk |= frozenset(f"disk:{one}" for one in labels & {VAL, "train"})
         return NOTHING
 
     def write(self, table: Value, key: Value, value: Value, node: ast.AST) -> None:
@@ -334,6 +358,10 @@ class Library(Expressions):
     def read_by_target(self, labels: Labels) -> bool:
         """Whether it was read from a table by a token of this round."""
         return any(starting(self.asked_for(one), "tok:") for one in starting(labels, "r:"))
+
+    def counted(self, labels: Labels) -> Value:
+        """How many tokens a text has."""
+        return of(frozenset({COUNT})) if VAL in labels and not labels & {GOLD, LOGITS} else NOTHING
 
     def aim(self, target: Labels, given: Labels) -> None:
         """Tokens of a target that the network did not see are what is to be told."""
@@ -359,7 +387,7 @@ class Library(Expressions):
         if tail in GATHERS and len(args) > 1:
             return self.read(args[0], args[2] if len(args) > 2 else args[1], node)
         if tail in COUNTS:
-            return NOTHING
+            return self.counted(labels)
         if tail in PICKS:
             if tail != "where":
                 labels |= self.pick(args, node)
@@ -368,6 +396,7 @@ class Library(Expressions):
             two = tail == "where" and len(args) == 3 and not (GOLD in args[1].all and GOLD in args[2].all)
             if two and GOLD in args[0].all and TOTAL not in args[0].all:
                 self.emit("weight", node, args[0].all, args[1].all | args[2].all)
+        self._forced(tail, args, node)
         labels = self.shaped(tail, labels, args, node)
         if tail in ("from_numpy", "as_tensor", "asarray", "ascontiguousarray", "array", "tensor") and args:
             thing = args[0].thing
@@ -383,6 +412,17 @@ class Library(Expressions):
             const = args[0].const
         settings = frozenset().union(*(one.settings for one in args)) if const is not UNSET else NONE
         return Value(labels, const, settings)
+
+    def _forced(self, tail: str, args: list[Value], node: ast.AST) -> None:
+        """A price set to a number where two texts agree."""
+        if tail in ("masked_fill", "masked_fill_") and len(args) > 2 and "match" in args[1].all:
+            if GOLD in args[0].all and TOTAL not in args[0].all and args[2].const == 0:
+                self.emit("forced", node, args[0].all, args[1].all)
+        if tail == "where" and len(args) == 3 and "match" in args[0].all:
+            for one, other in ((args[1], args[2]), (args[2], args[1])):
+                zero = one.const == 0 and one.known and not isinstance(one.const, bool)
+                if zero and GOLD in other.all and TOTAL not in other.all:
+                    self.emit("forced", node, other.all, args[0].all)
 
     def shaped(self, tail: str, labels: Labels, args: list[Value], node: ast.AST) -> Labels:
         """Labels that a function's kind adds or takes."""
@@ -425,7 +465,7 @@ class Library(Expressions):
             if out is not None:
                 return out
         if name in COUNTS:
-            return NOTHING
+            return self.counted(receiver.all)
         if name in ("data_as", "ctypes") and thing is not None and thing.receiver is not None:
             return thing.receiver
         if name in ("clone", "copy") and weights(receiver.all):

@@ -147,6 +147,8 @@ class Machine:
 
 VAL_WORD = re.compile(r"(?:^|[^a-z])val(?:id|idation)?(?:[^a-z]|$)")
 TRAIN_WORD = re.compile(r"(?:^|[^a-z])train(?:ing)?(?:[^a-z]|$)")
+EVERY_SHARD = re.compile(r"(?:^|/)\*+\.bin$")
+"""A glob over all shards: sorted, those of training come first."""
 PATH_LIKE = re.compile(r"[/*]|\.(?:bin|npy|pt|npz)\b|^(?:val|valid|validation|train)$|fineweb")
 
 
@@ -156,7 +158,7 @@ def labels_of_text(text: str) -> Labels:
     if len(low) > 200 or " " in low or not PATH_LIKE.search(low) or low.endswith((".py", ".log", ".txt")):
         return NONE
     found = {"val"} if VAL_WORD.search(low) else set()
-    if TRAIN_WORD.search(low):
+    if TRAIN_WORD.search(low) or EVERY_SHARD.search(low):
         found.add("train")
     return frozenset(found)
 

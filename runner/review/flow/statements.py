@@ -149,6 +149,8 @@ class Statements(Calls):
         base, key = self.value(target.value, scope), self.value(target.slice, scope)
         if base.thing is not None and base.thing.kind == "array" and not base.thing.content & {VAL, "train"}:
             value = value.plus(bounds(target.slice))
+        if value.known and value.const == 0 and "match" in key.all and GOLD in base.all and TOTAL not in base.all:
+            self.emit("forced", target, base.all, key.all)
         if GOLD in value.all:
             value = self._accumulated(value, target)
             self.emit("store", target, value.all, key.all, about=str(base.thing.serial) if base.thing else "")
@@ -375,7 +377,10 @@ class Statements(Calls):
         after = scope.names
         for handler in node.handlers:
             scope.names = dict(joined(before, after))
-            if not self.block(handler.body, scope):
+            self.guards.append(Guard("something it tries first fails", False))
+            left = self.block(handler.body, scope)
+            self.guards.pop()
+            if not left:
                 after = scope.names if ended else joined(after, scope.names)
                 ended = False
         scope.names = after

@@ -21,6 +21,9 @@ VAL, TRAIN, GOLD, LOGITS, TOTAL = "val", "train", "gold", "logits", "total"
 LOGARITHM, PER_BYTE, BYTES = "ln", "perbyte", "bytes"
 """In logarithms; a price spread over a token's bytes; lengths in bytes."""
 
+COUNT, PART = "count", "part"
+"""How many tokens the validation text has; a part of that."""
+
 
 class _Unset:
     """No constant is known."""
