@@ -40,7 +40,12 @@ class Calls(Library):
         args: list[Value] = []
         for one in node.args:
             value = self.value(one, scope)
-            if isinstance(one, ast.Starred) and value.thing is not None and value.thing.kind == "list" and value.thing.fields:
+            if (
+                isinstance(one, ast.Starred)
+                and value.thing is not None
+                and value.thing.kind == "list"
+                and value.thing.fields
+            ):
                 args += [item for key, item in sorted(value.thing.fields.items(), key=lambda pair: str(pair[0]))]
             else:
                 args.append(value)
@@ -65,7 +70,9 @@ class Calls(Library):
         if text and starting(labels, "g:"):
             self.emit("report", node, labels, about=text[:200])
 
-    def apply(self, called: Value, args: list[Value], keywords: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
+    def apply(
+        self, called: Value, args: list[Value], keywords: dict[str, Value], node: ast.AST, scope: Scope
+    ) -> Value:
         """What calling `called` gives."""
         things = choices_of(called.thing)
         if not things:
@@ -144,18 +151,32 @@ class Calls(Library):
         for one in ast.walk(node):
             if isinstance(one, ast.Subscript) and isinstance(one.ctx, ast.Store):
                 return True
-            if isinstance(one, ast.Attribute) and one.attr in ("backward", "scatter_add_", "index_add_", "step", "at", "gather"):
+            if isinstance(one, ast.Attribute) and one.attr in (
+                "backward",
+                "scatter_add_",
+                "index_add_",
+                "step",
+                "at",
+                "gather",
+            ):
                 return True
         return False
 
     def _network_method(
         self, receiver: Value, name: str, args: list[Value], keywords: dict[str, Value], node: ast.AST, scope: Scope
     ) -> Value:
-        if name.startswith(("forward", "get_logits", "logits", "compute", "encode", "embed", "hidden", "loss", "generate")) and "hook" not in name:
+        if (
+            name.startswith(
+                ("forward", "get_logits", "logits", "compute", "encode", "embed", "hidden", "loss", "generate")
+            )
+            and "hook" not in name
+        ):
             return self.forward(receiver, name, args, keywords, node)
         return self.method_call(receiver, name, args, keywords, node, scope)
 
-    def forward(self, network: Value, name: str, args: list[Value], keywords: dict[str, Value], node: ast.AST) -> Value:
+    def forward(
+        self, network: Value, name: str, args: list[Value], keywords: dict[str, Value], node: ast.AST
+    ) -> Value:
         """A network on tokens: scores of all tokens, or the price of those that came where it is told them."""
         mine = weights(network.all)
         labels: Labels = mine
@@ -216,7 +237,11 @@ class Calls(Library):
         """Fields of a dataclass or a named tuple."""
         if self.member(thing, "__init__") is not None or not isinstance(thing.node, ast.ClassDef):
             return
-        names = [one.target.id for one in thing.node.body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
+        names = [
+            one.target.id
+            for one in thing.node.body
+            if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+        ]
         made.fields.update({**dict(zip(names, args, strict=False)), **keywords})
         after = self.member(made, "__post_init__")
         if after is not None:
@@ -239,7 +264,8 @@ class Calls(Library):
         return self._inside(thing, node, lambda: self._returned(what, inner))
 
     def _inside(self, thing: Thing, node: ast.AST, do: Callable[[], Value]) -> Value:
-        assert thing.node is not None and thing.scope is not None
+        assert thing.node is not None
+        assert thing.scope is not None
         name = getattr(thing.node, "name", "lambda")
         self.stack.append((name, self.place(node), thing.node))
         before, self.file = self.file, thing.scope.file
@@ -267,8 +293,12 @@ class Calls(Library):
         assert thing.scope is not None
         inner = Scope(thing.scope.file, thing.scope)
         named = [*form.posonlyargs, *form.args]
-        defaults = dict(zip([one.arg for one in named][len(named) - len(form.defaults) :], form.defaults, strict=True))
-        defaults |= {one.arg: value for one, value in zip(form.kwonlyargs, form.kw_defaults, strict=True) if value is not None}
+        defaults = dict(
+            zip([one.arg for one in named][len(named) - len(form.defaults) :], form.defaults, strict=True)
+        )
+        defaults |= {
+            one.arg: value for one, value in zip(form.kwonlyargs, form.kw_defaults, strict=True) if value is not None
+        }
         for position, one in enumerate(named):
             if position < len(args):
                 inner.names[one.arg] = args[position]
@@ -280,12 +310,16 @@ class Calls(Library):
         if form.vararg is not None:
             rest = args[len(named) :]
             content = frozenset().union(NONE, *(one.all for one in rest))
-            inner.names[form.vararg.arg] = Value(content, thing=Thing("list", fields=dict(enumerate(rest)), content=content))
+            inner.names[form.vararg.arg] = Value(
+                content, thing=Thing("list", fields=dict(enumerate(rest)), content=content)
+            )
         if form.kwarg is not None:
             names = {one.arg for one in (*named, *form.kwonlyargs)}
             rest_named = {key: one for key, one in keywords.items() if key not in names}
             content = frozenset().union(NONE, *(one.all for one in rest_named.values()))
-            inner.names[form.kwarg.arg] = Value(content, thing=Thing("dict", fields=dict(rest_named), content=content))
+            inner.names[form.kwarg.arg] = Value(
+                content, thing=Thing("dict", fields=dict(rest_named), content=content)
+            )
         return inner
 
     def each(self, many: Value, node: ast.AST, do: Callable[[Value], None]) -> None:
@@ -299,7 +333,8 @@ class Calls(Library):
 
     def _generated(self, thing: Thing, node: ast.AST, do: Callable[[Value], None]) -> None:
         what, inner = thing.node, thing.scope
-        assert isinstance(what, (ast.FunctionDef, ast.AsyncFunctionDef)) and inner is not None
+        assert isinstance(what, (ast.FunctionDef, ast.AsyncFunctionDef))
+        assert inner is not None
         held = list(self.stack)
 
         def consume(value: Value) -> None:

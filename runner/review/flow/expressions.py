@@ -36,8 +36,22 @@ VAL_NAMES = {"val_tokens", "val_data", "val_files", "valid_tokens", "validation_
 CARRIED = ("val", "train", GOLD, LOGITS, PER_BYTE, BYTES)
 
 
+TEXTS = frozenset({VAL, "train", "disk"})
+"""What a text, or what came from a file, is labelled."""
 SUBSET = 10_000
 """Tokens that a slice of the validation text keeps before it counts as one of its parts."""
+
+
+def complements(left: ast.expr, right: ast.expr) -> bool:
+    """`w * a + (1 - w) * b`, in any order."""
+    for one, other in ((left, right), (right, left)):
+        if not all(isinstance(side, ast.BinOp) and isinstance(side.op, ast.Mult) for side in (one, other)):
+            return False
+        mine = {ast.unparse(part) for part in ast.iter_child_nodes(one) if isinstance(part, ast.expr)}
+        for part in ast.iter_child_nodes(other):
+            if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub) and ast.unparse(part.right) in mine:
+                return True
+    return False
 
 
 def bounds(node: ast.expr | None) -> Labels:
@@ -124,7 +138,9 @@ class Expressions(Machine):
         if not values:
             return Value(thing=self.thing(node, "list"))
         if starred:
-            return Value(frozenset().union(*(one.all for one in values)), thing=values[0].thing if len(values) == 1 else None)
+            return Value(
+                frozenset().union(*(one.all for one in values)), thing=values[0].thing if len(values) == 1 else None
+            )
         thing = self._sequence(values)
         return Value(thing.content, thing=thing)
 
@@ -165,7 +181,9 @@ class Expressions(Machine):
         if not labels:
             return Value(labels, const, settings)
         if isinstance(op, ast.Sub):
-            labels |= frozenset("prev:" + one[2:] for one in a if one.startswith("i:")) if self._small(right) else NONE
+            labels |= (
+                frozenset("prev:" + one[2:] for one in a if one.startswith("i:")) if self._small(right) else NONE
+            )
         if COUNT in labels:
             if isinstance(op, (ast.FloorDiv, ast.Div)) and COUNT in a:
                 labels |= {PART}
@@ -191,16 +209,27 @@ class Expressions(Machine):
         if isinstance(op, ast.Mult) and TOTAL not in a | b:
             for weight, price in ((left, right), (right, left)):
                 if GOLD in price.all and (GOLD in weight.all or self._knows_target(weight.all)):
-                    self.emit("weight", node, weight.all, price.all)
+                    self.weighed[id(node)] = (weight.all, price.all)
                 if GOLD in price.all and LOGARITHM in price.all and not weight.all and self._no_unit(weight, op):
                     return frozenset({f"scaled:{self.emit('scaled', node, price.all).serial}"})
-        if isinstance(op, ast.Div) and GOLD in a and LOGARITHM in a and TOTAL not in a and not b and self._no_unit(right, op):
+        if (
+            isinstance(op, ast.Div)
+            and GOLD in a
+            and LOGARITHM in a
+            and TOTAL not in a
+            and not b
+            and self._no_unit(right, op)
+        ):
             return frozenset({f"scaled:{self.emit('scaled', node, a).serial}"})
         if isinstance(op, ast.Sub):
             for one in starting(b, "pick:"):
                 self.trace.by_serial[int(one[5:])].about = "shift"
         if isinstance(op, ast.Sub) and GOLD in a and GOLD in b and VAL in a & b and TOTAL in a & b:
             return frozenset({f"sub:{self.emit('sub', node, a, b).serial}"})
+        if isinstance(op, ast.Add) and isinstance(node, ast.BinOp) and complements(node.left, node.right):
+            for side in (node.left, node.right):
+                if id(side) in self.weighed:
+                    self.emit("weight", node, *self.weighed[id(side)])
         if isinstance(op, ast.Add) and GOLD in a and GOLD in b and TOTAL not in a | b and LOGARITHM not in a | b:
             bytewise = [self._of_bytes(one) for one in (a, b)]
             if bytewise[0] != bytewise[1]:
@@ -252,17 +281,19 @@ class Expressions(Machine):
     def divided(self, above: Labels, below: Labels, divisor: Value, node: ast.AST) -> Labels:
         """What a quotient adds: a price spread over bytes; a count under a key that holds more than its total's."""
         added: set[str] = set()
-        if GOLD in above and GOLD not in below and TOTAL not in above | below and not divisor.known:
-            if BYTES in below:
-                added.add(PER_BYTE)
+        each = GOLD in above and GOLD not in below and TOTAL not in above | below
+        if each and BYTES in below and not divisor.known:
+            added.add(PER_BYTE)
         tops, bottoms = starting(above, "r:"), starting(below, "r:")
         for top in tops - bottoms:
             for bottom in bottoms - {top}:
                 one, two = self.trace.by_serial.get(int(top[2:])), self.trace.by_serial.get(int(bottom[2:]))
                 if one is None or two is None:
                     continue
-                if self._narrower(self.asked_for(top), self.asked_for(bottom)) and bottom not in one.other and not (
-                    "of several" in one.about and one.about.split()[0] == two.about.split()[0]
+                if (
+                    self._narrower(self.asked_for(top), self.asked_for(bottom))
+                    and bottom not in one.other
+                    and not ("of several" in one.about and one.about.split()[0] == two.about.split()[0])
                 ):
                     event = self.emit("ratio", node, above, below, key=(top, bottom))
                     added.add(f"ratio:{event.serial}")
@@ -301,7 +332,7 @@ class Expressions(Machine):
         return Value(labels, last.const if known else UNSET, settings if known else NONE, last.thing)
 
     def _compare(self, node: ast.Compare, scope: Scope) -> Value:
-        left = self.value(node.left, scope)
+        first = left = self.value(node.left, scope)
         labels, settings = left.all, left.settings
         const: object = True
         before = left
@@ -316,6 +347,8 @@ class Expressions(Machine):
         plain = frozenset(one for one in labels if one not in (VAL, "train", "enc", BYTES))
         if labels & {VAL, "train"}:
             plain |= {"match"}
+            if all(one.all & TEXTS and not one.known for one in (first, before)):
+                plain |= {"agree"}
         return Value(plain, const, settings if const is not UNSET else NONE)
 
     def _compared(self, op: ast.cmpop, left: Value, right: Value, node: ast.AST) -> None:
@@ -393,7 +426,9 @@ class Expressions(Machine):
     def member(self, thing: Thing, name: str) -> Thing | None:
         """A method of its class or of a class that this one stands on."""
         found = self.member_value(thing, name)
-        return found.thing if found is not None and found.thing is not None and found.thing.kind == "function" else None
+        return (
+            found.thing if found is not None and found.thing is not None and found.thing.kind == "function" else None
+        )
 
     def member_value(self, thing: Thing, name: str) -> Value | None:
         top = thing if thing.kind == "class" else thing.inner
@@ -437,7 +472,9 @@ class Expressions(Machine):
         bound = self.value(part.upper, scope)
         long = isinstance(bound.const, int) and not isinstance(bound.const, bool) and bound.const >= SUBSET
         if long or PART in bound.all:
-            return out.plus(frozenset({f"cut:{self.emit('cut', node, base.all, about=ast.unparse(part.upper)[:60]).serial}"}))
+            return out.plus(
+                frozenset({f"cut:{self.emit('cut', node, base.all, about=ast.unparse(part.upper)[:60]).serial}"})
+            )
         return out
 
     def read(self, base: Value, key: Value, node: ast.AST, plain: bool = False) -> Value:
@@ -467,7 +504,9 @@ class Expressions(Machine):
             row = "row" if starting(labels, "r:") else ""
             if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
                 row += " of several"
-            event = self.emit("read", node, asked, starting(labels, "r:"), about=f"{thing.serial if thing else ''} {row}")
+            event = self.emit(
+                "read", node, asked, starting(labels, "r:"), about=f"{thing.serial if thing else ''} {row}"
+            )
             out.add(f"r:{event.serial}")
             counted = "by:val" in labels or "by:train" in labels
             whole = labels | frozenset(

@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from runner.review.flow.constants import BUILTINS, folded, method
 from runner.review.flow.expressions import Expressions
@@ -41,9 +42,30 @@ FRESH = {
     *("zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like", "rand", "randn"),
     *("randint", "bytearray", "defaultdict", "OrderedDict", "Counter", "deque", "set", "dict", "randn_like", "eye"),
 }
-SAME = {"compile", "DistributedDataParallel", "DDP", "script", "DataParallel", "njit", "jit", "no_grad", "inference_mode"}
+SAME = {
+    "compile",
+    "DistributedDataParallel",
+    "DDP",
+    "script",
+    "DataParallel",
+    "njit",
+    "jit",
+    "no_grad",
+    "inference_mode",
+}
 COUNTS = {"numel", "size", "dim", "len", "data_ptr", "element_size", "nelement", "perf_counter", "time", "monotonic"}
-READS = {"fromfile", "memmap", "load", "open", "open_memmap", "read_bytes", "load_file", "loadtxt", "read_text", "mmap"}
+READS = {
+    "fromfile",
+    "memmap",
+    "load",
+    "open",
+    "open_memmap",
+    "read_bytes",
+    "load_file",
+    "loadtxt",
+    "read_text",
+    "mmap",
+}
 WRITES = {"save", "tofile", "savez", "savez_compressed", "dump", "write_bytes", "write", "write_text", "save_file"}
 LOSSES = {"cross_entropy", "nll_loss", "linear_cross_entropy", "fused_cross_entropy", "CrossEntropyLoss"}
 GATHERS = {"gather", "take_along_axis", "take_along_dim", "index_select", "take"}
@@ -53,11 +75,32 @@ PICKS = {"where", "minimum", "maximum", "fmin", "fmax", "min", "max", "amin", "a
 LOGS = {"log", "log2", "log_", "log1p", "log10"}
 RISES = {"exp", "exp2", "exp_", "logaddexp", "logaddexp2", "logsumexp"}
 INPLACE = {"add_", "sub_", "mul_", "lerp_", "addcmul_", "addcdiv_", "div_", "foreach_add_"}
-PARAMETERS = {"parameters", "named_parameters", "state_dict", "named_buffers", "buffers", "modules", "named_modules", "children"}
+PARAMETERS = {
+    "parameters",
+    "named_parameters",
+    "state_dict",
+    "named_buffers",
+    "buffers",
+    "modules",
+    "named_modules",
+    "children",
+}
 ITSELF = {
     *("to", "cuda", "cpu", "float", "half", "bfloat16", "double", "train", "eval", "requires_grad_", "contiguous"),
     *("detach", "view", "reshape", "flatten", "squeeze", "unsqueeze", "numpy", "pin_memory", "apply", "astype"),
-    *("view_as", "expand", "long", "int", "transpose", "permute", "share_memory_", "ravel", "copy_to", "compile", "type"),
+    *(
+        "view_as",
+        "expand",
+        "long",
+        "int",
+        "transpose",
+        "permute",
+        "share_memory_",
+        "ravel",
+        "copy_to",
+        "compile",
+        "type",
+    ),
 }
 SAID = re.compile(r"log|print|info|write|say|report|tqdm", re.IGNORECASE)
 ARRAYS = {"tofile", "fromfile", "save", "load", "memmap"}
@@ -112,7 +155,7 @@ class Library(Expressions):
             return self._fresh(tail, args, keywords, node)
         if tail == "deepcopy" or (tail == "copy" and name.startswith("copy")):
             return self.copied(args[0] if args else NOTHING, node)
-        if tail in READS and not tail == "load" or (tail == "load" and re.search(r"torch|np|numpy|pickle|json", name)):
+        if tail in READS and (tail != "load" or re.search(r"torch|np|numpy|pickle|json", name)):
             return self.file_read(args, node, name)
         if tail in ("loads", "decompress", "decode"):
             return of(frozenset().union(*(one.all for one in args)) if args else NONE)
@@ -120,7 +163,11 @@ class Library(Expressions):
             self.emit("load", node, args[0].all, weights(args[1].all))
             return NOTHING
         if tail.startswith("all_gather") or tail in ("copyto", "gather_object", "reduce_scatter_tensor"):
-            for part in (args[0].thing, *(one.thing for one in args[0].thing.fields.values())) if args and args[0].thing else ():
+            for part in (
+                (args[0].thing, *(one.thing for one in args[0].thing.fields.values()))
+                if args and args[0].thing
+                else ()
+            ):
                 if part is not None and len(args) > 1:
                     part.content |= args[1].all
             return NOTHING
@@ -136,15 +183,31 @@ class Library(Expressions):
         top = name.split(".")[0]
         if ONLINE.search(name):
             self.emit("network", node, about=name)
-        elif top in ("subprocess", "os") and tail in ("run", "call", "check_call", "check_output", "Popen", "system", "popen"):
-            words = " ".join(str(one.value) for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str))
+        elif top in ("subprocess", "os") and tail in (
+            "run",
+            "call",
+            "check_call",
+            "check_output",
+            "Popen",
+            "system",
+            "popen",
+        ):
+            words = " ".join(
+                str(one.value)
+                for one in ast.walk(node)
+                if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            )
             if FETCHES.search(words):
                 self.emit("network", node, about=f"{name}: {words[:60]}")
 
     def _environment(self, name: str, tail: str, args: list[Value], keywords: dict[str, Value]) -> Value | None:
-        if not (name.endswith(("environ.get", "getenv", "environ.setdefault", "environ.pop")) and args and args[0].known):
+        if not (
+            name.endswith(("environ.get", "getenv", "environ.setdefault", "environ.pop")) and args and args[0].known
+        ):
             return None
-        return self.setting(str(args[0].const), args[1] if len(args) > 1 else keywords.get("default", Value(const=None)))
+        return self.setting(
+            str(args[0].const), args[1] if len(args) > 1 else keywords.get("default", Value(const=None))
+        )
 
     def setting(self, name: str, default: Value) -> Value:
         """What an environment variable holds: what the run says, else its default."""
@@ -168,7 +231,9 @@ class Library(Expressions):
     ) -> Value | None:
         if name in BUILTINS:
             if name == "len":
-                out: Labels = frozenset({BYTES}) if args and ("enc" in args[0].all or starting(args[0].all, "r:")) else NONE
+                out: Labels = (
+                    frozenset({BYTES}) if args and ("enc" in args[0].all or starting(args[0].all, "r:")) else NONE
+                )
                 if args and args[0].known and args[0].thing is None:
                     return Value(out, folded(len, args[0].const), args[0].settings)
                 return of(out | self.counted(args[0].all if args else NONE).labels)
@@ -193,10 +258,24 @@ class Library(Expressions):
                 if key is not None:
                     self._keyed(args[0], key, node, scope)
             return None
-        if name in ("enumerate", "zip", "reversed", "iter", "tqdm", "tqdm.tqdm", "trange", "itertools.chain", "chain", "next", "anext"):
+        if name in (
+            "enumerate",
+            "zip",
+            "reversed",
+            "iter",
+            "tqdm",
+            "tqdm.tqdm",
+            "trange",
+            "itertools.chain",
+            "chain",
+            "next",
+            "anext",
+        ):
             return self._iterated(name, args, node)
         if tail in ("range", "trange"):
-            labels = frozenset().union(*(starting(one.all, "i:") | (one.all & {"span"}) for one in args)) if args else NONE
+            labels = (
+                frozenset().union(*(starting(one.all, "i:") | (one.all & {"span"}) for one in args)) if args else NONE
+            )
             return Value(labels, thing=Thing("range"))
         if name == "getattr" and len(args) > 1 and args[1].known:
             found = self.attribute(args[0], str(args[1].const), node)
@@ -207,7 +286,19 @@ class Library(Expressions):
             for thing in choices_of(args[0].thing):
                 thing.fields[str(args[1].const)] = args[2]
             return NOTHING
-        if name in ("isinstance", "hasattr", "callable", "issubclass", "id", "type", "print", "super", "vars", "globals", "locals"):
+        if name in (
+            "isinstance",
+            "hasattr",
+            "callable",
+            "issubclass",
+            "id",
+            "type",
+            "print",
+            "super",
+            "vars",
+            "globals",
+            "locals",
+        ):
             return NOTHING
         if tail == "ArgumentParser":
             return Value(thing=self.thing(node, "instance", "argparse"))
@@ -311,7 +402,10 @@ class Library(Expressions):
         if not weights(value.all):
             return value
         event = self.emit("snap", node, value.all)
-        return Value(value.all | {f"snap:{event.serial}"}, thing=value.thing if value.thing and value.thing.kind == "dict" else None)
+        return Value(
+            value.all | {f"snap:{event.serial}"},
+            thing=value.thing if value.thing and value.thing.kind == "dict" else None,
+        )
 
     def file_read(self, args: list[Value], node: ast.AST, name: str) -> Value:
         path = frozenset().union(*(one.all for one in args[:1])) if args else NONE
@@ -351,7 +445,8 @@ class Library(Expressions):
         if len(prices) > 1 and any(GOLD in one.all for one in prices):
             first, *rest = prices
             for one in rest:
-                if starting(one.all, "g:") != starting(first.all, "g:") or len(prices) > 2:
+                rounds = ("older" in one.all) != ("older" in first.all)
+                if rounds or starting(one.all, "g:") != starting(first.all, "g:") or len(prices) > 2:
                     added.add(f"pick:{self.emit('pick', node, first.all, one.all).serial}")
         return frozenset(added)
 
@@ -402,9 +497,13 @@ class Library(Expressions):
             thing = args[0].thing
             if keywords.get("requires_grad", NOTHING).const is True:
                 return self.leaf(node, args)
-            kept = thing if thing is not None and thing.kind in ("array", "leaf", "list", "network") else self.thing(node, "array")
+            kept = (
+                thing
+                if thing is not None and thing.kind in ("array", "leaf", "list", "network")
+                else self.thing(node, "array")
+            )
             return Value(labels, thing=kept)
-        const = UNSET
+        const: Any = UNSET
         if tail == "join" and args and all(one.known for one in args):
             const = "/".join(str(one.const) for one in args)
             labels |= labels_of_text(const)
@@ -415,14 +514,16 @@ class Library(Expressions):
 
     def _forced(self, tail: str, args: list[Value], node: ast.AST) -> None:
         """A price set to a number where two texts agree."""
-        if tail in ("masked_fill", "masked_fill_") and len(args) > 2 and "match" in args[1].all:
-            if GOLD in args[0].all and TOTAL not in args[0].all and args[2].const == 0:
-                self.emit("forced", node, args[0].all, args[1].all)
-        if tail == "where" and len(args) == 3 and "match" in args[0].all:
+        if tail in ("masked_fill", "masked_fill_") and len(args) > 2 and "agree" in args[1].all:
+            self._zeroed(args[0], args[2], args[1], node)
+        if tail == "where" and len(args) == 3 and "agree" in args[0].all:
             for one, other in ((args[1], args[2]), (args[2], args[1])):
-                zero = one.const == 0 and one.known and not isinstance(one.const, bool)
-                if zero and GOLD in other.all and TOTAL not in other.all:
-                    self.emit("forced", node, other.all, args[0].all)
+                self._zeroed(other, one, args[0], node)
+
+    def _zeroed(self, price: Value, put: Value, where: Value, node: ast.AST) -> None:
+        zero = put.known and not isinstance(put.const, bool) and put.const == 0
+        if zero and GOLD in price.all and TOTAL not in price.all:
+            self.emit("forced", node, price.all, where.all)
 
     def shaped(self, tail: str, labels: Labels, args: list[Value], node: ast.AST) -> Labels:
         """Labels that a function's kind adds or takes."""
@@ -454,11 +555,17 @@ class Library(Expressions):
         """A method of a value that is not an instance of the script's own class."""
         thing = receiver.thing
         if receiver.known and isinstance(receiver.const, str):
-            const = method(name, receiver.const, [one.const for one in args]) if all(one.known for one in args) else UNSET
+            const = (
+                method(name, receiver.const, [one.const for one in args]) if all(one.known for one in args) else UNSET
+            )
             if name == "encode":
                 return of(receiver.labels | {"enc"})
             settings = receiver.settings.union(*(one.settings for one in args))
-            return Value(receiver.labels | (labels_of_text(const) if isinstance(const, str) else NONE), const, settings if const is not UNSET else NONE)
+            return Value(
+                receiver.labels | (labels_of_text(const) if isinstance(const, str) else NONE),
+                const,
+                settings if const is not UNSET else NONE,
+            )
         special: Callable[..., Value | None]
         for special in (self._on_gradients, self._on_tables, self._on_parsers):
             out = special(receiver, name, args, keywords, node)
@@ -518,10 +625,14 @@ class Library(Expressions):
             elif labels & {VAL, "train"} and not weights(labels):
                 self.emit("update", node, labels, weights(receiver.all))
             return receiver
-        if name != "zero_grad" and name.startswith(("reset", "zero_", "fill_", "normal_", "uniform_", "init_")) and weights(receiver.all):
+        if (
+            name != "zero_grad"
+            and name.startswith(("reset", "zero_", "fill_", "normal_", "uniform_", "init_"))
+            and weights(receiver.all)
+        ):
             self.emit("reset", node, other=weights(receiver.all))
             return receiver
-        if name.endswith("forward_hook") or name.endswith("forward_pre_hook"):
+        if name.endswith(("forward_hook", "forward_pre_hook")):
             self.hooks = weights(receiver.all) | {"on"}
             return Value(thing=Thing("hook"))
         if name == "remove" and receiver.thing is not None and receiver.thing.kind == "hook":
@@ -530,7 +641,9 @@ class Library(Expressions):
         return None
 
     def stepped(self, receiver: Value, node: ast.AST) -> Value:
-        if self.gradient and (receiver.thing is None or receiver.thing.kind in ("optimizer", "either", "list", "instance")):
+        if self.gradient and (
+            receiver.thing is None or receiver.thing.kind in ("optimizer", "either", "list", "instance")
+        ):
             params = weights(receiver.all) or weights(self.gradient)
             self.emit("update", node, self.gradient, params)
         return NOTHING
@@ -559,7 +672,9 @@ class Library(Expressions):
                 self.emit("write", node, item.all, about=str(thing.serial))
             return NOTHING
         if name in ("get", "pop", "popleft") and args:
-            known = thing.fields.get(args[0].const) if args[0].known and isinstance(args[0].const, (str, int)) else None
+            known = (
+                thing.fields.get(args[0].const) if args[0].known and isinstance(args[0].const, (str, int)) else None
+            )
             if known is not None:
                 return known
             out = self.read(Value(receiver.labels, thing=thing), args[0], node)

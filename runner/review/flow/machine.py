@@ -1,4 +1,4 @@
-"""The state of one run over a script, and how events get into its trace. What statements and calls do is above this."""
+"""The state of one run over a script, and how events get into its trace; what statements and calls do is above."""
 
 from __future__ import annotations
 
@@ -63,6 +63,8 @@ class Machine:
         """Prices that were written to files of arrays, as one rank hands them to another."""
         self.hooks: Labels = NONE
         """Weights that are watched: what runs through them is kept."""
+        self.weighed: dict[int, tuple[Labels, Labels]] = {}
+        """Products of a price and a weight that knows its token."""
         self.owner: Labels = NONE
         """The network that is being built: its parts are its own."""
         self.modules: dict[str, Thing] = {}
@@ -132,7 +134,9 @@ class Machine:
     def value(self, node: ast.expr | None, scope: Scope) -> Value:
         raise NotImplementedError
 
-    def apply(self, called: Value, args: list[Value], keywords: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
+    def apply(
+        self, called: Value, args: list[Value], keywords: dict[str, Value], node: ast.AST, scope: Scope
+    ) -> Value:
         raise NotImplementedError
 
     def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:

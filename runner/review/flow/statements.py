@@ -46,7 +46,9 @@ class Statements(Calls):
     def _block(self, statements: list[ast.stmt], scope: Scope) -> bool:
         for one in statements:
             self.tick()
-            do: Callable[[ast.stmt, Scope], bool | None] | None = getattr(self, "_do_" + type(one).__name__.lower(), None)
+            do: Callable[[ast.stmt, Scope], bool | None] | None = getattr(
+                self, "_do_" + type(one).__name__.lower(), None
+            )
             if do is not None and do(one, scope):
                 return True
         return False
@@ -71,14 +73,16 @@ class Statements(Calls):
         if isinstance(node.op, ast.Add) and GOLD in new.all:
             self._score(node, new)
             new = self._accumulated(new, node)
-        if weights(old.labels) and ("grad" in new.all or (new.all & {VAL, "train"} and not weights(new.all))):
-            if not isinstance(node.target, ast.Name) or "leaf" in old.labels:
-                self.emit("update", node, self.gradient if "grad" in new.all else new.all, weights(old.labels))
+        learnt = "grad" in new.all or (bool(new.all & {VAL, "train"}) and not weights(new.all))
+        if weights(old.labels) and learnt and (not isinstance(node.target, ast.Name) or "leaf" in old.labels):
+            self.emit("update", node, self.gradient if "grad" in new.all else new.all, weights(old.labels))
         out = self.combine(node.op, old, new, node)
         if isinstance(node.target, ast.Subscript):
             self.write(self.value(node.target.value, scope), self.value(node.target.slice, scope), new, node)
             return
-        thing = old.thing if old.thing is not None and old.thing.kind in ("array", "leaf", "list", "dict") else out.thing
+        thing = (
+            old.thing if old.thing is not None and old.thing.kind in ("array", "leaf", "list", "dict") else out.thing
+        )
         if thing is not None:
             thing.content |= new.all
         const = UNSET if self.loops else out.const
@@ -149,7 +153,7 @@ class Statements(Calls):
         base, key = self.value(target.value, scope), self.value(target.slice, scope)
         if base.thing is not None and base.thing.kind == "array" and not base.thing.content & {VAL, "train"}:
             value = value.plus(bounds(target.slice))
-        if value.known and value.const == 0 and "match" in key.all and GOLD in base.all and TOTAL not in base.all:
+        if value.known and value.const == 0 and "agree" in key.all and GOLD in base.all and TOTAL not in base.all:
             self.emit("forced", target, base.all, key.all)
         if GOLD in value.all:
             value = self._accumulated(value, target)
@@ -175,7 +179,6 @@ class Statements(Calls):
                 scope.names.pop(one.id, None)
 
     # Branches.
-
 
     def _do_if(self, node: ast.If, scope: Scope) -> bool:
         test = self.value(node.test, scope)
@@ -244,7 +247,9 @@ class Statements(Calls):
             subject = node.operand
         elif isinstance(node, ast.Compare) and len(node.ops) == 1:
             against = self.value(node.comparators[0], scope).const
-            first = (isinstance(node.ops[0], ast.Eq) and against == 0) or (isinstance(node.ops[0], ast.Lt) and against == 1)
+            first = (isinstance(node.ops[0], ast.Eq) and against == 0) or (
+                isinstance(node.ops[0], ast.Lt) and against == 1
+            )
             subject = node.left if first and not isinstance(against, bool) else None
         elif isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
             return tuple(one for part in node.values for one in self._pinned(part, test, scope))
@@ -261,7 +266,11 @@ class Statements(Calls):
         simple = len(names) == 1 and len(found) == 1
         text = ast.unparse(node)
         shown = text if len(text) <= 80 else text[:77] + "..."
-        words = f"{names[0]}={int(branch_of(found))}" if simple else f"{', '.join(names)} such that {'' if branch else 'not '}({shown})"
+        words = (
+            f"{names[0]}={int(branch_of(found))}"
+            if simple
+            else f"{', '.join(names)} such that {'' if branch else 'not '}({shown})"
+        )
         return Guard(words, bool(test.const) == branch, needs, test.settings)
 
     def _needs(self, node: ast.expr, scope: Scope, branch: bool) -> list[tuple[str, bool]]:
@@ -344,13 +353,18 @@ class Statements(Calls):
         """What a variable holds when a round begins was read in an earlier one."""
         for name in names:
             value = scope.names.get(name)
+            if value is not None and GOLD in value.labels and "older" not in value.labels:
+                value = scope.names[name] = value.plus(frozenset({"older"}))
             if value is not None and starting(value.labels, "tok:"):
                 labels = frozenset("past:" + one[4:] if one.startswith("tok:") else one for one in value.labels)
                 scope.names[name] = replace(value, labels=labels)
 
     def _stored(self, statements: list[ast.stmt]) -> set[str]:
         return {
-            one.id for top in statements for one in ast.walk(top) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+            one.id
+            for top in statements
+            for one in ast.walk(top)
+            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
         }
 
     def _forget(self, statements: list[ast.stmt], scope: Scope) -> None:

@@ -39,7 +39,7 @@ class Event:
     """One thing that happened."""
 
     kind: str
-    """update, score, report, read, write, ratio, pick, weight, unscore, store, load, copy, file-read, file-write, …"""
+    """update, fit, price, score, report, read, write, ratio, pick, weight, store, load, file-read, file-write, …"""
     order: float
     """When it came: what only a second round showed comes between its neighbours."""
     place: Place

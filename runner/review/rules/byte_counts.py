@@ -1,4 +1,4 @@
-"""bytecount, valset: how many bytes and tokens the score is divided by, in the code and in the logs that count."""
+"""bytecount, valset: the bytes and tokens that a score is divided by, in the code and in logs that count."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runner.review.rules.clocks import counted_lines
 
 BOTH = re.compile(r"val_loss:\s*([\d.]+)\s+val_bpb:\s*([\d.]+)")
 RATIOS = {"1024": (1.6884,), "4096": (2.3011,), "8192": (2.5831, 2.1884)}
-"""Nats per token over bits per byte of the contest's validation text, by vocabulary: the second of one cased apart."""
+"""Nats a token over bits a byte of the validation text, by vocabulary; the second of text cased apart."""
 WHOLE = (62_021_632, 45_508_608, 40_540_160, 47_851_520)
 """Tokens of the whole validation text under the known tokenizers."""
 TOKENS = re.compile(r"\bval_tokens:\s*([\d,_]+)|\bval_loader\b.*\btokens:\s*([\d,_]+)")
@@ -70,7 +70,8 @@ def _adds_space_later(tree: ast.Module) -> bool:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             added = node.right
         if added is not None and any(
-            isinstance(one, ast.Subscript) and re.search("space|lead", ast.unparse(one.value), re.IGNORECASE) for one in ast.walk(added)
+            isinstance(one, ast.Subscript) and re.search("space|lead", ast.unparse(one.value), re.IGNORECASE)
+            for one in ast.walk(added)
         ):
             return True
     return False
@@ -92,8 +93,10 @@ def _logged(context: Context) -> Iterator[tuple[str, Answer]]:
             tokens = (name, line, int(re.sub("[,_]", "", told[1] or told[2])))
     if last is not None and expected and not any(math.isclose(last[2], one, rel_tol=0.01) for one in expected):
         shown = " or ".join(f"{one:.4f}" for one in expected)
-        why = f"{last[0]}, line {last[1]}: {last[2]:.4f} nats per token over bits per byte; this vocabulary has {shown}."
+        why = f"{last[0]}, line {last[1]}: {last[2]:.4f} nats a token over bits a byte; this vocabulary has {shown}."
         yield "bytecount", Answer("violates", (Place(last[0], last[1]),), why)
     if tokens is not None and tokens[2] < 0.9 * min(WHOLE):
-        why = f"{tokens[0]}, line {tokens[1]}: {tokens[2]:,} validation tokens; the whole text has {min(WHOLE):,} or more."
+        why = (
+            f"{tokens[0]}, line {tokens[1]}: {tokens[2]:,} validation tokens; all of them are {min(WHOLE):,} or more."
+        )
         yield "valset", Answer("violates", (Place(tokens[0], tokens[1]),), why)

@@ -35,7 +35,9 @@ def _stops(function: ast.AST) -> bool:
             if any(word in ast.unparse(against).lower() for word in STARTS):
                 return True
         if isinstance(node, (ast.Name, ast.Attribute, ast.arg)):
-            name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else node.arg
+            name = (
+                node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else node.arg
+            )
             if any(word in name.lower() for word in STARTS):
                 return True
     return False
@@ -48,16 +50,25 @@ def _mixers(function: ast.AST) -> Iterator[ast.AST]:
         left, right = _shift(node.left), _shift(node.right)
         floats = "%" not in ast.unparse(node) and "^" not in ast.unparse(node)
         weighted = isinstance(node.right, ast.BinOp) or isinstance(node.left, ast.BinOp)
-        if floats and weighted and ({left, right} == {"now", "before"} or (("rolled" in (left, right)) and left != right)):
+        if (
+            floats
+            and weighted
+            and ({left, right} == {"now", "before"} or (("rolled" in (left, right)) and left != right))
+        ):
             yield node
 
 
 def _shift(node: ast.expr) -> str:
-    """Whether states of tokens from the second on (now), up to the last but one (before), or rolled by one are in it."""
+    """Whether states from the second token on (now), to the last but one (before), or rolled by one are in it."""
     for one in ast.walk(node):
         if isinstance(one, ast.Call):
             name = one.func.attr if isinstance(one.func, ast.Attribute) else getattr(one.func, "id", "")
-            if name == "roll" and len(one.args) > 1 and isinstance(one.args[-2], ast.Constant) and one.args[-2].value == 1:
+            if (
+                name == "roll"
+                and len(one.args) > 1
+                and isinstance(one.args[-2], ast.Constant)
+                and one.args[-2].value == 1
+            ):
                 return "rolled"
         if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Tuple):
             for part in one.slice.elts:

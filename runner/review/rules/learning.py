@@ -39,12 +39,18 @@ def _meet(evidence: Evidence, update: Event, price: Price) -> tuple[str, Finding
     if told_apart:
         same = all(f"i:{loop.serial}" in update.indexes for loop in told_apart)
         if after and same and not _earlier_chunk(update, told_apart):
-            if leaf and _on_context(evidence, update, event) and not _shared_by_windows(evidence, update):
-                found = _say("slot", update, price, "of the context of the same windows in the same round")
-                return found[0], replace(found[1], firm=False)
+            if leaf and _on_context(evidence, update, event):
+                # On context alone it is undecided, but for one tensor for windows that hold each other's tokens.
+                name, found = _say("slot", update, price, "of the context of the same windows in the same round")
+                return name, replace(found, firm=found.holds and _shared_by_windows(evidence, update))
             return _say("slot" if leaf else "ttt_order", update, price, "of the same tokens in the same round")
         if epochs and not _fresh_in(evidence, update, epochs[-1]):
-            return _say("slot" if leaf else "ttt_order", update, price, f"again in a later round of line {_line(epochs[-1], update)}")
+            return _say(
+                "slot" if leaf else "ttt_order",
+                update,
+                price,
+                f"again in a later round of line {_line(epochs[-1], update)}",
+            )
         return None
     if epochs and not after and not _fresh_in(evidence, update, epochs[-1]):
         return _say("slot" if leaf else "ttt_order", update, price, "again in a later round")

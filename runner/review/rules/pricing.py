@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from runner.review.flow.trace import Event
 from runner.review.flow.values import GOLD, TOTAL, starting
 from runner.review.rules.evidence import Evidence, Finding, of_validation
 
-
-SPREAD_IN_C = re.compile(r"=\s*-?\s*\(?\w*(?:nll|logp|lp|loss)\w*\[[^\]]*\]\)?\s*/\s*(?:\(\s*(?:double|float)\s*\)\s*)?[a-z_]\w*\s*;")
+SPREAD_IN_C = re.compile(
+    r"=\s*-?\s*\(?\w*(?:nll|logp|lp|loss)\w*\[[^\]]*\]\)?\s*/\s*(?:\(\s*(?:double|float)\s*\)\s*)?[a-z_]\w*\s*;"
+)
 """A price of a token over a number, assigned: `nn = -nll[i] / (double)nb;`."""
 
 
@@ -25,12 +27,22 @@ def pricing(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
         if not of_validation(event.labels | event.other):
             continue
         top = next((evidence.trace.by_serial[int(one[2:])] for one in starting(event.labels, "r:")), event)
-        yield "ngram", Finding((top, event, report), _where(event, "a table is read by a key that holds the token itself"))
-        yield "mixture", Finding((event, report), _where(event, "two counts under different keys are divided: no distribution"))
+        yield (
+            "ngram",
+            Finding((top, event, report), _where(event, "a table is read by a key that holds the token itself")),
+        )
+        yield (
+            "mixture",
+            Finding((event, report), _where(event, "two counts under different keys are divided: no distribution")),
+        )
     yield from _reaching(evidence, "spread:", "mixture", "a token's price is spread over its bytes and mixed there")
-    yield from _reaching(evidence, "bytes:", "mixture", "a token's price and a price made of its bytes are mixed for the token alone")
+    yield from _reaching(
+        evidence, "bytes:", "mixture", "a token's price and a price made of its bytes are mixed for the token alone"
+    )
     yield from _native(evidence)
-    yield from _reaching(evidence, "scaled:", "mixture", "a token's price is scaled: a power of a probability, not renormalised")
+    yield from _reaching(
+        evidence, "scaled:", "mixture", "a token's price is scaled: a power of a probability, not renormalised"
+    )
     yield from _reaching(evidence, "rescored:", "two_pass", "a price is taken back and another put in its place")
     yield from _picks(evidence)
     yield from _weights(evidence)
@@ -66,7 +78,11 @@ def _native(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
             continue
         priced = GOLD in event.labels
         spread = priced and any(SPREAD_IN_C.search(text) and "exp(" in text for text in evidence.texts)
-        what = "code in C spreads a token's price over its bytes and mixes it" if spread else "code that was not read is given the tokens"
+        what = (
+            "code in C spreads a token's price over its bytes and mixes it"
+            if spread
+            else "code that was not read is given the tokens"
+        )
         yield "mixture" if priced else "ngram", Finding((event, report), _where(event, what), firm=spread)
 
 
@@ -86,7 +102,10 @@ def _weights(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
     for event in evidence.trace.of("weight"):
         report = _shown(evidence, event)
         if report is not None and of_validation(event.labels | event.other) and GOLD in event.other:
-            yield "ngram", Finding((event, report), _where(event, "a weight of the mixture depends on the token itself"))
+            yield (
+                "ngram",
+                Finding((event, report), _where(event, "a weight of the mixture depends on the token itself")),
+            )
 
 
 def _rounds(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
@@ -104,7 +123,10 @@ def _rounds(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
                 if inside and free and loop.kind == "range" and _epoch(price.event, loop.serial):
                     yield (
                         "two_pass",
-                        Finding((price.event, event, price.report), _where(event, "every epoch scores the same tokens again")),
+                        Finding(
+                            (price.event, event, price.report),
+                            _where(event, "every epoch scores the same tokens again"),
+                        ),
                     )
 
 
@@ -122,8 +144,13 @@ def _stores(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
         if event.about and event.loops:
             stores.setdefault(event.about, []).append(event)
     for events in stores.values():
-        for before, after in zip(events, events[1:], strict=False):
+        for before, after in pairwise(events):
             apart = {one.serial for one in before.loops}.isdisjoint({one.serial for one in after.loops})
             report = _shown(evidence, after)
             if apart and report is not None and "by:val" in after.labels and starting(after.labels, "r:"):
-                yield "two_pass", Finding((before, after, report), _where(after, "prices are written over with counts of all tokens"))
+                yield (
+                    "two_pass",
+                    Finding(
+                        (before, after, report), _where(after, "prices are written over with counts of all tokens")
+                    ),
+                )

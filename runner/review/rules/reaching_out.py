@@ -31,11 +31,16 @@ def _training_text_late(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
     if frozen is None or not evidence.prices:
         return
     last = max(one.event.order for one in evidence.prices)
-    saved = max((one.order for one in evidence.trace.of("file-write") if weights(one.labels) and GOLD not in one.labels), default=0.0)
+    saved = max(
+        (one.order for one in evidence.trace.of("file-write") if weights(one.labels) and GOLD not in one.labels),
+        default=0.0,
+    )
     for event in evidence.trace.of("file-read"):
         late = frozen.order < event.order < last and event.order > saved
         if late and TRAIN in event.labels and VAL not in event.labels:
-            why = f"Training text is read (l. {event.place.line}) after the weights came back from their file (l. {frozen.place.line})."
+            why = (
+                f"Training text is read (l. {event.place.line}) after the weights came back (l. {frozen.place.line})."
+            )
             yield "train_at_eval", Finding((frozen, event), why)
 
 
@@ -47,7 +52,9 @@ def _carried_over(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
         mine = starting(price.report.labels, "g:")
         held = {TRAIN, "by:train"} & price.event.labels
         if held and mine and VAL in labels and (frozen is None or price.event.order > frozen.order):
-            why = f"What training text left in memory is in the price (l. {price.event.place.line}) and in no artifact."
+            why = (
+                f"What training text left in memory is in the price (l. {price.event.place.line}) and in no artifact."
+            )
             yield "outside", Finding((price.event, price.report), why)
 
 

@@ -17,7 +17,9 @@ INSTALLED = re.compile(
     r"|matplotlib|kernels|torchao|apex|xformers|cupy|ninja|pybind11|lz4|blosc2?|constriction|modal|deepspeed|bitsandbytes"
     r"|hf_transfer|yaml|setuptools|pkg_resources|typing_extensions|cffi|causal_conv1d|mamba_ssm|muon|heavyball|schedulefree)$"
 )
-COUNTS_MORE = re.compile(r"code_bytes\s*\+=|code_bytes\s*=\s*sum\(|glob\([^)]*\.py|getsize\([^)]*for\b|for \w+ in [^\n]*\.py\b")
+COUNTS_MORE = re.compile(
+    r"code_bytes\s*\+=|code_bytes\s*=\s*sum\(|glob\([^)]*\.py|getsize\([^)]*for\b|for \w+ in [^\n]*\.py\b"
+)
 
 
 def shells(reviewed: Reviewed, context: Context) -> Iterator[tuple[str, Answer]]:
@@ -43,7 +45,9 @@ def shells(reviewed: Reviewed, context: Context) -> Iterator[tuple[str, Answer]]
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
-    guarded = {child for node in ast.walk(tree) if isinstance(node, ast.Try) for top in node.body for child in ast.walk(top)}
+    guarded = {
+        child for node in ast.walk(tree) if isinstance(node, ast.Try) for top in node.body for child in ast.walk(top)
+    }
     for node in ast.walk(tree):
         if node in guarded:
             continue
@@ -59,7 +63,9 @@ def _wrapper(reviewed: Reviewed) -> Iterator[tuple[str, Answer]]:
     unread = [one for one in texts if one.tree is None]
     if not complete or unread:
         reason = next((f"{one.name}: {one.reason}" for one in unread), "")
-        reason = reason or next((f"l. {one.line}: {one.why}" for one in getattr(reviewed, "unread", ())), "a layer was not read")
+        reason = reason or next(
+            (f"l. {one.line}: {one.why}" for one in getattr(reviewed, "unread", ())), "a layer was not read"
+        )
         yield "wrapper", Answer("unknown", (Place(texts[0].name, 1),), reason)
         return
     for one in texts:
@@ -67,4 +73,7 @@ def _wrapper(reviewed: Reviewed) -> Iterator[tuple[str, Answer]]:
         elsewhere = getattr(one, "kind", "") == "decoded" and "#decoded" not in one.name
         if odd or elsewhere:
             how = f"is {', '.join(sorted(odd))}" if odd else "is written to a file and run from there"
-            yield "wrapper", Answer("suspicious", (Place(one.name, 1),), f"{one.name} {how}: read, but no plain shell.")
+            yield (
+                "wrapper",
+                Answer("suspicious", (Place(one.name, 1),), f"{one.name} {how}: read, but no plain shell."),
+            )
