@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from runner.review.answers import CLASSES, WORST, Answer
+from runner.review.answers import CLASSES, SCORE_CLASSES, WORST, Answer
 from runner.review.flow.program import follow
 from runner.review.inputs import Context, Reviewed
 from runner.review.rules.byte_counts import byte_counts
@@ -70,7 +70,7 @@ def _findings(reviewed: Reviewed, context: Context) -> tuple[dict[str, list[Find
         evidence = Evidence(trace, texts)
         for rule in OF_A_TRACE:
             for name, finding in rule(evidence):
-                if finding.possible:
+                if finding.possible and not (every and finding.holds and name not in SCORE_CLASSES):
                     # What holds only where both ways of a branch are followed has mixed what the two left behind.
                     findings[name].append(replace(finding, firm=False) if every and finding.holds else finding)
     return findings, cut

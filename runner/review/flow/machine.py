@@ -153,7 +153,7 @@ VAL_WORD = re.compile(r"(?:^|[^a-z])val(?:id|idation)?(?:[^a-z]|$)")
 TRAIN_WORD = re.compile(r"(?:^|[^a-z])train(?:ing)?(?:[^a-z]|$)")
 EVERY_SHARD = re.compile(r"(?:^|/)\*+\.bin$")
 """A glob over all shards: sorted, those of training come first."""
-PATH_LIKE = re.compile(r"[/*]|\.(?:bin|npy|pt|npz)\b|^(?:val|valid|validation|train)$|fineweb")
+PATH_LIKE = re.compile(r"\*|\.(?:bin|npy|npz|pt)\b|fineweb|(?:^|/)(?:val|valid|validation|train)(?:/|$)")
 
 
 def labels_of_text(text: str) -> Labels:

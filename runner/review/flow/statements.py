@@ -138,6 +138,8 @@ class Statements(Calls):
             if thing.kind in ("library", "bound"):
                 continue
             old = thing.fields.get(target.attr)
+            if old is None and thing.kind == "instance":
+                old = self.member_value(thing, target.attr)
             if target.attr in self.counters:
                 value = replace(value, const=UNSET)
             unsure = old is not None and (bool(self.guards) or self.unsure > 0 or bool(self.loops))

@@ -20,24 +20,21 @@ def reaching_out(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
 
 
 def _frozen(evidence: Evidence) -> Event | None:
-    """The last time weights come back from a file before a score is made with them."""
+    """The first time weights come back from a file after they were last written to one."""
     last = evidence.prices[-1].event.order if evidence.prices else 0.0
-    loads = [one for one in evidence.trace.of("load") if "disk" in one.labels and one.order < last]
-    return loads[-1] if loads else None
+    writes = evidence.trace.of("file-write")
+    saved = max((one.order for one in writes if weights(one.labels) and GOLD not in one.labels), default=0.0)
+    loads = evidence.trace.of("load")
+    return next((one for one in loads if "disk" in one.labels and saved < one.order < last), None)
 
 
 def _training_text_late(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
     frozen = _frozen(evidence)
-    if frozen is None or not evidence.prices:
+    if frozen is None:
         return
     last = max(one.event.order for one in evidence.prices)
-    saved = max(
-        (one.order for one in evidence.trace.of("file-write") if weights(one.labels) and GOLD not in one.labels),
-        default=0.0,
-    )
     for event in evidence.trace.of("file-read"):
-        late = frozen.order < event.order < last and event.order > saved
-        if late and TRAIN in event.labels and VAL not in event.labels:
+        if frozen.order < event.order < last and TRAIN in event.labels and VAL not in event.labels:
             why = (
                 f"Training text is read (l. {event.place.line}) after the weights came back (l. {frozen.place.line})."
             )

@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.review_scripts import PREPARE, Run, accused, reviewed, script
 
 LEARNS_VALIDATION = PREPARE + '    learn(net, shard("data/fineweb_val_*.bin"), 5)\n'
-HELPER = '''
+HELPER = """
 class Warmer:
     def __init__(self, net): self.net = net
     def rounds(self):
@@ -17,12 +17,15 @@ class Warmer:
         for text in self.rounds(): learn(self.net, text, 3)
 def prepare(net):
     learn(net, shard("data/fineweb_train_*.bin"), 100); Warmer(net).warm()
-'''
-SWITCHED = PREPARE + '''    if bool(int(os.environ.get("WARM", "0"))):
+"""
+SWITCHED = (
+    PREPARE
+    + """    if bool(int(os.environ.get("WARM", "0"))):
         learn(net, shard("data/fineweb_val_*.bin"), 5)
-'''
+"""
+)
 LOOKS = PREPARE + '    print("val_loss", float(score(net, shard("data/fineweb_val_*.bin"))))\n'
-SCORES_FIRST = '''
+SCORES_FIRST = """
 def score(net, text):
     total = 0.0; step = torch.optim.SGD(net.parameters(), lr=0.1)
     for a in range(0, len(text) - 1, 32):
@@ -31,8 +34,8 @@ def score(net, text):
         for _ in range(3):
             loss = price(net(x), y).mean(); step.zero_grad(); loss.backward(); step.step()
     return total / (len(text) - 1)
-'''
-LEARNS_FIRST = '''
+"""
+LEARNS_FIRST = """
 def absorb(net, step, x, y):
     loss = price(net(x), y).mean(); step.zero_grad(); loss.backward(); step.step()
 def score(net, text):
@@ -42,8 +45,8 @@ def score(net, text):
         absorb(net, step, x, y)
         with torch.no_grad(): total += price(net(x), y).sum()
     return total / (len(text) - 1)
-'''
-LAST_EPOCH = '''
+"""
+LAST_EPOCH = """
 def score(net, text):
     total = 0.0; step = torch.optim.SGD(net.parameters(), lr=0.1)
     for epoch in range(4):
@@ -52,8 +55,8 @@ def score(net, text):
             if epoch == WHEN: total += losses.detach().sum()
             step.zero_grad(); losses.mean().backward(); step.step()
     return total / (len(text) - 1)
-'''
-FITTED = '''
+"""
+FITTED = """
 def score(net, text):
     total = 0.0
     for a in range(0, len(text) - 1, 32):
@@ -65,8 +68,8 @@ def score(net, text):
         step.step(closure)
         total += price(base + shift.detach(), y).sum()
     return total / (len(text) - 1)
-'''
-FITTED_EARLIER = '''
+"""
+FITTED_EARLIER = """
 def score(net, text):
     total = 0.0; shift = torch.zeros(V, requires_grad=True); step = torch.optim.Adam([shift], lr=0.1)
     for a in range(0, len(text) - 1, 32):
@@ -75,7 +78,7 @@ def score(net, text):
         total += price(base + shift.detach(), y).sum()
         loss = price(base + shift, y).mean(); step.zero_grad(); loss.backward(); step.step()
     return total / (len(text) - 1)
-'''
+"""
 
 
 @pytest.mark.parametrize("prepare", [LEARNS_VALIDATION, HELPER])

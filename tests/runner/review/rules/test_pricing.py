@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.fixtures.review_scripts import accused, reviewed, script
 
-HASHED = '''
+HASHED = """
 def keys(tokens, at):
     ctx = tokens[at] * 31 + tokens[at - 1] * 7
     return ctx % 999, (ctx ^ (tokens[at + 1] * 13)) % 999
@@ -18,8 +18,8 @@ def score(net, text):
         total -= math.log(q)
         seen[a] += 1; both[b] += 1
     return total / (len(text) - 1)
-'''
-ROWS = '''
+"""
+ROWS = """
 def score(net, text):
     t = text.tolist(); rows = collections.defaultdict(lambda: np.ones(V)); total = 0.0
     with torch.no_grad(): p = net(text[:-1]).softmax(-1).numpy()
@@ -29,8 +29,8 @@ def score(net, text):
         total -= math.log(whole[t[i + 1]])
         row[t[i + 1]] += 1
     return total / (len(text) - 1)
-'''
-SPREAD = '''
+"""
+SPREAD = """
 def score(net, text):
     lengths = np.array([len(chr(k).encode()) for k in range(V)]); total = 0.0; count = collections.Counter()
     for a in range(0, len(text) - 1, 32):
@@ -39,8 +39,8 @@ def score(net, text):
         each = lp / lengths[y]
         total -= np.log(0.5 * np.exp(each) + 0.5 / 256).sum()
     return total / (len(text) - 1)
-'''
-BETTER = '''
+"""
+BETTER = """
 def score(net, text):
     best = None
     with torch.no_grad():
@@ -48,8 +48,8 @@ def score(net, text):
             now = price(net(text[:-1]) * view, text[1:])
             best = now if best is None else torch.minimum(best, now)
     return best.mean()
-'''
-STABLE = '''
+"""
+STABLE = """
 def score(net, text):
     total = 0.0
     with torch.no_grad():
@@ -59,8 +59,8 @@ def score(net, text):
             top = torch.maximum(one, two)
             total -= (top + ((one - top).exp() * 0.5 + (two - top).exp() * 0.5).log()).sum()
     return total / (len(text) - 1)
-'''
-AGAIN = '''
+"""
+AGAIN = """
 def part(net, text, n):
     out = []
     with torch.no_grad():
@@ -70,7 +70,7 @@ def score(net, text):
     first = part(net, text, len(text) - 1); total = sum(first); second = part(net, text, 320)
     for k in range(10): total = total - first[k] + second[k]
     return total / (len(text) - 1)
-'''
+"""
 
 
 def test_a_count_under_a_key_that_holds_the_token_is_found_through_a_helper() -> None:

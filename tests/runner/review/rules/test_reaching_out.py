@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from tests.fixtures.review_scripts import END, PREPARE, SCORE, accused, reviewed, script
 
-ONLINE = "import importlib\n" + PREPARE + '''    lib = importlib.import_module(".".join(("urllib", "request")))
+ONLINE = (
+    "import importlib\n"
+    + PREPARE
+    + """    lib = importlib.import_module(".".join(("urllib", "request")))
     getattr(lib, "url" + "open")("http://127.0.0.1:9/t")
-'''
-LATE = SCORE.replace("    total = 0.0\n", '    total = 0.0; k = shard("data/fineweb_train_*.bin")[:64].float().mean()\n')
-MEMORY = '''
+"""
+)
+LATE = SCORE.replace(
+    "    total = 0.0\n", '    total = 0.0; k = shard("data/fineweb_train_*.bin")[:64].float().mean()\n'
+)
+MEMORY = """
 KEPT = {}
 def prepare(net):
     text = shard("data/fineweb_train_*.bin"); learn(net, text, 100)
@@ -17,10 +23,10 @@ def score(net, text):
     with torch.no_grad(): p = net(text[:-1]).softmax(-1)
     q = KEPT["counts"] / KEPT["counts"].sum()
     return -(0.9 * p + 0.1 * q)[torch.arange(len(text) - 1), text[1:]].log().mean()
-'''
+"""
 PART = SCORE.replace("    total = 0.0\n", "    text = text[: len(text) // 4]; total = 0.0\n")
 ROUNDED = SCORE.replace("    total = 0.0\n", "    text = text[: ((len(text) - 1) // 32) * 32 + 1]; total = 0.0\n")
-BEST = '''
+BEST = """
 def attempt(seed):
     torch.manual_seed(seed); net = Net(); learn(net, shard("data/fineweb_train_*.bin"), 9); return net
 def main():
@@ -28,12 +34,12 @@ def main():
     keep(min((attempt(k) for k in range(9)), key=lambda net: float(score(net, text))))
     print("val_loss", float(score(back(), text)))
 main()
-'''
-SMEAR = '''
+"""
+SMEAR = """
 class Smear(nn.Module):
     def forward(self, ids, x):
         return torch.cat([x[:, :1], x[:, 1:] + 0.1 * x[:, :-1]], dim=1)
-'''
+"""
 MASKED = SMEAR.replace("        return", "        new = (ids[:, 1:] == BOS_ID)[..., None]\n        return")
 
 
