@@ -211,6 +211,8 @@ class Library(Expressions):
 
     def setting(self, name: str, default: Value) -> Value:
         """What an environment variable holds: what the run says, else its default."""
+        if name in ("RANK", "LOCAL_RANK"):  # every rank runs
+            return NOTHING
         said = self.settings.value_of(name)
         low = name.lower()
         labels = default.labels

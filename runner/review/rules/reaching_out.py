@@ -9,6 +9,10 @@ from runner.review.flow.values import GOLD, LOGITS, TRAIN, VAL, starting, weight
 from runner.review.rules.evidence import Evidence, Finding, of_validation
 
 
+SAVES = ("torch.save", "tofile", "savez", "savez_compressed", "dump", "save_file")
+"""Calls that write weights; what is written line by line are counters and logs."""
+
+
 def reaching_out(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
     """(class, finding) of calls that leave the machine, and of texts that turn up where they should not."""
     for event in evidence.trace.of("network"):
@@ -23,7 +27,7 @@ def _frozen(evidence: Evidence) -> Event | None:
     """The first time weights come back from a file after they were last written to one."""
     last = evidence.prices[-1].event.order if evidence.prices else 0.0
     writes = evidence.trace.of("file-write")
-    saved = max((one.order for one in writes if weights(one.labels) and GOLD not in one.labels), default=0.0)
+    saved = max((one.order for one in writes if one.about.endswith(SAVES) and weights(one.labels)), default=0.0)
     loads = evidence.trace.of("load")
     return next((one for one in loads if "disk" in one.labels and saved < one.order < last), None)
 
