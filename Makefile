@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow chaos fuzz adversary bench gpu check format lint types clean
+.PHONY: help setup demo test test-slow chaos fuzz adversary mutants bench gpu check format lint types clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,6 +38,10 @@ fuzz: $(READY)  ## the property tests with 10,000 cases each
 COUNT ?= 10000
 adversary: $(READY)  ## attack what reads others' files: by hand, and COUNT=10000 files spoiled at random
 	$(BIN)/python -m tests.adversary --count $(COUNT) $(if $(SEED),--seed $(SEED))
+
+FAULTS ?= 20
+mutants: $(READY)  ## put FAULTS=20 small faults into each of six subjects and see whether its tests notice (nightly)
+	$(BIN)/python -m tests.mutants --count $(FAULTS) $(if $(SEED),--seed $(SEED))
 
 bench: $(READY)  ## a step, scoring, the artifact (coders, quantisers, caps), reading records, tables, many seeds; side by side
 	$(BIN)/python benchmarks/train_step.py

@@ -28,7 +28,7 @@ from benchmarks.yardstick import facts, make_network
 from golf_model.config import BigramConfig, GolfConfig, ModelConfig
 from golf_model.process.distributed import World
 from golf_model.scoring.bpb import ByteTables
-from golf_model.scoring.evaluate import Tally, cut, evaluate, rows_at_once
+from golf_model.scoring.evaluate import Tally, cut, evaluate, on_device, rows_at_once
 from golf_model.scoring.streaming import evaluate_streaming
 from golf_model.scoring.windows import Windows, windows_of
 
@@ -78,10 +78,10 @@ def full_head(
 ) -> float:
     """The plain way: the head over all positions, losses of some thrown away; mean loss in nats."""
     length = int(windows[0, 1])
-    tally = Tally(tables, world.device, torch.float64)
+    tally, tokens = Tally(tables, world.device, torch.float64), on_device(tokens, world.device)
     for first in range(0, len(windows), rows):
-        group = windows[first : first + rows]
-        ids, targets, scored = (part.to(world.device) for part in cut(tokens, group, len(group), length))
+        group = torch.from_numpy(windows[first : first + rows]).to(world.device)
+        ids, targets, scored = cut(tokens, group, len(group), length)
         tally.add(network(ids, targets, mean=False), ids, targets, scored)
     return tally.score(world).val_loss
 

@@ -24,6 +24,7 @@ from benchmarks.train_step import job_config
 from benchmarks.yardstick import facts, make_network, our_side, peak_flops, random_batches, synchronise
 from golf_model.artifact.fit import pack_to_fit
 from golf_model.config import GolfConfig
+from golf_model.network.flash import settle_attention
 from golf_model.process.distributed import World
 from golf_model.scoring.bpb import ByteTables
 from golf_model.scoring.evaluate import evaluate
@@ -122,6 +123,7 @@ def attention(device: torch.device, tiny: bool) -> Result:
             found[name] = round(statistics.median(times[1:]), 3)
         except (RuntimeError, ImportError, ValueError) as error:
             found[name] = f"not here: {str(error).splitlines()[0][:120]}"
+    found["chosen"] = settle_attention(full_config("pr372", tiny), World(0, 1, device))
     return found
 
 

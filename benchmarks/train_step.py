@@ -2,11 +2,12 @@
 
     python benchmarks/train_step.py [--device cuda] [--threads N] [--rounds N] [--only NAME] [--json FILE]
 
-Both sides begin with the same weights, see the same batches, and take turns in one process; each round begins with
-the other one. Figures are medians over rounds. plain: benchmarks/plain.py, eager on CPU, compiled on a GPU. MFU:
-FLOPs that the function asks for over what a large matrix product of that precision reaches in the same run. Memory:
-the process's peak (on a GPU: the device's). Parts are timed apart, the device waited for after each. CPU time is what
-the process got of its cores: on one thread its ratio holds on a machine that others use, too.
+Both sides begin with the same weights, see the same batches, and take turns, each in a process of its own, as each
+would run: ours has its settings of the C library, which the originals do not make (--plain-memory: neither has).
+Each round begins with the other side. Figures are medians over rounds. plain: benchmarks/plain.py, eager on CPU,
+compiled on a GPU. MFU: FLOPs that the function asks for over what a large matrix product of that precision reaches in
+the same run. Memory: the process's peak (on a GPU: the device's). Parts are timed apart, the device waited for after
+each. CPU time is what the process got of its cores: on one thread its ratio holds on a machine that others use, too.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.away import Away
 from benchmarks.yardstick import (
-    Side,
     facts,
     make_network,
     our_side,
@@ -37,6 +38,7 @@ from benchmarks.yardstick import (
     synchronise,
 )
 from golf_model.config import BatchConfig, GolfConfig, ModelConfig
+from golf_model.process.devices import keep_freed_memory
 from runner.job.load import load_job
 from runner.job.profiles import with_profile
 from runner.plan.footprint import step_flops
@@ -89,53 +91,69 @@ def cases(device: torch.device, growth: bool) -> Iterator[Case]:
         yield Case("d512, T 1024, vocabulary 8192, bf16", wide(1024, vocabulary=8192), torch.bfloat16)
 
 
-def seconds(side: Side, batches: Any, steps: int, device: torch.device) -> tuple[float, float]:
-    """(Seconds, seconds of CPU time) of one step, the mean of some; the last loss is read."""
-    synchronise(device)
-    begun, used = time.perf_counter(), time.process_time()
-    for _ in range(steps):
-        loss = side.step(batches)
-    float(loss)
-    synchronise(device)
-    return (time.perf_counter() - begun) / steps, (time.process_time() - used) / steps
+class Turns:
+    """One side of a case: name `plain` or `ours`."""
+
+    def __init__(self, case: Case, name: str, device: torch.device, threads: int, keeps_memory: bool) -> None:
+        torch.set_num_threads(threads)
+        if keeps_memory:
+            keep_freed_memory()
+        network = make_network(case.config, case.dtype, device)
+        make = {"plain": plain_side, "ours": our_side}[name]
+        self.side = make(case.config, network, device.type == "cuda")
+        self.batches, self.device = random_batches(case.config, device), device
+
+    def first_loss(self) -> float:
+        """The loss of the first weights."""
+        return float(self.side.parts["gradients"](self.batches))
+
+    def seconds(self, steps: int) -> tuple[float, float]:
+        """(Seconds, seconds of CPU time) of one step, the mean of some; the last loss is read."""
+        synchronise(self.device)
+        begun, used = time.perf_counter(), time.process_time()
+        for _ in range(steps):
+            loss = self.side.step(self.batches)
+        float(loss)
+        synchronise(self.device)
+        return (time.perf_counter() - begun) / steps, (time.process_time() - used) / steps
+
+    def memory_mib(self) -> float | None:
+        """The most that a step needs."""
+        return peak_memory_mib(self.device, lambda: self.side.step(self.batches))
+
+    def parts_ms(self) -> dict[str, float]:
+        """Milliseconds of each part of a step, medians of five."""
+        times: dict[str, list[float]] = {name: [] for name in self.side.parts}
+        for _ in range(5):
+            for name, part in self.side.parts.items():
+                synchronise(self.device)
+                begun = time.perf_counter()
+                part(self.batches)
+                synchronise(self.device)
+                times[name].append(1000 * (time.perf_counter() - begun))
+        return {name: round(statistics.median(values), 3) for name, values in times.items()}
 
 
-def parts_ms(side: Side, batches: Any, device: torch.device) -> dict[str, float]:
-    """Milliseconds of each part of a step, medians of five."""
-    times: dict[str, list[float]] = {name: [] for name in side.parts}
-    for _ in range(5):
-        for name, part in side.parts.items():
-            synchronise(device)
-            begun = time.perf_counter()
-            part(batches)
-            synchronise(device)
-            times[name].append(1000 * (time.perf_counter() - begun))
-    return {name: round(statistics.median(values), 3) for name, values in times.items()}
-
-
-def measure(case: Case, device: torch.device, rounds: int, peak: float) -> dict[str, Any]:
+def measure(case: Case, device: torch.device, threads: int, rounds: int, peak: float, plain_memory: bool) -> Any:
     """Both sides of a case."""
-    config = case.config
-    network = make_network(config, case.dtype, device)
-    compiled = device.type == "cuda"
-    sides = {"plain": plain_side(config, network, compiled), "ours": our_side(config, network, compiled)}
-    batches = random_batches(config, device)
-    first = {name: float(side.parts["gradients"](batches)) for name, side in sides.items()}
+    keeps = {"plain": False, "ours": device.type == "cpu" and not plain_memory}
+    sides = {name: Away(Turns, case, name, device, threads, keep) for name, keep in keeps.items()}
+    first = {name: side.call("first_loss") for name, side in sides.items()}
     tolerance = 1e-5 if case.dtype == torch.float32 else 2e-2
     if abs(first["plain"] - first["ours"]) > tolerance * first["plain"]:
         raise SystemExit(f"{case.name}: the sides disagree about the first loss: {first}")
     for side in sides.values():
-        side.step(batches)
-    once = max(seconds(side, batches, 1, device)[0] for side in sides.values())
+        side.call("seconds", 1)
+    once = max(side.call("seconds", 1)[0] for side in sides.values())
     steps = max(1, round(SECONDS_PER_TURN / once))
     times: dict[str, list[float]] = {name: [] for name in sides}
     used: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(rounds):
         for name in sorted(sides, reverse=bool(turn % 2)):
-            took, cpu = seconds(sides[name], batches, steps, device)
+            took, cpu = sides[name].call("seconds", steps)
             times[name].append(took)
             used[name].append(cpu)
-    work, tokens = step_flops(config), config.batch.train_batch_tokens
+    work, tokens = step_flops(case.config), case.config.batch.train_batch_tokens
     row: dict[str, Any] = {"case": case.name, "tokens": tokens, "gflops": work / 1e9, "steps_per_turn": steps}
     for name, side in sides.items():
         median = statistics.median(times[name])
@@ -144,10 +162,12 @@ def measure(case: Case, device: torch.device, rounds: int, peak: float) -> dict[
             "cpu_ms": 1000 * statistics.median(used[name]),
             "tokens_per_s": tokens / median,
             "mfu": work / median / peak,
-            "memory_mib": peak_memory_mib(device, lambda side=side: side.step(batches)),  # type: ignore[misc]
-            "parts_ms": parts_ms(side, batches, device),
+            "memory_mib": side.call("memory_mib"),
+            "parts_ms": side.call("parts_ms"),
             "rounds_ms": [round(1000 * value, 3) for value in times[name]],
+            "rounds_cpu_ms": [round(1000 * value, 3) for value in used[name]],
         }
+        side.close()
     row["ratio"] = row["plain"]["ms"] / row["ours"]["ms"]
     for name, values in (("ratio_of_rounds", times), ("ratio_of_cpu_time", used)):
         pairs = zip(values["plain"], values["ours"], strict=True)
@@ -176,6 +196,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--growth", action="store_true", help="also other lengths, layers, vocabularies")
+    parser.add_argument("--plain-memory", action="store_true", help="leave the C library as it is on both sides")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -191,10 +212,13 @@ def main() -> None:
     print(f"{'case':32}{heads}  parts, ms")
     table = []
     for case in kept:
-        table.append(measure(case, device, arguments.rounds, peaks[case.dtype]))
+        memory, peak = arguments.plain_memory, peaks[case.dtype]
+        table.append(measure(case, device, arguments.threads, arguments.rounds, peak, memory))
         print(shown(table[-1]), flush=True)
         if arguments.json:
-            content = json.dumps({**about, "rounds": arguments.rounds, "table": table}, indent=1)
+            content = json.dumps(
+                {**about, "rounds": arguments.rounds, "plain_memory": memory, "table": table}, indent=1
+            )
             arguments.json.write_text(content + "\n", encoding="utf-8")
 
 

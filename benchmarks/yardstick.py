@@ -22,7 +22,7 @@ from benchmarks.plain import PlainGPT, PlainTrainer
 from golf_model.config import GolfConfig
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.gpt import GPT, LossModel
-from golf_model.process.devices import device_name
+from golf_model.process.devices import device_name, settle_compiler
 from golf_model.process.distributed import World
 from golf_model.session import kernels_of
 from golf_model.training.averaging import WeightAverage
@@ -66,6 +66,8 @@ def make_network(config: GolfConfig, dtype: torch.dtype, device: torch.device) -
 
 def our_side(config: GolfConfig, network: GPT, compiled: bool) -> Side:
     """The step of training/train.py, its collectives left out."""
+    if compiled:
+        settle_compiler()
     arm(network, config.qat, config.model.num_layers)
     switch(network, on=acts_in_training(config.qat, 0))
     model: LossModel = torch.compile(network, dynamic=False, fullgraph=True) if compiled else network

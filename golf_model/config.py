@@ -102,6 +102,65 @@ class BigramConfig:
 
 
 @dataclass(frozen=True)
+class LoopConfig:
+    """Blocks that are passed several times (PRs #1204, #1394): depth without parameters. Off by default."""
+
+    start: int = 0
+    """First block of the loop."""
+    end: int = 0
+    """Last block of the loop."""
+    times: int = 0
+    """Passes beyond the first one; 0 turns the technique off."""
+    at: float = 0.5
+    """Share of the training, by the clock or by steps as the schedule goes, from which on blocks are passed again.
+    Packing and scoring always do."""
+
+    def __post_init__(self) -> None:
+        require_bounded(self)
+        require(0 <= self.start <= self.end, "start", "at least 0 and at most end")
+        require(0 <= self.times <= 16, "times", "0 (off) to 16")
+        require(0 <= self.at <= 1, "at", "between 0 and 1")
+
+
+@dataclass(frozen=True)
+class ParallelConfig:
+    """Attention and MLP of late blocks side by side instead of one after the other. Off by default."""
+
+    kind: Literal["off", "simple", "lanes"] = "off"
+    """simple: both read the same stream (PR #1412); lanes: each has a stream of its own, and learned shares of both
+    results go to both (PR #1529)."""
+    start: int = 0
+    """First block that does so; `num_layers` keeps the lanes' parameters and uses none."""
+    final: Literal["mean", "mlp", "attn"] = "mean"
+    """What leaves the lanes: their mean, or one of them (PR #1529)."""
+
+    def __post_init__(self) -> None:
+        require_bounded(self)
+        require(self.start >= 0, "start", "0 or more")
+
+
+@dataclass(frozen=True)
+class AttentionGateConfig:
+    """A gate on each head's output, after XSA and before the output projection. Off by default."""
+
+    kind: Literal["off", "window", "double", "double_query", "full"] = "off"
+    """window: sigmoid of the first features of the block's input (PR #1787); double: twice that, 1 at first (PR
+    #1667); double_query: the same of the first query features before their norm (PR #1667); full: sigmoid of the
+    whole input (PR #1736)."""
+    width: int = 12
+    """Features that the gate looks at; `full` looks at all."""
+    scale: float = 1.0
+    """Factor inside the sigmoid of `window` (PR #1855: 0.5)."""
+    init_std: float = 0.0
+    """Standard deviation of the gate's initial weights, 0 for zeros (PR #1736: 0.01)."""
+
+    def __post_init__(self) -> None:
+        require_bounded(self)
+        require(self.width >= 1, "width", "at least 1")
+        require(self.init_std >= 0, "init_std", "0 or more")
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """Shape and function of the network; the defaults are the official baseline (17,059,912 parameters)."""
 
@@ -128,8 +187,29 @@ class ModelConfig:
     """NTK scaling (PR #160): sequences longer than this many tokens get a larger base; 0 turns it off."""
     xsa_last_n: int = 0
     """Last blocks whose attention excludes the token's own value direction (XSA, PR #372); 0 turns it off."""
-    smear: Literal["off", "module", "parameter"] = "off"
-    """SmearGate (PR #102): `smear.gate` (PRs #102, #465), or a bare `smear_gate` before tok_emb (PR #372)."""
+    rope_dims: int = 0
+    """Dimensions of a head that turn with the position, the first ones (PR #315: 16 of 64); 0 turns all."""
+    ln_scale: bool = False
+    """Whether the normed inputs of block i's attention and MLP are multiplied by 1 / sqrt(i + 1) (PR #315)."""
+    skip_gates: bool = False
+    """Whether a gate decides, channel by channel, between a block's input and its skip; else they are added (PR
+    #1089)."""
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    """Blocks that are passed several times, off by default."""
+    parallel: ParallelConfig = field(default_factory=ParallelConfig)
+    """Late blocks whose halves stand side by side, off by default."""
+    attn_gate: AttentionGateConfig = field(default_factory=AttentionGateConfig)
+    """A gate on each head's output, off by default."""
+    smear: Literal["off", "module", "parameter", "input"] = "off"
+    """SmearGate (PR #102): `smear.gate` (PRs #102, #465), or a bare `smear_gate` before tok_emb (PR #372). input: a
+    gate that looks at the embedding itself, before the first norm (PR #1667)."""
+    smear_width: int = 12
+    """Features of the embedding that the gate of smear `input` looks at."""
+    smear_bos: int = 1
+    """Token that begins a document, into which smear `input` lets nothing through (PR #1851); -1 has none."""
+    embed_dim: int = 0
+    """Width of the token embedding, with projections to model_dim and back (an option of PR #1394); 0 is
+    model_dim."""
     linear_init: Literal["default", "orthogonal"] = "default"
     """Initial matrices: torch's uniform (official baseline), or orthogonal where both sides are at least 64 and the
     matrix does not start at zero (PR #102)."""
@@ -170,7 +250,36 @@ class ModelConfig:
         require(self.rope_base > 1, "rope_base", "greater than 1")
         require(self.rope_ntk_seq_len >= 0, "rope_ntk_seq_len", "0 (off) or more")
         require(0 <= self.xsa_last_n <= self.num_layers, "xsa_last_n", f"0 (off) to num_layers={self.num_layers}")
+        head_dim = self.model_dim // self.num_heads
+        turned = self.rope_dims or head_dim
+        require(0 < turned <= head_dim and turned % 2 == 0, "rope_dims", f"0 (all) or even and at most {head_dim}")
+        require(turned > 2 or not self.rope_ntk_seq_len, "rope_ntk_seq_len", "0 (off) where only 2 dimensions turn")
+        loop, parallel = self.loop, self.parallel
+        require(not loop.times or loop.end < self.num_layers, "loop.end", f"below num_layers={self.num_layers}")
+        require(parallel.start <= self.num_layers, "parallel.start", f"at most num_layers={self.num_layers}")
+        cut = loop.times > 0 and parallel.kind == "lanes" and loop.start < parallel.start <= loop.end
+        require(not cut, "parallel.start", "not inside the loop")
+        gated, most = self.attn_gate.kind not in ("off", "full"), self.model_dim
+        require(not gated or self.attn_gate.width <= most, "attn_gate.width", f"at most model_dim={most}")
+        require(self.smear != "input" or 1 <= self.smear_width <= most, "smear_width", f"1 to model_dim={most}")
+        require(0 <= self.embed_dim <= self.model_dim, "embed_dim", f"0 (model_dim) to {self.model_dim}")
+        plain = not self.bigram.buckets and self.smear == "off"
+        require(not self.embed_dim or plain, "embed_dim", "0 where there is a bigram table or a smear")
         require(self.logit_softcap > 0, "logit_softcap", "positive")
+
+
+@dataclass(frozen=True)
+class DecayTaperConfig:
+    """Muon's weight decay by the share of the training that is done (PR #1729): constant, then a line down."""
+
+    start: float = 1.0
+    """Share from which on it falls; 1 turns the technique off."""
+    to: float = 1.0
+    """Factor that it has fallen to at the end."""
+
+    def __post_init__(self) -> None:
+        require(0 <= self.start <= 1, "start", "between 0 and 1")
+        require(self.to >= 0, "to", "0 or more")
 
 
 @dataclass(frozen=True)
@@ -203,8 +312,17 @@ class OptimConfig:
     """Decoupled decay of the matrices: each step multiplies them by 1 - lr * this; 0 turns it off."""
     muon_decay_order: Literal["before", "after"] = "before"
     """Whether matrices decay before (PR #465) or after (PR #372) the update is taken off."""
+    muon_row_normalise: bool = False
+    """Whether each row of an update is brought to length 1 before it is orthogonalised (PR #1217, arXiv
+    2603.28254)."""
+    muon_coefficients: Literal["classic", "polar_express"] = "classic"
+    """Of the orthogonalisation: the same five times, or five of their own (PRs #1344, #1787: arXiv 2505.16932)."""
+    muon_decay_taper: DecayTaperConfig = field(default_factory=DecayTaperConfig)
+    """How Muon's decay falls towards the end, not at all by default."""
     adam_weight_decay: float = 0.0
     """Decoupled decay (AdamW, PRs #102, #465) of embeddings, gains and mixes; 0 is plain Adam."""
+    embed_weight_decay: float | None = None
+    """The same of the embeddings alone (PR #1218: 0.085); none takes adam_weight_decay."""
     beta1: float = 0.9
     """Adam's first-moment decay."""
     beta2: float = 0.95
@@ -220,6 +338,7 @@ class OptimConfig:
         require(self.muon_momentum_warmup_steps >= 0, "muon_momentum_warmup_steps", "0 or more")
         require(self.grad_clip_norm >= 0, "grad_clip_norm", "0 (off) or more")
         require(self.muon_weight_decay >= 0, "muon_weight_decay", "0 (off) or more")
+        require((self.embed_weight_decay or 0) >= 0, "embed_weight_decay", "0 (off) or more")
         require(self.adam_weight_decay >= 0, "adam_weight_decay", "0 (off) or more")
 
 
@@ -237,6 +356,11 @@ class ScheduleConfig:
     """Steps over which the rate falls linearly to the floor at the end."""
     warmdown_lr_floor: float = 0.0
     """Share of the base rates at which the warmdown ends (PR #372: 0.1)."""
+    warmdown_frac: float = 0.0
+    """Share of the whole training that the warmdown takes, to `min_lr`, in place of `warmdown_iters`; 0 turns it off
+    (PR #1218)."""
+    min_lr: float = 0.0
+    """Least share of the base rates under `warmdown_frac`: the line is cut off there (PR #1787)."""
     warmup_steps: int = 20
     """Steps run before the clock to compile and warm caches; weights, optimizers and loader are then reset."""
     checkpoint_every_s: float = 0.0
@@ -248,6 +372,9 @@ class ScheduleConfig:
         require(self.iterations >= 1, "iterations", "at least 1")
         require(self.warmdown_iters >= 0, "warmdown_iters", "0 or more")
         require(0 <= self.warmdown_lr_floor <= 1, "warmdown_lr_floor", "between 0 and 1")
+        require(0 <= self.warmdown_frac <= 1, "warmdown_frac", "between 0 (off) and 1")
+        require(0 <= self.min_lr <= 1, "min_lr", "between 0 and 1")
+        require(self.warmdown_frac > 0 or not self.min_lr, "min_lr", "0 without warmdown_frac")
         require(self.warmup_steps >= 0, "warmup_steps", "0 or more")
         require(self.checkpoint_every_s >= 0, "checkpoint_every_s", "0 (off) or more")
 
@@ -287,9 +414,16 @@ class BatchConfig:
     """Tokens per evaluation batch over all processes and micro-steps."""
     micro_batches: int = 8
     """Micro-batches per optimizer step over all processes; one process accumulates micro_batches / world_size."""
-    order: Literal["sequential", "shuffled"] = "sequential"
-    """Order of the training tokens: straight through all shards (official), or spans of each pass in an order drawn
-    from the seed."""
+    order: Literal["sequential", "shuffled", "sequences", "documents"] = "sequential"
+    """Order of the training tokens. sequential: straight through all shards (official); shuffled: spans of each pass
+    in an order drawn from the seed; sequences: single sequences of a process's own shards, drawn by its rank and not
+    by the seed (PR #1394); documents: straight on, a micro-batch being one row that a shard's first document begins
+    (PR #1530)."""
+    documents: bool = False
+    """Whether a token attends to its own document alone, in training and in scoring (PR #1530); after every
+    train_seq_len tokens a document is cut."""
+    bos_token: int = 1
+    """Token that begins a document, where `documents` or the order of that name asks for it."""
 
     def __post_init__(self) -> None:
         require_bounded(self)
@@ -342,14 +476,22 @@ class EvalConfig:
     """How the artifact gets its published score; the plain score is always measured beside it."""
 
     rule: Literal[
-        "plain", "sliding", "streaming", "last_stride", "last_stride_short", "exact_tail", "repeated_tail"
+        "plain",
+        "sliding",
+        "streaming",
+        "last_stride",
+        "last_stride_short",
+        "exact_tail",
+        "repeated_tail",
+        "short_tail",
     ] = "plain"
     """plain: whole sequences side by side. sliding: windows every `stride` targets, every target exactly once with as
     much context as its window allows, to the text's last token. streaming: the text is read once, each token attends
     to the last `window` tokens in every layer; another model in effect, and another score. The originals' slide, too:
     last_stride scores only the last `stride` targets of a window, so that the text's head and tail are left out (PR
     #102); last_stride_short drops the last window as well (PR #372); exact_tail is as `sliding` (PR #160);
-    repeated_tail scores the last targets again in ever shorter windows (PR #465)."""
+    repeated_tail scores the last targets again in ever shorter windows (PR #465); short_tail ends with one window
+    that is cut off (PR #1394)."""
     window: int = 0
     """Tokens of a window; 0 takes train_seq_len. The plain rule always takes that."""
     stride: int = 64
@@ -411,6 +553,10 @@ class GptqConfig:
 
     tokens: int = 0
     """Training tokens to look at, over all processes, inside the training clock; 0 rounds to nearest."""
+    embed: bool = False
+    """Whether the token embedding is rounded so, too, by what the output head sees (PR #1394)."""
+    zero_dead: bool = False
+    """Whether weights of columns that were never seen become zeros (PR #1394)."""
     damping: float = 0.01
     """Share of the mean diagonal that is added to each Hessian's diagonal."""
     order: bool = True
@@ -420,6 +566,49 @@ class GptqConfig:
         require_bounded(self)
         require(self.tokens >= 0, "tokens", "0 (off) or more")
         require(self.damping > 0, "damping", "positive")
+
+
+@dataclass(frozen=True)
+class SdclipConfig:
+    """Row scales by standard deviation: a step is k / levels of it, so that rows take equal bits (PR #1394)."""
+
+    embed: float = 20.0
+    """k of token embedding and untied head (PRs #1394, #1586)."""
+    mlp: float = 12.85
+    """k of the MLPs' matrices."""
+    attn: float = 12.85
+    """k of the attention's matrices and the bigram projection."""
+    other: float = 12.85
+    """k of the bigram table."""
+    solve: bool = False
+    """Whether one factor on all k is found with which script and artifact just fit `step.cap_bytes`."""
+    factor: float = 1.0
+    """That factor; more is coarser and smaller."""
+
+    def __post_init__(self) -> None:
+        for name in ("embed", "mlp", "attn", "other", "factor"):
+            require(0 < getattr(self, name) <= 1e6, name, "positive")
+
+
+@dataclass(frozen=True)
+class LqerConfig:
+    """Low-rank repair of quantised matrices (LQER, arXiv 2402.02446; PR #1797): what rounding lost, in a few factors.
+
+    Off by default.
+    """
+
+    rank: int = 0
+    """Columns of the factors; 0 turns the technique off."""
+    tensors: int = 3
+    """Matrices that are repaired: those that rounding changed most."""
+    group: int = 64
+    """Elements of the second factor that share a scale."""
+
+    def __post_init__(self) -> None:
+        require_bounded(self)
+        require(0 <= self.rank <= 256, "rank", "0 (off) to 256")
+        require(self.tensors >= 1, "tensors", "at least 1")
+        require(self.group >= 1, "group", "at least 1")
 
 
 @dataclass(frozen=True)
@@ -472,20 +661,22 @@ class ShapedStepsConfig:
 class ExportConfig:
     """How weights become the artifact."""
 
-    container: Literal["golf", "torch", "torch_pair", "qgv3"] = "golf"
+    container: Literal["golf", "torch", "torch_pair", "torch_shuffled", "qgv3"] = "golf"
     """golf: ours, docs/artifact-format.md; torch: one dict by torch.save (official baseline, PRs #372, #1606);
-    torch_pair: weights and their kinds by torch.save (PRs #102, #465); qgv3: a JSON header and raw bytes, six-bit
-    integers packed (PR #160)."""
+    torch_pair: weights and their kinds by torch.save (PRs #102, #465); torch_shuffled: the same, then all bytes at
+    even positions before those at odd ones (PR #1394); qgv3: a JSON header and raw bytes, six-bit integers packed (PR
+    #160)."""
     compressor: Literal["auto", "rans", "zlib", "lzma", "zstd", "brotli"] = "auto"
     """The originals': zlib at level 9 (official baseline), lzma as .xz at preset 6 (PR #160), zstd at level 22 (PRs
-    #102, #372, #465). In our container: what codes the integers; rans is an entropy coder for weights, lzma is at its
-    most thorough, brotli wants its package installed, auto measures all and keeps the smallest."""
-    embed: Literal["float16", "int8", "int6", "int5", "int4", "step"] = "int8"
-    """Token embedding and untied head (float16: PRs #102, #372, #465)."""
+    #102, #372, #465), brotli at quality 11 (PR #1394, and only in its container). In our container: what codes the
+    integers; rans is an entropy coder for weights, lzma is at its most thorough, brotli wants its package installed,
+    auto measures all and keeps the smallest."""
+    embed: Literal["float16", "int8", "int7", "int6", "int5", "int4", "step"] = "int8"
+    """Token embedding and untied head (float16: PRs #102, #372, #465; int7: PR #1586)."""
     mlp: Literal["int8", "int6", "int5", "int4", "step"] = "int8"
-    """Matrices of the MLPs (int6: PRs #102, #160; int5: PRs #372, #465)."""
+    """Matrices of the MLPs (int6: PRs #102, #160, #1394; int5: PRs #372, #465)."""
     attn: Literal["int8", "int6", "int5", "int4", "step"] = "int8"
-    """Matrices of the attention, and the bigram projection (int6: PRs #102, #160, #372, #465)."""
+    """Matrices of the attention, and the bigram projection (int6: PRs #102, #160, #372, #465, #1394)."""
     other: Literal["int8", "step"] = "int8"
     """Everything else that is quantised, such as the bigram table."""
     step: StepConfig = field(default_factory=StepConfig)
@@ -500,19 +691,24 @@ class ExportConfig:
     """States of the trellis, Ungerboeck's codes (1982): 4 save 0.16 bits a weight, 8 save 0.18."""
     gptq: GptqConfig = field(default_factory=GptqConfig)
     """How the layers' matrices are rounded, to nearest by default."""
-    rows: Literal["clip_floor", "amax_float16", "amax_float32", "clip_search"] = "clip_floor"
+    rows: Literal["clip_floor", "amax_float16", "amax_float32", "clip_search", "sdclip"] = "clip_floor"
     """Scale of a row below eight bits. clip_floor: as the official int8, clipped at a quantile, at least 1 / levels
     (PR #160); amax_float16: largest magnitude, rounded to fp16 before it is used (PRs #102, #465); amax_float32:
-    rounded after (PR #372); clip_search: the best of five quantiles by squared error (PR #1606)."""
+    rounded after (PR #372); clip_search: the best of five quantiles by squared error (PR #1606); sdclip: by standard
+    deviation, of rows of eight bits, too (PR #1394)."""
+    sdclip: SdclipConfig = field(default_factory=SdclipConfig)
+    """How wide rows `sdclip` are."""
+    lqer: LqerConfig = field(default_factory=LqerConfig)
+    """Low-rank repair of what rounding did, off by default."""
     late_k_float16: int = 0
     """Last blocks whose key projection is stored as fp16 (PR #102: 2; PRs #372, #465: 1)."""
     passthrough_numel: int = 65536
     """Tensors of at most this many elements are stored as floats, not quantised."""
     more_control: str = ""
     """Further parts of names, comma-separated, that mark control tensors beside the baseline's: smear,bigram
-    (PR #102); smear,bigram.scale (PR #465); bigram (PR #372)."""
+    (PR #102); smear,bigram.scale (PR #465); bigram (PR #372); skip_gates (PR #1394)."""
     small_control: Literal["float32", "float16"] = "float32"
-    """Control tensors of at most passthrough_numel elements; float16 as PRs #102 and #465."""
+    """Control tensors of at most passthrough_numel elements; float16 as PRs #102, #465 and #1394."""
     large_control: Literal["quantized", "float32"] = "quantized"
     """Larger control tensors: int8, or fp32 as PR #102 stored its bigram table."""
 
@@ -521,7 +717,7 @@ class ExportConfig:
         require(self.passthrough_numel >= 0, "passthrough_numel", "0 or more")
         require(self.late_k_float16 >= 0, "late_k_float16", "0 or more")
         if self.container != "golf":
-            plain = ("zlib", "lzma", "zstd")
+            plain = ("zlib", "lzma", "zstd", *(("brotli",) if self.container == "torch_shuffled" else ()))
             require(
                 self.compressor in plain, "compressor", f"one of {', '.join(plain)} in container {self.container}"
             )
@@ -536,6 +732,20 @@ class ExportConfig:
         )
         if self.solves_step:
             require(self.compressor in ("auto", "rans"), "compressor", "auto or rans where the step is solved for")
+
+        solved = self.rows == "sdclip" and self.sdclip.solve
+        coded = self.container == "golf" and self.compressor in ("auto", "rans") and not stepped
+        require(
+            not solved or coded, "sdclip.solve", "false unless the container is golf's, coded by rans, without step"
+        )
+        integers = {self.embed, self.mlp, self.attn} & {"int8", "int7", "int6", "int5", "int4"}
+        repaired = self.container == "golf" and integers
+        require(not self.lqer.rank or bool(repaired), "lqer.rank", "0 (off) unless the container is golf's")
+
+    @property
+    def solves_factor(self) -> bool:
+        """Whether the factor of the row scales has to be found before anything can be stored."""
+        return self.rows == "sdclip" and self.sdclip.solve
 
     @property
     def solves_step(self) -> bool:
@@ -610,6 +820,8 @@ class GolfConfig:
         sliding = self.eval.rule not in ("plain", "streaming")
         length = self.eval.window_length(self.batch.train_seq_len)
         require(not sliding or self.eval.stride <= length, "eval.stride", f"at most {length}, the window")
+        apart = self.batch.documents and self.eval.rule == "streaming"
+        require(not apart, "eval.rule", "not streaming where batch.documents keeps documents apart")
         stepped = "step" in (self.export.mlp, self.export.attn)
         on_step = self.qat.active != "off" and self.qat.grid == "step"
         require(stepped or not on_step, "qat.grid", "step only where export.mlp or export.attn is step")

@@ -17,6 +17,7 @@ import torch
 
 from golf_model.artifact.artifact import PackedModel, pack_model, unpack_model
 from golf_model.artifact.fit import Step, pack_to_fit
+from golf_model.artifact.fit_rows import FINEST, pack_rows_to_fit
 from golf_model.config import ARTIFACT_NAME, GolfConfig
 from golf_model.network.gpt import GPT, LossModel
 from golf_model.process.distributed import World, accumulation_steps, join_world
@@ -39,6 +40,7 @@ from golf_model.session import (
     score_by_rule,
     score_plain,
     seed_everything,
+    warm_scoring,
 )
 from golf_model.shapes import BITS, schemes, wants_plan
 from golf_model.training.qat import acts_on_artifact, switch
@@ -60,15 +62,17 @@ def artifact_kind(config: GolfConfig) -> str:
 def fit_lines(packed: PackedModel, step: Step | None, code: int, config: GolfConfig) -> list[str]:
     """How the artifact came by its size, for the log."""
     lines, tried = [], packed.tried
-    if len(tried) > 1:
-        least = min(tried.values())
-        sizes = (f"{name}:{size} ({100 * (size / max(least, 1) - 1):+.2f}%)" for name, size in tried.items())
+    least = min(tried.values(), default=0)
+    if len(tried) > 1 and least > 0:  # else there are no integers
+        sizes = (f"{name}:{size} ({100 * (size / least - 1):+.2f}%)" for name, size in tried.items())
         lines.append(f"integers coded by {' '.join(sizes)}")
     if step is not None:
         cap, total = config.export.step.cap_bytes, len(packed.blob) + code
         slack = f"{cap - total} under the cap of {cap}"
-        why = " at the finest step allowed" if step.size <= config.export.step.finest else ""
-        lines.append(f"step:{step.size:.8g} tries:{step.tries} total:{total} {slack}{why}")
+        finest = config.export.step.finest if config.export.solves_step else FINEST
+        why = " at the finest step allowed" if step.size <= finest else ""
+        kind = "step" if config.export.solves_step else "row_factor"
+        lines.append(f"{kind}:{step.size:.8g} tries:{step.tries} total:{total} {slack}{why}")
     return lines
 
 
@@ -93,6 +97,8 @@ def freeze(session: Session, network: GPT, result: TrainingResult, grid: Expecte
                 log.line(line)
         if config.export.solves_step:
             packed, step = pack_to_fit(weights, config.model, config.export, code, hessians, plan)
+        elif config.export.solves_factor:
+            packed, step = pack_rows_to_fit(weights, config.model, config.export, code, hessians)
         else:
             packed = pack_model(weights, config.model, config.export, hessians, plan)
         write_durably(Path(ARTIFACT_NAME), packed.blob)
@@ -207,9 +213,12 @@ def score_artifact(
 
 def eval_phase(session: Session) -> None:
     """Score the artifact in the working directory, with nothing from the training process."""
+    built = build_network(session) if session.how.compiled else None
+    if built is not None:
+        warm_scoring(session, *built)
     session.events.announce("eval_start")
     validation = open_validation(session, open_tables(session))
-    network, loss_model = build_network(session)
+    network, loss_model = built or build_network(session)
     log_run_facts(session)
     score_artifact(session, network, loss_model, validation, final=True)
     session.events.announce("eval_end")
@@ -224,6 +233,7 @@ def run_phases(session: Session) -> None:
     if session.environment.phase == "train":
         score_artifact(session, network, loss_model, validation, final=False)
         return
+    warm_scoring(session, network, loss_model)
     session.events.announce("eval_start")
     score_artifact(session, network, loss_model, validation, final=True)
     session.events.announce("eval_end")

@@ -8,6 +8,13 @@ from golf_model.config import LONG_SEQUENCE, GolfConfig
 from golf_model.shapes import wants_plan
 
 
+def chooses_attention(config: GolfConfig) -> bool:
+    """Whether a run on a GPU looks for the fastest kernel: where it compiles, in bfloat16, by torch's own."""
+    runtime = config.runtime
+    fused = runtime.attention in ("auto", "sdpa") and runtime.device in ("auto", "cuda")
+    return fused and runtime.compile != "off" and runtime.precision != "float32"
+
+
 def unused_modules(config: GolfConfig) -> frozenset[str]:
     """Names of golf_model's modules that this configuration never calls, so that its script can do without them.
 
@@ -20,12 +27,17 @@ def unused_modules(config: GolfConfig) -> frozenset[str]:
     planned = wants_plan(export)
     needed = {
         "training.averaging": config.average.kind != "off",
+        "network.attn_gate": model.attn_gate.kind != "off",
         "network.blocked": config.runtime.attention in ("auto", "blocks") and longest >= LONG_SEQUENCE,
         "network.bigram": model.bigram.buckets > 0,
+        "network.flash": chooses_attention(config),
         "training.calibration": export.gptq.tokens > 0,
         "training.checkpoint": config.schedule.checkpoint_every_s > 0,
         "artifact.containers": export.container.startswith("torch"),
-        "artifact.fit": export.solves_step or on_step,
+        "artifact.fit": export.solves_step or export.solves_factor or on_step,
+        "artifact.fit_rows": export.solves_factor,
+        "artifact.repairs": export.lqer.rank > 0,
+        "quantization.lqer": export.lqer.rank > 0,
         "artifact.golf_container": export.container == "golf",
         "quantization.fisher": export.steps.wants_fisher,
         "quantization.gptq": export.gptq.tokens > 0,
@@ -35,7 +47,10 @@ def unused_modules(config: GolfConfig) -> frozenset[str]:
         "artifact.step_codes": planned,
         "quantization.trellis": export.rounding == "trellis",
         "quantization.trellis_search": export.rounding == "trellis",
+        "training.orders": config.batch.order in ("sequences", "documents"),
         "artifact.qgv3": export.container == "qgv3",
+        "network.lanes": model.parallel.kind == "lanes",
+        "network.segments": config.batch.documents,
         "network.smear": model.smear != "off",
         "training.step_grid": on_step,
         "scoring.streaming": config.eval.rule == "streaming",

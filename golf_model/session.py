@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import resource
 import sys
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,21 +18,25 @@ import torch
 from golf_model.config import EvalConfig, GolfConfig, RuntimeConfig
 from golf_model.network.attention import AttentionKernel
 from golf_model.network.dtypes import apply_dtype_policy
+from golf_model.network.flash import settle_attention
 from golf_model.network.gpt import GPT, LossModel
 from golf_model.network.head import HeadKernel
-from golf_model.process.devices import Abilities, abilities, settle_products
+from golf_model.network.segments import Documents
+from golf_model.process.devices import Abilities, abilities, settle_compiler, settle_products
 from golf_model.process.distributed import World, accumulation_steps
 from golf_model.process.environment import RunEnvironment
 from golf_model.process.events import Events
 from golf_model.process.runlog import RunLog, log_file, log_head, log_shards
 from golf_model.scoring.bpb import ByteTables, build_byte_tables, read_pieces
-from golf_model.scoring.evaluate import Score, evaluate, rows_at_once
+from golf_model.scoring.evaluate import Score, evaluate, rows_at_once, warm_graphs
 from golf_model.scoring.streaming import evaluate_streaming
-from golf_model.scoring.windows import eval_windows
+from golf_model.scoring.windows import Windows, eval_windows
 from golf_model.training.checkpoint import Checkpoints, owner_of
 from golf_model.training.loader import load_validation_tokens
-from golf_model.training.qat import arm
+from golf_model.training.qat import acts_on_artifact, arm, switch
 from golf_model.training.shards import Shard, find_shards
+
+VALIDATION_SHARDS = "fineweb_val_*.bin"
 
 
 @dataclass(frozen=True)
@@ -95,13 +100,12 @@ def open_training_shards(session: Session) -> list[Shard]:
 
 def open_validation(session: Session, tables: ByteTables) -> Validation:
     """All validation tokens, ready to score."""
-    pattern = "fineweb_val_*.bin"
     folder, config = session.environment.data_path, session.config
-    shards = find_shards(folder, pattern)
+    shards = find_shards(folder, VALIDATION_SHARDS)
     length = config.batch.train_seq_len
     tokens = load_validation_tokens(shards, length, config.model.vocab_size)
     whole = (tokens.numel() - 1) // length * length
-    session.log.line(f"val_loader:shards pattern={folder / pattern} tokens:{whole}")
+    session.log.line(f"val_loader:shards pattern={folder / VALIDATION_SHARDS} tokens:{whole}")
     for shard in shards:
         log_file(session.log, "val", shard.path)
     return Validation(tokens, tables)
@@ -130,23 +134,49 @@ def build_network(session: Session) -> tuple[GPT, LossModel]:
     kernel, head = kernels_of(runtime, world.device)
     network = GPT(model, session.how.precision, kernel, head)
     apply_dtype_policy(network, model)
+    if session.config.batch.documents:
+        network.documents = Documents(session.config.batch.bos_token, session.config.batch.train_seq_len)
     arm(network, session.config.qat, model.num_layers)
     network.to(world.device)
     network.position_tables(session.config.batch.train_seq_len, world.device)
+    if world.device.type == "cuda" and session.how.compiled:
+        settle_compiler()
+        if kernel == "sdpa" and session.how.precision == torch.bfloat16:
+            session.log.line(settle_attention(session.config, world))
     session.log.line(f"model_params:{sum(parameter.numel() for parameter in network.parameters())}")
     loss_model: LossModel = torch.compile(network, dynamic=False, fullgraph=True) if session.how.compiled else network
     return network, loss_model
+
+
+def batches_of(session: Session, rule: EvalConfig, tokens: int) -> tuple[Windows, int]:
+    """Windows of a rule over a stream of `tokens` tokens, and how many of them go at once, at most."""
+    batch, world = session.config.batch, session.world
+    windows = eval_windows(rule, tokens, batch.train_seq_len)
+    share = batch.val_batch_tokens // (world.size * accumulation_steps(batch, world.size))
+    asked = max(1, share // batch.train_seq_len) if rule.rule == "plain" else rule.batch_windows
+    return windows, rows_at_once(asked, int(windows[0, 1]), world.device)
+
+
+def warm_scoring(session: Session, network: GPT, loss_model: LossModel) -> None:
+    """Compile what scores an artifact, before the clock of evaluation starts; nothing where nothing is compiled."""
+    if not session.how.compiled:
+        return
+    world, begun = session.world, time.perf_counter()
+    tokens = sum(shard.tokens for shard in find_shards(session.environment.data_path, VALIDATION_SHARDS))
+    switch(network, on=acts_on_artifact(session.config.qat))
+    rules = [replace(session.config.eval, rule="plain"), session.config.eval]
+    for rule in rules[: 1 if session.config.eval.rule in ("plain", "streaming") else 2]:
+        warm_graphs(loss_model, *batches_of(session, rule, tokens), world)
+    world.synchronise()
+    session.log.line(f"scoring_warmup took:{1000 * (time.perf_counter() - begun):.0f}ms")
 
 
 def score_windows(
     session: Session, loss_model: LossModel, validation: Validation, rule: EvalConfig, odd: LossModel | None = None
 ) -> Score:
     """The score of a model's weights as they are, by a rule of windows; odd: the model for those unlike the rest."""
-    batch, world = session.config.batch, session.world
-    windows = eval_windows(rule, validation.tokens.numel(), batch.train_seq_len)
-    share = batch.val_batch_tokens // (world.size * accumulation_steps(batch, world.size))
-    asked = max(1, share // batch.train_seq_len) if rule.rule == "plain" else rule.batch_windows
-    at_once = rows_at_once(asked, int(windows[0, 1]), world.device)
+    world = session.world
+    windows, at_once = batches_of(session, rule, validation.tokens.numel())
     sums = torch.float64 if rule.sums == "float64" else torch.float32
     return evaluate(loss_model, validation.tokens, validation.tables, windows, at_once, world, sums, odd)
 

@@ -25,14 +25,22 @@ CONTROL_PATTERNS = (
     "skip_weights",
 )
 """Parts of names that mark gains and mixes: kept in fp32, trained by Adam (official baseline)."""
+GATE_PATTERNS = (
+    *("skip_gates", "parallel_post_lambdas", "parallel_resid_lambdas"),
+    *("attn_gate_proj", "attn_gate_w", "smear_gate", "smear_lambda"),
+)
+"""The same of gates and lanes that came later (PRs #1089, #1529, #1667, #1787); in the artifact they are control
+tensors where `more_control` names them."""
 
-
-Scheme = Literal["float32", "float16", "int8", "int6", "int5", "int4", "step"]
+Scheme = Literal["float32", "float16", "int8", "int7", "int6", "int5", "int4", "step"]
 """How a tensor is stored."""
-BITS: dict[Scheme, int] = {"float32": 32, "float16": 16, "int8": 8, "int6": 6, "int5": 5, "int4": 4}
+BITS: dict[Scheme, int] = {"float32": 32, "float16": 16, "int8": 8, "int7": 7, "int6": 6, "int5": 5, "int4": 4}
 """Bits that carry information, per element; `step` has as many as its entropy."""
-LEVELS: dict[Scheme, int] = {"int8": 127, "int6": 31, "int5": 15, "int4": 7, "step": 2**31 - 1}
+LEVELS: dict[Scheme, int] = {"int8": 127, "int7": 63, "int6": 31, "int5": 15, "int4": 7, "step": 2**31 - 1}
 """Largest magnitude of the integers of each quantised scheme."""
+
+NARROW = ("embed_proj", "head_proj")
+"""First parts of the names of the projections between a narrow embedding and the stream (PR #1394)."""
 
 TensorClass = Literal["embed", "mlp", "attn", "other"]
 
@@ -42,7 +50,7 @@ def control_patterns(export: ExportConfig) -> list[str]:
     return [*CONTROL_PATTERNS, *(part for part in export.more_control.split(",") if part)]
 
 
-def is_control(name: str, patterns: Sequence[str] = CONTROL_PATTERNS) -> bool:
+def is_control(name: str, patterns: Sequence[str] = CONTROL_PATTERNS + GATE_PATTERNS) -> bool:
     """Whether a parameter's name marks it as a gain or a mix."""
     return any(pattern in name for pattern in patterns)
 
@@ -50,6 +58,41 @@ def is_control(name: str, patterns: Sequence[str] = CONTROL_PATTERNS) -> bool:
 def mlp_hidden(model: ModelConfig) -> int:
     """Hidden width of a block's MLP."""
     return int(model.mlp_mult * model.model_dim)
+
+
+def block_order(model: ModelConfig, *, looped: bool) -> tuple[list[int], list[int]]:
+    """(encoder, decoder): the blocks that a token passes, in turn; those of the loop several times where `looped`.
+
+    The first half of the passes feeds skips to the second (PR #1394).
+    """
+    loop, passes = model.loop, list(range(model.num_layers))
+    if looped and loop.times:
+        again = passes[loop.start : loop.end + 1] * loop.times
+        passes = [*passes[: loop.end + 1], *again, *passes[loop.end + 1 :]]
+    half = len(passes) // 2
+    return passes[:half], passes[half:]
+
+
+def skip_rows(model: ModelConfig) -> int:
+    """Rows of the skips' weights: as many as decoder passes of the looped order take one up."""
+    return min(len(part) for part in block_order(model, looped=True))
+
+
+def lanes_of(model: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Parameters of two lanes, which stand before the embedding (PR #1529)."""
+    if model.parallel.kind != "lanes":
+        return {}
+    return {"parallel_post_lambdas": (model.num_layers, 2, 2), "parallel_resid_lambdas": (model.num_layers, 2)}
+
+
+def gate_shapes(model: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """The attention gate's weight, by its name within a block."""
+    gate = model.attn_gate
+    if gate.kind == "off":
+        return {}
+    if gate.kind in ("double", "double_query"):
+        return {"attn.attn_gate_proj.weight": (model.num_heads, gate.width)}
+    return {"attn.attn_gate_w": (model.num_heads, model.model_dim if gate.kind == "full" else gate.width)}
 
 
 def block_shapes(model: ModelConfig) -> dict[str, tuple[int, ...]]:
@@ -62,6 +105,7 @@ def block_shapes(model: ModelConfig) -> dict[str, tuple[int, ...]]:
         "mlp_scale": (dim,),
         "resid_mix": (2, dim),
         "attn.q_gain": (model.num_heads,),
+        **gate_shapes(model),
         "attn.c_q.weight": (dim, dim),
         "attn.c_k.weight": (kv_dim, dim),
         "attn.c_v.weight": (kv_dim, dim),
@@ -73,13 +117,19 @@ def block_shapes(model: ModelConfig) -> dict[str, tuple[int, ...]]:
 
 def parameter_shapes(model: ModelConfig) -> dict[str, tuple[int, ...]]:
     """Shape of every entry of the `state_dict`, in its order."""
-    encoder = model.num_layers // 2
-    shapes: dict[str, tuple[int, ...]] = {
-        "skip_weights": (min(encoder, model.num_layers - encoder), model.model_dim),
-    }
+    skips, stored = (skip_rows(model), model.model_dim), model.embed_dim or model.model_dim
+    shapes: dict[str, tuple[int, ...]] = {"skip_weights": skips}
+    if model.skip_gates:
+        shapes["skip_gates"] = skips
+    shapes |= lanes_of(model)
     if model.smear == "parameter":
         shapes["smear_gate"] = (model.model_dim,)
-    shapes["tok_emb.weight"] = (model.vocab_size, model.model_dim)
+    if model.smear == "input":
+        shapes["smear_lambda"] = (1,)
+    shapes["tok_emb.weight"] = (model.vocab_size, stored)
+    if model.embed_dim and model.embed_dim != model.model_dim:
+        shapes["embed_proj.weight"] = (model.model_dim, stored)
+        shapes["head_proj.weight"] = (stored, model.model_dim)
     bigram: dict[str, tuple[int, ...]] = {}
     if model.bigram.buckets:
         bigram = {
@@ -94,7 +144,9 @@ def parameter_shapes(model: ModelConfig) -> dict[str, tuple[int, ...]]:
     for layer in range(model.num_layers):
         shapes |= {f"blocks.{layer}.{name}": shape for name, shape in block_shapes(model).items()}
     if not model.tie_embeddings:
-        shapes["lm_head.weight"] = (model.vocab_size, model.model_dim)
+        shapes["lm_head.weight"] = (model.vocab_size, stored)
+    if model.smear == "input":
+        shapes["smear_gate.weight"] = (1, model.smear_width)
     if model.bigram.placement == "last":
         shapes |= bigram
     return shapes
@@ -111,7 +163,7 @@ def tensor_class(name: str) -> TensorClass:
         return "embed"
     if ".mlp." in name:
         return "mlp"
-    return "attn" if ".attn." in name or ".proj." in name else "other"
+    return "attn" if ".attn." in name or ".proj." in name or name.startswith(NARROW) else "other"
 
 
 def is_late_key(name: str, num_layers: int, last: int) -> bool:
@@ -149,6 +201,11 @@ def step_size(name: str, export: ExportConfig) -> float:
         return export.step.size
     factors = {kind: getattr(export.step, kind) for kind in ("embed", "mlp", "attn", "other")}
     return float(export.step.size * factors[tensor_class(name)])
+
+
+def clip_width(name: str, export: ExportConfig) -> float:
+    """k of a tensor whose rows are `sdclip`: its step is k / levels standard deviations."""
+    return float(getattr(export.sdclip, tensor_class(name)) * export.sdclip.factor)
 
 
 def has_row_scales(scheme: Scheme, shape: tuple[int, ...]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner.listing import MOST, listed, some
-from runner.results import Check, RecordData, Status
+from runner.results import Check, Status
 
 MARKS: dict[Status, str] = {"pass": "✓", "fail": "✗", "unknown": "?"}
 NUMBER = re.compile(r"(-?[\d,]+(?:\.\d+)?) (\S+)")
@@ -74,18 +74,6 @@ def worst_statuses(checks: Sequence[Check]) -> dict[str, Status]:
         known = worst.get(check.name, "pass")
         worst[check.name] = min(known, check.status, key=WORST_FIRST.index)
     return worst
-
-
-CONFIRM = ("process_agreement", "bpb_arithmetic")
-"""Checks that make a printed score more than a claim: said twice, of the whole text."""
-
-
-def only_claimed(data: RecordData) -> bool:
-    """Whether nothing but a script's own word stands behind a score: its seed did not complete, or a check that
-    would confirm the score is no pass."""
-    ended = {result.seed: result.status for result in data.results if result.final_score is not None}
-    open_ones = {check.seed for check in data.verdict.checks if check.name in CONFIRM and check.status != "pass"}
-    return any(status != "completed" or seed in open_ones for seed, status in ended.items())
 
 
 def notes(checks: Sequence[Check]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from reports.numbers import MISSING, fixed, known, signed
-from runner.results import Comparison, Power
+from runner.results import Comparison, Look, Power, Sequential
 from runner.statistics import chance
 
 OUTCOMES = {"holds": "The claim holds", "not shown": "The claim is not shown", "undecided": "Cannot be decided"}
@@ -42,8 +42,42 @@ def outcome(found: Comparison) -> str:
     words = f"{OUTCOMES[found.outcome]} by the policy {found.policy} ({asked(found)})"
     if found.test is None:
         return f"{words}."
+    if found.sequential is not None and found.sequential.stage_wise is not None:
+        return f"{words}, {stopped(found.sequential)}: p = {probability(found.sequential.stage_wise.p)}."
     said = "would be" if found.outcome == "undecided" else "="
     return f"{words}: p {said} {probability(found.test.p)}."
+
+
+STOPS = {
+    "holds": "stopped after",
+    "futile": "given up after",
+    "not shown": "looked at to the last,",
+    "go on": "so far",
+}
+
+
+def stopped(found: Sequential) -> str:
+    """When a claim that is looked at as its seeds come in was decided."""
+    last = found.looks[-1]
+    return f"{STOPS[last.decision]} {last.seeds} of at most {len(found.order)} seeds"
+
+
+def look_lines(found: Sequential | None) -> list[str]:
+    """One line a look: p, what it had to be below, and what came of it."""
+    if found is None:
+        return []
+    return [
+        f"{look.seeds} seeds: p {probability(look.p)}, to be below {probability(look.level)}: {came_of(look)}"
+        for look in found.looks
+    ]
+
+
+def came_of(look: Look) -> str:
+    """What a look led to."""
+    chance_left = look.conditional_power
+    left = "" if chance_left is None else f" (a later look shows it with a probability of {chance_left:.2f})"
+    words = {"go on": "goes on", "holds": "holds", "futile": "out of reach", "not shown": "not shown"}
+    return words[look.decision] + left
 
 
 def gain(found: Comparison) -> str:
@@ -54,6 +88,15 @@ def gain(found: Comparison) -> str:
     words = f"Gain over {over}: {signed(found.gain_bpb, BPB_DIGITS)} bpb"
     if found.gain_nats is not None:
         words += f" = {signed(found.gain_nats, NATS_DIGITS)} nats/token"
+    wise = None if found.sequential is None else found.sequential.stage_wise
+    if wise is not None:
+        scale, digits, unit = (
+            (found.nats_per_bpb, NATS_DIGITS, "nats/token") if found.nats_per_bpb else (1.0, BPB_DIGITS, "bpb")
+        )
+        low, middle, high = (signed(scale * value, digits) for value in (wise.low, wise.middle, wise.high))
+        return (
+            f"{words}; by the design's looks {middle} {unit}, {found.confidence_percent} % interval {low} to {high}."
+        )
     test = found.test_nats or found.any_gain
     if test is None:
         return f"{words}; no interval."

@@ -26,9 +26,9 @@ def count(value: object) -> str:
 
 
 def fixed(value: object, digits: int) -> str:
-    """A number with `digits` decimals."""
+    """A number with `digits` decimals; nothing that is left of a negative one has no sign."""
     number = known(value)
-    return MISSING if number is None else f"{number:,.{digits}f}"
+    return MISSING if number is None else f"{round(number, digits) + 0.0:,.{digits}f}"
 
 
 def beside(value: object, bound: float, digits: int = 2) -> str:

@@ -133,6 +133,13 @@ def never_ran(data: RecordData) -> list[int]:
     return [seed for seed in data.job.get("seeds") or [] if seed not in ran]
 
 
+def incomplete(data: RecordData) -> list[int]:
+    """Seeds that never ran, where that alone keeps the record from passing: it was interrupted, and can go on."""
+    failed = {check.name for check in data.verdict.checks if check.required and check.status == "fail"}
+    whole = all(result.status == "completed" for result in data.results)
+    return never_ran(data) if failed == {"seeds_complete"} and whole and not data.stopped else []
+
+
 def seed_table(data: RecordData) -> pd.DataFrame:
     """One row per seed: seed, attempt, status, then NUMBERS (Int64 or float64, missing where not measured)."""
     return seed_frame(seed_rows(data))

@@ -19,6 +19,7 @@ import typer
 from runner.any_encoding import print_in_any_encoding
 from runner.errors import UserError
 from runner.interrupt import INTERRUPTED, catch_signals, stopped
+from runner.plain_json import json_text
 from runner.printable import control_in, cut, printable
 from runner.verbs import artifacts, clusters, data, jobs, ledgers, watching
 from runner.verbs.loading import load, terminal
@@ -113,14 +114,15 @@ def resume(
     run_name: RunName,
     address: Address = None,
     output: Output = Path(),
-    there: Annotated[
-        bool, typer.Option("--submit", help="By a driver on the cluster; --address is its dashboard's.")
-    ] = False,
+    local: Local = False,
+    there: Annotated[bool, typer.Option("--submit", help="By a driver on the cluster at --address.")] = False,
 ) -> None:
     """Go on with a run, by the script that it began with. Seeds that have ended are kept."""
     if there:
         if address is None:
-            raise UserError("--submit: needs --address, the cluster's dashboard")
+            raise UserError("--submit: needs --address, the cluster's")
+        if local:
+            raise UserError("--local runs without Ray, --submit on a Ray cluster: choose one")
         remote = clusters.remote_of(address)
         client, place = remote.connect_jobs(address), clusters.there(output)
         clusters.tell_submitted(client, remote.resume_there(client, run_name, place), run_name, address, output)
@@ -139,7 +141,7 @@ def resume(
     job = with_seeds(job, registered) if registered else job
     driver = driver_of(run)
     here = Where(driver.local, driver.address or None) if driver else Where()
-    where = here if address is None else Where(address=address)
+    where = Where(local, address) if local or address is not None else here
     _drive(job, stored_script(run, job.files), output, where, only=run.path.name)
 
 
@@ -163,20 +165,24 @@ def verify(
     ] = False,
     data: OtherData = None,
     tokenizer: OtherTokenizer = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check RECORD by its own files. Hashes, sizes, pages, script, verdict, ledger, logs; nothing of it is executed.
 
     Exit code 1 where something is wrong. With --run, and where every hash holds, its script scores its artifacts
     again: those below --artifacts, or of the run that lies beside the record.
     """
-    from reports.terminal.verify import answers
+    from reports.terminal.verify import answer_facts, answers
     from runner.record.rescore_record import artifact_checks, source_of, why_not_run
 
     console = terminal()
     opened, checks = _verified(record)
     source = source_of(opened, artifacts, data, tokenizer)
     checks += artifact_checks(opened, source, lambda line: None, why_not_run(checks, run=run))
-    console.print(answers(checks, "Nothing speaks against it."))
+    if as_json:
+        typer.echo(json_text(answer_facts(record, checks)))
+    else:
+        console.print(answers(checks, "Nothing speaks against it."))
     raise typer.Exit(int(any(check.status == "fail" for check in checks)))
 
 
@@ -400,11 +406,25 @@ def compare_verb(
         next(name for name in POLICIES if name == policy),
         gain,
     )
+    differ = _told_apart(baseline, candidate)
     if as_json:
-        typer.echo(found.model_dump_json())
+        told = {} if differ is None else {"differences": differ}
+        typer.echo(json_text({**found.model_dump(mode="json"), **told}))
     else:
-        terminal().print(terminal_comparison(found))
+        terminal().print(terminal_comparison(found, differ))
     raise typer.Exit({"holds": 0, "not shown": 1, "undecided": 3}[found.outcome])
+
+
+def _told_apart(baseline: str, candidate: str) -> list[str] | None:
+    """In which fields two records of ours differ; None where one of both is none."""
+    from runner.record.find import record_or_problem
+    from runner.record.variants import differences_of
+
+    folders = Path(baseline), Path(candidate)
+    if not all((folder / "results.json").is_file() for folder in folders):
+        return None
+    one, other = map(record_or_problem, folders)
+    return None if isinstance(one, str) or isinstance(other, str) else differences_of(one, other)
 
 
 def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str | None = None) -> None:
@@ -422,6 +442,7 @@ def _recorded(done: JudgedRun, output: Path) -> Path:
     """Write a judged run's record; its folder."""
     from reports.record.write import RecordFiles, write_record
     from runner.drive.run import sole_driver
+    from runner.folder.recorded import note_record
 
     files = RecordFiles(
         script=done.script.source,
@@ -432,7 +453,9 @@ def _recorded(done: JudgedRun, output: Path) -> Path:
         tokenizer=done.tokenizer,
     )
     with sole_driver(done.folder):
-        return write_record(done.data, files, output)
+        folder = write_record(done.data, files, output)
+        note_record(done.folder, done.data.verdict.status, folder)
+    return folder
 
 
 def require_plain_words(words: Sequence[str]) -> None:

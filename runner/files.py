@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from runner.errors import UserError
+from runner.untrusted import pieces_of
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -70,10 +71,13 @@ def sha256_file(path: Path) -> str:
 
 
 def copy_hashed(path: Path, copy: Path) -> str:
-    """Copy a file's bytes, and nothing else of it, into a new file; the hex SHA-256 of the bytes that were copied."""
+    """Copy a file's bytes, and nothing else of it, into a new file; the hex SHA-256 of the bytes that were copied.
+
+    UserError where something else than a file has taken its place; a pipe is not waited for.
+    """
     digest = hashlib.sha256()
-    with path.open("rb") as source, copy.open("xb") as target:
-        while piece := source.read(1 << 20):
+    with copy.open("xb") as target:
+        for piece in pieces_of(path, links=True):
             digest.update(piece)
             target.write(piece)
     return digest.hexdigest()

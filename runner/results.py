@@ -669,6 +669,7 @@ class Arm(Strict):
     unscored: Annotated[int, Field(ge=0)] = 0
     """Seeds that belong to it and have no score."""
     verdict: VerdictStatus | None = None
+    """Of the record that the scores stand in."""
     problem: str = ""
     """Why its scores cannot be relied on, beside the verdict."""
     origin: str = ""
@@ -676,6 +677,7 @@ class Arm(Strict):
     run: str = ""
     """The record's run."""
     track: str = ""
+    """Whose rules it was judged by."""
     tokenizer: str = ""
     """SHA-256 of the tokenizer."""
     validation: str = ""
@@ -684,6 +686,8 @@ class Arm(Strict):
     """Bytes of the validation text."""
     artifacts: tuple[str, ...] = ()
     """SHA-256 of each seed's artifact."""
+    looked: str = ""
+    """How its number of seeds came to be, where it was chosen by looking at them."""
 
 
 class Power(Strict):
@@ -710,6 +714,47 @@ class Power(Strict):
     """The candidate's, with the baseline as it is."""
     more_seeds: int | None
     """How many of them are still missing."""
+
+
+class Look(Frozen):
+    """What was found when a claim's seeds were looked at, and what came of it."""
+
+    seeds: int
+    """Candidate's, all those that had run."""
+    p: float
+    """One-sided, of the policy's test."""
+    level: float
+    """What p had to be below, here."""
+    conditional_power: float | None = None
+    """Probability that a later look would find the claim to hold, were the gain the claimed one; None where it holds
+    and at the last look."""
+    decision: Literal["go on", "holds", "futile", "not shown"]
+
+
+class StageWise(Frozen):
+    """p and interval of a gain whose seeds were added until it was decided; bits per byte."""
+
+    p: float
+    low: float
+    """Lower end of the 95 % interval, two-sided."""
+    high: float
+    """Its upper end."""
+    middle: float
+    """The gain that is as likely to be exceeded as not: the measured one is too large after an early end."""
+
+
+class Sequential(Frozen):
+    """A claim whose seeds were added look by look."""
+
+    order: list[int]
+    """Seeds in their order, as registered before the first ran."""
+    alpha: float
+    tightened: float
+    """What the levels were made for, so that `alpha` is kept with so few seeds."""
+    spending: str
+    looks: list[Look]
+    stage_wise: StageWise | None
+    """Of the last look; None before the first."""
 
 
 class Comparison(Frozen):
@@ -751,6 +796,12 @@ class Comparison(Frozen):
     """At the measured gain."""
     power_at: Power | None
     """At the gain that is claimed or asked about."""
+    sequential: Sequential | None = None
+    """Where seeds were added until the claim was decided: its levels decide then, not `alpha` at one number."""
+
+
+CONFIRM = ("process_agreement", "bpb_arithmetic")
+"""Checks that make a printed score more than a claim: said twice, of the whole text."""
 
 
 class RecordData(Frozen):
@@ -805,3 +856,11 @@ class RecordData(Frozen):
     """Of the referee's own sources; '' where nobody noted it. What another referee works out may differ."""
     stopped: str = ""
     """Why the run was stopped, so that nothing more was started or tried again; empty where it was not."""
+
+    @property
+    def only_claimed(self) -> bool:
+        """Whether nothing but a script's own word stands behind a score: its seed did not complete, or a check that
+        would confirm the score is no pass."""
+        ended = {result.seed: result.status for result in self.results if result.final_score is not None}
+        unsure = {one.seed for one in self.verdict.checks if one.name in CONFIRM and one.status != "pass"}
+        return any(status != "completed" or seed in unsure for seed, status in ended.items())

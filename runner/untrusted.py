@@ -239,6 +239,13 @@ def walked(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
             pending += [(place / name, depth + 1) for name in reversed(folders)]
 
 
+def pieces_of(path: Path, *, links: bool = False) -> Iterator[bytes]:
+    """A regular file's content in pieces; UserError as `opened`. An error of who takes them stays that error."""
+    with opened(path, links=links) as handle:
+        while piece := handle.read(PIECE):
+            yield piece
+
+
 def sha256_of(path: Path, most: int) -> str:
     """Hex SHA-256 of a regular file's content, read in pieces; UserError as `read_bytes`."""
     digest, read = hashlib.sha256(), 0

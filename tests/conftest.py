@@ -18,7 +18,13 @@ from tests.fixtures.tiny_data import make_tiny_data
 
 settings.register_profile("fast", max_examples=300, deadline=None)
 settings.register_profile("fuzz", max_examples=10_000, deadline=None)  # make fuzz
+settings.register_profile("mutants", max_examples=40, deadline=None, derandomize=True)  # make mutants
+settings.register_profile("mutants", max_examples=40, deadline=None, derandomize=True)  # make mutants
 settings.load_profile("fast")
+
+SLOW_S = 3600.0
+"""Seconds that a slow test may take; the others' limit stands in pyproject.toml."""
+
 
 SHARED = ROOT.parent / "shared"
 LONGEST = (
@@ -37,7 +43,10 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Longest files first (`make test` tells xdist to keep the order), all others as they are found."""
+    """Longest files first (`make test` tells xdist to keep the order); slow tests have a longer limit of time."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_S))
     places = {str(ROOT / "tests" / name): place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(str(item.path), len(places)))
 

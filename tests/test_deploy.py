@@ -36,6 +36,12 @@ def test_the_ssh_cluster_is_what_rays_launcher_reads() -> None:
         jsonschema.validate({**cluster, "no_such_key": 1}, schema)
 
 
+def test_no_template_ends_a_ray_that_is_not_its_own() -> None:
+    for path in DEPLOY.rglob("*"):
+        lines = path.read_text().splitlines() if path.is_file() else []
+        assert [line for line in lines if "ray stop" in line and not line.lstrip().startswith("#")] == []
+
+
 @pytest.mark.parametrize("name", ["golf-ray-head.service", "golf-ray-worker.service"])
 def test_units_start_ray_in_the_foreground_with_a_token(name: str) -> None:
     unit = configparser.ConfigParser(strict=False, interpolation=None)

@@ -18,14 +18,14 @@ from tests.fixtures.places import ROOT
 ROOMS: dict[str, tuple[str, ...]] = {
     "golf_model": ("process", "network", "quantization", "entropy_coding", "artifact", "scoring", "training"),
     "runner": (
-        *("logs", "data", "compare", "job", "judge", "folder", "script", "audit", "lives"),
+        *("logs", "data", "compare", "job", "judge", "folder", "sequential", "script", "audit", "lives"),
         *("node", "backends", "plan", "record", "review", "drive", "verbs"),
     ),
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
     "runner.node": ("isolation",),
-    "runner.review": ("source", "run", "flow", "rules"),
-    "reports": ("sections", "record", "across", "audit", "terminal"),
+    "runner.review": ("source", "run", "smoke"),
+    "reports": ("sections", "record", "across", "audit", "review", "terminal"),
 }
 """Package -> its rooms; each may import those before it and never one after it."""
 DOORS = {
@@ -34,7 +34,7 @@ DOORS = {
     "runner.audit": ("audit",),
     "runner.record": ("verify", "reproduce"),
     "runner.node": ("node_check", "phase", "attempt"),
-    "runner.review": ("review",),
+    "runner.review": ("review", "script_review", "smoke_review"),
     "reports": (),
 }
 """Modules of a package that may import all its rooms; its other modules are the floor that all rooms stand on."""
@@ -53,7 +53,19 @@ STDLIB_ONLY = {f"golf_model/{name}.py" for name in ("config", "shapes", "sources
 COMPOSITION_ROOT = "runner/cli.py"
 REPORTER_READS = {
     f"runner.{name}"
-    for name in ("record.files", "results", "statistics", "files", "errors", "listing", "untrusted", "audit.facts")
+    for name in (
+        "record.files",
+        "record.variants",
+        "results",
+        "statistics",
+        "files",
+        "errors",
+        "listing",
+        "untrusted",
+        "audit.facts",
+        "review.facts",
+        "review.answers",
+    )
 }
 
 

@@ -18,7 +18,6 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -63,18 +62,44 @@ from golf_model.training.qat import FakeQuant, arm, switch
 from golf_model.training.schedule import learning_rate_multiplier, muon_momentum
 from golf_model.training.shards import find_shards, open_shard
 from golf_model.training.trainer import accumulate_gradients, apply_gradients
+from tests.fixtures.frontier_parity import (
+    CHECKS_1394,
+    LARGE_MATRICES,
+    SPLIT_FRONTIER,
+    assert_same_names,
+    check_full_matrix,
+)
+from tests.fixtures.frontier_settings import (
+    FRONTIER_NAMES,
+    FRONTIER_NOT_OURS,
+    FRONTIER_SURROUNDINGS,
+    FRONTIER_UNUSED,
+)
 from tests.fixtures.golden_cases import Golden, fixed_matrix, golden_network, golden_tokens, probe
+from tests.fixtures.lanes_parity import CHECKS_1855
+from tests.fixtures.parity import (
+    GRADS,
+    LOGITS,
+    LOSS,
+    STEPS,
+    Check,
+    check_gradients,
+    check_integers,
+    compare_parameters,
+    described,
+    known,
+    loss_of,
+    near,
+    tiny_network,
+    write_golden_shard,
+)
 from tests.fixtures.places import GOLDENS
 
-LOSS, LOGITS, GRADS, STEPS = 1e-5, 1e-4, 1e-4, 1e-4
-"""Tolerances of specs/COMPARE.md: absolute, absolute, relative, absolute."""
 BFLOAT16_EVAL = 3e-3
 """bf16 scores on CPU differ by machine; float32 ones lie 4e-4 from these."""
 
-SPLIT_SECTIONS = {"tiny", "eval", "muon_orthogonalise", "train5", "quant_8x32", "full", "units"}
+SPLIT_SECTIONS = SPLIT_FRONTIER | {"tiny", "eval", "muon_orthogonalise", "train5", "quant_8x32", "full", "units"}
 """Sections whose entries are tests of their own; the others are one entry each."""
-
-Check = Callable[[Golden, Any, Path], None]
 
 
 def golden_files() -> list[tuple[str, Path]]:
@@ -101,40 +126,22 @@ def golden_entries() -> list[Any]:
     return found
 
 
-@torch.no_grad()
-def loss_of(network: GPT, batch: tuple[Tensor, Tensor]) -> float:
-    """Mean loss of a batch, nats."""
-    return float(network(*batch, mean=True))
-
-
-def near(found: float, expected: float, relative: float = 0.0, absolute: float = 0.0) -> None:
-    """Assert a number within a tolerance."""
-    assert found == pytest.approx(expected, rel=relative or 1e-12, abs=absolute or 1e-12)
-
-
-def known(mapping: Mapping[str, Any], *keys: str) -> None:
-    """Fail for a key that a check would overlook."""
-    assert set(mapping) <= set(keys), f"no check for {sorted(set(mapping) - set(keys))}"
-
-
-@cache
-def tiny_network(golden: Golden) -> GPT:
-    """The file's small model, never changed by a check."""
-    return golden_network(golden.tiny_model)
-
-
 @cache
 def faithful_network(golden: Golden) -> GPT:
     """The file's real model with golden weights and the originals' precision choices."""
     return golden_network(golden.config.model, torch.bfloat16)
 
 
+@cache
+def initial_network(golden: Golden) -> GPT:
+    """The file's real model as its seed draws it, under the originals' precision choices."""
+    torch.manual_seed(1337)
+    network = GPT(golden.config.model, torch.bfloat16, "blocks", "chunked")
+    apply_dtype_policy(network, golden.config.model)
+    return network
+
+
 # tiny ---------------------------------------------------------------------------------------------------------
-
-
-def described(golden: Golden, expected: Any, folder: Path) -> None:
-    """The entry says how the file was made; nothing computes it."""
-    assert expected is not None
 
 
 def tiny_describes_model(golden: Golden, expected: Any, folder: Path) -> None:
@@ -175,21 +182,13 @@ def tiny_logits_probe(golden: Golden, expected: float, folder: Path) -> None:
 
 
 def tiny_grads(golden: Golden, expected: Mapping[str, Any], folder: Path) -> None:
-    network = golden_network(golden.tiny_model)
-    accumulate_gradients(network, [golden.tiny_batch()], 1)
-    gradients = {name: parameter.grad for name, parameter in network.named_parameters()}
-    assert set(expected) == set(gradients)
-    for name, numbers in expected.items():
-        known(numbers, "l2", "probe")
-        gradient = gradients[name]
-        assert gradient is not None
-        near(float(gradient.norm()), numbers["l2"], relative=GRADS)
-        near(probe(gradient), numbers["probe"], relative=GRADS, absolute=GRADS * numbers["l2"])
+    check_gradients(golden_network(golden.tiny_model), golden.tiny_batch(), expected)
 
 
 def tiny_loss_float64(golden: Golden, expected: float, folder: Path) -> None:
     network = GPT(golden.tiny_model, torch.float64, "blocks", "chunked")
     network.load_state_dict(tiny_network(golden).state_dict())
+    network.looped = False
     near(loss_of(network, golden.tiny_batch()), expected, absolute=LOSS)
 
 
@@ -232,19 +231,6 @@ def check_export(stored: Mapping[str, Stored], state: Mapping[str, Tensor], expe
         check_integers(stored[name], facts)
         if "max_err" in facts:
             near(float((decoded[name].float() - state[name].float()).abs().max()), facts["max_err"], relative=1e-4)
-
-
-def check_integers(stored: Stored, facts: Mapping[str, Any]) -> None:
-    """Compare integers and scales with the facts that the golden keeps of them, exactly."""
-    if "crc32_q" not in facts:
-        return
-    integers, scales = stored.values, stored.scales
-    assert scales is not None
-    assert int(integers.long().abs().sum()) == facts["sum_abs_q"]
-    assert (int(integers.min()), int(integers.max())) == (facts["min_q"], facts["max_q"])
-    near(float(scales.double().sum()), facts["scale_sum"], relative=1e-8)
-    packed = pack_six(integers) if stored.scheme == "int6" else integers
-    assert facts["crc32_q"] in {zlib.crc32(found.numpy().tobytes()) for found in (integers, packed)}
 
 
 def check_sizes(stored: Mapping[str, Stored], state: Mapping[str, Tensor], export: ExportConfig, facts: Any) -> None:
@@ -373,8 +359,9 @@ def golden_tables(vocab: int) -> ByteTables:
 
 
 def eval_setting(golden: Golden, expected: Any, folder: Path) -> None:
-    cpu = ("T=97_bf16_autocast_cpu", "T=101_bf16_autocast_cpu")
-    known(golden.content["eval"], "luts", "tokens", "train_seq_len", "eval_stride", "T=97", "T=101", *cpu)
+    streams = [key for key in golden.content["eval"] if key.startswith("T=")]
+    settings = ("looping_active", "windows", "windows_rule")
+    known(golden.content["eval"], "luts", "tokens", "train_seq_len", "eval_stride", *settings, *streams)
     assert golden.content["eval"]["train_seq_len"] == golden.content["tiny"]["seq"]
 
 
@@ -388,7 +375,8 @@ def eval_stream(length: int, rule: str, dtype: torch.dtype) -> Check:
         # The golden hands its stream to the function itself, past the script's own cut to whole sequences.
         sliding = replace(golden.config.eval, stride=golden.content["eval"]["eval_stride"], keep_tail=True)
         windows = eval_windows(EvalConfig() if rule == "eval_val" else sliding, tokens.numel(), seq)
-        network = tiny_network(golden) if dtype == torch.float32 else golden_network(golden.tiny_model, dtype)
+        looped = golden.content["eval"].get("looping_active", False)
+        network = golden_network(golden.tiny_model, dtype, looped=looped)
         tolerance = LOSS if dtype == torch.float32 else BFLOAT16_EVAL
         for sums in (torch.float64, torch.float32):
             found = evaluate(
@@ -413,19 +401,8 @@ def muon_matrices(dtype: torch.dtype, tolerance: float) -> Check:
     return check
 
 
-@torch.no_grad()
-def compare_parameters(network: GPT, expected: Mapping[str, Any], tolerance: float) -> None:
-    """Norm and probe of every parameter."""
-    parameters = dict(network.named_parameters())
-    assert set(expected) == set(parameters)
-    for name, numbers in expected.items():
-        known(numbers, "l2", "probe")
-        near(float(parameters[name].norm()), numbers["l2"], relative=tolerance)
-        near(probe(parameters[name]), numbers["probe"], absolute=tolerance * max(numbers["l2"], 1.0) * 10)
-
-
-SWITCHED_OFF = ("normuon",)
-"""Settings of Muon that only #372 has, and that its run left off."""
+NAMES_OF_SETTINGS = {"row_normalize": "row_normalise"}
+"""What an original calls a setting of a group, and what we do."""
 
 
 def compare_groups(network: GPT, groups: Sequence[Mapping[str, Any]], optim: OptimConfig) -> None:
@@ -434,15 +411,15 @@ def compare_groups(network: GPT, groups: Sequence[Mapping[str, Any]], optim: Opt
     found = [(optimizer, group) for optimizer in build_optimizers(network, optim) for group in optimizer.param_groups]
     for (optimizer, group), expected in zip(found, groups, strict=True):
         assert type(optimizer).__name__ == expected["opt"]
-        assert [names[id(parameter)] for parameter in group["params"]] == expected["params"]
+        assert_same_names([names[id(parameter)] for parameter in group["params"]], expected["params"])
         for key in expected.keys() - {"opt", "params", "fused"}:  # fused: how, not what is computed
-            if key in SWITCHED_OFF:
-                assert not expected[key], key
+            ours = NAMES_OF_SETTINGS.get(key, key)
+            if ours not in group and not expected[key]:  # an option that golf has not, and that the run left off
                 continue
-            assert group[key] == (tuple(expected[key]) if key == "betas" else expected[key]), key
+            assert group[ours] == (tuple(expected[key]) if key == "betas" else expected[key]), key
 
 
-def five_steps(dtype: Any, tolerance: float) -> Check:
+def five_steps(dtype: Any, tolerance: float, **changed: Any) -> Check:
     def check(golden: Golden, expected: Mapping[str, Any], folder: Path) -> None:
         losses = expected["losses_before_and_after_each_step"]
         known(
@@ -456,7 +433,7 @@ def five_steps(dtype: Any, tolerance: float) -> Check:
             "ema_after_5_steps",
             "swa_mean_of_states_after_steps_3_4_5",
         )
-        optim = replace(golden.config.optim, muon_dtype=dtype)
+        optim = replace(golden.config.optim, muon_dtype=dtype, **changed)
         network, batch = golden_network(golden.tiny_model), golden.tiny_batch()
         if "param_groups" in expected:
             compare_groups(network, expected["param_groups"], optim)
@@ -465,17 +442,20 @@ def five_steps(dtype: Any, tolerance: float) -> Check:
         ema = WeightAverage(AverageConfig("ema", expected.get("ema_decay", 0.997)), network.state_dict())
         swa = WeightAverage(AverageConfig("swa", swa_every=1, swa_sum="native"), network.state_dict())
         for step in range(5):
+            network.looped = step >= 2 and golden.tiny_model.loop.times > 0
             set_momentum(optimizers, muon_momentum(optim, step))
             near(float(accumulate_gradients(network, [batch], 1)), losses[step], absolute=tolerance)
             norm = math.sqrt(sum(float(p.grad.double().square().sum()) for p in parameters if p.grad is not None))
-            near(norm, expected["grad_norm_before_clip_each_step"][step], relative=tolerance * 10)
+            if "grad_norm_before_clip_each_step" in expected:
+                near(norm, expected["grad_norm_before_clip_each_step"][step], relative=tolerance * 10)
             apply_gradients(optimizers, parameters, optim.grad_clip_norm)
             ema.update(network.state_dict(), step + 1, 1.0)
             swa.update(network.state_dict(), step + 1, 1.0 if step < 2 else 0.1)
-            if step == 0:
+            if step == 0 and "params_after_step_1" in expected:
                 compare_parameters(network, expected["params_after_step_1"], tolerance)
         near(loss_of(network, batch), losses[5], absolute=tolerance)
-        compare_parameters(network, expected["params_after_step_5"], tolerance)
+        if "params_after_step_5" in expected:
+            compare_parameters(network, expected["params_after_step_5"], tolerance)
         for key, average in (("ema_after_5_steps", ema), ("swa_mean_of_states_after_steps_3_4_5", swa)):
             if key in expected:
                 average.load_into(network.state_dict())
@@ -589,6 +569,8 @@ def default_settings(golden: Golden, expected: Mapping[str, Any], folder: Path) 
     if golden.script == "160":  # its environment tells how the submitted artifact was packed
         packed = {"tok_embed_bits": 8, "fp16_embed": False, "fp16_late_k_layers": 0, "compressor": "lzma"}
         expected = {**expected, **packed}
+    if golden.script == "1855":  # which codes groups of tensors with a program of the system's; ours is as small
+        expected = {**expected, "compressor": config.export.compressor}
     for name, value in expected.items():
         if name in OUR_NAMES:
             assert OUR_NAMES[name](config) == value, name
@@ -630,6 +612,7 @@ OUR_NAMES: dict[str, Callable[[GolfConfig], Any]] = {
     "compressor": lambda c: c.export.compressor,
     "eval_stride": lambda c: c.eval.stride,
     "eval_batch_seqs": lambda c: c.eval.batch_windows,
+    **FRONTIER_NAMES,
 }
 """The originals' hyperparameters by their names, in our configuration."""
 SURROUNDINGS = (
@@ -640,24 +623,26 @@ SURROUNDINGS = (
     "seed",
     "val_loss_every",
     "train_log_every",
+    *FRONTIER_SURROUNDINGS,
 )
 """Where a run happens and how often it speaks: not what is computed."""
-UNUSED = ("late_qat_threshold", "lora_ttt_rank", "lora_ttt_lr", "lora_ttt_prefix_len", "lora_ttt_steps")
+UNUSED = (
+    *FRONTIER_UNUSED,
+    "late_qat_threshold",
+    "lora_ttt_rank",
+    "lora_ttt_lr",
+    "lora_ttt_prefix_len",
+    "lora_ttt_steps",
+)
 """Settings of options that are off."""
 NOT_OURS: dict[str, tuple[Any, ...]] = {
     "mlp_hidden": (0,),  # 0: the script derives it from mlp_mult, as we do
     "late_qat": (False,),
     "normuon": (False,),
     "lora_ttt": (False,),
+    **FRONTIER_NOT_OURS,
 }
 """Options that a run did not use and golf_model does not have, with the values that leave them unused."""
-
-
-def write_golden_shard(path: Path, tokens: Any) -> None:
-    """A shard in the official format."""
-    header = np.zeros(256, dtype="<i4")
-    header[:3] = (20240520, 1, len(tokens))
-    path.write_bytes(header.tobytes() + np.asarray(tokens, dtype="<u2").tobytes())
 
 
 def loader_order(golden: Golden, expected: Mapping[str, Any], folder: Path) -> None:
@@ -676,7 +661,8 @@ def loader_order(golden: Golden, expected: Mapping[str, Any], folder: Path) -> N
 
 
 def byte_tables(golden: Golden, expected: Mapping[str, Any], folder: Path) -> None:
-    known(expected, "pieces", "vocab_size_arg", "base_bytes", "has_leading_space", "is_boundary", "byte_rule")
+    columns = ("base_bytes", "has_leading_space", "is_boundary")
+    known(expected, "pieces", "vocab_size_arg", *columns, "byte_rule", "assertion")
     kinds: dict[str, PieceKind] = {
         "unk": "special",
         "control": "special",
@@ -700,11 +686,11 @@ def control_names(golden: Golden, expected: Sequence[str], folder: Path) -> None
 
 def full_param_count(golden: Golden, expected: int, folder: Path) -> None:
     assert parameter_count(golden.config.model) == expected
-    assert sum(p.numel() for p in faithful_network(golden).parameters()) == expected
+    assert sum(p.numel() for p in initial_network(golden).parameters()) == expected
 
 
 def full_state_dict(golden: Golden, expected: Sequence[Any], folder: Path) -> None:
-    state = faithful_network(golden).state_dict()
+    state = initial_network(golden).state_dict()
     found = [[name, list(t.shape), str(t.dtype).removeprefix("torch.")] for name, t in state.items()]
     assert found == [list(row) for row in expected]
     assert [(name, list(shape)) for name, shape in parameter_shapes(golden.config.model).items()] == [
@@ -713,7 +699,7 @@ def full_state_dict(golden: Golden, expected: Sequence[Any], folder: Path) -> No
 
 
 def full_parameter_order(golden: Golden, expected: bool, folder: Path) -> None:
-    network = faithful_network(golden)
+    network = initial_network(golden)
     assert ([name for name, _ in network.named_parameters()] == list(network.state_dict())) is expected
 
 
@@ -726,10 +712,7 @@ def full_buffers(golden: Golden, expected: Mapping[str, Any], folder: Path) -> N
 
 
 def full_init(golden: Golden, expected: Mapping[str, Any], folder: Path) -> None:
-    torch.manual_seed(1337)
-    network = GPT(golden.config.model, torch.bfloat16, "blocks", "chunked")
-    apply_dtype_policy(network, golden.config.model)
-    state = network.state_dict()
+    state = initial_network(golden).state_dict()
     qr_noise = golden.config.model.linear_init == "orthogonal"  # LAPACK's, and then one step of bfloat16
     for name, facts in expected.items():
         known(facts, "mean", "std", "absmax", "semi_orthogonal_rel_dev", "singular_value")
@@ -865,7 +848,7 @@ CHECKS: dict[tuple[str, ...], Check] = {
     **{("eval", name): eval_setting for name in ("luts", "tokens", "train_seq_len", "eval_stride")},
     **{
         ("eval", f"T={length}{suffix}", rule): eval_stream(length, rule, dtype)
-        for length in (97, 101)
+        for length in (33, 39, 40, 41, 97, 101)
         for suffix, dtype in (("", torch.float32), ("_bf16_autocast_cpu", torch.bfloat16))
         for rule in ("eval_val", "eval_val_sliding")
     },
@@ -875,6 +858,8 @@ CHECKS: dict[tuple[str, ...], Check] = {
     ("train5", "what"): described,
     ("train5", "fp32_newton_schulz"): five_steps("float32", STEPS),
     ("train5", "bf16_newton_schulz"): five_steps("bfloat16", 5e-3),
+    ("train5", "row_normalise_off_fp32"): five_steps("float32", STEPS, muon_row_normalise=False),
+    ("train5", "bf16_gradients_momentum_newton_schulz"): five_steps("bfloat16", 5e-3),
     ("train5", "qat_on_3_steps"): qat_steps,
     ("train5", "qat_on_3_steps_(late_k_2_exempt)"): qat_steps,
     ("train5", "qat_on_3_steps_(numel_threshold_512)"): qat_steps,
@@ -910,10 +895,22 @@ CHECKS: dict[tuple[str, ...], Check] = {
 }
 
 
+CHECKS_OF_SCRIPT = {"1394": CHECKS_1394, "1855": CHECKS_1855}
+"""Script -> entry -> check, before the others."""
+
+
 @pytest.mark.parametrize(("golden", "entry"), golden_entries())
 def test_entry_of_the_golden_file_is_reproduced(golden: Golden, entry: tuple[str, ...], tmp_path: Path) -> None:
     expected: Any = golden.content
     for key in entry:
         expected = expected[key]
-    assert entry in CHECKS, f"no check for {'.'.join(entry)} in {golden.path.name}"
-    CHECKS[entry](golden, expected, tmp_path)
+    checks = CHECKS | CHECKS_OF_SCRIPT.get(golden.script, {})
+    assert entry in checks, f"no check for {'.'.join(entry)} in {golden.path.name}"
+    checks[entry](golden, expected, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LARGE_MATRICES)
+def test_large_matrices_of_pr_1394_are_rounded_as_its_script_does(name: str) -> None:
+    golden = Golden(GOLDENS / "golden_1394.json")
+    check_full_matrix(golden, name, golden.content["full"]["export_of_det_weights"]["per_tensor"][name])

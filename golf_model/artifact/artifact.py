@@ -14,10 +14,18 @@ from typing import cast
 
 from torch import Tensor
 
-from golf_model.artifact.compress import Compressor, compress, decompress
-from golf_model.artifact.containers import read_baseline, read_pair, write_baseline, write_pair
+from golf_model.artifact.compress import ORIGINAL_WINDOW, Compressor, compress, decompress
+from golf_model.artifact.containers import (
+    read_baseline,
+    read_pair,
+    read_shuffled,
+    write_baseline,
+    write_pair,
+    write_shuffled,
+)
 from golf_model.artifact.golf_container import read_golf, write_golf
 from golf_model.artifact.qgv3 import read_qgv3, write_qgv3
+from golf_model.artifact.repairs import most_factor_elements, repaired, with_factors, with_repairs
 from golf_model.artifact.stored import Stored, check_stored, payload_size, restore, store
 from golf_model.config import ExportConfig, ModelConfig
 from golf_model.quantization.step_plan import StepPlan, planned_steps
@@ -29,12 +37,14 @@ CONTAINER_OVERHEAD = 1 << 20
 WRITERS: dict[str, Callable[[Mapping[str, Stored]], bytes]] = {
     "torch": write_baseline,
     "torch_pair": write_pair,
+    "torch_shuffled": write_shuffled,
     "qgv3": write_qgv3,
 }
 """The originals' containers, which one compressor packs as a whole."""
 READERS: dict[str, Callable[[bytes], dict[str, Stored]]] = {
     "torch": read_baseline,
     "torch_pair": read_pair,
+    "torch_shuffled": read_shuffled,
     "qgv3": read_qgv3,
 }
 
@@ -70,12 +80,14 @@ def pack_model(
         plan = planned_steps(state, model.num_layers, export, hessians)
     stored = store(state, model.num_layers, export, hessians, plan)
     tried: dict[str, int] = {}
+    if export.lqer.rank:
+        stored = with_factors(repaired(stored, state, export))
     if export.container == "golf":
         blob, tried = write_golf(stored, export.compressor, plan.saved if plan is not None else None)
         raw_bytes = len(blob)
     else:
         raw = WRITERS[export.container](stored)
-        blob, raw_bytes = compress(raw, cast("Compressor", export.compressor)), len(raw)
+        blob, raw_bytes = compress(raw, cast("Compressor", export.compressor), window=ORIGINAL_WINDOW), len(raw)
     return PackedModel(
         blob=blob,
         payload_bytes=payload_size(stored, export),
@@ -90,7 +102,10 @@ def unpack_model(blob: bytes, model: ModelConfig, export: ExportConfig) -> dict[
     shapes = parameter_shapes(model)
     elements = sum(prod(shape) for shape in shapes.values())
     if export.container == "golf":
-        stored = read_golf(blob, elements, shaped=wants_plan(export))
+        most = elements + (most_factor_elements(model, export) if export.lqer.rank else 0)
+        stored = read_golf(blob, most, shaped=wants_plan(export))
+        if export.lqer.rank:
+            stored = with_repairs(stored, export)
     else:
         limit = 4 * elements + 1024 * len(shapes) + CONTAINER_OVERHEAD
         stored = READERS[export.container](decompress(blob, cast("Compressor", export.compressor), limit))

@@ -1,7 +1,8 @@
-"""The two ways in which the originals put tensors into torch.save, written and read.
+"""The ways in which the originals put tensors into torch.save, written and read.
 
 `torch`: the official baseline's dict, in which PR #372 names other schemes than int8 as well. `torch_pair`: a flat
-dict of tensors `w` and one of their kinds `m` (PRs #102, #465). Writing is deterministic. Reading trusts nothing:
+dict of tensors `w` and one of their kinds `m` (PRs #102, #465); `torch_shuffled`: the same with other words for the
+kinds, and every second byte of it first (PR #1394). Writing is deterministic. Reading trusts nothing:
 the archive may hold only stored (not deflated) entries, its pickle only what plain tensors in dicts need, and
 torch.load runs with weights_only; what the tensors must be is stored.py's question.
 """
@@ -32,6 +33,12 @@ GLOBALS = {
 }
 """Names that dense int8, fp16 and fp32 tensors need. torch's weights_only also admits sparse, meta and other tensors,
 attributes on them, and `bytearray` of any length."""
+ROUNDED_KIND = "gptq ({})"
+"""What PR #1394 calls a matrix of integers, however it was rounded."""
+PASSED_KINDS = {"float16": "passthrough (float16)", "float32": "passthrough (float32)"}
+"""What it calls floats: each time the same string, which a pickle writes once."""
+SHUFFLE_MAGIC = b"BSHF"
+SHUFFLE_STRIDE = 2
 WHOLE_NUMBERS = {"BININT", "BININT1", "BININT2"}
 OPCODES = re.compile(
     "PROTO|MARK|STOP|GLOBAL|REDUCE|BINPERSID|BINUNICODE|NEWFALSE|BININT[12]?|TUPLE[12]?|EMPTY_TUPLE|EMPTY_DICT"
@@ -180,16 +187,55 @@ def write_pair(stored: Mapping[str, Stored]) -> bytes:
     return save_torch({"w": tensors, "m": kinds})
 
 
+def write_shuffled(stored: Mapping[str, Stored]) -> bytes:
+    """As `write_pair`, in the words of PR #1394, its bytes shuffled."""
+    tensors: dict[str, Tensor] = {}
+    kinds: dict[str, str] = {}
+    for name, item in stored.items():
+        if item.scales is None:
+            tensors[name], kinds[name] = item.values, PASSED_KINDS[item.scheme]
+        else:
+            tensors[f"{name}.q"], tensors[f"{name}.scale"] = item.values, item.scales
+            kinds[name] = ROUNDED_KIND.format(item.scheme)
+    return shuffled(save_torch({"w": tensors, "m": kinds}))
+
+
+def read_shuffled(raw: bytes) -> dict[str, Stored]:
+    """What `write_shuffled` wrote."""
+    return read_pair(unshuffled(raw))
+
+
+def shuffled(raw: bytes, stride: int = SHUFFLE_STRIDE) -> bytes:
+    """A mark, the stride, all bytes at positions 0 mod stride, then those at 1, and so on; a single byte stays."""
+    if len(raw) < 2:
+        return raw
+    return SHUFFLE_MAGIC + bytes([stride]) + b"".join(raw[first::stride] for first in range(stride))
+
+
+def unshuffled(blob: bytes) -> bytes:
+    """What was shuffled; ScriptError for bytes without the mark."""
+    if not blob.startswith(SHUFFLE_MAGIC) or len(blob) < len(SHUFFLE_MAGIC) + 1 or not blob[len(SHUFFLE_MAGIC)]:
+        raise misfit("its bytes are not shuffled")
+    stride, body = blob[len(SHUFFLE_MAGIC)], blob[len(SHUFFLE_MAGIC) + 1 :]
+    raw, at = bytearray(len(body)), 0
+    for first in range(min(stride, len(body))):
+        count = len(raw[first::stride])
+        raw[first::stride] = body[at : at + count]
+        at += count
+    return bytes(raw)
+
+
 def read_pair(raw: bytes) -> dict[str, Stored]:
     """What `write_pair` wrote. The format keeps no precisions: weights come back in fp32."""
     content = load_torch(raw)
     tensors, kinds = section(content, "w"), section(content, "m")
     known: dict[str, Scheme] = {str(scheme): scheme for scheme in LEVELS}
+    rounded: dict[str, Scheme] = {ROUNDED_KIND.format(scheme): scheme for scheme in LEVELS}
     stored: dict[str, Stored] = {}
     for name, kind in kinds.items():
         at = _text(name, name)
-        if isinstance(kind, dict):
-            scheme = known.get(_text(kind.get("type"), name))
+        if isinstance(kind, dict) or (isinstance(kind, str) and kind in rounded):
+            scheme = known.get(_text(kind.get("type"), name)) if isinstance(kind, dict) else rounded[kind]
             _put(stored, name, scheme, tensors.pop(f"{at}.q", None), tensors.pop(f"{at}.scale", None), "float32")
         else:
             _put_floats(stored, name, tensors.pop(at, None), "float32")

@@ -13,10 +13,11 @@ import signal
 import stat
 import struct
 import zlib
+from contextlib import suppress
 from math import prod
 from pathlib import Path
 
-from golf_model.artifact.compress import Compressor, decompress
+from golf_model.artifact.compress import Compressor, decompress, has_brotli
 from golf_model.process.errors import ScriptError
 
 MOST_FILE_BYTES = 256 << 20
@@ -34,7 +35,9 @@ STREAMS: dict[bytes, Compressor] = {
     **dict.fromkeys((b"x\x01", b"x^", b"x\x9c", b"x\xda"), "zlib"),
 }
 """First bytes of a compressed stream."""
-RAW = (b"PK", b"QGv3")
+SHUFFLED = b"BSHF"
+"""First bytes of a container whose bytes are shuffled (PR #1394)."""
+RAW = (b"PK", b"QGv3", SHUFFLED)
 """First bytes of an original's container that nothing compresses."""
 GOLF_MAGIC = b"golf"
 MOST_HEADER_BYTES = 1 << 20
@@ -45,6 +48,11 @@ def unwrapped(blob: bytes) -> tuple[str, bytes]:
     for magic, compressor in STREAMS.items():
         if blob.startswith(magic):
             return compressor, decompress(blob, compressor, MOST_UNPACKED_BYTES)
+    if not blob.startswith(RAW) and has_brotli():  # whose streams begin with no mark: what is inside must have one
+        with suppress(ScriptError):
+            raw = decompress(blob, "brotli", MOST_UNPACKED_BYTES)
+            if raw.startswith(SHUFFLED):
+                return "brotli", raw
     return "none", blob
 
 

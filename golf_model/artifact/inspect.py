@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from golf_model.artifact.containers import load_torch, read_baseline, read_pair
+from golf_model.artifact.compress import states_size
+from golf_model.artifact.containers import SHUFFLE_MAGIC, load_torch, read_baseline, read_pair, unshuffled
 from golf_model.artifact.first_look import MOST_ELEMENTS, unwrapped
 from golf_model.artifact.golf_container import GOLF_MAGIC, open_golf, read_golf
 from golf_model.artifact.qgv3 import MAGIC, read_qgv3
@@ -81,11 +82,13 @@ def read_original(raw: bytes) -> tuple[str, Mapping[str, Stored]]:
     """(container, tensors) of one of the originals' containers."""
     if raw.startswith(MAGIC):
         return "qgv3", read_qgv3(raw)
+    shuffled = raw.startswith(SHUFFLE_MAGIC)
+    raw = unshuffled(raw) if shuffled else raw
     if not raw.startswith(b"PK"):
         raise ScriptError("artifact: neither golf's format nor one of the originals' (torch, torch_pair, qgv3)")
     if "__quant_format__" in load_torch(raw):
         return "torch", read_baseline(raw)
-    return "torch_pair", read_pair(raw)
+    return "torch_shuffled" if shuffled else "torch_pair", read_pair(raw)
 
 
 def inspect_artifact(blob: bytes) -> dict[str, Any]:
@@ -100,5 +103,6 @@ def inspect_artifact(blob: bytes) -> dict[str, Any]:
     else:
         compressor, raw = unwrapped(blob)
         container, stored = read_original(raw)
-        facts |= {"format": f"{container}, compressed by {compressor}", "unpacked_bytes": len(raw)}
+        told = " (its frame does not state its size)" if compressor == "zstd" and not states_size(blob) else ""
+        facts |= {"format": f"{container}, compressed by {compressor}{told}", "unpacked_bytes": len(raw)}
     return facts | {"tensors": [tensor_facts(name, item) for name, item in stored.items()]}

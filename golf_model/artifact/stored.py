@@ -6,14 +6,15 @@ that came out of a file are exactly the ones that this configuration writes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from golf_model.config import ExportConfig, ModelConfig
 from golf_model.process.errors import ScriptError
+from golf_model.quantization.lqer import Repair
 from golf_model.quantization.quantize import dequantize, quantize
 from golf_model.quantization.shaped import fits_steps, quantized_by_plan
 from golf_model.quantization.shaping import Shaping, shaped_weights
@@ -21,6 +22,7 @@ from golf_model.quantization.step_plan import StepPlan
 from golf_model.shapes import (
     LEVELS,
     Scheme,
+    clip_width,
     has_row_scales,
     is_shaped,
     parameter_shapes,
@@ -45,6 +47,8 @@ class Stored:
     """(rows,) fp16 or () fp32 of an integer scheme; None for floats."""
     dtype: str
     """Precision that the weight had and gets back, e.g. `bfloat16`."""
+    repair: Repair | None = field(default=None, kw_only=True)
+    """What is added to the decoded matrix, where rounding lost much."""
     shaping: Shaping | None = None
     """Codes of rows and columns and the trellis of a matrix stored as `step`; None: its step is uniform."""
 
@@ -53,6 +57,8 @@ class Stored:
         dtype = FLOAT_DTYPES[self.dtype]
         if self.shaping is not None and self.scales is not None:
             return shaped_weights(self.values, self.scales, self.shaping).to(dtype)
+        if self.repair is not None and self.scales is not None:
+            return (dequantize(self.values, self.scales, torch.float32) + self.repair.decode()).to(dtype)
         return self.values.to(dtype) if self.scales is None else dequantize(self.values, self.scales, dtype)
 
 
@@ -93,7 +99,9 @@ def store(
             stored[name] = Stored(scheme, tensor, None, dtype_name(tensor.dtype))
         elif scheme in LEVELS:
             in_turn = None if export.rounding == "nearest" else hessian
-            integers, scales = quantize(tensor, scheme, export, step_size(name, export), in_turn)
+            integers, scales = quantize(
+                tensor, scheme, export, step_size(name, export), in_turn, clip_width(name, export)
+            )
             stored[name] = Stored(scheme, integers.cpu(), scales.cpu(), dtype_name(tensor.dtype))
         else:
             stored[name] = Stored(scheme, tensor.to(FLOAT_DTYPES[scheme]), None, dtype_name(tensor.dtype))
@@ -123,9 +131,13 @@ def check_stored(stored: Mapping[str, Stored], model: ModelConfig, export: Expor
     if wants_plan(export):
         wrong |= {name for name, one in stored.items() if not fits_steps(one.values, one.scales, one.shaping, export)}
     if wrong:
-        raise ScriptError(
-            f"artifact: tensors that do not fit this script's model: {', '.join(map(shown, sorted(wrong)[:5]))}"
-        )
+        raise misfit_error(wrong)
+
+
+def misfit_error(names: Collection[str]) -> ScriptError:
+    """The error of tensors that the configuration would not have written."""
+    some = ", ".join(map(shown, sorted(names)[:5]))
+    return ScriptError(f"artifact: tensors that do not fit this script's model: {some}")
 
 
 def _fits(item: Stored, scheme: Scheme, shape: tuple[int, ...]) -> bool:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from golf_model.config import LONG_SEQUENCE, ModelConfig
+from golf_model.network.attn_gate import GateProjection, gate_weight, head_gate
 from golf_model.network.blocked import BlockedAttention
 from golf_model.network.linear import CastedLinear
 from golf_model.network.rope import rms_norm, rotate
@@ -90,7 +91,7 @@ class Past:
 
 
 class CausalSelfAttention(nn.Module):
-    """Attention of one block; parameters q_gain (heads,), c_q, c_k, c_v, proj."""
+    """Attention of one block; parameters q_gain (heads,), c_q, c_k, c_v, proj, and the weight of a gate."""
 
     def __init__(self, model: ModelConfig, kernel: AttentionKernel, *, exclusive: bool = False) -> None:
         super().__init__()
@@ -100,23 +101,29 @@ class CausalSelfAttention(nn.Module):
         self.kernel = kernel
         self.norm_eps = model.norm_eps
         self.exclusive = exclusive
+        self.gate = model.attn_gate
         kv_dim = self.kv_heads * self.head_dim
         self.c_q = CastedLinear(model.model_dim, model.model_dim)
         self.c_k = CastedLinear(model.model_dim, kv_dim)
         self.c_v = CastedLinear(model.model_dim, kv_dim)
         self.proj = CastedLinear(model.model_dim, model.model_dim, zero_init=True)
         self.q_gain = nn.Parameter(torch.full((self.heads,), model.qk_gain_init))
+        if self.gate.kind in ("window", "full"):
+            self.attn_gate_w = gate_weight(model)
+        elif self.gate.kind != "off":
+            self.attn_gate_proj = GateProjection(gate_weight(model))
 
     def forward(
         self, x: Tensor, gain: Tensor, cos: Tensor, sin: Tensor, mask: Tensor, last: int = 0, past: Past | None = None
     ) -> Tensor:
         """x: (batch, time, dim), gain (dim,) of the output -> (batch, time, dim), or of `last` last positions alone.
 
-        cos, sin: spread tables over all keys; mask: (queries, keys), both of x's dtype; past: what came before x.
+        cos, sin: spread tables over all keys; mask: (queries, keys), or (batch, queries, keys) where documents are
+        kept apart, all of x's dtype; past: what came before x.
         """
         if past is not None:
             q, k, v = self._with_past(x, cos, sin, past)
-        elif last and self.kernel != "sdpa":
+        elif last and (self.kernel != "sdpa" or mask.ndim == 3):
             q, k, v = self._last_queries(x, cos, sin, last)
         else:
             q, k, v = self._all_positions(x, cos, sin)
@@ -126,8 +133,18 @@ class CausalSelfAttention(nn.Module):
             y = y[:, -last:]
         if self.exclusive:
             y = exclusive_attention(y, v[:, -y.size(1) :])
+        if self.gate.kind != "off":
+            y = y * self._gates(x[:, -y.size(1) :])
         out: Tensor = self.proj(y.flatten(2), gain)
         return out
+
+    def _gates(self, x: Tensor) -> Tensor:
+        """(batch, time, heads, 1) of the block's input at the positions that are asked for."""
+        if self.gate.kind in ("window", "full"):
+            return head_gate(x, self.attn_gate_w, self.gate)
+        if self.gate.kind == "double_query":
+            x = F.linear(x, self.c_q.used_weight(x.dtype)[: self.gate.width].to(x.dtype))
+        return head_gate(x, self.attn_gate_proj.weight, self.gate)
 
     def _project(self, x: Tensor, *layers: CastedLinear) -> Tensor:
         """(batch, time, heads of all layers, head_dim), by one product."""
@@ -162,6 +179,9 @@ class CausalSelfAttention(nn.Module):
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         """q: (batch, queries, heads, head_dim), k, v: (batch, keys, kv_heads, head_dim) -> q's shape."""
+        if mask.ndim == 3:
+            q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+            return fused_attention(q, k, v, mask[:, None, -q.size(2) :]).transpose(1, 2)
         whole = q.size(1) == k.size(1)
         fused = self.kernel == "sdpa" or (self.kernel == "blocks" and k.size(1) >= LONG_SEQUENCE)
         if fused and whole and self.kernel == "blocks" and needs_blocks(q):

@@ -1,4 +1,8 @@
-"""One transformer block: mix with the embedding stream, attention, MLP, each with a gain per channel."""
+"""One transformer block: mix with the embedding stream, attention, MLP, each with a gain per channel.
+
+The MLP follows the attention, or stands beside it (`parallel: simple`, PR #1412). Under `ln_scale` (PR #315) what
+both read is smaller the deeper the block stands; blocks that are passed several times keep their own place's factor.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,8 @@ class Block(nn.Module):
         dim = model.model_dim
         exclusive = layer >= model.num_layers - model.xsa_last_n
         self.norm_eps = model.norm_eps
+        self.factor = (layer + 1) ** -0.5 if model.ln_scale else 1.0
+        self.beside = model.parallel.kind == "simple" and layer >= model.parallel.start
         self.attn = CausalSelfAttention(model, kernel, exclusive=exclusive)
         self.mlp = MLP(model)
         self.attn_scale = nn.Parameter(torch.ones(dim))
@@ -32,9 +38,25 @@ class Block(nn.Module):
 
         last: give only so many last positions (0: all); past: keys and values before x.
         """
+        x = self.mixed(x, x0)
+        attended = self.attn(self.normed(x), self.attn_scale, cos, sin, mask, last, past)
+        x = x[:, -last:] if last else x
+        if self.beside:
+            return torch.add(x + attended, self.feed(x))
+        x = x + attended
+        return torch.add(x, self.feed(x))
+
+    def mixed(self, x: Tensor, x0: Tensor) -> Tensor:
+        """What the attention reads: the stream and the embedding in learned shares."""
         mix = self.resid_mix.to(x.dtype)
-        x = torch.addcmul(mix[0] * x, mix[1], x0)
-        attended = self.attn(rms_norm(x, self.norm_eps), self.attn_scale, cos, sin, mask, last, past)
-        x = (x[:, -last:] if last else x) + attended
-        y: Tensor = x + self.mlp(rms_norm(x, self.norm_eps), self.mlp_scale)
+        return torch.addcmul(mix[0] * x, mix[1], x0)
+
+    def normed(self, x: Tensor) -> Tensor:
+        """The input of attention or MLP."""
+        y = rms_norm(x, self.norm_eps)
+        return y if self.factor == 1.0 else y * self.factor
+
+    def feed(self, x: Tensor) -> Tensor:
+        """What the MLP adds to x."""
+        y: Tensor = self.mlp(self.normed(x), self.mlp_scale)
         return y

@@ -1,8 +1,8 @@
 """RMS norm and rotary positions: the two weightless functions of the attention.
 
-Rotation is by halves (not interleaved) over all head dimensions. No partial rotation. Both
-carry their own backward pass: torch's generic one for the norm takes four times as long on CPU, and a
-rotation needs nothing saved but its tables.
+Rotation is by halves (not interleaved) over all dimensions of a head, or over the first ones alone (partial rotation,
+PR #315), in which case the halves are those of these. Both carry their own backward pass: torch's generic one for the
+norm takes five times as long on CPU, where it also goes by pieces, and a rotation needs nothing saved but its tables.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from golf_model.pieces import in_pieces
 
 NormEps = Literal["float32", "compute"]
 """Whose machine epsilon a norm adds: that of float32, or that of its input's precision, as older torch did for
@@ -24,10 +26,13 @@ class CpuRmsNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, eps: float) -> Tensor:
         """x / sqrt(mean(x^2) + eps) over the last dimension."""
-        wide = x.to(torch.promote_types(x.dtype, torch.float32))
-        length = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
-        scale = length.square_().div_(x.size(-1)).add_(eps).rsqrt_()
-        y: Tensor = (wide * scale).to(x.dtype)
+        wide = torch.promote_types(x.dtype, torch.float32)
+        y, scale = torch.empty(x.shape, dtype=x.dtype), torch.empty((*x.shape[:-1], 1), dtype=wide)
+        for some, result, length in in_pieces(x, y, scale):
+            values = some.to(wide)
+            torch.linalg.vector_norm(values, dim=-1, keepdim=True, out=length)
+            length.square_().div_(x.size(-1)).add_(eps).rsqrt_()
+            result.copy_(torch.mul(values, length, out=result if x.dtype == wide else values))
         ctx.save_for_backward(y, scale)
         return y
 
@@ -35,9 +40,12 @@ class CpuRmsNorm(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         """scale * (grad - y * mean(grad * y))."""
         y, scale = ctx.saved_tensors
-        wide_grad, wide_y = grad.to(scale.dtype), y.to(scale.dtype)
-        along = (wide_grad * wide_y).mean(-1, keepdim=True)
-        return torch.addcmul(wide_grad, wide_y, along, value=-1.0).mul_(scale).to(grad.dtype), None
+        result = torch.empty(y.shape, dtype=y.dtype)
+        for slope, values, factor, out in in_pieces(grad, y, scale, result):
+            slope, values = slope.to(scale.dtype), values.to(scale.dtype)
+            along = (slope * values).mean(-1, keepdim=True)
+            out.copy_(torch.addcmul(slope, values, along, value=-1.0).mul_(factor))
+        return result, None
 
 
 def rms_norm(x: Tensor, eps: NormEps) -> Tensor:
@@ -48,21 +56,23 @@ def rms_norm(x: Tensor, eps: NormEps) -> Tensor:
     return F.rms_norm(x, (x.size(-1),), eps=epsilon)
 
 
-def rope_frequencies(head_dim: int, base: float, dtype: torch.dtype) -> Tensor:
-    """(head_dim / 2,) angular frequencies base^(-2j/head_dim), computed in fp32, then rounded to `dtype`."""
-    exponents = torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim
+def rope_frequencies(dims: int, base: float, dtype: torch.dtype) -> Tensor:
+    """(dims / 2,) angular frequencies base^(-2j/dims) of the `dims` dimensions of a head that turn, computed in fp32,
+    then rounded to `dtype`."""
+    exponents = torch.arange(0, dims, 2, dtype=torch.float32) / dims
     return (1.0 / base**exponents).to(dtype)
 
 
-def ntk_base(base: float, head_dim: int, length: int, train_length: int) -> float:
-    """Base for sequences longer than those of training (NTK scaling, PR #160); train_length 0 never scales."""
+def ntk_base(base: float, dims: int, length: int, train_length: int) -> float:
+    """Base for sequences longer than those of training (NTK scaling, PR #160); train_length 0 never scales. dims: of
+    a head that turn."""
     if not train_length or length <= train_length:
         return base
-    return float(base * (length / train_length) ** (head_dim / (head_dim - 2)))
+    return float(base * (length / train_length) ** (dims / (dims - 2)))
 
 
 def rope_tables(frequencies: Tensor, length: int) -> tuple[Tensor, Tensor]:
-    """Cosine and sine tables, both (length, head_dim / 2), positions 0..length-1.
+    """Cosine and sine tables, both (length, dims / 2), positions 0..length-1.
 
     Positions and products take the dtype of `frequencies`: with bfloat16 that is the originals' defect
     (positions above 256 are rounded), with float32 the clean function.
@@ -73,12 +83,24 @@ def rope_tables(frequencies: Tensor, length: int) -> tuple[Tensor, Tensor]:
 
 
 def spread_tables(cos: Tensor, sin: Tensor, heads: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Tables (time, heads, head_dim) for `rotate`: both halves and all heads written out, the second sine negative.
+    """Tables (time, heads, dims) for `rotate`: both halves and all heads written out, the second sine negative.
 
     Written out because multiplying two dense arrays is several times faster on CPU than broadcasting short rows.
     """
     both = torch.cat((cos, cos), dim=-1), torch.cat((sin, -sin), dim=-1)
     return both[0].to(dtype)[:, None].repeat(1, heads, 1), both[1].to(dtype)[:, None].repeat(1, heads, 1)
+
+
+def turned(x: Tensor, cos: Tensor, sin: Tensor, way: float) -> Tensor:
+    """The first dimensions of x, as many as the tables have, turned forth (way 1) or back (-1); the others as they
+    are."""
+    dims = cos.size(-1)
+    if dims == x.size(-1):
+        return torch.addcmul(x * cos, torch.roll(x, dims // 2, -1), sin, value=way)
+    first = x[..., :dims]
+    return torch.cat(
+        (torch.addcmul(first * cos, torch.roll(first, dims // 2, -1), sin, value=way), x[..., dims:]), -1
+    )
 
 
 class Rotation(torch.autograd.Function):
@@ -88,15 +110,15 @@ class Rotation(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """x * cos + (halves of x swapped) * sin."""
         ctx.save_for_backward(cos, sin)
-        return torch.addcmul(x * cos, torch.roll(x, x.size(-1) // 2, -1), sin)
+        return turned(x, cos, sin, 1.0)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         """The same with the angle negated."""
         cos, sin = ctx.saved_tensors
-        return torch.addcmul(grad * cos, torch.roll(grad, grad.size(-1) // 2, -1), sin, value=-1.0), None, None
+        return turned(grad, cos, sin, -1.0), None, None
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate x (..., time, heads, head_dim) by spread tables (time, heads, head_dim) of its dtype."""
+    """Rotate x (..., time, heads, head_dim) by spread tables (time, heads, dims) of its dtype, dims <= head_dim."""
     return Rotation.apply(x, cos, sin)  # type: ignore[no-any-return, no-untyped-call]

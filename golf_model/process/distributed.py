@@ -16,7 +16,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from golf_model.config import BatchConfig, RuntimeConfig
-from golf_model.process.devices import pick_device
+from golf_model.process.devices import keep_freed_memory, pick_device
 from golf_model.process.errors import ScriptError
 
 PATIENCE = timedelta(hours=2)
@@ -105,8 +105,10 @@ def join_world(runtime: RuntimeConfig) -> World:
     device = pick_device(runtime, int(os.environ.get("LOCAL_RANK", "0")))
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    elif runtime.cpu_threads:
-        torch.set_num_threads(runtime.cpu_threads)
+    else:
+        keep_freed_memory()
+        if runtime.cpu_threads:
+            torch.set_num_threads(runtime.cpu_threads)
     if size > 1:
         # Loads torch's compiler, which the first optimizer would load anyway. Loaded after the group exists, it
         # keeps references to the group, whose threads then outlive `close` and abort the process at exit.

@@ -36,8 +36,10 @@ def rounded_in_turn(matrix: Tensor, scales: Tensor, levels: int, hessian: Tensor
     """(rows, columns) fp32 whole numbers, at most `levels` in magnitude.
 
     matrix: (rows, columns) fp32; scales: (rows,) or (); hessian: (columns, columns), the sum of x xT over the inputs
-    x of the layer. A row of scale 0 becomes zeros.
+    x of the layer. A row of scale 0 becomes zeros, and so do columns that were never seen, where the rule says so.
     """
+    if gptq.zero_dead:
+        matrix = torch.where(hessian.diagonal() == 0, 0.0, matrix)
     return in_order(matrix, scales, levels, *ordered_factor(hessian, gptq))
 
 

@@ -71,6 +71,15 @@ def clip_search_rows(matrix: Tensor, levels: int) -> Rows:
     return best
 
 
+def sdclip_rows(matrix: Tensor, levels: int, width: float) -> Rows:
+    """PR #1394: a step is width / levels standard deviations of the row, rounded to fp16 before it divides, so that
+    all rows take equal bits. A row of scale 0 becomes zeros."""
+    scale = (width * matrix.std(dim=1, correction=min(1, matrix.size(1) - 1)) / levels).clamp_min(1e-10)
+    scale = scale.to(torch.float16)
+    steps = scale.float()[:, None]
+    return rounded(torch.where(steps > 0, matrix / steps, 0.0), 1.0, levels), scale
+
+
 ROW_RULES: dict[str, Callable[[Tensor, int], Rows]] = {
     "clip_floor": clip_floor_rows,
     "amax_float16": amax_float16_rows,
@@ -80,21 +89,30 @@ ROW_RULES: dict[str, Callable[[Tensor, int], Rows]] = {
 
 
 def quantize(
-    weight: Tensor, scheme: Scheme, export: ExportConfig, step: float = 0.0, hessian: Tensor | None = None
+    weight: Tensor,
+    scheme: Scheme,
+    export: ExportConfig,
+    step: float = 0.0,
+    hessian: Tensor | None = None,
+    width: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
     """Integers (the weight's shape) and scales of a float tensor under an integer scheme.
 
     A matrix has one fp16 scale a row, shape (rows,); its int8 rows follow the official rule, fewer bits the
-    configured one. Any other shape has one fp32 scale, shape (), without a floor (1.0 for a tensor of zeros). Under
-    `step` that scale is the given step for every shape. hessian: (columns, columns) of what a matrix is multiplied
-    by; with it, its columns are rounded in turn (gptq.py). Integers are int8, under `step` int32.
+    configured one, `sdclip` for all, whose width in standard deviations is `width`. Any other shape has one fp32
+    scale, shape (), without a floor (1.0 for a tensor of zeros). Under `step` that scale is the given step for every
+    shape. hessian: (columns, columns) of what a matrix is multiplied by; with it, its columns are rounded in turn
+    (gptq.py). Integers are int8, under `step` int32.
     """
     values, levels = weight.float(), LEVELS[scheme]
     if scheme == "step":
         scales = torch.tensor(step, device=values.device)
         integers = rounded(values, scales, levels)
     elif values.ndim == 2:
-        integers, scales = (clip_floor_rows if scheme == "int8" else ROW_RULES[export.rows])(values, levels)
+        if export.rows == "sdclip":
+            integers, scales = sdclip_rows(values, levels, width)
+        else:
+            integers, scales = (clip_floor_rows if scheme == "int8" else ROW_RULES[export.rows])(values, levels)
     else:
         clip = float(torch.quantile(values.abs().flatten(), CLIP_QUANTILE))
         scales = torch.tensor(clip / levels if clip > 0 else 1.0)

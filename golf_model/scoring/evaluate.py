@@ -2,8 +2,8 @@
 
 Every rule of windows.py goes through the same loop; the official (plain) one is windows side by side. The number
 does not depend on the batch size or the number of processes: losses are summed token by token in float64 (float32
-only as PR #465 did), windows are split evenly, and a short batch or window is padded to the common shape. Reading
-the text once, with keys and values kept, is streaming.py.
+only as PR #465 did), windows are split evenly, and a short batch or window is padded to the common shape. The text
+lies on the device, where windows are cut from it. Reading it once, with keys and values kept, is streaming.py.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from golf_model.network.gpt import LossModel
@@ -49,21 +50,23 @@ def rows_at_once(asked: int, length: int, device: torch.device) -> int:
     return max(1, min(asked, CACHED_SCORES // length**2)) if device.type == "cpu" else asked
 
 
-def cut(tokens: Tensor, windows: Windows, rows: int, length: int) -> tuple[Tensor, Tensor, Tensor]:
+def cut(tokens: Tensor, windows: Tensor, rows: int, length: int) -> tuple[Tensor, Tensor, Tensor]:
     """Inputs and targets (rows, length) int64 and which targets count (rows, length) bool, padded with token 0.
 
-    tokens: the stream, any integer type, on the CPU; windows: at most `rows` of them.
+    tokens: the stream, any integer type; windows: at most `rows` of them, int64; all on one device.
     """
-    starts, lengths, first = (column[:, None] for column in windows.T)
-    offsets = np.arange(length + 1)
-    stream = tokens.numpy()
-    places = np.minimum(starts + offsets, stream.size - 1)
-    pieces = np.zeros((rows, length + 1), dtype=np.int64)
-    pieces[: len(windows)] = np.where(offsets <= lengths, stream[places], 0)
-    counts = np.zeros((rows, length), dtype=np.bool_)
-    counts[: len(windows)] = (offsets[:-1] >= first) & (offsets[:-1] < lengths)
-    cut_out = torch.from_numpy(pieces)
-    return cut_out[:, :-1], cut_out[:, 1:], torch.from_numpy(counts)
+    starts, lengths, first = windows.T[..., None]
+    offsets = torch.arange(length + 1, device=tokens.device)
+    places = (starts + offsets).clamp_(max=tokens.numel() - 1)
+    missing = (0, 0, 0, rows - len(windows))
+    pieces = F.pad(torch.where(offsets <= lengths, tokens[places].long(), 0), missing)
+    counts = F.pad((offsets[:-1] >= first) & (offsets[:-1] < lengths), missing)
+    return pieces[:, :-1], pieces[:, 1:], counts
+
+
+def on_device(tokens: Tensor, device: torch.device) -> Tensor:
+    """A whole stream where it is scored: as it is on a CPU, int32 elsewhere, which can be picked from everywhere."""
+    return tokens if device.type == "cpu" else tokens.to(torch.int32).to(device)
 
 
 def by_head(windows: Windows) -> list[tuple[Windows, int]]:
@@ -107,6 +110,23 @@ class Tally:
         return Score(mean, bits_per_byte(mean, int(tokens), int(size)), int(tokens), int(size))
 
 
+def share_of(group: Windows, at_once: int, world: World) -> tuple[Windows, int]:
+    """This process's windows of a group, and how many of them go at once: batches of one shape, as few as can be."""
+    start, stop = split_evenly(len(group), world.rank, world.size)
+    batches = -(-(stop - start) // at_once)
+    return group[start:stop], -(-(stop - start) // batches) if batches else 1
+
+
+@torch.no_grad()
+def warm_graphs(model: LossModel, windows: Windows, batch_windows: int, world: World) -> None:
+    """Score a batch of zeros of the shape that `evaluate` uses for nearly all windows, which compiles its graph."""
+    group, last = by_head(windows)[0]
+    share, rows = share_of(group, batch_windows, world)
+    if len(share):
+        ids = torch.zeros(rows, int(windows[0, 1]), dtype=torch.int64, device=world.device)
+        model(ids, ids.clone(), mean=False, last=last)
+
+
 @torch.no_grad()
 def evaluate(
     model: LossModel,
@@ -126,15 +146,14 @@ def evaluate(
     """
     tally, length = Tally(tables, world.device, sums), int(windows[0, 1])
     silent = tables.silent(tokens)
+    stream = on_device(tokens, world.device)
+    unheard = None if silent is None else silent.to(world.device)
     for index, (group, last) in enumerate(by_head(windows)):
         scorer = odd if index and odd is not None else model
-        start, stop = split_evenly(len(group), world.rank, world.size)
-        batches = -(-(stop - start) // batch_windows)
-        rows = -(-(stop - start) // batches) if batches else 1
-        for first in range(start, stop, rows):
-            some = group[first : min(first + rows, stop)]
-            ids, targets, scored = (part.to(world.device) for part in cut(tokens, some, rows, length))
+        share, rows = share_of(group, batch_windows, world)
+        for some in torch.split(torch.from_numpy(share).to(world.device), rows):
+            ids, targets, scored = cut(stream, some, rows, length)
             losses = scorer(ids, targets, mean=False, last=last)
-            unheard = None if silent is None else cut(silent, some, rows, length)[1][:, -last:].bool()
-            tally.add(losses, ids[:, -last:], targets[:, -last:], scored[:, -last:], unheard)
+            mute = None if unheard is None else cut(unheard, some, rows, length)[1][:, -last:].bool()
+            tally.add(losses, ids[:, -last:], targets[:, -last:], scored[:, -last:], mute)
     return tally.score(world)

@@ -81,7 +81,7 @@ def evaluate_streaming(
     device, dtype = world.device, network.compute_dtype
     targets = tokens.numel() - 1
     chunk = max(1, window // 2)
-    lead = -(-len(network.blocks) * window // chunk)
+    lead = -(-network.passes * window // chunk)
     chunks = -(-targets // chunk)
     streams = streams_of(chunks, number, lead, world.rank, world.size)
     tally = Tally(tables, device, torch.float64)
@@ -107,7 +107,7 @@ def _run(
     shape = (len(streams), window, network.kv_heads, network.head_dim)
     pasts = [
         Past(torch.zeros(shape, device=device, dtype=dtype), torch.zeros(shape, device=device, dtype=dtype))
-        for _ in network.blocks
+        for _ in range(network.passes)
     ]
     at_chunk = torch.arange(chunk, device=device)
     mask, filled = torch.empty(0), -1

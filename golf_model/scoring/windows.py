@@ -42,6 +42,9 @@ def windows_of(rule: str, targets: int, length: int, stride: int) -> Windows:
         starts = np.arange(0, targets, stride)
         lengths = np.minimum(length, targets - starts)
         return _table(starts, lengths, np.where(starts == 0, 0, np.maximum(lengths - stride, 0)))
+    if rule == "short_tail":
+        starts = np.arange(0, max(targets - (length - stride), 1), stride)
+        return _table(starts, np.minimum(length, targets - starts), np.where(starts == 0, 0, length - stride))
     starts = np.arange(0, targets - length + 1, stride)
     whole = _table(starts, length, np.where(starts == 0, 0, length - stride))
     last = targets - length

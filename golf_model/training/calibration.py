@@ -31,7 +31,7 @@ RESERVE_FACTOR = 1.5
 
 def watched(network: nn.Module) -> dict[str, list[str]]:
     """Modules whose input is looked at -> the matrices that it is multiplied by. The output head is not among them:
-    tied, it is the embedding as well."""
+    tied, it is the embedding as well (`collect_hessians`)."""
     seen: dict[str, list[str]] = {}
     for name, module in network.named_modules():
         if isinstance(module, CausalSelfAttention):
@@ -42,10 +42,12 @@ def watched(network: nn.Module) -> dict[str, list[str]]:
 
 
 @torch.no_grad()
-def collect_hessians(network: GPT, batches: Iterable[Tensor]) -> dict[str, Tensor]:
-    """Sum of x xT over the inputs x of every layer's matrix, (columns, columns) fp32, by the matrix's name.
+def collect_hessians(network: GPT, batches: Iterable[Tensor], *, embed: bool = False) -> dict[str, Tensor]:
+    """Sum of x xT over the inputs x of every layer's matrix, (columns, columns) fp32, by the matrix's name; of blocks
+    that are passed several times, over all passes.
 
-    batches: (sequences, time) int64 token ids. Matrices that share their input share the tensor.
+    batches: (sequences, time) int64 token ids; embed: whether the output head is looked at as well, by the name of
+    its weight (PR #1394). Matrices that share their input share the tensor.
     """
     sums: dict[str, Tensor] = {}
     modules = watched(network)
@@ -57,14 +59,19 @@ def collect_hessians(network: GPT, batches: Iterable[Tensor]) -> dict[str, Tenso
 
         return add
 
+    head = "tok_emb" if network.lm_head is None else "lm_head"
+    add_head = hook(head)
     hooks = [network.get_submodule(name).register_forward_pre_hook(hook(name)) for name in modules]
     try:
         for ids in batches:
-            network.features(ids)
+            read = network.read_by_head(network.features(ids))
+            if embed:
+                add_head(network, (read,))
     finally:
         for handle in hooks:
             handle.remove()
-    return {matrix: sums[name] for name, matrices in modules.items() for matrix in matrices}
+    found = {matrix: sums[name] for name, matrices in modules.items() for matrix in matrices}
+    return found | ({f"{head}.weight": sums[head]} if embed else {})
 
 
 @contextmanager
@@ -97,6 +104,7 @@ class Calibration:
         self.trainer = trainer
         self.length = trainer.config.batch.train_seq_len
         share = trainer.world.size * self.length
+        self.embed = trainer.config.export.gptq.embed
         self.sequences = -(-trainer.config.export.gptq.tokens // share)
         steps = trainer.config.export.steps
         self.fisher_sequences = -(-steps.tokens // share) if steps.wants_fisher else 0
@@ -108,7 +116,9 @@ class Calibration:
         ids = torch.arange(count * self.length, device=device).view(count, self.length) % vocab
         switch(self.trainer.network, on=False)
         network = self.trainer.network
-        took_ms = self._timed(lambda: collect_hessians(network, [ids])) * -(-self.sequences // count)
+        took_ms = self._timed(lambda: collect_hessians(network, [ids], embed=self.embed)) * -(
+            -self.sequences // count
+        )
         if self.fisher_sequences:
             few = ids[: min(count, self.fisher_sequences)]
             chunk_ms = self._timed(lambda: collect_fisher(network, [(few, few)]))
@@ -128,9 +138,11 @@ class Calibration:
     def _chunks(self, sequences: int) -> Iterator[tuple[Tensor, Tensor]]:
         """This process's next training sequences and their targets, some at a time."""
         left = sequences
-        while left:
-            ids, targets = (part[:left] for part in self.trainer.batches.next_on_device())
-            left -= len(ids)
+        while left > 0:
+            ids, targets = self.trainer.batches.next_on_device()
+            most = max(1, left * self.length // ids.size(1))  # a row of packed documents is many sequences long
+            ids, targets = ids[:most], targets[:most]
+            left -= ids.numel() // self.length
             yield from zip(torch.split(ids, CHUNK_SEQUENCES), torch.split(targets, CHUNK_SEQUENCES), strict=True)
 
     def collect(self, average: WeightAverage | None) -> Seen:
@@ -138,7 +150,8 @@ class Calibration:
         network, fisher = self.trainer.network, dict[str, Tensor]()
         switch(network, on=False)
         with averaged(network, average):
-            hessians = collect_hessians(network, (ids for ids, _ in self._chunks(self.sequences)))
+            chunks = (ids for ids, _ in self._chunks(self.sequences))
+            hessians = collect_hessians(network, chunks, embed=self.embed)
             if self.fisher_sequences:
                 fisher = collect_fisher(network, self._chunks(self.fisher_sequences))
         for total in {id(tensor): tensor for tensor in (*hessians.values(), *fisher.values())}.values():

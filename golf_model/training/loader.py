@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -29,11 +29,28 @@ Batch = tuple[Tensor, Tensor]
 """Inputs and targets, each (sequences, seq_len) int64 on the CPU."""
 
 
+class BatchSource(Protocol):
+    """Where one process's micro-batches come from, in an order of its own."""
+
+    @property
+    def taken(self) -> int:
+        """Tokens that have been handed out."""
+        ...
+
+    def next_batch(self, global_tokens: int, seq_len: int, accumulation: int) -> Batch:
+        """The next micro-batch; global_tokens: of one optimizer step over all processes and micro-batches."""
+        ...
+
+    def go_to(self, taken: int) -> None:
+        """Go on as if `taken` tokens had been handed out."""
+        ...
+
+
 class TokenStream:
     """An endless reader over shards; `taken` tokens have been read so far, all passes counted.
 
     order: sequential, around and around; shuffled: equal spans of each pass in an order drawn from seed and pass (the
-    few tokens at a pass's end that fill no span are left out of it).
+    few tokens at a pass's end that fill no span are left out of it). Two further orders are in orders.py.
     """
 
     def __init__(
@@ -93,6 +110,15 @@ class TrainLoader:
         self.rank = rank
         self.world_size = world_size
 
+    @property
+    def taken(self) -> int:
+        """Tokens of the stream that have been read."""
+        return self.stream.taken
+
+    def go_to(self, taken: int) -> None:
+        """Go on as if `taken` tokens of the stream had been read."""
+        self.stream.taken = taken
+
     def next_batch(self, global_tokens: int, seq_len: int, accumulation: int) -> Batch:
         """The next micro-batch.
 
@@ -109,7 +135,7 @@ class Prefetcher:
     """Micro-batches read ahead by a thread; `taken` and `go_to` speak of the batches that were handed out."""
 
     def __init__(
-        self, loader: TrainLoader, global_tokens: int, seq_len: int, accumulation: int, device: torch.device
+        self, loader: BatchSource, global_tokens: int, seq_len: int, accumulation: int, device: torch.device
     ) -> None:
         """device: where the batches will go; for CUDA they are pinned, so that the copy need not be waited for."""
         self.loader = loader
@@ -142,10 +168,11 @@ class Prefetcher:
         return batch
 
     def go_to(self, taken: int) -> None:
-        """Go on as if `taken` tokens of the stream had been handed out."""
+        """Go on as if `taken` tokens had been handed out."""
         self.close()
         self._stop, self._ready = threading.Event(), queue.Queue(AHEAD)
-        self.loader.stream.taken = self.taken = taken
+        self.loader.go_to(taken)
+        self.taken = taken
         self.waited_ms = 0.0
 
     def close(self) -> None:
@@ -170,7 +197,7 @@ class Prefetcher:
                 ids, targets = self.loader.next_batch(*self.shape)
                 if self.pinned:
                     ids, targets = ids.pin_memory(), targets.pin_memory()
-                found = ((ids, targets), self.loader.stream.taken)
+                found = ((ids, targets), self.loader.taken)
             except Exception as error:  # handed to whoever waits for the batch
                 found = error
             ready.put(found)

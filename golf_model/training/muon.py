@@ -7,33 +7,59 @@ decoupled and optional.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
-"""Coefficients of the quintic iteration."""
+Coefficients = Sequence[tuple[float, float, float]]
+"""(a, b, c) of each quintic iteration, or of all of them."""
+
+NEWTON_SCHULZ = ((3.4445, -4.7750, 2.0315),)
+"""The same for all iterations (official baseline)."""
+POLAR_EXPRESS = (
+    (8.156554524902461, -22.48329292557795, 15.878769915207462),
+    (4.042929935166739, -2.808917465908714, 0.5000178451051316),
+    (3.8916678022926607, -2.772484153217685, 0.5060648178503393),
+    (3.285753657755655, -2.3681294933425376, 0.46449024233003106),
+    (2.3465413258596377, -1.7097828382687081, 0.42323551169305323),
+)
+"""Best for each iteration (Polar Express, arXiv 2505.16932; PRs #1344, #1787): at most five, however many are
+asked."""
+COEFFICIENTS: Mapping[str, Coefficients] = {"classic": NEWTON_SCHULZ, "polar_express": POLAR_EXPRESS}
 
 
-def orthogonalise(matrices: Tensor, steps: int, dtype: torch.dtype) -> Tensor:
+def iterations(coefficients: Coefficients, steps: int) -> Coefficients:
+    """What each of `steps` iterations takes."""
+    return coefficients[:steps] if len(coefficients) > 1 else [coefficients[0]] * steps
+
+
+def orthogonalise(
+    matrices: Tensor, steps: int, dtype: torch.dtype, coefficients: Coefficients = NEWTON_SCHULZ
+) -> Tensor:
     """Push the singular values of (..., rows, cols) towards 1 by Newton-Schulz, computed and returned in `dtype`."""
-    a, b, c = NEWTON_SCHULZ
     x = matrices.to(dtype).reshape(-1, *matrices.shape[-2:])
     x = x / (x.flatten(-2).norm(dim=-1)[:, None, None] + 1e-7)
     tall = x.size(-2) > x.size(-1)
     if tall:
         x = x.mT
-    for _ in range(steps):
+    for a, b, c in iterations(coefficients, steps):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return (x.mT if tall else x).reshape(matrices.shape)
 
 
+def rows_normalised(updates: Tensor) -> Tensor:
+    """Every row of (..., rows, cols) at length 1; zeros stay zeros (MuonEq-R: arXiv 2603.28254, PR #1217)."""
+    lengths: Tensor = updates.norm(dim=-1, keepdim=True)
+    return updates / lengths.clamp_min(1e-7)
+
+
 class Muon(torch.optim.Optimizer):
-    """One group of matrices (fp32); group keys lr, base_lr, momentum, backend_steps, nesterov, weight_decay."""
+    """One group of matrices (fp32); group keys lr, base_lr, momentum, backend_steps, nesterov, weight_decay,
+    row_normalise."""
 
     def __init__(
         self,
@@ -45,11 +71,14 @@ class Muon(torch.optim.Optimizer):
         dtype: torch.dtype,
         weight_decay: float = 0.0,
         decay_order: Literal["before", "after"] = "before",
+        row_normalise: bool = False,
+        coefficients: Coefficients = NEWTON_SCHULZ,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
         self.update_dtype = dtype
         self.decay_order = decay_order
+        self.coefficients = coefficients
         self.rank = rank
         self.world_size = world_size
         group = {
@@ -58,6 +87,7 @@ class Muon(torch.optim.Optimizer):
             "backend_steps": backend_steps,
             "nesterov": True,
             "weight_decay": weight_decay,
+            "row_normalise": row_normalise,
             "base_lr": lr,
         }
         super().__init__(list(matrices), group)
@@ -102,7 +132,9 @@ class Muon(torch.optim.Optimizer):
             by_shape.setdefault(matrices[index].shape, []).append(index)
         for shape, indices in by_shape.items():
             stacked = torch.stack([self._nesterov(matrices[index], group["momentum"]) for index in indices])
-            result = orthogonalise(stacked, group["backend_steps"], self.update_dtype)
+            if group["row_normalise"]:
+                stacked = rows_normalised(stacked)
+            result = orthogonalise(stacked, group["backend_steps"], self.update_dtype, self.coefficients)
             updates |= zip(indices, result * max(1, shape[0] / shape[1]) ** 0.5, strict=True)
         return [
             updates[index] if index in updates else torch.zeros_like(matrix, dtype=self.update_dtype)

@@ -10,42 +10,47 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from golf_model.config import OptimConfig
 from golf_model.network.gpt import GPT
 from golf_model.process.devices import FUSED_ADAM
 from golf_model.shapes import is_control
-from golf_model.training.muon import Muon
+from golf_model.training.muon import COEFFICIENTS, Muon
 
 
-def _adam(groups: list[list[Tensor]], lr: float, optim: OptimConfig) -> torch.optim.Adam:
-    """Adam, or AdamW where there is weight decay; one parameter group for each list."""
+def _adam(groups: list[list[Tensor]], lr: float, optim: OptimConfig, decay: float | None = None) -> torch.optim.Adam:
+    """Adam, or AdamW where there is weight decay; one parameter group for each list. decay: none takes the usual."""
     settings: list[dict[str, Any]] = [{"params": group, "lr": lr, "base_lr": lr} for group in groups]
     betas = (optim.beta1, optim.beta2)
     fused = groups[0][0].device.type in FUSED_ADAM
-    if optim.adam_weight_decay:
-        decay = optim.adam_weight_decay
+    decay = optim.adam_weight_decay if decay is None else decay
+    if decay:
         return torch.optim.AdamW(settings, betas=betas, eps=optim.adam_eps, weight_decay=decay, fused=fused)
     return torch.optim.Adam(settings, betas=betas, eps=optim.adam_eps, fused=fused)
 
 
 def split_parameters(network: GPT) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
     """(embeddings, matrices, gains) in the originals' order, an untied head left out; bigram's matrix and scale come
-    last in theirs."""
+    last in theirs, and what gates the embedding last of all."""
     named = list(network.blocks.named_parameters())
     embeddings: list[Tensor] = [network.tok_emb.weight]
     matrices: list[Tensor] = [p for name, p in named if p.ndim == 2 and not is_control(name)]
     gains: list[Tensor] = [p for name, p in named if p.ndim < 2 or is_control(name)]
     if network.skip_weights.numel():
         gains.append(network.skip_weights)
+    later = (network.skip_gates, network.parallel_post_lambdas, network.parallel_resid_lambdas)
+    gains.extend(one for one in later if one is not None and one.numel())
+    matrices.extend(one.weight for one in (network.embed_proj, network.head_proj) if one is not None)
     if network.smear is not None:
         gains.append(network.smear.gate)
     if network.bigram is not None:
         embeddings.append(network.bigram.embed.weight)
         matrices.append(network.bigram.proj.weight)
         gains.append(network.bigram.scale)
-    if network.smear_gate is not None:
+    if network.smear_lambda is not None and isinstance(network.smear_gate, nn.Module):
+        gains.extend((*network.smear_gate.parameters(), network.smear_lambda))
+    elif isinstance(network.smear_gate, Tensor):
         gains.append(network.smear_gate)
     return embeddings, matrices, gains
 
@@ -64,6 +69,8 @@ def _matrix_optimizer(
         dtype=torch.bfloat16 if optim.muon_dtype == "bfloat16" else torch.float32,
         weight_decay=optim.muon_weight_decay,
         decay_order=optim.muon_decay_order,
+        row_normalise=optim.muon_row_normalise,
+        coefficients=COEFFICIENTS[optim.muon_coefficients],
         rank=rank,
         world_size=world_size,
     )
@@ -77,7 +84,7 @@ def build_optimizers(
     head = network.lm_head
     embed_lr = optim.tied_embed_lr if head is None else optim.embed_lr
     return [
-        _adam([[table] for table in embeddings], embed_lr, optim),
+        _adam([[table] for table in embeddings], embed_lr, optim, optim.embed_weight_decay),
         *([] if head is None else [_adam([[head.weight]], optim.head_lr, optim)]),
         _matrix_optimizer(matrices, optim, rank, world_size),
         _adam([gains], optim.scalar_lr, optim),
@@ -97,6 +104,14 @@ def set_momentum(optimizers: Iterable[torch.optim.Optimizer], momentum: float) -
         if isinstance(optimizer, Muon):
             for group in optimizer.param_groups:
                 group["momentum"] = momentum
+
+
+def set_decay(optimizers: Iterable[torch.optim.Optimizer], decay: float) -> None:
+    """Set the weight decay of the coming step of Muon, where there is one."""
+    for optimizer in optimizers:
+        if isinstance(optimizer, Muon):
+            for group in optimizer.param_groups:
+                group["weight_decay"] = decay
 
 
 def clip_gradients(parameters: Iterable[Tensor], limit: float) -> None:

@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from golf_model.config import OptimConfig, ScheduleConfig
+from golf_model.config import DecayTaperConfig, LoopConfig, OptimConfig, ScheduleConfig
 
 
 def learning_rate_multiplier(schedule: ScheduleConfig, step: int, elapsed_ms: float) -> float:
-    """Factor on every base learning rate for the coming step (0-based), `warmdown_lr_floor` at the least."""
+    """Factor on every base learning rate for the coming step (0-based), `warmdown_lr_floor` at the least.
+
+    Where the warmdown is a share of the training (PR #1218) it goes down to 0 there, and not below `min_lr`.
+    """
+    if schedule.warmdown_frac:
+        share = share_of_training(schedule, step, elapsed_ms)
+        if share < 1.0 - schedule.warmdown_frac:
+            return 1.0
+        return max((1.0 - share) / schedule.warmdown_frac, schedule.min_lr)
     floor = schedule.warmdown_lr_floor
     return floor + (1.0 - floor) * warmdown_fraction(schedule, step, elapsed_ms)
+
+
+def share_of_training(schedule: ScheduleConfig, step: int, elapsed_ms: float) -> float:
+    """How much of the training is done before the coming step (0-based): of the clock, or of the steps."""
+    if schedule.kind == "steps":
+        return step / schedule.iterations
+    return elapsed_ms / (1000.0 * schedule.max_wallclock_seconds)
+
+
+def passes_loop(loop: LoopConfig, share: float) -> bool:
+    """Whether blocks of the loop are passed again in a step before which `share` of the training is done."""
+    return loop.times > 0 and share >= loop.at
+
+
+def decay_taper(taper: DecayTaperConfig, share: float) -> float:
+    """Factor on Muon's weight decay (PR #1729): 1 up to `start`, then a line to `to` at the end."""
+    if share <= taper.start or taper.start >= 1.0:
+        return 1.0
+    return 1.0 + (taper.to - 1.0) * min((share - taper.start) / (1.0 - taper.start), 1.0)
 
 
 def warmdown_fraction(schedule: ScheduleConfig, step: int, elapsed_ms: float) -> float:

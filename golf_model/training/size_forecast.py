@@ -15,6 +15,7 @@ from torch import Tensor
 
 from golf_model.artifact.artifact import pack_model
 from golf_model.artifact.fit import SizeModel, find_step
+from golf_model.artifact.fit_rows import RowSizeModel, bounds_of
 from golf_model.config import GolfConfig
 from golf_model.process.errors import ScriptError
 from golf_model.process.runlog import RunLog
@@ -35,6 +36,12 @@ def forecast_line(state: Mapping[str, Tensor], config: GolfConfig, code_bytes: i
             found = find_step(sizes.total, export.step, sizes.weights)
             fits = "" if found.total <= export.step.cap_bytes else f" OVER the cap of {export.step.cap_bytes}"
             return f"artifact:{found.total - code_bytes:.0f} total:{found.total:.0f} step:{found.size:.6g}{fits}"
+        if export.solves_factor:
+            rows = RowSizeModel(state, config.model, export, code_bytes)
+            factor = find_step(rows.total, bounds_of(export), rows.weights)
+            fits = "" if factor.total <= export.step.cap_bytes else f" OVER the cap of {export.step.cap_bytes}"
+            told = f"total:{factor.total:.0f} row_factor:{factor.size:.6g}{fits}"
+            return f"artifact:{factor.total - code_bytes:.0f} {told}"
         many = sum(value.numel() for value in state.values()) > MOST_TO_MEASURE
         coder = "rans" if export.compressor == "auto" and many else export.compressor
         size = len(pack_model(state, config.model, replace(export, compressor=coder)).blob)

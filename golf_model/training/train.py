@@ -22,10 +22,16 @@ from golf_model.scoring.evaluate import Score
 from golf_model.training.averaging import WeightAverage
 from golf_model.training.calibration import Calibration, Seen
 from golf_model.training.checkpoint import Checkpoints
-from golf_model.training.optimizers import set_learning_rates, set_momentum
+from golf_model.training.optimizers import set_decay, set_learning_rates, set_momentum
 from golf_model.training.qat import acts_in_training, acts_in_validation, switch
 from golf_model.training.resume import checkpoint_state, resumed
-from golf_model.training.schedule import learning_rate_multiplier, muon_momentum
+from golf_model.training.schedule import (
+    decay_taper,
+    learning_rate_multiplier,
+    muon_momentum,
+    passes_loop,
+    share_of_training,
+)
 from golf_model.training.size_forecast import SizeForecaster
 from golf_model.training.step_grid import ExpectedGrid
 from golf_model.training.trainer import Trainer, optimizer_step
@@ -128,6 +134,19 @@ def calibrated(calibration: Calibration, average: WeightAverage | None, log: Run
     return seen
 
 
+def set_mode(trainer: Trainer, schedule: ScheduleConfig, step: int, elapsed_ms: float, log: RunLog) -> None:
+    """Set what the share of the training that is done decides of the coming step: the loop and Muon's decay."""
+    config, share = trainer.config, share_of_training(schedule, step, elapsed_ms)
+    looped = passes_loop(config.model.loop, share)
+    if looped and not trainer.network.looped:
+        log.line(f"loop:on step:{step} train_time:{elapsed_ms:.0f}ms")
+    trainer.network.looped = looped
+    if config.optim.muon_decay_taper.start < 1.0:
+        set_decay(
+            trainer.optimizers, config.optim.muon_weight_decay * decay_taper(config.optim.muon_decay_taper, share)
+        )
+
+
 def train(
     trainer: Trainer,
     log: RunLog,
@@ -142,7 +161,7 @@ def train(
     validate: scores the live weights in mid-run; checkpoints: go on from the newest and make more; earlier_ms:
     training time of this run's earlier lives; packing: forecasts and grid of the artifact. Raises NanLossError the
     moment any process's loss is not a number. On return fake quantisation is set as it is for the validation of the
-    last weights.
+    last weights; blocks of a loop are passed as in packing and scoring.
     """
     config, world = trainer.config, trainer.world
     schedule, iterations = config.schedule, config.schedule.iterations
@@ -164,6 +183,8 @@ def train(
         schedule = replace(schedule, max_wallclock_seconds=max(schedule.max_wallclock_seconds - reserve_s, 1e-3))
     cap_ms = schedule.max_wallclock_seconds * 1000.0 if schedule.kind == "wallclock" else math.inf
     step = now.step
+    trainer.network.looped = False
+    set_mode(trainer, schedule, step, now.elapsed_ms, log)
     while step < iterations and now.elapsed_ms < cap_ms:
         if config.log.val_loss_every and step % config.log.val_loss_every == 0:
             clock.pause()
@@ -172,6 +193,7 @@ def train(
             log.line(step_line(step, iterations, validate().log_values, clock.banked_ms))
             events.announce("validation_end")
             clock.start()
+        set_mode(trainer, schedule, step, now.elapsed_ms, log)
         multiplier = learning_rate_multiplier(schedule, step, now.elapsed_ms)
         set_learning_rates(trainer.optimizers, multiplier)
         set_momentum(trainer.optimizers, muon_momentum(config.optim, step))
@@ -195,6 +217,7 @@ def train(
         if checkpoints is not None and now.elapsed_ms - now.saved_ms >= 1000.0 * schedule.checkpoint_every_s:
             now.saved_ms = now.elapsed_ms
             checkpoints.save(step, checkpoint_state(trainer, now, average))
+    trainer.network.looped = config.model.loop.times > 0
     seen = calibrated(calibration, average, log) if calibration is not None else None
     clock.pause()
     events.announce("train_end")

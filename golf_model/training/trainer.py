@@ -14,9 +14,10 @@ from golf_model.network.gpt import GPT, LossModel
 from golf_model.process.distributed import World, accumulation_steps
 from golf_model.process.runlog import RunLog
 from golf_model.training.exchange import GradientExchange
-from golf_model.training.loader import Prefetcher, TokenStream, TrainLoader
+from golf_model.training.loader import BatchSource, Prefetcher, TokenStream, TrainLoader
 from golf_model.training.muon import Muon
 from golf_model.training.optimizers import build_optimizers, clip_gradients
+from golf_model.training.orders import DocumentLoader, SequenceLoader
 from golf_model.training.qat import acts_in_training, switch
 from golf_model.training.shards import Shard
 
@@ -36,6 +37,17 @@ class Trainer:
     exchange: GradientExchange
 
 
+def batch_source(config: GolfConfig, world: World, shards: Sequence[Shard], seed: int) -> BatchSource:
+    """This process's micro-batches in the configured order."""
+    batch, vocab_size = config.batch, config.model.vocab_size
+    if batch.order == "sequences":
+        return SequenceLoader(shards, vocab_size, world.rank, world.size, batch.train_seq_len)
+    if batch.order == "documents":
+        row = batch.train_batch_tokens // (world.size * accumulation_steps(batch, world.size))
+        return DocumentLoader(shards, vocab_size, world.rank, world.size, row, batch.bos_token)
+    return TrainLoader(TokenStream(shards, vocab_size, batch.order, seed), world.rank, world.size)
+
+
 def build_trainer(
     config: GolfConfig, world: World, network: GPT, loss_model: LossModel, shards: Sequence[Shard], seed: int = 0
 ) -> Trainer:
@@ -43,8 +55,7 @@ def build_trainer(
     accumulation = accumulation_steps(config.batch, world.size)
     optimizers = build_optimizers(network, config.optim, world.rank, world.size)
     batch = config.batch
-    stream = TokenStream(shards, config.model.vocab_size, batch.order, seed)
-    loader = TrainLoader(stream, world.rank, world.size)
+    loader = batch_source(config, world, shards, seed)
     batches = Prefetcher(loader, batch.train_batch_tokens, batch.train_seq_len, accumulation, world.device)
     exchange = GradientExchange(network.parameters(), world.size)
     return Trainer(config, world, network, loss_model, optimizers, batches, accumulation, exchange)
@@ -99,16 +110,19 @@ def optimizer_step(trainer: Trainer) -> Tensor:
 def warm_up(trainer: Trainer, log: RunLog) -> None:
     """Run real steps so that kernels are compiled and memory is touched, then undo all of them.
 
-    Where fake quantisation begins later, one more step compiles what it needs (PR #160).
+    Where fake quantisation begins later, one more step compiles what it needs (PR #160); where blocks are passed
+    again later, as many steps more do (PR #1394).
     """
     qat = trainer.config.qat
     switch(trainer.network, on=acts_in_training(qat, 0))
     steps = trainer.config.schedule.warmup_steps
     weights = copy.deepcopy(trainer.network.state_dict())
     states = [copy.deepcopy(optimizer.state_dict()) for optimizer in trainer.optimizers]
-    for step in range(1, steps + 1):
+    total = 2 * steps if trainer.config.model.loop.times else steps
+    for step in range(1, total + 1):
+        trainer.network.looped = step > steps
         optimizer_step(trainer)
-        log.line(f"warmup_step:{step}/{steps}")
+        log.line(f"warmup_step:{step}/{total}")
     if qat.active != "off" and not acts_in_training(qat, 0):
         switch(trainer.network, on=True)
         optimizer_step(trainer)

@@ -45,6 +45,8 @@ def sections(frame: pd.DataFrame) -> list[Section]:
     levels: dict[str, list[Row]] = {str(level): rows_of(part) for level, part in frame.groupby("level")}
     problems = levels.get("problem", [])
     jobs, groups, seeds = levels.get("job", []), levels.get("jobs", []), levels.get("seed", [])
+    groups = [row for row in groups if any(_more_than_one(row[f"{unit}_n"]) for unit in UNITS)]
+    differs = ("differs",) if any(_text(row["differs"]) for row in jobs) else ()
     statistics = ("n", "mean", "std", "std error", "95 % t interval", "min", "max")
     found = [
         Section(
@@ -57,17 +59,25 @@ def sections(frame: pd.DataFrame) -> list[Section]:
         Section(
             "Jobs",
             "Over the seeds of each record; std is the sample standard deviation.",
-            ("job", "verdict", "track", "data", "unit", *statistics, "folder"),
-            f"lllll{'r' * 7}l",
-            [_line(row, unit, ("job", "verdict", "track", "data"), "folder") for row in jobs for unit in UNITS],
+            ("job", *differs, "verdict", "track", "data", "unit", *statistics, "folder"),
+            f"{'l' * len(differs)}lllll{'r' * 7}l",
+            [
+                _line(row, unit, ("job", *differs, "verdict", "track", "data"), "folder")
+                for row in jobs
+                for unit in UNITS
+            ],
         ),
         Section(
-            "Across jobs",
-            "Jobs of one track, verdict, validation text and tokenizer (hash: of both); each counts once, with the "
-            "mean of its seeds.",
-            ("track", "verdict", "data", "hash", "unit", *statistics),
-            f"lllll{'r' * 7}",
-            [_line(row, unit, ("track", "verdict", "data", "data_hash")) for row in groups for unit in UNITS],
+            "Across jobs of one configuration",
+            "Jobs of one configuration and script, track, verdict, validation text and tokenizer (hash: of both); "
+            "each counts once, with the mean of its seeds.",
+            ("configuration", "track", "verdict", "data", "hash", "unit", *statistics),
+            f"llllll{'r' * 7}",
+            [
+                _line(row, unit, ("configuration", "track", "verdict", "data", "data_hash"))
+                for row in groups
+                for unit in UNITS
+            ],
         ),
         Section(
             "Seeds",
@@ -137,6 +147,10 @@ def _seed_line(row: Row) -> list[str]:
     ]
 
 
+def _more_than_one(number: object) -> bool:
+    return isinstance(number, int) and number > 1
+
+
 def _data(row: Row) -> str:
     """The data's name, and whether it is another text than the challenge's."""
     mark = _text(row["text"])
@@ -191,10 +205,19 @@ FORMATS: dict[str, Callable[[pd.DataFrame], bytes]] = {
 }
 
 
+ENDINGS = {"": "md", "markdown": "md", "txt": "md", "htm": "html", **{name: name for name in FORMATS}}
+"""Ending of a file's name -> its format."""
+
+
 def chosen_format(name: str | None, output: Path | None) -> str:
     """The format that is asked for, else what the file's ending says, else md. UserError where it cannot be made."""
     ending = output.suffix.removeprefix(".") if output is not None else ""
-    chosen = name or (ending if ending in FORMATS else "md")
+    chosen = name or ENDINGS.get(ending.lower(), "")
+    if not chosen:
+        raise UserError(
+            f"--output {output}: .{ending} is none of {', '.join(FORMATS)}; name the file so, or say which it is "
+            "with --format"
+        )
     if chosen not in FORMATS:
         raise UserError(f"--format: {chosen!r} is not one of {', '.join(FORMATS)}")
     if chosen == "parquet" and output is None:

@@ -1,12 +1,14 @@
 """Many records as one pandas table: a row for each seed, each job, and each group of jobs that may stand together.
 
 All rows have the same statistics in both units, each over what the row's level counts: a seed its one score, a job
-its seeds, a group its jobs, every job once with the mean of its seeds. Jobs are together only where track, verdict,
-validation text and tokenizer are the same. Layout is across_pages.py's.
+its seeds, a group its jobs, every job once with the mean of its seeds. Jobs are together only where configuration,
+script, track, verdict, validation text and tokenizer are the same: a mean over others has no meaning. Layout is
+pages.py's.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from reports.markdown import one_line
 from reports.tables import NUMBERS, seed_frame, seed_rows
 from reports.text_words import text_mark
 from runner.files import sha256_bytes
+from runner.record.variants import configuration_fields, shown, told_apart
 from runner.results import RecordData
 from runner.statistics import Sample, describe
 
@@ -26,15 +29,21 @@ BEYOND = 1e12
 """A score that is no number, or that large, is as good as not measured."""
 STATISTICS = ("n", "mean", "std", "standard_error", "low", "high", "min", "max")
 """Fields of a Sample; low and high are the ends of the mean's 95 % t interval."""
+CONFIGURATION = "configuration"
+"""Column with a hash of what has a say in a run, and of its script."""
+SHOWN_FIELDS = 4
+"""Fields that a job is told apart by, at most; what is more is counted."""
 WORDS = ("level", "folder", "job", "run", "track", "verdict", "data", "data_hash", "text")
 MEASURED = tuple(name for name in NUMBERS if name not in UNITS)
 """Of seeds alone, beside their scores."""
 COLUMNS = (
     *WORDS,
+    CONFIGURATION,
     "seed",
     "status",
     *(f"{unit}_{name}" for unit in UNITS for name in STATISTICS),
     *MEASURED,
+    "differs",
     "note",
     "problem",
 )
@@ -67,7 +76,7 @@ def across_frame(found: Sequence[Found]) -> pd.DataFrame:
 def _types() -> dict[str, str]:
     """Int64 for what is counted, strings for words, numbers otherwise."""
     counted = {"seed", "steps", "peak_memory_mib", *(f"{unit}_n" for unit in UNITS)}
-    words = {*WORDS, "status", "note", "problem"}
+    words = {*WORDS, "configuration", "status", "differs", "note", "problem"}
     return {
         name: "Int64" if name in counted or name.endswith("_bytes") else "string" if name in words else "Float64"
         for name in COLUMNS
@@ -91,20 +100,45 @@ def _seed_level(records: Iterable[tuple[Path, RecordData]]) -> pd.DataFrame:
 
 def _job_level(records: Iterable[tuple[Path, RecordData]]) -> list[dict[str, object]]:
     first: dict[object, str] = {}
-    rows = []
-    for folder, data in records:
+    rows: list[dict[str, object]] = []
+    records = list(records)
+    apart = _differences([data for _, data in records])
+    for (folder, data), differs in zip(records, apart, strict=True):
         words = _words("job", folder, data)
         before = first.setdefault(_mark(data), words["folder"])
         note = "" if before == words["folder"] else f"the same run as {before}, which counts across jobs"
         scores = [result.final_score for result in data.results if result.final_score is not None]
         values = {"val_bpb": [one.val_bpb for one in scores], "val_loss": [one.val_loss for one in scores]}
-        rows.append({**words, "note": note, **_statistics(values)})
+        own = {CONFIGURATION: _configuration(data), "differs": differs, "note": note}
+        rows.append({**words, **own, **_statistics(values)})
     return rows
+
+
+def _configuration(data: RecordData) -> str:
+    """Eight digits over the fields that have a say in a run, and over the scripts that ran."""
+    fields = configuration_fields(data.job)
+    scripts = sorted({result.script_sha256 for result in data.results})
+    return sha256_bytes(json.dumps([fields, scripts], sort_keys=True, default=str).encode("utf-8", "replace"))[:8]
+
+
+def _differences(records: Sequence[RecordData]) -> list[str]:
+    """Of each record what tells it from the others of its job's name; of two alone, also where their names differ."""
+    groups: dict[str, list[int]] = {}
+    for number, data in enumerate(records):
+        groups.setdefault("" if len(records) == 2 else data.name, []).append(number)
+    told = [""] * len(records)
+    for members in groups.values():
+        for number, fields in zip(members, told_apart([records[number].job for number in members]), strict=True):
+            words = [f"{name.removeprefix('config.')} {shown(value)}" for name, value in fields.items()]
+            more = len(words) - SHOWN_FIELDS
+            said = ", ".join(words[:SHOWN_FIELDS]) + (f" and {more} more" if more > 0 else "")
+            told[number] = one_line(said)
+    return told
 
 
 def _group_level(jobs: Iterable[dict[str, object]]) -> list[dict[str, object]]:
     groups: dict[tuple[object, ...], list[dict[str, object]]] = {}
-    alike = ("track", "verdict", "data", "data_hash")
+    alike = (CONFIGURATION, "track", "verdict", "data", "data_hash")
     for job in jobs:
         if not job["note"]:
             groups.setdefault(tuple(job[name] for name in alike), []).append(job)

@@ -22,3 +22,8 @@ def tokenizer_file(named: str) -> str:
     """What a tokenizer is called in a record's folder, where nothing else ends in `.model`."""
     name = file_name(named)
     return name if name.endswith(".model") else f"{name}.model"
+
+
+def file_word(text: str) -> str:
+    """`text` as a part of a name that something else keeps distinct: at most MOST harmless characters, or none."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:MOST].rstrip("-._")

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from reports.answers import answer_lines, notes, only_claimed
+from reports.answers import answer_lines, notes
 from reports.markdown import Markdown, code, escaped, fenced, table
 from reports.numbers import cell, fixed, mean_and_std
 from reports.prose import prose
@@ -37,7 +37,7 @@ from reports.sections.results import (
     strict_sentence,
 )
 from reports.sections.statistics import statistics_section
-from reports.tables import figure, never_ran, seed_table, seeds_asked, summary_table
+from reports.tables import figure, incomplete, never_ran, seed_table, seeds_asked, summary_table
 from reports.text_words import on_text, text_mark
 from runner.listing import MOST, SHOWN, few, listed
 from runner.results import GpuFacts, Host, RecordData, RunResult
@@ -76,7 +76,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "track": code(data.track),
         "verdict": data.verdict,
         "headline": headline if scored else None,
-        "beside_it": "What the script claims, and no check confirms" if only_claimed(data) else MEASURED,
+        "beside_it": "What the script claims, and no check confirms" if data.only_claimed else MEASURED,
         "basis": basis(scored, seeds_asked(data)),
         "hardware": hardware(hosts),
         "opening": opening(data),
@@ -143,6 +143,9 @@ def basis(scored: int, seeds: int) -> str:
 
 def opening(data: RecordData) -> str:
     """The sentence before the reasons of a verdict that is not passed."""
+    if missing := incomplete(data):
+        told = f"Incomplete: seed {listed(missing)} never ran. Until {'they have' if len(missing) > 1 else 'it has'}"
+        return f"{told}, this run does not count as a record:"
     if data.verdict.status == "rejected":
         return "This run does not count as a record, because a required check fails:"
     return "Nothing failed, but this run does not count as a record until what is unknown is known:"

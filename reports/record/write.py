@@ -1,8 +1,9 @@
 """The record folder: everything of one judged job in one place, there completely or not at all.
 
-<root>/records | rejected | unverified / <track> / <date>_<name>/, by the verdict. The folder is built beside its
-place and renamed in; the run's earlier record, wherever it stands in the track, gives way to it. What is not a
-record of this very run is never touched. The compressed weights are not copied.
+<root>/records | rejected | unverified / <track> / <date>_<name>/, by the verdict; of a variant whose name is taken
+<date>_<name>_<what it has other>_<hash8>/. The folder is built beside its place and renamed in; the run's earlier
+record, wherever it stands in the track, gives way to it. What is not a record of this very run is never touched. The
+compressed weights are not copied.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from reports.record.joined import Content, content_sha256, joined, write_content
-from reports.record.names import file_name, tokenizer_file
+from reports.record.names import file_name, file_word, tokenizer_file
 from reports.record.pages import pages, results_json
 from runner.errors import UserError
 from runner.files import sha256_files
 from runner.record.files import CHECKSUMS
+from runner.record.variants import shown
 from runner.results import RecordData, VerdictStatus
 from runner.untrusted import files_below, read_json, read_text
 
 FOLDERS: dict[VerdictStatus, str] = {"passed": "records", "rejected": "rejected", "unverified": "unverified"}
 
+LABEL_FIELDS = 3
+"""Fields that stand in the name of a variant's folder, at most."""
 LogSource = bytes | Path | Sequence[Path]
 """A seed's log: its bytes, a file, or files to be put one after the other."""
 
@@ -55,6 +59,8 @@ def record_path(data: RecordData, root: Path) -> Path:
     """
     parent = root / FOLDERS[data.verdict.status] / file_name(data.track)
     names = record_names(data.date, data.name, data.run)
+    label = _variant_label(data, parent / names[0])
+    names = (names[0], f"{names[0]}_{label}_{run_mark(data.run)}") if label else names
     for name in names:
         if not os.path.lexists(parent / name) or stored_record(parent / name, data.run) is not None:
             return parent / name
@@ -66,6 +72,24 @@ def record_names(date: str, name: str, run: str) -> tuple[str, str]:
     """What a record's folder is called, and what it is called where that name is taken."""
     stem = f"{file_name(date)}_{file_name(name)}" if date else file_name(name)
     return stem, f"{stem}_{run_mark(run)}"
+
+
+def is_record_name(folder: str, date: str, name: str, run: str) -> bool:
+    """Whether a record of this run may have been given this name by golf."""
+    stem, longer = record_names(date, name, run)
+    return folder in (stem, longer) or (folder.startswith(f"{stem}_") and folder.endswith(f"_{run_mark(run)}"))
+
+
+def _variant_label(data: RecordData, taken: Path) -> str:
+    """What this run has other than the one whose record has the plain name: `num_layers-9_matrix_lr-0.02`; or ''."""
+    try:
+        stored = read_json(taken / "results.json")
+    except UserError:
+        return ""
+    other = stored.get("run") if isinstance(stored, dict) else None
+    fields = next((variant.fields for variant in data.variants if variant.run == other), [])
+    words = [f"{change.field.rpartition('.')[2]}-{shown(change.here)}" for change in fields[:LABEL_FIELDS]]
+    return file_word("_".join(words))
 
 
 def run_mark(run: str) -> str:
@@ -113,7 +137,8 @@ def write_record(data: RecordData, files: RecordFiles, root: Path) -> Path:
         for other in sorted(folder.iterdir()):
             # A copy that somebody keeps under a name of their own is theirs.
             stored = None if other == place else stored_record(other, data.run)
-            if stored and other.name in record_names(str(stored.get("date")), str(stored.get("name")), data.run):
+            named = (str(stored.get("date")), str(stored.get("name"))) if stored else ("", "")
+            if stored and is_record_name(other.name, *named, data.run):
                 _remove(other, data.run)
     return place
 

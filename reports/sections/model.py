@@ -21,10 +21,20 @@ MODEL = (
     ("activation of the MLP", "model.mlp_activation"),
     ("head tied to the embedding", "model.tie_embeddings"),
     ("base of the rotary frequencies", "model.rope_base"),
+    ("dimensions of a head that turn", "model.rope_dims"),
     ("NTK scaling beyond this many tokens", "model.rope_ntk_seq_len"),
     ("soft cap of the logits", "model.logit_softcap"),
     ("query gain at the start", "model.qk_gain_init"),
     ("last layers with exclusive attention", "model.xsa_last_n"),
+    ("inputs of deeper layers are smaller", "model.ln_scale"),
+    ("gated skips", "model.skip_gates"),
+    ("passes of the loop beyond the first", "model.loop.times"),
+    ("first layer of the loop", "model.loop.start"),
+    ("last layer of the loop", "model.loop.end"),
+    ("share of the training at which the loop begins", "model.loop.at"),
+    ("attention and MLP side by side", "model.parallel.kind"),
+    ("first layer that has them so", "model.parallel.start"),
+    ("gate of the attention", "model.attn_gate.kind"),
     ("SmearGate", "model.smear"),
     ("rows of the bigram table", "model.bigram.buckets"),
     ("width of the bigram table", "model.bigram.dim"),
@@ -41,7 +51,10 @@ TRAINING = (
     ("Muon momentum at the start", "optim.muon_momentum_warmup_start"),
     ("steps until it has risen", "optim.muon_momentum_warmup_steps"),
     ("decay of the matrices", "optim.muon_weight_decay"),
+    ("decay of the embedding", "optim.embed_weight_decay"),
     ("decay of everything else", "optim.adam_weight_decay"),
+    ("rows of Muon's updates brought to one length", "optim.muon_row_normalise"),
+    ("coefficients of Muon's iteration", "optim.muon_coefficients"),
     ("Adam beta, first moment", "optim.beta1"),
     ("Adam beta, second moment", "optim.beta2"),
     ("limit of the gradient's norm", "optim.grad_clip_norm"),
@@ -49,11 +62,14 @@ TRAINING = (
     ("training stops after, seconds", "schedule.max_wallclock_seconds"),
     ("training stops after, steps", "schedule.iterations"),
     ("steps of the warmdown", "schedule.warmdown_iters"),
+    ("share of the training that the warmdown takes", "schedule.warmdown_frac"),
     ("share of the rates that is left at its end", "schedule.warmdown_lr_floor"),
+    ("least share of the rates", "schedule.min_lr"),
     ("warm-up steps before the clock, undone", "schedule.warmup_steps"),
     ("tokens per step", "batch.train_batch_tokens"),
     ("tokens per sequence", "batch.train_seq_len"),
     ("order of the tokens", "batch.order"),
+    ("documents kept apart", "batch.documents"),
     ("average of the weights", "average.kind"),
     ("fake quantisation", "qat.active"),
     ("fake quantisation from step", "qat.start_step"),
@@ -66,6 +82,8 @@ ARTIFACT = (
     ("matrices of the attention stored as", "export.attn"),
     ("everything else that is quantised", "export.other"),
     ("tokens that GPTQ looks at", "export.gptq.tokens"),
+    ("GPTQ of the embedding", "export.gptq.embed"),
+    ("rank of low-rank repairs", "export.lqer.rank"),
     ("rounding", "export.rounding"),
     ("states of the trellis", "export.trellis_states"),
     ("step of a matrix", "export.steps.matrices"),
@@ -77,7 +95,7 @@ ARTIFACT = (
 )
 TIED = ("optim.tied_embed_lr",)
 UNTIED = ("optim.embed_lr", "optim.head_lr")
-UNSAID = (None, 0, "off", "default", "std", "gptq")
+UNSAID = (None, 0, "off", "default", "std", "gptq", "classic")
 """Values that go without saying."""
 WINDOWED = ("eval.window", "eval.stride")
 
@@ -113,6 +131,10 @@ def silent_fields(config: Mapping[str, Any]) -> Iterator[str]:
     yield "schedule.iterations" if by_clock else "schedule.max_wallclock_seconds"
     if looked_up(config, "export.rounding") != "trellis":
         yield "export.trellis_states"
+    if not looked_up(config, "model.loop.times"):
+        yield "model.loop.at"
+    if looked_up(config, "model.parallel.kind") in (None, "off"):
+        yield "model.parallel.start"
     if looked_up(config, "qat.active") == "off":
         yield "qat.start_step"
     if not looked_up(config, "model.bigram.buckets"):

@@ -7,7 +7,7 @@ from typing import Any
 from reports import comparison_words as words
 from reports.markdown import Markdown, table
 from reports.numbers import MISSING, fixed
-from runner.results import Arm, Comparison
+from runner.results import Arm, Comparison, Sequential
 from runner.statistics import Sample
 
 HEADS = ("", "unit", "n", "mean", "std", "std error", "from", "to", "min", "max")
@@ -22,9 +22,19 @@ def statistics_section(found: Comparison) -> dict[str, Any]:
         "obstacles": found.obstacles,
         "confidence": found.confidence_percent,
         "table": arms_table(found),
+        "looks": looks_table(found.sequential) if found.sequential and found.sequential.looks else None,
         "lines": [line for line in lines if line],
         "notes": found.notes,
     }
+
+
+def looks_table(found: Sequential) -> Markdown:
+    """Each look at the seeds as they came in."""
+    rows = [
+        [look.seeds, words.probability(look.p), words.probability(look.level), words.came_of(look)]
+        for look in found.looks
+    ]
+    return table("rrrl", ("seeds", "p", "to be below", "came of it"), rows)
 
 
 def arms_table(found: Comparison) -> Markdown:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -11,26 +13,45 @@ from rich.text import Text
 from reports import comparison_words as words
 from reports.markdown import one_line
 from reports.numbers import MISSING, fixed
+from runner.listing import MOST, SHOWN, few
 from runner.results import Arm, Comparison
 from runner.statistics import Sample
 
 STYLES = {"holds": "bold green", "not shown": "bold red", "undecided": "bold yellow"}
 
 
-def terminal_comparison(found: Comparison) -> RenderableType:
-    """A renderable of the whole comparison; hostile names are plain text."""
+def terminal_comparison(found: Comparison, differ: Sequence[str] | None = None) -> RenderableType:
+    """A renderable of the whole comparison; hostile names are plain text.
+
+    differ: what tells both jobs apart, where both are records of ours.
+    """
     lines = [words.tests(found), *words.power_lines(found)]
     parts: list[RenderableType] = [_named("A", found.baseline), _named("B", found.candidate), Text()]
+    parts += [Text(line) for line in difference_lines(differ)]
     parts += [arms_table(found), Text(), outcome_lines(found)]
     parts += [Text(one_line(line)) for line in lines if line]
     parts += [Text(f"Note: {one_line(note)}.", "yellow") for note in found.notes]
     return Group(*parts)
 
 
+def difference_lines(differ: Sequence[str] | None) -> list[str]:
+    """What A and B have other than each other, then an empty line; nothing where that is not known."""
+    if differ is None:
+        return []
+    if not differ:
+        return ["A and B have the same job, script and data", ""]
+    return ["what A and B differ in:", *(f"  {one_line(line)}" for line in few(differ)), *_more(len(differ)), ""]
+
+
+def _more(count: int) -> list[str]:
+    return [f"  and {count - SHOWN:,} more"] if count > MOST else []
+
+
 def outcome_lines(found: Comparison) -> RenderableType:
     """The outcome, why where it cannot be decided, and the gain."""
     parts: list[RenderableType] = [Text(words.outcome(found), STYLES[found.outcome])]
     parts += [Padding(Text(f"- {one_line(reason)}"), (0, 0, 0, 2)) for reason in found.obstacles]
+    parts += [Padding(Text(line), (0, 0, 0, 2)) for line in words.look_lines(found.sequential)]
     gain = words.gain(found)
     return Group(*parts, *([Text(one_line(gain))] if gain else []))
 

@@ -17,14 +17,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reports.answers import MARKS, notes, only_claimed, worst_lines
+from reports.answers import MARKS, notes, worst_lines
 from reports.clock_cells import mean_cell, seed_cell, std_cell
 from reports.markdown import one_line
 from reports.numbers import fixed, mean_and_std
 from reports.sections.comparable import compare
 from reports.sections.published import overall_bpb, reference_of
 from reports.sections.results import narrowed_sentence
-from reports.tables import figure, never_ran, seed_table, seeds_asked, summary_table
+from reports.tables import figure, incomplete, never_ran, seed_table, seeds_asked, summary_table
 from reports.terminal.comparison import outcome_lines
 from reports.text_words import text_mark
 from runner.listing import MOST, SHOWN, few, listed
@@ -59,7 +59,7 @@ def terminal_summary(data: RecordData, folder: Path) -> RenderableType:
     """A renderable of the whole outcome; `folder` is where the record lies."""
     parts: list[RenderableType] = [Text(), _headline(data), Text(), SeedRows(data)]
     bad = [result for result in data.results if result.status != "completed"]
-    parts += [Text(f"seed {result.seed} {result.status}: {_why(result)}", "red") for result in few(bad)]
+    parts += [Text(line, "red") for line in _ends(few(bad))]
     parts += [Text(f"and {len(bad) - SHOWN:,} more that did not complete", "red")] if len(bad) > MOST else []
     if bad:
         parts.append(Text(f"how the log of seed {bad[0].seed} ends: {_logs_command(data, bad[0].seed, folder)}"))
@@ -80,6 +80,16 @@ def terminal_summary(data: RecordData, folder: Path) -> RenderableType:
         parts += [Text(), *(Text(line) for line in data.score_alone), Text()]
     parts += [Text.assemble("Record: ", (str(folder), "bold"), overflow="fold")]
     return Group(*parts)
+
+
+def _ends(bad: Sequence[RunResult]) -> list[str]:
+    """How seeds ended and why, those that ended alike together."""
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for result in bad:
+        seeds.setdefault((result.status, _why(result)), []).append(result.seed)
+    return [
+        f"seed{'s' if len(same) > 1 else ''} {listed(same)} {status}: {why}" for (status, why), same in seeds.items()
+    ]
 
 
 def _why(result: RunResult) -> str:
@@ -103,7 +113,7 @@ def _headline(data: RecordData) -> Text:
     hardware = ", ".join(dict.fromkeys(result.host.hardware for result in data.results if result.host)) or "unknown"
     mark, name = text_mark(data), one_line(data.data.name)
     on = f" on {name}" if mark else ""
-    claimed = ", as the script claims" if only_claimed(data) else ""
+    claimed = ", as the script claims" if data.only_claimed else ""
     rest = f" bpb{claimed}{on}, mean ± sample std of {of} · track {one_line(data.track)} · {one_line(hardware)}"
     told = (f"\n{name} is {mark}", "yellow") if mark else ""
     return Text.assemble((one_line(data.name), "bold"), ": ", (number, "bold"), rest, told)
@@ -194,7 +204,11 @@ def _verdict(data: RecordData) -> RenderableType:
     """The verdict and why; of a rejected run only what failed, since that decides."""
     verdict = data.verdict
     word = Text(verdict.status.upper(), VERDICT_STYLES[verdict.status])
-    failed = sum(check.required and check.status == "fail" for check in verdict.checks)
+    if missing := incomplete(data):
+        word = Text("INCOMPLETE", VERDICT_STYLES["unverified"])
+        word.append(f": seed {listed(missing)} never ran, so it stands below rejected/; ", "default")
+        word.append(f"golf resume {data.run} goes on", "default")
+    failed = len({check.name for check in verdict.checks if check.required and check.status == "fail"})
     shown = few(verdict.reasons[:failed] if failed else verdict.reasons)
     lines = [Padding(Text(f"- {one_line(reason)}"), (0, 0, 0, 2)) for reason in shown]
     more = len(verdict.reasons) - len(shown)

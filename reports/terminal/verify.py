@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -24,6 +26,16 @@ def answers(checks: Sequence[Check], fine: str) -> RenderableType:
         texts = (Text(one_line(text)) for text in (line.title, line.measured, line.limit))
         table.add_row(Text(MARKS[line.status], STYLES[line.status]), *texts)
     return Group(table, Text(), conclusion(checks, fine))
+
+
+def answer_facts(record: Path, checks: Sequence[Check]) -> dict[str, Any]:
+    """The same as plain data: every answer, and what they come to (`wrong`, `open` or `fine`)."""
+    statuses = {check.status for check in checks}
+    return {
+        "record": str(record),
+        "conclusion": "wrong" if "fail" in statuses else "open" if "unknown" in statuses else "fine",
+        "checks": [check.model_dump(mode="json") for check in checks],
+    }
 
 
 def likeness(checks: Sequence[Check]) -> RenderableType:

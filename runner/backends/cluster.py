@@ -10,13 +10,15 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import ray
 import ray.exceptions
 
-from runner.backends.endpoint_probe import require_head_node
+from runner.backends.endpoint_probe import WEB, answering_kind
 from runner.backends.fair_queue import Demand, FairQueue
+from runner.backends.head_facts import find_cluster, head_of_dashboard, require_joinable
 from runner.backends.nodes import RESOURCE, Node
 from runner.backends.ray_environment import tighten_token
 from runner.errors import UserError
@@ -33,11 +35,14 @@ ASK_S = 20.0
 def connect(address: str | None, cpus: int | None = None) -> None:
     """Join the cluster at `address`, or start one on this machine that ends with this process.
 
-    cpus: what a cluster started here offers; None counts the machine's.
+    address: host:port of a head node, or of a cluster's dashboard, or auto; cpus: what a cluster started here
+    offers; None counts the machine's.
     """
     local = address is None
-    if address not in (None, "auto"):
-        require_head_node(address)
+    if address is not None:
+        head = head_at(address)
+        require_joinable(head, address)
+        address = head
     try:
         ray.init(
             address=address or "local",
@@ -58,6 +63,16 @@ def connect(address: str | None, cpus: int | None = None) -> None:
     tighten_token()
     if not local:
         require_answers(str(address))
+
+
+def head_at(address: str) -> str:
+    """host:port of the head node of the cluster at `address`; UserError where nobody answers."""
+    found = find_cluster() if address == "auto" else address
+    if "://" not in found and answering_kind(found, address) != WEB:
+        return found
+    from runner.backends.remote import connect_jobs, node_summary
+
+    return head_of_dashboard(node_summary(connect_jobs(found)), address)
 
 
 @ray.remote(num_cpus=0, max_retries=0, num_returns="streaming")
@@ -99,6 +114,15 @@ def node_of(node: Mapping[str, Any]) -> Node:
         id=node["NodeID"],
         host=node.get("NodeManagerHostname", ""),
     )
+
+
+def session_logs() -> Path | None:
+    """The folder of this node's logs, which the dashboard shows; None where Ray does not say."""
+    node = getattr(ray._private.worker, "_global_node", None)
+    try:
+        return None if node is None else Path(node.get_logs_dir_path())
+    except AttributeError:
+        return None
 
 
 def head_address() -> str:

@@ -13,8 +13,9 @@ import tempfile
 from pathlib import Path
 
 from runner.errors import UserError
+from runner.machine import home_folder
 
-TOKEN = Path.home() / ".ray" / "auth_token"
+TOKEN = home_folder() / ".ray" / "auth_token"
 """Where Ray keeps this user's cluster token."""
 
 

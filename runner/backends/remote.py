@@ -23,6 +23,8 @@ from urllib.parse import urlsplit
 from ray.exceptions import AuthenticationError
 from ray.job_submission import JobStatus, JobSubmissionClient
 
+from runner.backends.endpoint_probe import DASHBOARD_PORT, HEAD, answering_kind, tunnel
+from runner.backends.head_facts import dashboard_of_head, find_cluster, require_joinable
 from runner.backends.ray_environment import TOKEN
 from runner.errors import UserError
 from runner.files import write_atomic
@@ -44,7 +46,6 @@ ENDED = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.STOPPED)
 AT_WORK = re.compile(r"^seed \d+[ :]", re.MULTILINE)
 """What a driver prints of its seeds once it drives them."""
 DRIVER = re.compile(r"golf-(run|resume)-.+-\d{8}T\d{6}-\d+")
-PORT = 8265
 NODE_VARIABLES = {"RAY_USAGE_STATS_ENABLED": "0", "COLUMNS": "120"}
 
 
@@ -52,22 +53,34 @@ def dashboard_url(address: str) -> str:
     """`http://host:port` of an address given with or without scheme and port; UserError for anything else."""
     parts = urlsplit(address if "://" in address else f"http://{address}")
     try:
-        port = PORT if parts.port is None else parts.port
+        port = DASHBOARD_PORT if parts.port is None else parts.port
     except ValueError:
         port = 0
     if parts.scheme not in ("http", "https") or not parts.hostname or not port:
-        raise UserError(f"--address {address}: give host:port of the cluster's dashboard, e.g. 127.0.0.1:{PORT}")
+        raise UserError(
+            f"--address {address}: give host:port of the cluster's dashboard, e.g. 127.0.0.1:{DASHBOARD_PORT}"
+        )
     return f"{parts.scheme}://{parts.hostname}:{port}"
 
 
-def tunnel(host: str) -> str:
-    """The command that brings a head node's dashboard here."""
-    return f"ssh -N -L {PORT}:127.0.0.1:{PORT} {host}"
+def located(address: str) -> str:
+    """URL of the dashboard of the cluster at `address`: its own, or the one that the head node there tells of."""
+    found = find_cluster() if address == "auto" else address
+    has_port = "://" not in found and ":" in found.rpartition("]")[2]
+    if not has_port or answering_kind(found, address) != HEAD:
+        return dashboard_url(found)
+    return dashboard_url(dashboard_of_head(require_joinable(found, address), found))
+
+
+def node_summary(client: JobSubmissionClient) -> dict[str, Any]:
+    """What the dashboard tells of its nodes."""
+    told: dict[str, Any] = client._do_request("GET", "/nodes?view=summary").json()
+    return told
 
 
 def connect_jobs(address: str) -> JobSubmissionClient:
-    """A client of the dashboard at `address`; UserError where none answers."""
-    url = dashboard_url(address)
+    """A client of the dashboard of the cluster at `address`; UserError where none answers."""
+    url = located(address)
     for name in ("ray", *CHATTY):  # they tell of every upload and every connection that is closed
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
@@ -81,8 +94,8 @@ def connect_jobs(address: str) -> JobSubmissionClient:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
             f"--address {address}: no Ray dashboard answers at {url} ({first}). It listens on the head node's "
-            f"loopback alone: open a tunnel with `{tunnel('HEAD')}` and give --address 127.0.0.1:{PORT}; the "
-            f"cluster's token belongs into {TOKEN}"
+            f"loopback alone: open a tunnel with `{tunnel('HEAD')}` and give --address 127.0.0.1:{DASHBOARD_PORT}; "
+            f"the cluster's token belongs into {TOKEN}"
         ) from None
 
 
@@ -220,6 +233,6 @@ async def _tail(client: JobSubmissionClient, name: str, write: Callable[[str], o
 
 def settings(address: str) -> Mapping[str, str]:
     """URL of the dashboard, and the command that brings it here where it is on another machine."""
-    url = dashboard_url(address)
+    url = located(address)
     host = urlsplit(url).hostname or ""
     return {"url": url, "tunnel": "" if host in ("127.0.0.1", "localhost", "::1") else tunnel(host)}

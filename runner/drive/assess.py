@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.compare.compare import compare
 from runner.data.dataset import DataSet, scored_targets
 from runner.data.overlap import with_overlap
 from runner.data.prefixes import prefixes
@@ -42,6 +41,7 @@ from runner.results import RatioCoverage, RecordData, RunResult, Verification, Y
 from runner.script.bundle import Script
 from runner.script.eval_switch import lines_to_score_alone
 from runner.script.requirements import requirements
+from runner.sequential.claim import judge_claim
 
 
 @dataclass(frozen=True)
@@ -211,8 +211,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         score_alone=lines_to_score_alone(job, readable, results),
     )
     if job.claim is not None:
-        baseline, candidate = job.claim.baseline.as_arm(), arm_of_record(data)
-        comparison = compare(baseline, candidate, job.claim.policy, job.claim.gain)
+        comparison = judge_claim(job.claim, arm_of_record(data), ledger.entries)
         data = data.model_copy(update={"comparison": comparison})
     tokenizer = None if plan.data.facts.official_tokenizer else plan.data.tokenizer
     return JudgedRun(data, folder, script, logs, tokenizer)

@@ -5,9 +5,9 @@ In this process, on a Ray of this machine, or on a cluster: all that differs bet
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from rich.console import Console
 
 from runner.backends.backend import Backend, LocalBackend
 from runner.backends.nodes import Node, this_node
+from runner.data.dataset import DataSet
 from runner.drive.assess import JudgedRun
 from runner.drive.machine_lock import machine_for
-from runner.drive.run import Observe, require_run, run_name, run_plan
+from runner.drive.run import Observe, all_finished, require_run, run_name, run_plan
 from runner.errors import UserError
 from runner.files import require_writable
 from runner.interrupt import beside_others
@@ -55,24 +56,36 @@ def execute(
     """
     data = preflight(job, script.code_bytes, console.print)
     require_writable(output)
+    if where.address is None and _is_done(job, data, script, output):
+        where = replace(where, local=True)  # nothing is left to run, so no Ray is started to tell
     nodes, make_backend = (
         _here() if where.local else _on_ray(where.address, console, cpus_of_ours(job, this_node().cpus))
     )
     plan = make_plan(job, data, script.code_bytes, nodes)
     if only is not None:
         require_run(plan, script, only)
-    if where.address is None:
+    done = all_finished(plan, script, output)
+    if where.address is None and not done:
         warn_of_slow_steps(plan, console)
     way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
     observe: Observe | None = None
     watching: AbstractContextManager[None] = nullcontext()
     if where.address is not None:
-        observe, watching = _cluster_watch(plan, script)
+        observe, watching = _cluster_watch(plan, script, output)
     elif not where.local:
         watching = _own_watch(plan, script)
-    place = machine_for(plan.need.alone, console.print) if where.address is None else nullcontext()
+    taken = where.address is None and not done
+    place = machine_for(plan.need.alone, console.print) if taken else nullcontext()
     with place, watching:
         return run_plan(plan, script, output, console, make_backend(plan, check_order(plan, script)), way, observe)
+
+
+def _is_done(job: JobSpec, data: DataSet, script: Script, output: Path) -> bool:
+    """Whether this machine would have nothing to run of the job; False where it cannot take it."""
+    try:
+        return all_finished(make_plan(job, data, script.code_bytes, [this_node()]), script, output)
+    except UserError:
+        return False
 
 
 def warn_of_slow_steps(plan: Plan, console: Console, measure: Callable[[], Speed | None] = measured_speed) -> None:
@@ -133,14 +146,22 @@ def _on_ray(address: str | None, console: Console, cpus: int | None) -> tuple[li
     return cluster_nodes(), make_backend
 
 
-def _cluster_watch(plan: Plan, script: Script) -> tuple[Observe, AbstractContextManager[None]]:
-    """On a cluster that is not ours: gauges for its dashboard, and a watch on its head."""
-    from runner.backends.cluster import head_address
+def _cluster_watch(plan: Plan, script: Script, output: Path) -> tuple[Observe, AbstractContextManager[None]]:
+    """On a cluster that is not ours: gauges and a board for its dashboard, and a watch on its head."""
+    from runner.backends.cluster import head_address, session_logs
     from runner.backends.head_watch import head_watched, patience
+    from runner.drive.board import board_kept
     from runner.drive.gauges import Gauges
 
-    lost = patience(plan.job.stall_seconds)
-    return Gauges(plan), head_watched(head_address(), run_name(plan, script), lost=lost)
+    lost, logs = patience(plan.job.stall_seconds), session_logs()
+
+    @contextmanager
+    def watched() -> Iterator[None]:
+        board = nullcontext() if logs is None else board_kept(output, logs)
+        with head_watched(head_address(), run_name(plan, script), lost=lost), board:
+            yield
+
+    return Gauges(plan), watched()
 
 
 def _own_watch(plan: Plan, script: Script) -> AbstractContextManager[None]:

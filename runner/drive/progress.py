@@ -21,7 +21,7 @@ from rich.text import Text
 from runner.drive.collect import Collector
 from runner.drive.seed_counts import SeedCounts
 from runner.listing import listed
-from runner.logs.log_facts import warm_up_told
+from runner.logs.log_facts import live_bpb_told, warm_up_told
 from runner.results import RunResult
 
 LINE_EVERY_S = 10.0
@@ -151,8 +151,7 @@ class Progress:
         row.step = f"{steps:,}" if isinstance(steps, int) else ""
         loss = facts.get("train_loss")
         row.loss = _number(loss, 4)
-        bpb = facts.get("live_val_bpb")
-        row.bpb = _number(bpb, 4)
+        row.bpb = live_bpb_told(facts)
         if "train_seconds" in facts:
             row.clock = f"{facts['train_seconds']:.1f} / {self.train_limit:g} s"
 

@@ -13,13 +13,14 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from runner.backends.backend import Backend, LocalBackend, Lost
-from runner.drive.assess import JudgedRun, assess, publish
+from runner.drive.assess import JudgedRun, assess, counted_result, publish
 from runner.drive.collect import Collector, finished_attempt
 from runner.drive.orders import attempt_spec, kept_trainings, known_lives, scoring_only
 from runner.drive.progress import Progress
@@ -38,6 +39,7 @@ from runner.node.node_check import slower_than
 from runner.plan.plan import Plan
 from runner.results import NodeReport, Probe, RunResult
 from runner.script.bundle import Script
+from runner.sequential.waves import waves
 
 Observe = Callable[[Collector], None]
 
@@ -283,10 +285,10 @@ class Driver:
             self.ledger.extend("withdrawn", [{"seed": spec.seed, "attempt": spec.attempt} for spec in waiting])
 
 
-def register(ledger: Ledger, plan: Plan, script: Script) -> None:
+def register(ledger: Ledger, plan: Plan, script: Script, seeds: Sequence[int]) -> None:
     """Put seeds, script and job into the ledger before anything is launched, unless they stand there already."""
     known = ledger.registered_seeds()
-    new = [seed for seed in plan.job.seeds if seed not in known]
+    new = [seed for seed in seeds if seed not in known]
     if new:
         ledger.append(
             "registered",
@@ -302,6 +304,18 @@ def run_name(plan: Plan, script: Script) -> str:
     return f"{plan.job.name}-{plan.hash8(script.sha256)}"
 
 
+def all_finished(plan: Plan, script: Script, root: Path) -> bool:
+    """Whether every seed of the job has a result that counts, so that running it starts nothing."""
+    folder = RunFolder(root / "runs" / run_name(plan, script))
+    try:
+        vouched = Ledger(folder.ledger, read_only=True).finished_hashes()
+    except (UserError, OSError):
+        return False
+    return bool(plan.job.seeds) and all(
+        finished_attempt(folder.attempts(seed), script.sha256, vouched) is not None for seed in plan.job.seeds
+    )
+
+
 def require_run(plan: Plan, script: Script, name: str) -> None:
     """UserError unless this job, script, data and hardware lead to the run folder `name`."""
     if run_name(plan, script) != name:
@@ -309,6 +323,43 @@ def require_run(plan: Plan, script: Script, name: str) -> None:
             f"{name}: its data or hardware are others now and would make another run, {run_name(plan, script)}. "
             "Bring back what was there, or run the job anew"
         )
+
+
+def run_seeds(
+    plan: Plan,
+    script: Script,
+    folder: RunFolder,
+    ledger: Ledger,
+    console: Console,
+    seeds: Sequence[int],
+    make_backend: Callable[[DataRequest], Backend],
+    observe: Observe | None,
+) -> None:
+    """Run those of `seeds` that are not finished yet."""
+    progress = Progress(console, list(seeds), plan.limits.train_seconds)
+    waiting, vouched, completed = [], ledger.finished_hashes(), ledger.completed()
+    for seed in seeds:
+        kept = finished_attempt(folder.attempts(seed), script.sha256, vouched)
+        if kept is None:
+            waiting.append(seed)
+            if seed in completed:
+                progress.say(
+                    f"seed {seed}: attempt {completed[seed]} completed, but its result or artifact is gone or "
+                    "was changed; it runs again, and the ledger tells of both"
+                )
+        else:
+            progress.kept(seed, kept)
+    if plan.forecast is not None:  # of a script that is not ours, nobody knows what it writes
+        what = f"the artifacts of {len(waiting):,} seeds" if len(waiting) > 1 else "the artifact of a seed"
+        require_space(folder.path, plan.forecast.low * len(waiting), what)
+    register(ledger, plan, script, seeds)
+    progress.opening()
+    if waiting:
+        request = replace(plan.request, files=plan.data.facts.files)
+        with progress:
+            any_completed = len(waiting) < len(seeds) or bool(completed)
+            driver = Driver(plan, script, folder, ledger, progress, observe, any_completed=any_completed)
+            driver.drive(make_backend(request), waiting)
 
 
 def run_plan(
@@ -337,30 +388,16 @@ def run_plan(
         remove_unfinished(folder.path)
         adopt_results(folder, ledger, script.sha256)
         adopt_trainings(folder, ledger, script.sha256)
-        progress = Progress(console, list(job.seeds), plan.limits.train_seconds)
-        waiting, vouched, completed = [], ledger.finished_hashes(), ledger.completed()
-        for seed in job.seeds:
-            kept = finished_attempt(folder.attempts(seed), script.sha256, vouched)
-            if kept is None:
-                waiting.append(seed)
-                if seed in completed:
-                    progress.say(
-                        f"seed {seed}: attempt {completed[seed]} completed, but its result or artifact is gone or "
-                        "was changed; it runs again, and the ledger tells of both"
-                    )
-            else:
-                progress.kept(seed, kept)
-        if plan.forecast is not None:  # of a script that is not ours, nobody knows what it writes
-            what = f"the artifacts of {len(waiting):,} seeds" if len(waiting) > 1 else "the artifact of a seed"
-            require_space(folder.path, plan.forecast.low * len(waiting), what)
-        register(ledger, plan, script)
-        progress.opening()
-        if waiting:
-            request = replace(plan.request, files=plan.data.facts.files)
-            with progress:
-                any_completed = len(waiting) < len(job.seeds)
-                driver = Driver(plan, script, folder, ledger, progress, observe, any_completed=any_completed)
-                driver.drive(make_backend(request), waiting)
+        counted = partial(counted_result, folder, script_sha256=script.sha256)
+
+        def result_of(seed: int) -> RunResult | None:
+            return counted(seed, vouched=ledger.finished_hashes())
+
+        def say(line: str) -> None:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+        for seeds in waves(job, ledger, result_of, say):
+            run_seeds(plan, script, folder, ledger, console, seeds, make_backend, observe)
         done = assess(plan, script, folder, ledger)
         publish(ledger, done.data)
         return done

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,11 @@ from runner.files import sha256_file
 from runner.folder.launches import stopped
 from runner.folder.ledger import check_chain, seeds_of
 from runner.folder.paths import RunFolder
+from runner.folder.recorded import record_of
 from runner.folder.runs import driver_of
 from runner.folder.trainings import train_log
 from runner.listing import listed
-from runner.logs.log_facts import LogReader, warm_up_told
+from runner.logs.log_facts import LogReader, live_bpb_told, warm_up_told
 
 CROWD = 40
 """As many seeds of a run have a row of their own."""
@@ -57,6 +58,8 @@ class SeedState:
     note: str = ""
     clock_low: float | None = None
     """The least that it can have been."""
+    bpb_told: str = ""
+    """Of one that runs: its last validation with the step that it was after."""
 
 
 def entries_of(run: RunFolder) -> list[dict[str, Any]]:
@@ -71,12 +74,21 @@ def entries_of(run: RunFolder) -> list[dict[str, Any]]:
 
 
 def run_state(run: RunFolder) -> str:
-    """Whether a driver is at work on the run."""
+    """Whether a driver is at work on the run; of one that has ended, its verdict, or that nobody goes on with it."""
     driver = driver_of(run)
     lives = None if driver is None else driver.lives()
     if driver is not None and lives is None:
         return f"driver on {driver.host}, not seen from here"
-    return "running" if lives else "no driver"
+    if lives:
+        return "running"
+    recorded = record_of(run)
+    return recorded.verdict if recorded else "no driver"
+
+
+def driver_vanished(run: RunFolder) -> bool:
+    """Whether a driver ended without a word of its own: killed, or its machine went down."""
+    driver = driver_of(run)
+    return driver is not None and not driver.ended and driver.lives() is False
 
 
 def seed_states(run: RunFolder) -> list[SeedState]:
@@ -158,7 +170,8 @@ def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: 
     if alive and entry["kind"] != "launched":
         return SeedState(run.path.name, seed, folder.number, "waiting")
     facts = tail_facts(train_log(run, seed, folder))
-    where = f"on node {str(entry.get('node', ''))[:8]}" if alive else "its driver is gone"
+    gone = "its driver is gone" if driver_vanished(run) else ""
+    where = f"on node {str(entry.get('node', ''))[:8]}" if alive else gone
     training = warm_up_told(facts) or "training"
     state = ("scoring" if folder.log("eval").exists() else training) if alive else "interrupted"
     return SeedState(
@@ -171,6 +184,7 @@ def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: 
         facts.get("live_val_bpb"),
         facts.get("train_seconds"),
         where,
+        bpb_told=live_bpb_told(facts),
     )
 
 
@@ -193,7 +207,7 @@ def status_table(runs: Sequence[RunFolder]) -> Table:
     """All seeds of some runs for people."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     longest = max((len(run.path.name) for run in runs), default=0)
-    for title in ("run", "driver", "seed", "try", "state", "step", "loss", "bpb", "train s", ""):
+    for title in ("run", "it is", "seed", "try", "state", "step", "loss", "bpb", "train s", ""):
         number = title in ("seed", "try", "step", "loss", "bpb", "train s")
         # What a verb takes as a run's name is shown whole, however narrow the terminal.
         table.add_column(
@@ -220,7 +234,7 @@ def status_table(runs: Sequence[RunFolder]) -> Table:
         for state in states:
             cells = (name, driver, str(state.seed), _shown(state.attempt), state.state, _shown(state.step))
             ends = dict.fromkeys(filter(None, (_shown(state.clock_low, 1), _shown(state.clock, 1))))
-            numbers = (_shown(state.loss, 4), _shown(state.bpb, 4), " to ".join(ends))
+            numbers = (_shown(state.loss, 4), state.bpb_told or _shown(state.bpb, 4), " to ".join(ends))
             table.add_row(*(Text(cell) for cell in (*cells, *numbers, state.note)))
             name = driver = ""
     return table
@@ -235,12 +249,37 @@ def advice(runs: Sequence[RunFolder], output: Path) -> list[str]:
         except UserError:
             continue
         told += [f"{run.path.name} was stopped: {why}"] if why else []
+        if recorded := record_of(run):
+            told.append(f"{run.path.name}: {recorded.verdict}, its record: {output / recorded.place}")
         bad = [seed for seed, entry in last.items() if entry is not None and entry.get("status") in BAD]
         if bad:
             others = f"; the same with {listed(bad[1:])}" if len(bad) > 1 else ""
             told.append(f"how the log of seed {bad[0]} ends: {tail_command(run.path.name, bad[0], output)}{others}")
             told += left_behind(run, bad[:CROWD_ROWS])
     return told
+
+
+def status_facts(runs: Sequence[RunFolder], output: Path) -> dict[str, Any]:
+    """The same as plain data: every seed of every run, without rounding."""
+    return {"runs": [_run_facts(run, output) for run in runs]}
+
+
+def _run_facts(run: RunFolder, output: Path) -> dict[str, Any]:
+    recorded = record_of(run)
+    facts: dict[str, Any] = {
+        "run": run.path.name,
+        "folder": str(run.path),
+        "state": run_state(run),
+        "verdict": recorded.verdict if recorded else None,
+        "record": str(output / recorded.place) if recorded else None,
+    }
+    try:
+        states, why = seed_states(run), stopped(entries_of(run))
+    except UserError as error:
+        return {**facts, "problem": str(error), "seeds": []}
+    left_out = ("run", "bpb_told")
+    seeds = [{name: value for name, value in asdict(state).items() if name not in left_out} for state in states]
+    return {**facts, "stopped": why or None, "seeds": seeds}
 
 
 def left_behind(run: RunFolder, seeds: Sequence[int]) -> list[str]:

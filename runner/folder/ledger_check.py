@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,19 +11,22 @@ from typing import Any
 from pydantic import ValidationError
 
 from runner.errors import UserError
-from runner.files import sha256_file
 from runner.folder.ledger import check_chain
 from runner.folder.paths import RunFolder
 from runner.folder.truncated_tail import unfinished
 from runner.listing import listed
 from runner.printable import cut
-from runner.results import RunResult
-from runner.untrusted import is_regular, read_bytes
+from runner.results import EvidenceFile, RunResult
+from runner.untrusted import is_regular, read_bytes, sha256_of
 
-MAX_LEDGER_BYTES = 256 << 20
+MAX_LEDGER_BYTES, MOST_RESULT_BYTES = 256 << 20, 64 << 20
+NAMED = re.compile(r"attempt-\d{1,9}/(?:train|eval)\.log|attempt-\d{1,9}/events\.jsonl")
+"""Logs and events of a seed's attempts, as a result names them."""
 _ATTEMPT: dict[str, type] = {"seed": int, "attempt": int}
 FIELDS: dict[str, dict[str, type]] = {
     "registered": {"seeds": list},
+    "design": {"seeds": list, "looks": list, "levels": list},
+    "look": {"seeds": list, "p": float, "level": float, "decision": str},
     "queued": _ATTEMPT,
     "launched": _ATTEMPT,
     "trained": _ATTEMPT,
@@ -47,7 +51,9 @@ def is_known(entry: Mapping[str, Any]) -> bool:
     if not isinstance(kind, str) or not isinstance(entry.get("time"), str):
         return False
     seeds = entry.get("seeds")
-    whole = kind != "registered" or (isinstance(seeds, list) and all(type(seed) is int for seed in seeds))
+    whole = kind not in ("registered", "design", "look") or (
+        isinstance(seeds, list) and all(type(seed) is int for seed in seeds)
+    )
     return whole and all(isinstance(entry.get(name), wanted) for name, wanted in fields.items())
 
 
@@ -96,13 +102,33 @@ def audit_ledger(path: Path) -> Audit:
 def changed_evidence(result: Path) -> list[str]:
     """Logs and events that are others than the result notes, or gone."""
     try:
-        noted = RunResult.model_validate_json(result.read_bytes()).evidence
-    except ValidationError:
+        noted = RunResult.model_validate_json(read_bytes(result, MOST_RESULT_BYTES)).evidence
+    except (UserError, ValidationError):
         return []  # of another golf; its hash is right all the same
-    places = {result.parent.parent / one.name: one.sha256 for one in noted}
-    gone = [f"{path}: is gone; the result vouches for it" for path in places if not path.is_file()]
-    others = [path for path, sha256 in places.items() if path.is_file() and sha256_file(path) != sha256]
-    return [*gone, *(f"{path}: was changed after the result was written" for path in others)]
+    places = [(result.parent.parent, one) for one in noted]
+    return [told for folder, one in places if (told := _changed(folder, one))]
+
+
+def _changed(folder: Path, noted: EvidenceFile) -> str:
+    """What is wrong with a file of a seed's attempts that a result vouches for; '' where it is as it was."""
+    path = folder / noted.name
+    if not NAMED.fullmatch(noted.name):
+        return f"{cut(str(path), 400)}: is no file of the seed's attempts; the result vouches for it"
+    if not is_regular(path):
+        return f"{path}: is gone; the result vouches for it"
+    try:
+        same = sha256_of(path, noted.bytes) == noted.sha256
+    except UserError:  # it is longer, or cannot be read
+        same = False
+    return "" if same else f"{path}: was changed after the result was written"
+
+
+def hash_of(path: Path) -> str:
+    """SHA-256 of a result; '' for what is none that golf writes."""
+    try:
+        return sha256_of(path, MOST_RESULT_BYTES)
+    except UserError:
+        return ""
 
 
 def audit_run(run: RunFolder) -> Audit:
@@ -119,16 +145,16 @@ def audit_run(run: RunFolder) -> Audit:
     }
     for (seed, attempt), sha256 in vouched.items():
         result = run.attempt(seed, attempt).result
-        if not result.is_file():
+        if not is_regular(result):
             problems.append(f"{result}: is gone; the ledger vouches for it")
-        elif sha256_file(result) != sha256:
+        elif hash_of(result) != sha256:
             problems.append(f"{result}: was changed after the ledger vouched for it; it counts no more")
         else:
             problems += changed_evidence(result)
     for entry in entries:
         if entry["kind"] == "trained":
             trained = run.attempt(entry["seed"], entry["attempt"]).trained
-            if trained.is_file() and sha256_file(trained) != entry.get("trained_sha256"):
+            if trained.exists() and hash_of(trained) != entry.get("trained_sha256"):
                 problems.append(
                     f"{trained}: was changed after the ledger vouched for it; its artifact counts no more"
                 )

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from runner.errors import UserError
 from runner.folder.paths import RunFolder
 from runner.printable import cut
 from runner.results import LeftOut, RunResult
+from runner.untrusted import opened
 
 MOST_LINE = 1 << 20
 """Bytes of a ledger's first line that are read of a run beside this one."""
@@ -76,8 +78,8 @@ def runs_beside(run: RunFolder, script_sha256: str, seeds: set[int]) -> tuple[li
 def first_entry(ledger: Path) -> dict[str, Any]:
     """A ledger's first entry; {} where it cannot be read."""
     try:
-        with ledger.open("rb") as handle:
+        with opened(ledger) as handle:
             found = json.loads(handle.readline(MOST_LINE))
-    except (OSError, ValueError, RecursionError):
+    except (UserError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

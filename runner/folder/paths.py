@@ -7,6 +7,7 @@ runs/<job>-<hash8>/
     files/              what lies beside somebody else's script
     ledger.jsonl        everything that was launched
     driver.json         who drives it, or did last
+    record.json         where its record was written, with which verdict, for which ledger
     lock                held while a driver works here
     seeds/<seed>/attempt-<n>/
         train.log  eval.log  events.jsonl  <artifact>  result.json (last: its presence means finished)
@@ -86,6 +87,10 @@ class RunFolder:
     @property
     def driver(self) -> Path:
         return self.path / "driver.json"
+
+    @property
+    def recorded(self) -> Path:
+        return self.path / "record.json"
 
     @property
     def lock(self) -> Path:

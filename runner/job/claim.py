@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -49,6 +49,33 @@ class BaselineSpec(Arm):
         return Arm(**self.model_dump(exclude={"record"}))
 
 
+class SequentialSpec(Strict):
+    """Seeds are added until the claim holds, is out of reach, or all have run; the error stays the policy's."""
+
+    least: Annotated[int, Field(ge=2, le=100)] = 3
+    """Seeds before the first look."""
+    most: Annotated[int, Field(ge=3, le=100)] = 9
+    """Seeds at the last one."""
+    step: Annotated[int, Field(ge=1, le=100)] = 1
+    """Seeds between looks; as many run side by side."""
+    alpha: Annotated[float, Field(ge=1e-4, le=0.25)] | None = None
+    """One-sided error over all looks together; the policy's where it is left out, and never more."""
+    power: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    """Probability to show the claimed gain that the plan holds this design against."""
+    spending: Literal["obrien_fleming", "pocock"] = "obrien_fleming"
+    """How the error is shared out: late looks get most of it, or all get about the same."""
+
+    @model_validator(mode="after")
+    def _grows(self) -> SequentialSpec:
+        require(self.most > self.least, "most", f"must be more than least ({self.least}): else there is one look")
+        return self
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Seeds at each look."""
+        return (*range(self.least, self.most, self.step), self.most)
+
+
 class ClaimSpec(Strict):
     """The claim of a job."""
 
@@ -58,6 +85,8 @@ class ClaimSpec(Strict):
     """True gain that is expected, nats/token: what the plan counts seeds for."""
     policy: PolicyName = "readme"
     """What must be shown: readme, progression or target (runner.compare.compare)."""
+    sequential: SequentialSpec | None = None
+    """Look at the seeds as they come in; None: one test of all seeds."""
 
     @model_validator(mode="after")
     def _can_be_shown(self) -> ClaimSpec:
@@ -66,6 +95,10 @@ class ClaimSpec(Strict):
             f"policy {self.policy} asks for more than {margin:g} nats/token, which no smaller true gain can show"
         )
         require(self.gain > margin, "gain", message)
+        asked = self.sequential
+        if asked is not None and asked.alpha is not None:
+            most = POLICIES[self.policy].alpha
+            require(asked.alpha <= most, "sequential", f"alpha: policy {self.policy} allows at most {most:g}")
         return self
 
 

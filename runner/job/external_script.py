@@ -21,7 +21,7 @@ from runner.errors import UserError
 from runner.logs.log_facts import NUMBER
 from runner.logs.patterns import PatternError, bounded_pattern
 from runner.printable import control_in
-from runner.strict import Strict
+from runner.strict import VARIABLE, Strict
 
 DATA_SUFFIXES = frozenset({".bin", ".csv", ".json", ".md", ".model", ".txt", ".vocab"})
 """Files beside a script that do not count as code; everything else does."""
@@ -74,7 +74,7 @@ class OutputsSpec(Strict):
     """A line that tells sizes in bytes, beside the official ones: groups code_bytes, artifact_bytes, total_bytes."""
     announce: bool = False
     """Give the script golf's pipe, GOLF_EVENTS, on which it announces its phases itself (docs/own-script.md)."""
-    eval_env: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = Field(default_factory=dict)
+    eval_env: dict[Annotated[str, Field(pattern=VARIABLE)], str] = Field(default_factory=dict)
     """Variables that make the script score its artifact only; empty where it has no such switch."""
 
     @model_validator(mode="after")

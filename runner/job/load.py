@@ -29,6 +29,7 @@ from runner.yaml_lines import MAX_BYTES, Lines, Place, load_yaml
 
 MOST_PATH = 4096
 """Characters of a path on the systems that golf runs on."""
+EVERY_FIELD = "every field of a job, with its type, default and unit: docs/job-reference.md"
 UNASKED = ("base", "notes", "method")
 """What is not read of a job that another one sets out from."""
 
@@ -49,7 +50,15 @@ def load_job(path: Path, read_baseline: ReadArm | None = None) -> JobSpec:
 
     read_baseline: reads the record folder that a claim may name.
     """
-    data, lines = load_yaml(_read(path), str(path))
+    text = _read(path)
+    try:
+        return _job_in(text, path, read_baseline)
+    except UserError as error:
+        raise UserError(f"{error}\n{EVERY_FIELD}") from None
+
+
+def _job_in(text: str, path: Path, read_baseline: ReadArm | None) -> JobSpec:
+    data, lines = load_yaml(text, str(path))
     job = job_from_mapping(data, source=str(path), lines=lines, folder=path.parent, read_baseline=read_baseline)
     problems = [Problem(place, said) for place, said in _foreign_paths(job)]
     if problems:

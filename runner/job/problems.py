@@ -17,6 +17,8 @@ from pydantic_core import ErrorDetails
 
 from golf_model.config import ConfigError
 from runner.errors import UserError
+from runner.job.hints import hint
+from runner.strict import NAME, VARIABLE
 from runner.yaml_lines import Lines, Place
 
 _WANTED = {
@@ -30,6 +32,11 @@ _WANTED = {
     "model_type": "a mapping",
     "dataclass_type": "a mapping",
 }
+_PATTERNS = {
+    NAME: "must consist of letters, digits, '.', '_' or '-', at most 64, the first a letter or digit",
+    VARIABLE: "must consist of capital letters, digits and '_', the first a letter, as in NUM_LAYERS",
+}
+"""Form of a text -> the rule in words."""
 _UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
 _MISSING_KEY = ("missing", "missing_argument", "missing_keyword_only_argument")
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
@@ -109,10 +116,10 @@ def _problem(detail: ErrorDetails, root: type) -> Problem:
         literal = _literal_values(_type_at(root, place))
         return Problem(place, choice_message(value, literal) if isinstance(value, str) else _not(value, literal))
     if kind in _WANTED:
-        return Problem(place, f"must be {_WANTED[kind]}, not {_shown(value)}{_hint(kind, value)}")
+        return Problem(place, f"must be {_WANTED[kind]}, not {_shown(value)}{hint(kind, value)}")
     if kind == "string_pattern_mismatch":
-        wanted = "letters, digits, '.', '_' or '-', at most 64, the first a letter or digit"
-        return Problem(place, f"{_shown(value)} must consist of {wanted}")
+        pattern = str(context.get("pattern"))
+        return Problem(place, f"{_shown(value)} {_PATTERNS.get(pattern, f'must have the form {pattern}')}")
     cause = context.get("error")
     if isinstance(cause, ConfigError):
         inner = tuple(int(part) if part.isdigit() else part for part in cause.where.split("."))
@@ -126,20 +133,6 @@ def _problem(detail: ErrorDetails, root: type) -> Problem:
 
 def _not(value: Any, allowed: Iterable[str]) -> str:
     return f"must be one of {', '.join(allowed)}, not {_shown(value)}"
-
-
-def _hint(kind: str, value: Any) -> str:
-    if isinstance(value, str) and kind in ("int_type", "float_type", "bool_type"):
-        return "; remove the quotes" if _reads_as_number(value) or value in ("true", "false") else ""
-    return "; write it in quotes" if kind == "string_type" and isinstance(value, bool | int | float) else ""
-
-
-def _reads_as_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _shown(value: Any) -> str:

@@ -18,8 +18,10 @@ from golf_model.config import (
     ExportConfig,
     GolfConfig,
     LogConfig,
+    LoopConfig,
     ModelConfig,
     OptimConfig,
+    ParallelConfig,
     QatConfig,
     ScheduleConfig,
 )
@@ -143,9 +145,39 @@ def small_model(model: ModelConfig, width: float) -> ModelConfig:
         num_heads=heads,
         num_kv_heads=max(1, heads * model.num_kv_heads // model.num_heads),
         xsa_last_n=layers_of(model.xsa_last_n, model),
+        rope_dims=small_turn(model, heads),
+        loop=small_loop(model),
+        parallel=small_parallel(model),
+        embed_dim=scaled(model.embed_dim, width),
         rope_ntk_seq_len=SMALL_LENGTH if model.rope_ntk_seq_len else 0,
         bigram=bigram,
     )
+
+
+def small_turn(model: ModelConfig, heads: int) -> int:
+    """As large a share of a head's dimensions turns."""
+    share = SMALL_DIM / heads / (model.model_dim / model.num_heads)
+    return 2 * scaled(model.rope_dims // 2, share)
+
+
+def small_loop(model: ModelConfig) -> LoopConfig:
+    """A loop of as large a share of the layers, not the last one."""
+    loop, layers = model.loop, min(SMALL_LAYERS, model.num_layers)
+    if not loop.times:
+        return loop
+    share = layers / model.num_layers
+    start = min(round(loop.start * share), layers - 1)
+    length = max(1, round((loop.end - loop.start + 1) * share))
+    return replace(loop, start=start, end=min(start + length - 1, max(start, layers - 2)))
+
+
+def small_parallel(model: ModelConfig) -> ParallelConfig:
+    """Side by side from the same share of the layers on, and behind the loop."""
+    parallel, layers = model.parallel, min(SMALL_LAYERS, model.num_layers)
+    if parallel.kind == "off":
+        return parallel
+    behind = small_loop(model).end + 1 if model.loop.times else 0
+    return replace(parallel, start=max(round(parallel.start * layers / model.num_layers), behind))
 
 
 def small_optim(optim: OptimConfig, time: float) -> OptimConfig:

@@ -21,7 +21,7 @@ from runner.job.external_script import OutputsSpec, require_package, require_pla
 from runner.job.prose import ProseSpec
 from runner.job.reference import ReferenceSpec
 from runner.job.variables import require_settings
-from runner.strict import Seconds, Seed, Strict
+from runner.strict import NAME, VARIABLE, Seconds, Seed, Strict
 
 
 class DataSpec(Strict):
@@ -68,12 +68,12 @@ DEEPEST = 10_000
 class JobSpec(Strict):
     """One job: what is trained, with which seeds, where, and by which track's rules it is judged."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    name: Annotated[str, Field(pattern=NAME)]
     """Names folders: letters, digits, `.`, `_`, `-`, at most 64, the first a letter or digit."""
     track: str
-    """Rules to be judged by: a key of runner.job.tracks.TRACKS."""
+    """Rules to be judged by."""
     hardware: str = "auto"
-    """Node profile (runner.job.hardware), or auto, which takes GPUs where there are any."""
+    """Node profile, or auto, which takes GPUs where there are any."""
     seeds: tuple[Seed, ...]
     """One run each, in this order."""
     author: str = ""
@@ -113,7 +113,7 @@ class JobSpec(Strict):
     """Also measure what compressors and a bigram model reach on the validation text."""
     must_beat: Literal["unigram", "bigram", "xz", "xz_primed"] | None = None
     """A yardstick that every seed must beat to pass; needs yardsticks: true."""
-    env: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = Field(default_factory=dict)
+    env: dict[Annotated[str, Field(pattern=VARIABLE)], str] = Field(default_factory=dict)
     """Environment variables for the script: what tunes NCCL, CUDA and OpenMP, and settings of a script of your own
     (runner.job.variables); never those of its contract, nor what changes which code runs."""
     stall_seconds: Annotated[float, Field(ge=0)] = 300.0
@@ -149,6 +149,10 @@ class JobSpec(Strict):
         for index, seed in enumerate(self.seeds):
             require(seed not in before, f"seeds.{index}", f"seed {seed} stands twice; give each seed once")
             before.add(seed)
+        looks = None if self.claim is None else self.claim.sequential
+        if looks is not None:
+            told = f"the claim looks at {looks.most} seeds at most, and these are {len(self.seeds)}"
+            require(len(self.seeds) <= looks.most, "seeds", told)
         require(self.must_beat is None or self.yardsticks, "must_beat", "needs yardsticks: true, which measures it")
         require_settings(self.env, "env", ours=self.script is None)
         require_settings(self.outputs.eval_env, "outputs.eval_env", ours=False)

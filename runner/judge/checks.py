@@ -35,15 +35,19 @@ def seeds_complete(case: Case) -> Answer:
     limit = "exactly " + (listed(case.seeds) or "none")
     if not case.seeds:
         return Answer("fail" if ran else "unknown", measured, limit, "no seed was asked for")
-    problems = [
-        f"seed {result.seed} {result.status}" + (f": {first_line(result.reason)}" if result.reason.strip() else "")
+    found = [
+        (result.seed, result.status + (f": {first_line(result.reason)}" if result.reason.strip() else ""))
         for result in sorted(case.results, key=lambda result: (result.seed, result.status, result.reason))
         if result.status != "completed"
     ]
-    problems += [f"seed {seed} never ran" for seed in asked if seed not in ran]
-    problems += [f"seed {seed} was not asked for" for seed in sorted(ran.keys() - asked.keys())]
-    problems += [f"seed {seed} ran {times} times" for seed, times in sorted(ran.items()) if times > 1]
-    problems += [f"seed {seed} is asked for twice" for seed, times in sorted(asked.items()) if times > 1]
+    found += [(seed, "never ran") for seed in asked if seed not in ran]
+    found += [(seed, "ran unasked") for seed in sorted(ran.keys() - asked.keys())]
+    found += [(seed, f"ran {times} times") for seed, times in sorted(ran.items()) if times > 1]
+    found += [(seed, "asked for twice") for seed, times in sorted(asked.items()) if times > 1]
+    together: dict[str, list[int]] = {}
+    for seed, words in found:
+        together.setdefault(words, []).append(seed)
+    problems = [f"seed{'s' if len(same) > 1 else ''} {listed(same)} {words}" for words, same in together.items()]
     return Answer(status_of(not problems), measured, limit, some(problems))
 
 

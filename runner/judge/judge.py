@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from runner.judge.checks import Question, questions
 from runner.judge.evidence import NOT_MEASURED, Answer, Case
+from runner.listing import listed, some
 from runner.results import Check, DataFacts, LeftOut, RunResult, Status, Verdict, Verification, Yardstick
 
 ANSWER_WORDS: dict[Status, str] = {"pass": "yes", "fail": "no", "unknown": "unknown"}
@@ -63,7 +64,7 @@ def judge(
     checks += [_unanswered(name, titles) for name in sorted(required - answered)]
     open_checks = [check for check in checks if check.required and check.status != "pass"]
     open_checks.sort(key=lambda check: check.status != "fail")
-    reasons = [reason(check) for check in open_checks]
+    reasons = [reason(*group) for group in alike(open_checks)]
     if not required or not case.seeds:
         reasons.append("The track requires no check." if not required else "The job asks for no seed.")
     if any(check.status == "fail" for check in open_checks):
@@ -71,12 +72,30 @@ def judge(
     return Verdict(status="unverified" if reasons else "passed", checks=checks, reasons=reasons)
 
 
-def reason(check: Check) -> str:
-    """One line for people: the question, the answer, both numbers."""
-    seed = "" if check.seed is None else f" for seed {check.seed}"
-    detail = f" ({check.detail})" if check.detail else ""
-    answer = f"{ANSWER_WORDS[check.status].capitalize()}{seed}"
-    return f"{check.title} {answer}: {check.measured}; limit {check.limit}{detail}"
+def alike(checks: Iterable[Check]) -> list[list[Check]]:
+    """The same answer to the same question, of as many seeds as gave it; in the order of the first of each."""
+    groups: dict[tuple[str, Status], list[Check]] = {}
+    for check in checks:
+        groups.setdefault((check.name, check.status), []).append(check)
+    return list(groups.values())
+
+
+def reason(*group: Check) -> str:
+    """One line for people: the question, the answer, both numbers; of several seeds what differs, in their order."""
+    first = group[0]
+    seeds = [check.seed for check in group if check.seed is not None]
+    whose = f" for seed{'s' if len(seeds) > 1 else ''} {listed(seeds)}" if seeds else ""
+    measured, limits, details = (
+        list(dict.fromkeys(values))
+        for values in (
+            [check.measured for check in group],
+            [check.limit for check in group],
+            [check.detail for check in group if check.detail],
+        )
+    )
+    detail = f" ({some(details)})" if details else ""
+    answer = f"{ANSWER_WORDS[first.status].capitalize()}{whose}"
+    return f"{first.title} {answer}: {some(measured, ', ')}; limit {some(limits, ', ')}{detail}"
 
 
 def _ask(question: Question, case: Case, required: bool) -> Iterable[Check]:

@@ -23,11 +23,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.data.cache import cache_root, note_path
+from runner.data.cache import cache_root, note_path, remembered
 from runner.data.dataset import DataSet, read_stream, scored_targets, scored_tokens
 from runner.data.shards import Tokens, read_shard
 from runner.data.text import first_text
 from runner.data.tokenizer import load_tokenizer
+from runner.errors import UserError
 from runner.files import sha256_file, write_atomic
 from runner.results import Yardstick
 
@@ -134,8 +135,8 @@ def measure(
     }
     note = note_path(cache_root(cache), "yardsticks", basis)
     try:
-        return [Yardstick.model_validate(item) for item in json.loads(note.read_text(encoding="utf-8"))]
-    except (OSError, ValueError, TypeError):
+        return [Yardstick.model_validate(item) for item in remembered(note)]
+    except (UserError, ValueError, TypeError):
         pass
     progress("measuring yardsticks: unigram, bigram")
     found = _ngrams(dataset, seq_len, bounds)

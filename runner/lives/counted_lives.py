@@ -8,15 +8,16 @@ and so is a note that was written again later. All times of one comparison are o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from runner.errors import UserError
 from runner.logs.clocks import JOURNAL_EVERY_S, JOURNAL_LATE_S, journal_clocks
 from runner.results import Segment
+from runner.untrusted import read_json
 
 LARGEST_NOTE = 1 << 20
 MOST_ENTRIES = 10_000
@@ -155,9 +156,10 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST_NOTE:
-        raise ValueError(path)
-    value = json.loads(path.read_bytes())
+    try:
+        value = read_json(path, LARGEST_NOTE)
+    except UserError as error:
+        raise ValueError(str(error)) from None
     if not isinstance(value, dict):
         raise TypeError(path)
     return value

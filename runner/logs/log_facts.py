@@ -172,6 +172,10 @@ class LogReader:
     def line(self, text: str) -> None:
         """Take one whole line."""
         self.ending.line(text)
+        self.claim(text)
+
+    def claim(self, text: str) -> None:
+        """Take what a whole line claims, and not what it says of how the script ended."""
         score = SCORE.match(text)
         if score:
             kind, rule, tokens, size, loss, bpb = score.groups()
@@ -201,6 +205,7 @@ class LogReader:
             if match:
                 values = [read(part) for (_, read), part in zip(pattern.facts, match.groups(), strict=True)]
                 self.facts.update(zip((name for name, _ in pattern.facts), values, strict=True))
+                self._note_validation(name for name, _ in pattern.facts)
                 if pattern.regex is DEVICE.regex:
                     self._note_device(*map(str, values))
                 self._watch_nan(*(value for value in values if isinstance(value, float)))
@@ -262,6 +267,12 @@ class LogReader:
             if group in LOSS_GROUPS and said is not None and re.fullmatch(NUMBER, said, re.IGNORECASE):
                 self.facts[LOSS_GROUPS[group]] = float(said)
                 self._watch_nan(float(said))
+        self._note_validation(LOSS_GROUPS.get(group, "") for group, said in told.groupdict().items() if said)
+
+    def _note_validation(self, names: Iterable[str]) -> None:
+        """Of a validation while it trains, after which step it was."""
+        if "live_val_bpb" in names:
+            self.facts["live_val_step"] = self.facts.get("steps")
 
     def _watch_nan(self, *values: float) -> None:
         self.saw_nan = self.saw_nan or not all(math.isfinite(value) for value in values)
@@ -282,6 +293,14 @@ def warm_up_told(facts: Mapping[str, Any]) -> str:
     """`warm-up 3/20` of a log whose warm-up steps are not all made; '' of any other."""
     done, steps = facts.get("warmup_step", 0), facts.get("warmup_steps", 0)
     return f"warm-up {done:,}/{steps:,}" if done < steps and "steps" not in facts else ""
+
+
+def live_bpb_told(facts: Mapping[str, Any]) -> str:
+    """`1.3000 (step 1,000)`: the last validation while it trains, which is older than the loss beside it."""
+    bpb, step = facts.get("live_val_bpb"), facts.get("live_val_step")
+    if not isinstance(bpb, float):
+        return ""
+    return f"{bpb:.4f} (step {step:,})" if isinstance(step, int) else f"{bpb:.4f} (earlier)"
 
 
 def read_log(chunks: Iterable[bytes]) -> LogReader:

@@ -7,14 +7,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from runner.logs.lines import LineSplitter
 from runner.logs.log_facts import MAX_TOLD, NUMBER
+from runner.logs.telling import every, telling
 from runner.results import Curve
-from runner.untrusted import opened
+from runner.untrusted import pieces_of
 
 MOST_POINTS = 100
 MOST_STEP = 10**9
-PIECE = 1 << 20
 LOSS = re.compile(rf"^step:(\d{{1,10}})/\d+ (train|val)_loss:{NUMBER}", re.IGNORECASE)
 
 
@@ -25,7 +24,7 @@ def curve(seed: int, logs: Sequence[Path], own: re.Pattern[str] | None = None) -
     """
     found: dict[str, dict[int, float]] = {"train": {}, "val": {}}
     for path in logs:
-        for line in _lines(path):
+        for line in (telling if own is None else every)(pieces_of(path)):
             for kind, step, loss in _told(line.decode("utf-8", "replace"), own):
                 found[kind][step] = loss
     if not any(found.values()):
@@ -47,15 +46,6 @@ def _told(line: str, own: re.Pattern[str] | None) -> Iterator[tuple[str, int, fl
         told = re.fullmatch(r"[0-9]{1,10}", step) and re.fullmatch(NUMBER, loss, re.IGNORECASE)
         if told and int(step) <= MOST_STEP and math.isfinite(float(loss)):
             yield kind, int(step), float(loss)
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    """A log's lines, the last one even where nothing ends it."""
-    splitter = LineSplitter()
-    with opened(path) as handle:
-        while piece := handle.read(PIECE):
-            yield from (line for line, _ in splitter.feed(piece))
-    yield splitter.partial
 
 
 def thinned(points: Mapping[int, float], most: int = MOST_POINTS) -> dict[int, float]:

@@ -16,11 +16,12 @@ from importlib import metadata
 from pathlib import Path
 
 from runner.data.dataset import DataSet
-from runner.errors import DataError, UserError
+from runner.errors import UserError
 from runner.files import sha256_bytes
 from runner.lives.checkpoint_store import CheckpointStore, open_checkpoint_store
 from runner.logs.line_clock import LineClock
 from runner.node.attempt_spec import TORCHRUN, AttemptSpec
+from runner.node.compiled import fetch, keep, place_of, sweep_old
 from runner.node.deadlines import eval_deadlines, external_deadlines, overtime, train_deadlines
 from runner.node.environment import base_environment, require_lines
 from runner.node.gpus import are_vouched, gpu_names
@@ -41,6 +42,7 @@ from runner.node.work_folder import (
 )
 from runner.results import Host, PhaseResult, RunStatus, Segment
 from runner.script.requirements import imported_packages
+from runner.untrusted import read_bytes
 
 VERSIONED = ("torch", "numpy", "sentencepiece", "zstandard", "brotli", "ray")
 
@@ -100,7 +102,7 @@ def run_attempt(
     spec: what to run. open_data: gives the data set on this node, checked. scratch: where the work folder goes.
     """
     root = scratch or default_scratch()
-    with work_folder(f"{spec.job}-seed{spec.seed}", root) as base, open_checkpoint_store(spec.store, root) as store:
+    with work_folder(root) as base, open_checkpoint_store(spec.store, root) as store:
         for message in attempt_in(base, spec, open_data, node, store):
             if store is not None and isinstance(message, Finished) and nothing_to_resume(message):
                 store.forget()
@@ -146,7 +148,7 @@ def attempt_in(
                 yield Finished("lost", "the artifact that it was to score did not arrive whole", train, None, host)
                 return
             yield ArtifactBytes(artifact_name, content, spec.trained.artifact.sha256)
-            scored, status, reason = yield from evaluation(base, spec, data, env, artifact_name, content)
+            scored, status, reason = yield from evaluation(base, spec, data, env, artifact_name, content, host.device)
             yield Finished(status, reason, train, scored, host)
             return
         folder = base / "train"
@@ -160,11 +162,14 @@ def attempt_in(
             yield Remark(lost)
         if store is not None:
             store.checkpoints.mkdir(exist_ok=True)  # the script may not make it: all around it is read-only
+        places, compiled = own_places(base), place_of(spec, "train", host.device, base.parent)
+        sweep_old(base.parent)
+        fetch(compiled, places)
         train, status, reason = yield from run_phase(
             "train",
             command_line(spec),
             folder,
-            {**env, **where, **own_places(base), **checkpoint_variables(store, earlier)},
+            {**env, **where, **places, **checkpoint_variables(store, earlier)},
             train_deadlines(spec) if watch is None else external_deadlines(spec),
             spec.stall_seconds,
             None if store is None else store.journal(spec.attempt),
@@ -184,6 +189,8 @@ def attempt_in(
             gpus=spec.gpus > 0,
             announces=spec.outputs is None or spec.outputs.announce,
         )
+        if status == "completed":
+            keep(compiled, places)
         train = train.model_copy(update={"started_afresh": lost})
         artifact = find_artifact(folder, spec)
         if watch is None:
@@ -196,15 +203,19 @@ def attempt_in(
             wanted = spec.artifact_name if spec.outputs is None else spec.outputs.artifact
             status, reason = "failed", f"the training process wrote no artifact ({wanted})"
             yield LeftBehind(*left_behind(folder, spec))
-        if status == "completed" and artifact is not None and artifact.stat().st_size > MAX_ARTIFACT_BYTES:
-            status, reason = (
-                "failed",
-                f"{artifact.name} is {artifact.stat().st_size:,} bytes: no artifact of a contest",
-            )
+        content = b""
+        if status == "completed" and artifact is not None:
+            size = artifact.stat().st_size
+            if size > MAX_ARTIFACT_BYTES:
+                status, reason = "failed", f"{artifact.name} is {size:,} bytes: no artifact of a contest"
+            else:
+                try:
+                    content = read_bytes(artifact, MAX_ARTIFACT_BYTES)
+                except UserError as error:
+                    status, reason = "failed", f"its artifact: {error}"
         if status != "completed" or artifact is None:
             yield Finished(status, reason, train, None, host)
             return
-        content = artifact.read_bytes()
         frozen = sha256_bytes(content)
         if spec.outputs is not None and watch is not None and not spec.outputs.eval_env:
             scored = scored_in_training(train, watch, seen)
@@ -213,7 +224,7 @@ def attempt_in(
             return
         yield ArtifactBytes(artifact.name, content, frozen)
         yield TrainingEnded(train, host)
-        scored, status, reason = yield from evaluation(base, spec, data, env, artifact.name, content)
+        scored, status, reason = yield from evaluation(base, spec, data, env, artifact.name, content, host.device)
         yield Finished(status, reason, train, scored, host)
     except OSError as error:
         # It is the node's failure and not the script's: another node may do.
@@ -221,25 +232,28 @@ def attempt_in(
 
 
 def evaluation(
-    base: Path, spec: AttemptSpec, data: DataSet, env: Mapping[str, str], name: str, content: bytes
+    base: Path, spec: AttemptSpec, data: DataSet, env: Mapping[str, str], name: str, content: bytes, device: str
 ) -> Generator[Message, None, tuple[PhaseResult | None, RunStatus, str]]:
     """Score an artifact, given by its name and content, in a fresh process that finds nothing else of training.
 
+    device: name of what computes; what an evaluation on it compiled is there for the next seed's.
     There is no result where the text that it was to score changed since the job was planned.
     """
     forget_training(base)
     try:
         folder, shards, tokenizer = fresh_folder(base, spec, (name, content), data)
-    except DataError as error:
+    except UserError as error:
         return None, "failed", str(error)
     where = {"DATA_PATH": str(shards), "TOKENIZER_PATH": str(tokenizer)}
     switch = {} if spec.outputs is None else spec.outputs.eval_env
+    places, compiled = own_places(base), place_of(spec, "eval", device, base.parent)
+    fetch(compiled, places)
     again = None if spec.outputs is None else Sightings(LineClock(line_patterns(spec.outputs)))
     scored, status, reason = yield from run_phase(
         "eval",
         command_line(spec),
         folder,
-        {**env, **where, **own_places(base), **switch},
+        {**env, **where, **places, **switch},
         eval_deadlines(spec) if spec.outputs is None else external_deadlines(spec),
         # Scoring says nothing until it has ended, so silence shorter than its limit tells nothing.
         max(spec.stall_seconds, overtime(spec.eval_seconds)) if spec.stall_seconds else 0.0,
@@ -248,6 +262,8 @@ def evaluation(
         alive=spec.stall_seconds,
         announces=spec.outputs is None or spec.outputs.announce,
     )
+    if status == "completed":
+        keep(compiled, places)
     if again is not None:
         scored = scored_result(scored, again)
     if status == "completed" and not still_is(folder / name, content):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from runner.errors import UserError
 from runner.job.external_script import OutputsSpec
 from runner.lives.counted_lives import KnownLife
 from runner.results import NodeReport, Trained
+from runner.untrusted import read_bytes
 
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node={nproc}")
 """`torchrun`, started through the interpreter so that it is this environment's."""
@@ -73,6 +75,6 @@ class AttemptSpec:
         if self.trained is None:
             return self
         try:
-            return replace(self, artifact=Path(self.artifact_at).read_bytes())
-        except OSError:
+            return replace(self, artifact=read_bytes(Path(self.artifact_at)))
+        except UserError:
             return self

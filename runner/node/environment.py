@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from runner.errors import UserError
 from runner.job.variables import looks_secret
 from runner.node.attempt_spec import AttemptSpec
-from runner.node.orphans import MARKER
+from runner.node.orphans import MARKER, mark
 from runner.printable import control_in
 
 _LOCALE = re.compile(r"(C|POSIX|[a-z]{2,3}(_[A-Z]{2})?)(\.[A-Za-z0-9-]{1,16})?(@[a-z]{1,16})?")
@@ -150,7 +150,7 @@ def base_environment(spec: AttemptSpec, base: Path, surroundings: Mapping[str, s
         "SEED": str(spec.seed),
         "RUN_ID": f"{spec.job}_seed{spec.seed}",
         "TMPDIR": str(base / "tmp"),
-        MARKER: base.name,
+        MARKER: mark(f"{spec.job}-seed{spec.seed}", base),
     }
     require_lines({**told, "the interpreter's path": sys.executable})
     return told

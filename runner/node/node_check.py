@@ -8,14 +8,12 @@ others (`slower_than`) follows from what the ledger knows of them.
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import json
 import platform
 import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +25,8 @@ from runner.errors import UserError
 from runner.job.hardware import Hardware, accelerator_of
 from runner.node.gpus import gpu_facts
 from runner.node.isolation.held import trial
+from runner.node.orphans import default_scratch
+from runner.node.packages import package_problems
 from runner.results import GpuFacts, NodeReport, Probe
 from runner.script.requirements import imported_modules
 
@@ -67,8 +67,8 @@ def script_imports(source: str, own: Iterable[str] = ()) -> tuple[str, ...]:
 def check_node(order: CheckOrder, open_data: Callable[[], DataSet], node: str = "local") -> NodeReport:
     """Look at this node; the report's `problems` say what it lacks."""
     gpus = gpu_facts() if order.hardware.on_gpu else []
-    problems = [*gpu_problems(order, gpus), *package_problems(order)]
-    free = shutil.disk_usage(tempfile.gettempdir()).free
+    problems = [*gpu_problems(order, gpus), *package_problems(order.imports, order.requires)]
+    free = shutil.disk_usage(default_scratch().parent).free
     if free < LEAST_DISK_BYTES:
         problems.append(f"{free / 2**30:.1f} GiB are free for temporary files, {LEAST_DISK_BYTES >> 30} are needed")
     probe = None
@@ -109,30 +109,6 @@ def gpu_problems(order: CheckOrder, gpus: Sequence[GpuFacts]) -> list[str]:
             if gpu.free_mib < LEAST_FREE * gpu.memory_mib
         ]
     return problems
-
-
-def package_problems(order: CheckOrder) -> list[str]:
-    """Packages that are missing, or of another version than the job names."""
-    missing = [name for name in order.imports if not _is_there(name)]
-    problems = [f"Python there has no {name}, which the script imports" for name in missing]
-    for wanted in order.requires:
-        name, _, version = wanted.partition("==")
-        found = _version(name.strip())
-        if found is None:
-            problems.append(f"package {name} is not installed there, which the job requires")
-        elif version and found != version.strip():
-            problems.append(f"package {name} is {found} there, the job requires {version.strip()}")
-    return problems
-
-
-def _is_there(name: str) -> bool:
-    """Whether a module can be found; one that is loaded without saying from where is."""
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ValueError:
-        return True
-    except ImportError:
-        return False
 
 
 def _version(name: str) -> str | None:

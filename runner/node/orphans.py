@@ -1,8 +1,8 @@
 """Work folders of attempts, and whatever a dead attempt left behind: its folder and its processes.
 
 All work folders of a user lie in one folder of golf's own. A living attempt holds a lock in its folder and its
-processes carry the folder's name in their environment; so what may be swept needs no list that could be wrong.
-Only this machine, only processes of this user.
+processes carry a mark in their environment that ends with the folder's name; so what may be swept needs no list that
+could be wrong. Only this machine, only processes of this user.
 """
 
 from __future__ import annotations
@@ -30,14 +30,40 @@ HALTED_LOOKS, HALTED_EVERY_S = 3, 0.2
 """Looks in a row, so far apart, at which a process stands still before it counts as halted."""
 MARKER = "GOLF_ATTEMPT"
 """Environment variable that every process of an attempt carries, so that leftovers can be found."""
+LONGEST_SOCKET = 107
+"""Characters of a socket's path that Linux takes."""
+SOCKET_BELOW_TMPDIR = len("/torch-shm-dir-xxxxxx/pymp-xxxxxxxx/listener-xxxxxxxx")
+"""What multiprocessing, its managers and torch's loaders put behind TMPDIR, and some to spare."""
+BELOW_SCRATCH = len("/xxxxxxxx/tmp")
+"""What an attempt puts between the folder of work folders and what its script creates."""
 
 SUPERVISES = "GOLF_SUPERVISES"
 """The same of its supervisor, which is to end by itself, and before it what it supervises."""
 
 
 def default_scratch() -> Path:
-    """This user's folder of work folders on this machine."""
-    return Path(tempfile.gettempdir()) / f"golf-attempts-{os.getuid()}"
+    """This user's folder of work folders on this machine.
+
+    Its name is as long for every user, and no job's name stands in a path of a work folder: a script's sockets lie in
+    its TMPDIR, and must fit there on every node alike. Where the node's own folder of temporary files leaves no room
+    for them, it is /tmp's, if that can be written to.
+    """
+    name = f"golf-{os.getuid():08x}"
+    usual = Path(tempfile.gettempdir()) / name
+    room = LONGEST_SOCKET - BELOW_SCRATCH - SOCKET_BELOW_TMPDIR
+    if len(os.fsencode(usual)) > room and os.access("/tmp", os.W_OK | os.X_OK):
+        return Path("/tmp") / name
+    return usual
+
+
+def mark(name: str, base: Path) -> str:
+    """What every process of the attempt `name` carries whose work folder is `base`."""
+    return f"{name}-{base.name}"
+
+
+def _is_of(carried: str, marker: str) -> bool:
+    """Whether a mark is the one asked for; `marker` may be a work folder's name alone."""
+    return carried == marker or carried.endswith(f"-{marker}")
 
 
 def marked(prefix: str) -> list[psutil.Process]:
@@ -52,10 +78,10 @@ def marked(prefix: str) -> list[psutil.Process]:
 
 
 def kill_marked(marker: str) -> None:
-    """Kill what carries exactly `marker`: the last resort when a supervisor itself was killed."""
+    """Kill what carries `marker`, a mark or a work folder's name: the last resort when a supervisor was killed."""
     give_up, quiet = time.monotonic() + PATIENCE_S, 0
     while quiet < QUIET_LOOKS and time.monotonic() < give_up:
-        alive = [process for process in marked(marker) if _carries(process, marker)]
+        alive = [process for process in psutil.process_iter() if _carries(process, marker)]
         quiet = 0 if alive else quiet + 1  # one that forks while we look is seen at the next look
         for process in alive:
             with contextlib.suppress(psutil.Error, OSError):
@@ -96,10 +122,10 @@ def end_halted(pid: int, marker: str) -> bool:
 
 def _supervises(process: psutil.Process, marker: str) -> bool:
     """By its command line: what a supervisor has in its environment, only root may read."""
-    if process.cmdline()[-1:] == [marker]:
+    if any(_is_of(word, marker) for word in process.cmdline()[-1:]):
         return True
     try:
-        return process.environ().get(SUPERVISES) == marker
+        return _is_of(process.environ().get(SUPERVISES, ""), marker)
     except psutil.AccessDenied:
         return False
 
@@ -117,13 +143,14 @@ def _own_group(process: psutil.Process, marker: str) -> bool:
 
 
 def _carries(process: psutil.Process, marker: str) -> bool:
+    """Alive, too: of a zombie nothing can be read."""
     with contextlib.suppress(psutil.Error):
-        return process.environ().get(MARKER) == marker
+        return _is_of(process.environ().get(MARKER, ""), marker)
     return False
 
 
 @contextlib.contextmanager
-def work_folder(name: str, scratch: Path) -> Iterator[Path]:
+def work_folder(scratch: Path) -> Iterator[Path]:
     """A locked folder of the attempt's own, gone afterwards; what dead attempts left behind is swept first."""
     scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.ExitStack() as held:
@@ -134,7 +161,7 @@ def work_folder(name: str, scratch: Path) -> Iterator[Path]:
             fresh = Path(tempfile.mkdtemp(prefix=NEW, dir=scratch))
             held.enter_context(locked(fresh / LOCK))
             # Renamed into a name that sweeps only once it is locked, or another sweep could take it in between.
-            base = fresh.rename(scratch / f"{name}-{fresh.name.removeprefix(NEW)}")
+            base = fresh.rename(scratch / fresh.name.removeprefix(NEW))
         try:
             yield base
         finally:

@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+from runner.errors import UserError
 from runner.logs.arrivals import Arrivals
 from runner.logs.clocks import (
     JOURNAL_EVERY_S,
@@ -45,6 +46,7 @@ from runner.node.read_watch import watched
 from runner.node.sightings import Sightings
 from runner.node.supervise import Deadline, Order, order_line
 from runner.results import PhaseResult, RunStatus, Segment
+from runner.untrusted import opened
 from runner.wallclock import WallClock
 
 POLL_S = 0.25
@@ -327,7 +329,7 @@ def run_phase(
 
 def _rest(phase: Phase, log: Path, begin: int) -> Iterator[LogChunk]:
     """What a log holds beyond so many bytes: last words of an attempt that was lost."""
-    with contextlib.suppress(OSError), log.open("rb") as reading:
+    with contextlib.suppress(UserError), opened(log) as reading:
         reading.seek(begin)
         while data := reading.read(PIECE):
             yield LogChunk(phase, data)

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runner.data.dataset import DataSet
-from runner.errors import DataError
+from runner.errors import DataError, UserError
 from runner.files import copy_hashed, remove_tree
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.orphans import LOCK
 from runner.printable import cut
 from runner.results import LeftFile, Leftovers
+from runner.untrusted import read_bytes, reason_of
 
 SCRIPT_NAME = "train_gpt.py"
 MAX_ARTIFACT_BYTES = 128 << 20
@@ -75,12 +76,10 @@ def fresh_folder(
 
 def still_is(path: Path, content: bytes) -> bool:
     """Whether a file still holds this. What a script may have put in its place is not opened: a pipe never ends."""
-    return (
-        path.is_file()
-        and not path.is_symlink()
-        and path.stat().st_size == len(content)
-        and path.read_bytes() == content
-    )
+    try:
+        return read_bytes(path, len(content)) == content
+    except UserError:
+        return False
 
 
 def find_artifact(folder: Path, spec: AttemptSpec) -> Path | None:
@@ -112,9 +111,10 @@ def left_behind(folder: Path, spec: AttemptSpec) -> tuple[Leftovers, bytes]:
     for name, (path, size) in zip(names, found, strict=True):
         if 0 < size <= MAX_ARTIFACT_BYTES:
             try:
-                return leftovers.model_copy(update={"kept": name}), path.read_bytes()
-            except OSError as error:
-                return leftovers.model_copy(update={"not_kept": f"it could not be read: {error.strerror}"}), b""
+                return leftovers.model_copy(update={"kept": name}), read_bytes(path, MAX_ARTIFACT_BYTES)
+            except UserError as error:
+                told = f"it could not be read: {reason_of(error)}"
+                return leftovers.model_copy(update={"not_kept": told}), b""
     told = f"each is empty or over {MAX_ARTIFACT_BYTES:,} bytes" if found else "there was none"
     return leftovers.model_copy(update={"not_kept": told}), b""
 

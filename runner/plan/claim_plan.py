@@ -15,13 +15,14 @@ from typing import Any
 
 from runner.compare.compare import POLICIES, Policy, plan_power
 from runner.compare.obstacles import arm_obstacles, deviation
-from runner.job.claim import ClaimSpec
+from runner.job.claim import ClaimSpec, SequentialSpec
 from runner.job.spec import JobSpec, resolved
 from runner.plan.past_results import PastSeed, past_seeds
 from runner.plan.plan import Outline
 from runner.plan.run_time import SETUP_GUESS_S, TryTime, price, rounds
 from runner.plan.step_time import duration
 from runner.results import DataFacts, Power
+from runner.sequential.planned import planned_rows
 from runner.statistics import chance
 
 Row = tuple[str, str]
@@ -93,6 +94,10 @@ def claim_rows(plan: Outline, facts: DataFacts | None, one: TryTime, claim: Clai
     power = planned_power(plan, facts, claim, own)
     if power is None:
         return [*rows, ("seeds needed", "not known: the baseline has no deviation of its own")]
+    if claim.sequential is not None:
+        constant = math.log(2) * facts.val_bytes / facts.val_tokens
+        looks, seeds = planned_rows(claim, claim.sequential, constant, own, len(plan.job.seeds))
+        return [*rows, *looks, *_until_decided(plan, _each(one, past), seeds, claim.sequential)]
     return [*rows, ("seeds needed", _needed(power, rule, len(plan.job.seeds))), *_spending(plan, one, power, past)]
 
 
@@ -147,17 +152,35 @@ def _needed(power: Power, rule: Policy, seeds: int) -> str:
     return f"{told}{now}"
 
 
+def _each(one: TryTime, past: Past) -> tuple[float, str]:
+    """Seconds of a seed, and where they come from."""
+    if not past.seconds:
+        return one.total, "at most, by the limits: no finished seed of it on this hardware is here"
+    mean = statistics.fmean(past.seconds)
+    return mean + SETUP_GUESS_S, f"a seed took {mean:.0f} s here, mean of {len(past.seconds)}"
+
+
+def _until_decided(plan: Outline, each: tuple[float, str], seeds: float, asked: SequentialSpec) -> list[Row]:
+    """Hours and dollars of the seeds to expect and of all, wave after wave, each seed in its first try."""
+
+    def told(count: float, words: str) -> str:
+        more = math.ceil(max(0.0, count - asked.least) / asked.step)
+        seconds = (rounds(asked.least, plan) + more * rounds(asked.step, plan)) * each[0]
+        cost = price(plan, [seconds], asked.least)
+        return f"{duration(seconds)} {words}{cost and ', '}{cost}"
+
+    return [
+        ("for those", f"{told(seeds, 'expected')}; {each[1]}"),
+        ("", f"{told(asked.most, 'if all seeds run')}; every seed in its first try"),
+    ]
+
+
 def _spending(plan: Outline, one: TryTime, power: Power, past: Past) -> list[Row]:
     """Hours and dollars of the seeds that are needed, where there are so many, each in one try."""
     seeds = power.candidate_seeds
     if seeds is None:
         return []
-    if past.seconds:
-        each = statistics.fmean(past.seconds) + SETUP_GUESS_S
-        source = f"a seed took {statistics.fmean(past.seconds):.0f} s here, mean of {len(past.seconds)}"
-    else:
-        each = one.total
-        source = "at most, by the limits: no finished seed of it on this hardware is here"
+    each, source = _each(one, past)
     seconds = rounds(seeds, plan) * each
     cost = price(plan, [seconds], seeds)
     told = f"{duration(seconds)} ({seconds / 3600:.2f} h){cost and ', '}{cost}; {source}"

@@ -38,7 +38,7 @@ def spans(rule: str, targets: int, length: int, stride: int) -> list[Span]:
     """The spans that a rule (EvalConfig.rule) counts of `targets` targets with windows of `length`."""
     if rule == "plain":
         return [(0, targets // length * length)]
-    if rule in ("sliding", "streaming", "exact_tail"):
+    if rule in ("sliding", "streaming", "exact_tail", "short_tail"):
         return [(0, targets)]
     further = (targets - length) // stride
     """Whole windows after the first."""

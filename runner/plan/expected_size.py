@@ -21,6 +21,7 @@ from golf_model.shapes import (
     BITS,
     LEVELS,
     Scheme,
+    clip_width,
     has_row_scales,
     is_control,
     parameter_shapes,
@@ -72,8 +73,9 @@ def usual_largest(count: int) -> float:
 
 def rate_steps(schedule: ScheduleConfig, steps: float) -> float:
     """Sum of the squared learning-rate multipliers over a run of `steps`."""
-    down = min(schedule.warmdown_iters, steps)
-    first = down / schedule.warmdown_iters if schedule.warmdown_iters else 0.0
+    length = schedule.warmdown_frac * steps or schedule.warmdown_iters
+    down = min(length, steps)
+    first = down / length if length else 0.0
     floor = schedule.warmdown_lr_floor
     mean = floor**2 + floor * (1 - floor) * first + (1 - floor) ** 2 * first**2 / 3
     return steps - down + down * mean
@@ -93,7 +95,8 @@ def spread(name: str, shape: tuple[int, ...], config: GolfConfig, steps: float) 
             if name == "tok_emb.weight" and not model.tie_embeddings:
                 rate = optim.embed_lr
         begin = model.tok_emb_init_std if name == "tok_emb.weight" and model.tie_embeddings else 0.0
-        each, decay = ADAM_SPREAD * rate, rate * optim.adam_weight_decay
+        own = optim.embed_weight_decay if tensor_class(name) == "embed" else None
+        each, decay = ADAM_SPREAD * rate, rate * (optim.adam_weight_decay if own is None else own)
     made, lost = rate_steps(config.schedule, steps), 2 * decay * steps
     if lost > 0:  # what decays forgets its first steps
         made *= -math.expm1(-lost) / lost
@@ -120,6 +123,8 @@ def bits_per_weight(
         wide = spread(name, shape, config, LONG_RUN if steps is None else steps)
         return gaussian_bits(round(wide / step_size(name, export), 2))
     levels, columns = LEVELS[scheme], shape[-1] if len(shape) == 2 else prod(shape)
+    if export.rows == "sdclip" and len(shape) == 2:
+        return gaussian_bits(round(levels / clip_width(name, export), 2))
     deviation = levels / usual_largest(columns)
     if steps is not None and len(shape) == 2 and (scheme == "int8" or export.rows in FLOORED_ROWS):
         deviation = min(deviation, levels * spread(name, shape, config, steps))

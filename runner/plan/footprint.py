@@ -6,13 +6,15 @@ are an estimate of what the backward pass keeps; buffers that live for a moment 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from golf_model.config import GolfConfig
-from golf_model.shapes import is_control, mlp_hidden, parameter_shapes
+from golf_model.shapes import NARROW, block_order, is_control, mlp_hidden, parameter_shapes
 from runner.job.hardware import PROFILES
 from runner.job.spec import JobSpec
+
+NARROW_WEIGHTS = tuple(f"{name}.weight" for name in NARROW)
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,13 @@ class Flops:
     head: int
     """2 * model_dim * vocab_size."""
     attention: int
-    """Scores and weighted values: 2 * 2 * model_dim * visible in each layer."""
+    """Scores and weighted values: 2 * 2 * model_dim * visible in each pass through a layer."""
     visible: float
     """Tokens that a token sees, itself included, on average: (train_seq_len + 1) / 2."""
+    passes: int
+    """Layers that a token passes, those of a loop counted as often as they are passed."""
+    mean_forward: float
+    """Of a training step on average: before a loop begins, its layers are passed once."""
 
     @property
     def forward(self) -> int:
@@ -36,28 +42,51 @@ class Flops:
     @property
     def training(self) -> int:
         """Forward, and twice as much backward."""
-        return 3 * self.forward
+        return round(3 * self.mean_forward)
 
 
 def flops(config: GolfConfig) -> Flops:
     """Operations per token at the training length.
 
-    forward = 2 * (weights of matrices) + 2 * model_dim * vocab_size + num_layers * 4 * model_dim * visible; training
-    = 3 * forward. A head tied to the embedding is multiplied by once; looking up an embedding costs nothing.
+    forward = 2 * (weights of matrices) + 2 * model_dim * vocab_size + passes * 4 * model_dim * visible; training = 3
+    * forward. A layer of a loop counts once for each pass; where the loop begins later, a training step is the mean
+    of those before and after, by time or by steps as the schedule goes. A head tied to the embedding is multiplied by
+    once; looking up an embedding costs nothing.
     """
+    later = _pass_by_pass(config, looped=True)
+    loop, steps = config.model.loop, config.schedule.kind == "steps"
+    mean: float = later.forward
+    if loop.times:
+        before = _pass_by_pass(config, looped=False).forward
+        mean = loop.at * before + (1 - loop.at) * mean if steps else 1 / (loop.at / before + (1 - loop.at) / mean)
+    return replace(later, mean_forward=mean)
+
+
+def _pass_by_pass(config: GolfConfig, *, looped: bool) -> Flops:
+    """With the layers of a loop passed again or not."""
     model = config.model
-    matrices = sum(
-        prod(shape)
-        for name, shape in parameter_shapes(model).items()
-        if len(shape) == 2 and not is_control(name) and "emb" not in name and "lm_head" not in name
-    )
-    visible = (config.batch.train_seq_len + 1) / 2
-    return Flops(
-        matrices=2 * matrices,
-        head=2 * model.model_dim * model.vocab_size,
-        attention=round(4 * model.model_dim * visible) * model.num_layers,
+    order = [layer for part in block_order(model, looped=looped) for layer in part]
+    shapes = parameter_shapes(model)
+    each = [f"blocks.{layer}." for layer in order]
+    by_layer = {
+        f"blocks.{layer}.": sum(
+            prod(shape)
+            for name, shape in shapes.items()
+            if name.startswith(f"blocks.{layer}.") and len(shape) == 2 and not is_control(name)
+        )
+        for layer in range(model.num_layers)
+    }
+    once = sum(prod(shapes[name]) for name in ("bigram.proj.weight", *NARROW_WEIGHTS) if name in shapes)
+    visible, stored = (config.batch.train_seq_len + 1) / 2, model.embed_dim or model.model_dim
+    found = Flops(
+        matrices=2 * (once + sum(by_layer[prefix] for prefix in each)),
+        head=2 * stored * model.vocab_size,
+        attention=round(4 * model.model_dim * visible) * len(order),
         visible=visible,
+        passes=len(order),
+        mean_forward=0.0,
     )
+    return replace(found, mean_forward=float(found.forward))
 
 
 def step_flops(config: GolfConfig) -> int:
@@ -78,9 +107,9 @@ class Memory:
     average: int
     """EMA and SWA keep one number a weight."""
     activations: int
-    """Estimate: for each token and layer 10 rows of the stream, queries, keys and values, and 2 rows of the MLP's
-    hidden width, in the precision of the compute. With it the total is 2 to 3 % under the peaks that public runs
-    logged (baseline, PRs #102 and #465), but PR #1606 logged 2.6 times the total."""
+    """Estimate: for each token and pass through a layer 10 rows of the stream, queries, keys and values, and 2 rows
+    of the MLP's hidden width, in the precision of the compute. With it the total is 2 to 3 % under the peaks that
+    public runs logged (baseline, PRs #102 and #465), but PR #1606 logged 2.6 times the total."""
     logits: int
     """Of the micro-batch: four bytes each, twice."""
 
@@ -128,6 +157,9 @@ def memory(config: GolfConfig, processes: int = 1) -> Memory:
         gradients=weights,
         optimizer=2 * weights - (muons if config.optim.matrix_optimizer == "muon" else 0),
         average=0 if config.average.kind == "off" else weights if native else 4 * numbers,
-        activations=tokens * model.num_layers * row * (4 if config.runtime.precision == "float32" else 2),
+        activations=tokens
+        * sum(map(len, block_order(model, looped=True)))
+        * row
+        * (4 if config.runtime.precision == "float32" else 2),
         logits=tokens * 8 * model.vocab_size,
     )

@@ -99,12 +99,16 @@ def size_rows(job: JobSpec, code_bytes: int) -> list[tuple[str, str]]:
 def flops_rows(config: GolfConfig) -> list[tuple[str, str]]:
     """Operations of a token and of an optimizer step."""
     model, batch, work = config.model, config.batch, flops(config)
+    loop = model.loop
+    again = ", those of the loop once for each pass" if loop.times else ""
+    often = f"3 times the mean of a run whose loop begins at {loop.at:g}" if loop.times else "3 times as much"
+    layers = f"{work.passes} passes through layers" if loop.times else f"{work.passes} layers"
     seen = f"{work.visible:,.1f} tokens seen on average"
     return [
-        ("FLOPs per token", f"{work.forward:,} forward; training {work.training:,}, 3 times as much"),
-        ("  matrices", f"{work.matrices:,} = 2 x {work.matrices // 2:,} weights"),
-        ("  head", f"{work.head:,} = 2 x {model.model_dim} x {model.vocab_size}"),
-        ("  attention", f"{work.attention:,} = {model.num_layers} layers x 4 x {model.model_dim} x {seen}"),
+        ("FLOPs per token", f"{work.forward:,} forward; training {work.training:,}, {often}"),
+        ("  matrices", f"{work.matrices:,} = 2 x {work.matrices // 2:,} weights{again}"),
+        ("  head", f"{work.head:,} = 2 x {model.embed_dim or model.model_dim} x {model.vocab_size}"),
+        ("  attention", f"{work.attention:,} = {layers} x 4 x {model.model_dim} x {seen}"),
         ("tokens per step", f"{batch.train_batch_tokens:,}"),
         ("FLOPs per step", f"{step_flops(config):.4g}"),
     ]

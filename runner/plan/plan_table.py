@@ -6,6 +6,7 @@ What cannot be known here is said to be unknown, and how it would be known.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -73,6 +74,45 @@ def rows_of_plan(
         *apart_rows(plan),
         *time_rows(plan, step, one, past_seconds),
     ]
+
+
+def plan_facts(
+    plan: Outline,
+    where: str,
+    script_sha256: str,
+    step: StepTime | None,
+    one: TryTime,
+    past_seconds: Sequence[float],
+    rows: Sequence[Row],
+) -> dict[str, Any]:
+    """The same as plain data, figures unrounded, in seconds and bytes; None: not known.
+
+    where, step, one, past_seconds, rows: as `rows_of_plan` takes and gives them.
+    """
+    took = job_time(plan, one, past_seconds)
+    return {
+        "job": plan.job.name,
+        "track": plan.job.track,
+        "seeds": list(plan.job.seeds),
+        "at_a_time": min(plan.together, len(plan.job.seeds)),
+        "where": where,
+        "hardware": plan.hardware.name,
+        "processes": plan.nproc,
+        "node_alone": plan.need.alone,
+        "script_sha256": script_sha256,
+        "parameters": plan.parameters,
+        "cap_bytes": plan.limits.cap_bytes,
+        "size_bytes": None if plan.forecast is None else plan.forecast.model_dump(mode="json"),
+        "train_limit_seconds": plan.limits.train_seconds,
+        "eval_limit_seconds": plan.limits.eval_seconds,
+        "step_operations": None if step is None else step.operations,
+        "step_seconds": None if step is None else step.seconds,
+        "try_seconds": one.total,
+        "seconds_once": took.once,
+        "seconds_every_try": took.every_try,
+        "dollars_per_node_hour": plan.hardware.dollars_per_hour,
+        "rows": [[title, text] for title, text in rows],
+    }
 
 
 def variable_rows(job: JobSpec, surroundings: Mapping[str, str] | None) -> list[Row]:

@@ -20,10 +20,10 @@ from runner.plan.expected_size import TRUSTED, expected_artifact
 from runner.plan.step_time import usual_steps
 from runner.results import SizeForecast
 
-LOW_BITS: dict[Scheme, float] = {"int8": 2.0, "int6": 1.5, "int5": 1.5, "int4": 1.0}
+LOW_BITS: dict[Scheme, float] = {"int8": 2.0, "int7": 1.5, "int6": 1.5, "int5": 1.5, "int4": 1.0}
 """Fewest bits per weight after compression. Untrained matrices need about 3.5 and 1.5 (embedding) as int8, public
 int8 runs 6.0 (PR #1606) to 7.4 (the official baseline), public int6 runs about 5.3 (PR #102)."""
-LOW_BITS_AMAX: dict[Scheme, float] = {"int8": 2.0, "int6": 3.5, "int5": 2.5, "int4": 1.5}
+LOW_BITS_AMAX: dict[Scheme, float] = {"int8": 2.0, "int7": 2.0, "int6": 3.5, "int5": 2.5, "int4": 1.5}
 """The same where a row's largest weight takes the largest integer, so that small weights do not become zeros."""
 STEP_BITS = (0.25, 5.0, 12.0)
 """Bits per weight on a uniform grid: fewest at the coarsest step, fewest at the finest, most."""
@@ -67,6 +67,11 @@ def forecast_bytes(config: GolfConfig, code_bytes: int, steps: float | None = No
         if scheme in BITS
     )
     expected = code_bytes + likely.bytes
+    if config.export.solves_factor:
+        cap = config.export.step.cap_bytes
+        basis = f"one factor on all row scales is solved for, to take at most {cap:,} bytes"
+        lowest = max(low, min(WINDOW * cap, high))
+        return between(lowest, max(min(cap, high), lowest), min((1 + WINDOW) / 2 * cap, high), basis)
     if "step" in weights:
         return on_steps(config.export, weights["step"], low, high, parts, expected)
     return between(low, high, expected, f"{parts}, {told(steps)}" if parts else "no quantised weight")

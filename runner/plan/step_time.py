@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from golf_model.config import GolfConfig, RuntimeConfig
-from runner.data.cache import cache_root
+from runner.data.cache import cache_root, remembered
+from runner.errors import UserError
 from runner.files import write_atomic
 from runner.job.hardware import Hardware
 from runner.job.spec import JobSpec
@@ -157,10 +158,10 @@ def _machine() -> str:
 
 def _remembered(note: Path) -> Speed | None:
     try:
-        stored = json.loads(note.read_text(encoding="utf-8"))
+        stored = remembered(note)
         fresh = stored["machine"] == _machine() and 0 <= time.time() - stored["at"] < REMEMBERED_S
         return _speed(stored["tflops"]) if fresh else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (UserError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -221,6 +222,6 @@ def cut_off(job: JobSpec, step: StepTime) -> str:
 
 
 def warm_up_steps(config: GolfConfig) -> int:
-    """Steps before the clock: those asked for, and one more where fake quantisation begins later."""
-    steps, qat = config.schedule.warmup_steps, config.qat
+    """Steps before the clock: those asked for, as many with a loop, and one where fake quantisation begins later."""
+    steps, qat = config.schedule.warmup_steps * (2 if config.model.loop.times else 1), config.qat
     return steps + 1 if steps and qat.active != "off" and qat.start_step > 0 else steps

@@ -96,6 +96,8 @@ class Findings:
     wrong: list[str] = field(default_factory=list)
     doubtful: list[str] = field(default_factory=list)
     """What differs, and may do so because another golf made the record."""
+    unread: list[str] = field(default_factory=list)
+    """What was not looked at, because there is too much of it."""
     compared: int = 0
     nothing: str = "nothing to compare"
     """Said where nothing was compared."""
@@ -117,12 +119,14 @@ class Findings:
             self.wrong.append(cut(told, 200))
 
     def check(self) -> Check:
-        """fail where something is wrong, unknown where something is doubtful or nothing was compared."""
+        """fail where something is wrong, unknown where something is doubtful or not read, or nothing was compared."""
         if self.wrong:
             return answer(self.name, self.title, "fail", said(self.wrong, "", "; "), self.limit)
         if self.doubtful:
             told = f"{said(self.doubtful, '', '; ')}: another golf made this record, and may have said so"
             return answer(self.name, self.title, "unknown", told, self.limit)
+        if self.unread:
+            return answer(self.name, self.title, "unknown", said(self.unread, "", "; "), self.limit)
         if not self.compared:
             return answer(self.name, self.title, "unknown", self.nothing, self.limit)
         return answer(self.name, self.title, "pass", f"{self.compared:,} compared", self.limit)

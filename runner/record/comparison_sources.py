@@ -34,6 +34,7 @@ ALTERED = {
     "problem": f"its {RESULTS} is not the one that {CHECKSUMS} lists; see golf verify",
 }
 """What is said of a record that was changed after it was written, instead of `measured`."""
+CLAIMED = "as its script claims, and no check confirms"
 SAME_COVERAGE = 1e-6
 """Ratios of loss to bpb that differ by more, relatively, are not of the same tokens."""
 
@@ -54,7 +55,7 @@ def arm_of_record(data: RecordData) -> Arm:
         seeds=tuple(result.seed for result, _ in kept),
         unscored=max(seeds, len(data.results)) - len(kept),
         verdict=data.verdict.status,
-        origin="measured",
+        origin=CLAIMED if data.only_claimed else "measured",
         problem="" if one_constant or not known else "its seeds were scored on different tokens",
         run=data.run,
         track=data.track,
@@ -62,7 +63,14 @@ def arm_of_record(data: RecordData) -> Arm:
         validation=validation,
         val_bytes=data.data.val_bytes,
         artifacts=tuple(result.artifact.sha256 for result, _ in kept if result.artifact is not None),
+        looked=_looked(data),
     )
+
+
+def _looked(data: RecordData) -> str:
+    """Where seeds were added until a look decided, how many of how many ran."""
+    found = None if data.comparison is None else data.comparison.sequential
+    return "" if found is None else f"{len(data.results)} of at most {len(found.order)} ran"
 
 
 def _hashes(files: Mapping[str, str]) -> tuple[str, str]:

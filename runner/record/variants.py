@@ -1,18 +1,25 @@
-"""Other judged runs of a job's name that lie where its record will: what was tried, and what became of it."""
+"""Other judged runs of a job's name that lie where its record will: what was tried, and what became of it.
+
+Also what tells any runs apart: the fields of their jobs that have a say in a run.
+"""
 
 from __future__ import annotations
 
+import json
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from runner.errors import UserError
-from runner.job.base import changed, decisive
+from runner.job.base import changed, decisive, flat_fields
 from runner.plan.past_results import SHELVES
+from runner.printable import cut
 from runner.record.files import read_results
 from runner.results import RecordData, Variant
 
+MOST_VALUE = 40
+"""Characters that are shown of a field's value."""
 MOST = 20
 """Variants that a record shows; the newest ones."""
 
@@ -44,3 +51,33 @@ def variant(stored: RecordData, job: Mapping[str, Any]) -> Variant:
         val_bpb=statistics.fmean(scores) if scores else None,
         fields=changed(decisive(stored.job), decisive(job)),
     )
+
+
+def told_apart(jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of each job the fields, by dotted name, in which they are not all alike; absent is None."""
+    flat = [configuration_fields(job) for job in jobs]
+    names = dict.fromkeys(name for one in flat for name in one)
+    differ = [name for name in names if any(one.get(name) != flat[0].get(name) for one in flat)]
+    return [{name: one.get(name) for name in differ} for one in flat]
+
+
+def configuration_fields(job: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a stored job that have a say in a run, by dotted name."""
+    return dict(flat_fields(decisive(job)))
+
+
+def differences_of(one: RecordData, other: RecordData) -> list[str]:
+    """`model.num_layers: 9 and 10` for each field that tells two records' jobs apart; also another script or text."""
+    here, there = told_apart([one.job, other.job])
+    lines = [f"{name.removeprefix('config.')}: {shown(here[name])} and {shown(there[name])}" for name in here]
+    for what, (left, right) in {
+        "script": ({result.script_sha256 for result in record.results} for record in (one, other)),
+        "data": (record.data.files for record in (one, other)),
+    }.items():
+        lines += [f"{what}: not the same"] if left != right and left and right else []
+    return lines
+
+
+def shown(value: Any) -> str:
+    """A field's value as YAML would have it, cut short."""
+    return "none" if value is None else cut(value if isinstance(value, str) else json.dumps(value), MOST_VALUE)

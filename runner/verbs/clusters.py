@@ -10,14 +10,16 @@ import typer
 
 from runner.errors import UserError
 from runner.verbs.loading import load
-from runner.verbs.options import JobPath, Output, Seeds, There
+from runner.verbs.options import JobPath, Output, Profile, Seeds, There
 
 
-def submit(path: JobPath, address: There, seeds: Seeds = None, output: Output = Path()) -> None:
+def submit(
+    path: JobPath, address: There, seeds: Seeds = None, profile: Profile = None, output: Output = Path()
+) -> None:
     """Start a driver for JOB on the cluster. It goes on without this machine. Its data must be on the nodes."""
     from runner.script.bundle import script_of
 
-    job = load(path, seeds)
+    job = load(path, seeds, profile)
     script = script_of(job)
     remote = remote_of(address)
     client, place = remote.connect_jobs(address), there(output)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.errors import UserError
+from runner.plain_json import json_text
 from runner.verbs.loading import load, ours, terminal
-from runner.verbs.options import Address, JobPath, Profile, Seeds
+from runner.verbs.options import Address, AsJson, JobPath, Profile, Seeds
 
 if TYPE_CHECKING:
     from runner.job.spec import JobSpec
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 model_app = typer.Typer(help="What a job's model consists of.", no_args_is_help=True)
 
 
-def plan(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: Address = None) -> None:
+def plan(
+    path: JobPath,
+    seeds: Seeds = None,
+    profile: Profile = None,
+    address: Address = None,
+    as_json: AsJson = False,
+) -> None:
     """What `golf run` would do: nodes, size, time, price. Starts nothing.
 
     Neither data nor hardware need be here.
@@ -29,12 +36,12 @@ def plan(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: A
     from runner.plan.claim_plan import claim_rows, past_of
     from runner.plan.past_sizes import forecast_from_past
     from runner.plan.plan import checked_data, data_request, require_size
-    from runner.plan.plan_table import plan_table, rows_of_plan
+    from runner.plan.plan_table import plan_facts, plan_table, rows_of_plan
     from runner.plan.run_time import try_time
     from runner.plan.step_time import Speed, measured_speed, step_time
     from runner.script.bundle import script_of
 
-    console = terminal()
+    console = terminal(to_error=as_json)
     job = load(path, seeds, profile)
     script = script_of(job)
     require_size(job, script.code_bytes)
@@ -55,7 +62,11 @@ def plan(path: JobPath, seeds: Seeds = None, profile: Profile = None, address: A
     around = dict(os.environ) if here else None
     rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds, source, around)
     claim = claim_rows(planned, facts, one, job.claim, past) if job.claim is not None else []
-    console.print(plan_table([*rows, *claim]))
+    if as_json:
+        found = plan_facts(planned, where, script.sha256, step, one, past.seconds, [*rows, *claim])
+        typer.echo(json_text(found))
+    else:
+        console.print(plan_table([*rows, *claim]))
 
 
 def _planned_here(job: JobSpec, code_bytes: int) -> tuple[Outline, str, bool]:

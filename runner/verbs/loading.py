@@ -39,9 +39,12 @@ def ours(job: JobSpec) -> JobSpec:
     return job
 
 
-def terminal() -> Console:
-    """The terminal; where there is none, lines of 100 columns, so that no table is cut in a log."""
+def terminal(*, to_error: bool = False) -> Console:
+    """The terminal; where there is none, lines of 100 columns, so that no table is cut in a log.
+
+    to_error: where what is asked for goes to standard output, and the rest must not.
+    """
     from rich.console import Console
 
-    console = Console()
-    return console if console.is_terminal else Console(width=100)
+    console = Console(stderr=to_error)
+    return console if console.is_terminal else Console(stderr=to_error, width=100)

@@ -16,11 +16,15 @@ OptionalRun = Annotated[
     typer.Argument(metavar="RUN", help="A run: its folder's name or its beginning, its job's, or latest; else all."),
 ]
 There = Annotated[
-    str, typer.Option("--address", metavar="HOST:PORT", help="The cluster's dashboard, usually 127.0.0.1:8265.")
+    str, typer.Option("--address", metavar="HOST:PORT", help="The cluster: its dashboard or its head node.")
 ]
 MaybeThere = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--address", metavar="HOST:PORT", help="Dashboard of a cluster that keeps runs; else here."),
+    typer.Option(
+        "--address",
+        metavar="HOST:PORT",
+        help="The cluster that keeps the runs, by dashboard or head node; else here.",
+    ),
 ]
 Seeds = Annotated[
     Optional[str],  # noqa: UP045  (typer reads the annotation at run time)
@@ -32,7 +36,11 @@ Profile = Annotated[
 ]
 Address = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--address", metavar="HOST:PORT", help="Ray cluster to run on; this machine when left out."),
+    typer.Option(
+        "--address",
+        metavar="HOST:PORT",
+        help="The Ray cluster, by its head node or dashboard, or auto; else this machine.",
+    ),
 ]
 Local = Annotated[bool, typer.Option("--local", help="Run in this process, one seed after the other, without Ray.")]
 RecordPath = Annotated[Path, typer.Argument(metavar="RECORD", help="A record's folder.")]

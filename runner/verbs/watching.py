@@ -9,25 +9,49 @@ from typing import Annotated, Optional
 import typer
 
 from runner.errors import UserError
+from runner.plain_json import json_text
 from runner.verbs.clusters import ask, remote_of
 from runner.verbs.loading import terminal
-from runner.verbs.options import MaybeThere, OptionalRun, Output, RunName
+from runner.verbs.options import AsJson, MaybeThere, OptionalRun, Output, RunName
 
 
-def status(run_name: OptionalRun = None, address: MaybeThere = None, output: Output = Path()) -> None:
+def status(
+    run_name: OptionalRun = None, address: MaybeThere = None, output: Output = Path(), as_json: AsJson = False
+) -> None:
     """Where every run, or one of them, stands."""
     if address is not None:
-        ask(address, ["status", *([run_name] if run_name else [])], output)
-    from runner.drive.status import advice, status_table
+        if (told := _on_the_board(address, run_name, output, as_json)) is not None:
+            typer.echo(told, nl=False)
+            return
+        ask(address, ["status", *([run_name] if run_name else []), *(["--json"] if as_json else [])], output)
+    from runner.drive.status import advice, status_facts, status_table
     from runner.folder.runs import all_runs, find_run
 
     runs = all_runs(output) if run_name is None else [find_run(output, run_name)]
-    if not runs:
+    if as_json:
+        typer.echo(json_text(status_facts(runs, output)))
+    elif not runs:
         typer.echo(f"no run under {output / 'runs'}")
     else:
         terminal().print(status_table(runs))
         for line in advice(runs, output):
             typer.echo(line)
+
+
+def _on_the_board(address: str, run_name: str | None, output: Path, as_json: bool) -> str | None:
+    """What a driver on the cluster has left for whoever asks; None where the verb must be sent there."""
+    from runner.backends.dashboard_http import Unanswered
+    from runner.backends.endpoint_probe import WEB, answering_kind
+    from runner.backends.status_board import chosen, read_board
+
+    url = address if "://" in address else f"http://{address}"
+    try:
+        if "://" not in address and answering_kind(address) != WEB:
+            return None
+        shown, facts = chosen(read_board(url, None if output == Path() else output), run_name)
+    except (Unanswered, UserError):
+        return None
+    return f"{json_text(facts)}\n" if as_json else shown
 
 
 def logs(

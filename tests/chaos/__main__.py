@@ -150,7 +150,7 @@ def main() -> None:
             raylets.close()
         else:
             raylets.stop()
-            console.print(f"kept for a look: {raylets.folder}, {raylets.truth}")
+            console.print(f"kept for a look: {raylets.folder}")
     found = rows(trials)
     console.print(table(found))
     failed = sum(bool(trial.problems) for trial in trials)

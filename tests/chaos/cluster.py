@@ -12,31 +12,36 @@ from typing import Any
 
 import psutil
 
-from tests.chaos.jobs import TRUTH
+from runner.node.orphans import MARKER, SUPERVISES
+from tests.chaos.witness import Witness
 
+CLUSTER = "CHAOS_CLUSTER"
+"""Environment variable of the whole cluster, but for scripts and supervisors, which find nothing of their node's."""
 TOKEN = secrets.token_hex(32)
 """Of all clusters of this process: Ray reads it once."""
 NODE = {"num_cpus": 2, "object_store_memory": 80 << 20}
 WORKERS = 3
+STARTS = 4
+"""How often a node may fail to start, as on a busy machine; no trial is about that."""
 
 
 class Raylets:
-    """A head that takes no seeds, and nodes that take one each. Everything of it lies in one folder but for `truth`,
-    which the evaluation must reach, too: the places for temporary files are hidden from it."""
+    """A head that takes no seeds, and nodes that take one each. Everything of it lies in one folder."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="c", dir="/tmp"))
-        self.truth = Path(tempfile.mkdtemp(prefix=".golf-chaos-", dir=Path.home()))
-        self.scratch = self.folder / f"golf-attempts-{os.getuid()}"
+        self.scratch = self.folder / f"golf-{os.getuid():08x}"
+        self.witness = Witness(self.scratch, self.folder / "truth")
         os.environ |= {
             "RAY_TMPDIR": str(self.folder),
             "TMPDIR": str(self.folder),
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": TOKEN,
+            "RAY_raylet_start_wait_time_s": "60",  # a busy machine may not start a node in the usual 30
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
             "OMP_NUM_THREADS": "1",
-            TRUTH: str(self.truth),
+            CLUSTER: str(self.folder),
         }
         tempfile.tempdir = None  # asked for anew
         self.cluster = self._start()
@@ -49,6 +54,11 @@ class Raylets:
         for _ in range(WORKERS):
             cluster.add_node(**NODE)
         return cluster
+
+    @property
+    def truth(self) -> Path:
+        """Folder of what the scripts really wrote."""
+        return self.witness.truth
 
     @property
     def address(self) -> str:
@@ -67,8 +77,14 @@ class Raylets:
         for node in list(self.cluster.worker_nodes):
             if node.all_processes["raylet"][0].process.poll() is not None:
                 self.cluster.remove_node(node, allow_graceful=False)
+        tries = STARTS
         while len(self.cluster.worker_nodes) < WORKERS:
-            self.cluster.add_node(**NODE)
+            try:
+                self.cluster.add_node(**NODE)
+            except Exception:
+                tries -= 1
+                if not tries:
+                    raise
 
     def lose_all(self) -> None:
         """SIGKILL of every process of the cluster, the head's first, as when the machines are gone."""
@@ -80,27 +96,36 @@ class Raylets:
     def close(self) -> None:
         """End the cluster and remove its folder."""
         self.stop()
+        self.witness.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.rmtree(self.truth, ignore_errors=True)
 
     def stop(self) -> None:
         """End the cluster at once; asked politely, it would drain its nodes for half a minute."""
         self.lose_all()
+        self._kill_all()
+
+    def _kill_all(self) -> None:
         for one in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                if one.environ().get(TRUTH) == str(self.truth) and one.pid != os.getpid():
+                if self._is_ours(one.environ()) and one.pid != os.getpid():
                     one.kill()
+
+    def _is_ours(self, environment: dict[str, str]) -> bool:
+        """Whether a process is of this cluster, or of an attempt in its folder of work folders."""
+        attempt = environment.get(MARKER) or environment.get(SUPERVISES)
+        return environment.get(CLUSTER) == str(self.folder) or attempt in self.witness.attempts
 
     def left_behind(self) -> list[str]:
         """Processes of attempts, their supervisors and Ray workers that run one: after a run there may be none."""
         found = []
         for process in psutil.process_iter():
             try:
-                if process.environ().get(TRUTH) != str(self.truth) or process.status() == psutil.STATUS_ZOMBIE:
+                environment = process.environ()
+                if not self._is_ours(environment) or process.status() == psutil.STATUS_ZOMBIE:
                     continue
                 words = " ".join(process.cmdline())
             except psutil.Error:
                 continue
-            if "supervise.py" in words or "train_gpt.py" in words or words.startswith("ray::chaos"):
+            if {MARKER, SUPERVISES} & environment.keys() or words.startswith("ray::chaos"):
                 found.append(f"{process.pid} {words[:120]}")
         return found

@@ -53,10 +53,11 @@ APART = frozenset(
         "ledger",
         "launches",
         "curves",
+        "evidence",
     }
 )
 """Fields that tell of time, place and how often something was launched; and curves, which `curve_differences` holds
-against each other."""
+against each other, and hashes of logs, in which times stand: the ledger's check holds those against the logs."""
 TIMED = frozenset({"measured", "detail", "reasons"})
 """Of a verdict: words in which figures tell of time; the status of every check must be the same."""
 BY_OTHERS = "data_after_freeze"

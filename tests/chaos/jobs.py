@@ -1,7 +1,8 @@
 """The jobs that are disturbed: a fake script, alone and under torchrun, and our small model in `schedule: steps`.
 
-The fake script writes every line twice: to its output, and then, with the time, to a file that the run under test
-does not know of. So what a log lacks, and how old that was when something died, can be told to the line.
+The fake script writes every line twice: to its output, and then, with the time, to a file in its own folder, of which
+the run under test does not know (witness.py gets hold of it). So what a log lacks, and how old it was when something
+died, can be told to the line.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from pathlib import Path
 
 from runner.job.open_data import DataRequest
 
-TRUTH = "CHAOS_TRUTH"
-"""Environment variable of the whole cluster: folder of what the scripts really wrote."""
+TRUTH = "truth."
+"""Begins the names of the files that say what the scripts really wrote."""
 
 SCRIPT = """
 import os, sys, time
@@ -20,8 +21,7 @@ import os, sys, time
 rank, seed = int(os.environ.get("RANK", "0")), int(os.environ["SEED"])
 life = f"{time.monotonic_ns()}.{os.getpid()}"
 phase = "eval" if os.environ.get("EVAL_ONLY") else "train"
-name = f"{os.environ['RUN_ID']}.{phase}.{life}"
-truth = open(os.path.join(os.environ["CHAOS_TRUTH"], name), "wb", buffering=0) if rank == 0 else None
+truth = open(f"truth.{os.environ['RUN_ID']}.{phase}.{life}", "wb", buffering=0) if rank == 0 else None
 
 def say(line):
     if truth is not None:

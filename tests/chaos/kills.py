@@ -17,6 +17,8 @@ from tests.chaos.jobs import Kind
 
 DEATHS = ("script", "torchrun worker", "supervisor", "Ray worker", "raylet", "node", "driver")
 """A raylet alone leaves its workers at their work; with them it is a node that is gone."""
+ISOLATES = "runner.node.isolation.enter"
+"""Stands on the command line of the processes that isolate a command."""
 
 
 @dataclass(frozen=True)
@@ -71,16 +73,21 @@ def node_of(run: RunFolder, seed: int) -> str | None:
 
 
 def _of_script(death: str, kind: Kind, seed: int) -> list[tuple[psutil.Process, str]]:
-    """Processes of a seed's script: what the supervisor started, one of torchrun's workers, or the supervisor."""
+    """Processes of a seed's script: the command that it runs by, one of torchrun's workers, or the supervisor.
+
+    Between the supervisor and the command stand the processes that isolate it.
+    """
     found = []
     for process in marked(f"{kind.name}-seed{seed}-"):
         try:
             above, worker = process.parent(), "LOCAL_RANK" in process.environ()
             words = " ".join(process.cmdline())
-            supervised = above is not None and "supervise.py" in " ".join(above.cmdline())
+            words_above = "" if above is None else " ".join(above.cmdline())
+            supervised = "supervise.py" in words_above
+            command = ISOLATES not in words and (supervised or ISOLATES in words_above)
         except psutil.Error:
             continue
-        if (death == "torchrun worker" and worker) or (death == "script" and supervised):
+        if (death == "torchrun worker" and worker) or (death == "script" and command):
             found.append((process, words))
         elif death == "supervisor" and supervised and above is not None:
             found.append((above, f"supervisor of {words}"))

@@ -13,7 +13,13 @@ from runner.job.base import field_docs
 from runner.job.load import load_job
 from tests.fixtures.places import JOBS
 
-OF_THE_CLASS = {"model.bigram.buckets": {"102"}, "model.smear": {"102", "465", "372"}}
+OF_THE_CLASS = {
+    "model.bigram.buckets": {"102"},
+    "model.smear": {"102", "465", "372", "1667"},
+    "model.loop.times": {"1204", "1394"},
+    "export.lqer.rank": {"1797"},
+    "optim.muon_decay_taper.start": {"1729"},
+}
 """Fields whose source the words of their class give."""
 
 
@@ -67,7 +73,7 @@ def test_the_bigram_table_is_attributed_where_there_is_one() -> None:
     assert "BigramHash" not in titles(GolfConfig())
 
 
-@pytest.mark.parametrize("name", ["pr102_head", "pr160", "pr372", "pr465", "pr1606"])
+@pytest.mark.parametrize("name", ["pr102_head", "pr160", "pr372", "pr465", "pr1606", "pr1394"])
 def test_a_job_that_reproduces_a_pull_request_is_attributed_to_it(name: str) -> None:
     number = re.findall(r"\d+", name)[0]
     assert any(f"#{number}" in source for source in titles(load_job(JOBS / f"{name}.yaml").config).values())

@@ -129,6 +129,15 @@ def test_a_difference_has_its_sign(value: float, digits: int, text: str) -> None
     assert signed(value, digits) == text
 
 
+def test_nothing_that_is_left_of_a_negative_number_has_no_sign() -> None:
+    assert [fixed(-0.00001, 4), fixed(-0.0, 2), fixed(-0.00005001, 4), fixed(-1234.5, 1)] == [
+        "0.0000",
+        "0.00",
+        "-0.0001",
+        "-1,234.5",
+    ]
+
+
 def test_bytes_are_written_to_the_byte() -> None:
     assert count(16_000_001) == "16,000,001"
 

@@ -255,3 +255,29 @@ def test_every_verb_has_help_whose_line_in_the_list_is_whole_in_80_columns() -> 
                 lists(inner, [*words, name])
 
     lists(typer.main.get_command(app), [])
+
+
+def test_a_plan_as_json_has_its_figures_and_its_rows(tiny_data: DataRequest, tmp_path: Path) -> None:
+    done = golf(tmp_path, "plan", str(write_job(tmp_path, tiny_data)), "--json")
+    facts = json.loads(done.stdout)
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1), done.stderr
+    assert (facts["job"], facts["seeds"], facts["at_a_time"], facts["hardware"]) == ("mistaken", [1, 2], 1, "cpu")
+    assert (facts["train_limit_seconds"], facts["cap_bytes"]) == (5.0, 16_000_000)
+    assert facts["size_bytes"]["low"] < facts["size_bytes"]["high"]
+    assert facts["rows"][0] == ["job", "mistaken, track local"]
+
+
+def test_answers_of_verify_as_json(kept_record: Path, kept_rejected: Path) -> None:
+    for record, code, conclusion in ((kept_record, 0, "open"), (kept_rejected, 0, "open")):
+        done = golf(record.parent, "verify", str(record), "--json")
+        facts = json.loads(done.stdout)
+        assert (done.returncode, facts["conclusion"]) == (code, conclusion), done.stdout
+        assert {check["status"] for check in facts["checks"]} <= {"pass", "unknown"}
+        assert facts["record"] == str(record)
+
+
+def test_a_run_begun_elsewhere_is_gone_on_with_in_this_process(tiny_data: DataRequest, tmp_path: Path) -> None:
+    refused = golf(tmp_path, "resume", "x", "--local", "--address", "127.0.0.1:1")
+    assert_refused(refused, "no run of this name")
+    refused = golf(tmp_path, "resume", "x", "--submit", "--local", "--address", "127.0.0.1:1")
+    assert_refused(refused, "--local runs without Ray, --submit on a Ray cluster: choose one")

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from golf_model.shapes import parameter_count
-from runner.compare.compare import compare
 from runner.errors import UserError
+from runner.folder.ledger import check_chain
 from runner.job.base import attributions, changes
 from runner.job.hardware import PROFILES
 from runner.job.spec import JobSpec, resolved_hash
@@ -27,6 +28,7 @@ from runner.record.folder import Record, of_this_golf
 from runner.results import SCHEMA_VERSION, Check, Host, NodeReport, RecordData
 from runner.script.eval_switch import lines_to_score_alone
 from runner.script.requirements import requirements
+from runner.sequential.claim import judge_claim
 
 YARDSTICKS = ("unigram", "bigram", "xz", "xz_primed")
 
@@ -81,7 +83,7 @@ def follows_check(record: Record, job: JobSpec) -> Check:
     found.same(
         "score_alone", data.score_alone, lines_to_score_alone(job, source, data.results), "the script", sure=sure
     )
-    compared(found, data, job, sure=sure)
+    compared(found, record, job, sure=sure)
     yardsticks(found, data, job)
     return found.check()
 
@@ -95,13 +97,22 @@ def readable(record: Record) -> str:
         return record.script.decode("utf-8", "replace")
 
 
-def compared(found: Findings, data: RecordData, job: JobSpec, *, sure: bool) -> None:
+def entries_of(record: Record) -> list[dict[str, Any]]:
+    """The ledger's entries; none where its chain is broken, which another check tells."""
+    try:
+        return check_chain(record.folder / "ledger.jsonl")
+    except UserError:
+        return []
+
+
+def compared(found: Findings, record: Record, job: JobSpec, *, sure: bool) -> None:
     """The comparison that the job's claim asks for."""
+    data = record.data
     found.require(
         (data.comparison is None) == (job.claim is None), "comparison: there is one, or none, against the job"
     )
     if job.claim is not None and data.comparison is not None:
-        wanted = compare(job.claim.baseline.as_arm(), arm_of_record(data), job.claim.policy, job.claim.gain)
+        wanted = judge_claim(job.claim, arm_of_record(data), entries_of(record))
         found.same("comparison", data.comparison, wanted, "scores and claim", sure=sure)
 
 

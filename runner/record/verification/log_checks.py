@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from runner.job.spec import JobSpec
 from runner.logs.log_facts import MOST_NAME
 from runner.logs.loss_curves import curve
+from runner.logs.telling import MOST_LINES
 from runner.logs.two_logs import counterpart, facts_of_both, last_score
 from runner.printable import printable
 from runner.record.answers import Findings, answer, is_pass
@@ -52,6 +53,13 @@ def log_checks(record: Record, job: JobSpec | None) -> Iterator[Check]:
             evidence.require(
                 log.rest == 0, f"{place.name} goes on for {log.rest:,} bytes after what the result notes"
             )
+        if not log.whole:
+            told = f"{place.name} tells something on more than {MOST_LINES:,} lines; no more are looked at"
+            if result.final_score is not None:
+                yield score_answer(result, "unknown", told)
+            for one in (facts, curves, *(() if theirs else (head,))):
+                one.unread.append(told)
+            continue
         in_training = outputs is not None and not outputs.eval_env
         scored = last_score((log.train if in_training else log.fresh).final_scores)
         if result.final_score is not None or scored is not None:

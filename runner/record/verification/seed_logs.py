@@ -1,7 +1,8 @@
 """A seed's log as a record holds it, read once: its parts with their hashes, and what each of them says.
 
 A record joins the logs of a seed's lives, of training and of evaluation into one file; the result's `evidence` says
-where one ends. Of a record that lacks it the whole is read as both. Streams; links are not followed.
+where one ends. Of a record that lacks it the whole is read as both. Streams; links are not followed. Where more than
+MOST_LINES lines of a log tell something, the others are hashed and not looked at.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 from runner.errors import UserError
 from runner.job.external_script import OutputsSpec
-from runner.logs.lines import LineSplitter
 from runner.logs.log_facts import NUMBER, LogReader
+from runner.logs.telling import MOST_LINES, every, telling
 from runner.results import EvidenceFile, RunResult
 from runner.untrusted import is_regular, json_of, opened
 
@@ -85,6 +86,8 @@ class SeedLog:
     """As they are in the record; empty where nobody noted them."""
     rest: int = 0
     """Bytes behind the last part, or that it lacks."""
+    whole: bool = True
+    """Whether all lines were looked at that may tell something."""
 
 
 def log_place(folder: Path, seed: int) -> Path:
@@ -108,12 +111,14 @@ def read_seed_log(path: Path, result: RunResult, outputs: OutputsSpec | None) ->
     log = SeedLog(train, fresh, head or Head(), [])
     with opened(path) as handle:
         if not parts:
-            feed(train, head, iter(lambda: handle.read(PIECE), b""))
+            log.whole = feed(train, head, iter(lambda: handle.read(PIECE), b""))
             return log
         training = [part for part in parts if part.name.endswith("/train.log")][-1:]
         for part in parts:
             reader = fresh if part.name.endswith("/eval.log") else train if part in training else None
-            log.parts.append(read_part(handle, part, reader, head))
+            found, whole = read_part(handle, part, reader, head)
+            log.parts.append(found)
+            log.whole = log.whole and whole
         log.rest = path.stat().st_size - handle.tell()
     return log
 
@@ -126,8 +131,13 @@ def reader_for(outputs: OutputsSpec | None) -> LogReader:
     return LogReader(pattern=outputs.pattern("score"), own=own)
 
 
-def read_part(handle: IO[bytes], part: EvidenceFile, reader: LogReader | None, head: Head | None) -> EvidenceFile:
-    """Read one part; its size and hash as they are. The line's end that joins it to the next is no part of it."""
+def read_part(
+    handle: IO[bytes], part: EvidenceFile, reader: LogReader | None, head: Head | None
+) -> tuple[EvidenceFile, bool]:
+    """Read one part; its size and hash as they are, and whether all of its lines were looked at.
+
+    The line's end that joins it to the next is no part of it.
+    """
     digest, last = hashlib.sha256(), b"\n"
 
     def pieces() -> Iterator[bytes]:
@@ -140,19 +150,25 @@ def read_part(handle: IO[bytes], part: EvidenceFile, reader: LogReader | None, h
             yield piece
 
     begin = handle.tell()
-    feed(reader, head, pieces())
+    whole = feed(reader, head, pieces())
     size = handle.tell() - begin
     if not last.endswith(b"\n"):
         handle.read(1)
-    return EvidenceFile(name=part.name, bytes=size, sha256=digest.hexdigest())
+    return EvidenceFile(name=part.name, bytes=size, sha256=digest.hexdigest()), whole
 
 
-def feed(reader: LogReader | None, head: Head | None, pieces: Iterator[bytes]) -> None:
-    """Give a log's bytes to whoever reads it; its last line needs no end."""
-    lines = LineSplitter()
-    for piece in chain(pieces, (b"\n",)):
+def feed(reader: LogReader | None, head: Head | None, pieces: Iterator[bytes]) -> bool:
+    """Give a log's bytes to whoever reads it; its last line needs no end. False where it has more lines than are
+    looked at; the rest of its pieces is taken all the same."""
+    theirs = reader is not None and (reader.pattern is not None or bool(reader.own))
+    lines = every(pieces) if theirs else telling(pieces)
+    for line in islice(lines, MOST_LINES):
+        text = line.decode("utf-8", "replace")
         if reader is not None:
-            reader.feed(piece)
+            reader.claim(text)
         if head is not None:
-            for line, _ in lines.feed(piece):
-                head.line(line.decode("utf-8", "replace"))
+            head.line(text)
+    whole = next(lines, None) is None
+    for _ in pieces:
+        pass
+    return whole

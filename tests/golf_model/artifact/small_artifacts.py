@@ -19,7 +19,7 @@ from runner.job.profiles import with_profile
 from tests.fixtures.golden_cases import golden_weight
 from tests.fixtures.places import JOBS
 
-NAMES = ("baseline", "pr102", "pr102_head", "pr160", "pr372", "pr465", "pr465_sp8192", "pr1606")
+NAMES = ("baseline", "pr102", "pr102_head", "pr160", "pr372", "pr465", "pr465_sp8192", "pr1606", "pr1394")
 
 
 @cache

@@ -14,7 +14,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golf_model.artifact.compress import Compressor, compress, decompress, has_brotli
+from golf_model.artifact.compress import Compressor, compress, decompress, has_brotli, states_size
 from golf_model.process.errors import ScriptError
 
 COMPRESSORS: tuple[Compressor, ...] = ("zlib", "lzma", "zstd", *(("brotli",) if has_brotli() else ()))
@@ -61,6 +61,19 @@ def test_what_is_not_one_whole_stream_is_refused(compressor: Compressor, spoil: 
 
 
 UNDECLARED = zstandard.ZstdCompressor(write_content_size=False).compress(b"weights" * 50)
+
+
+@pytest.mark.parametrize("size", [1, 350, 131_072, 131_073, 300_000])
+@pytest.mark.parametrize("level", [1, 22])
+def test_a_zstd_frame_that_does_not_state_its_size_is_read_up_to_its_limit(level: int, size: int) -> None:
+    raw = random.Random(size).randbytes(size // 2) + bytes(size - size // 2)
+    blob = zstandard.ZstdCompressor(level, write_content_size=False).compress(raw)
+    assert not states_size(blob)
+    assert states_size(compress(raw, "zstd"))
+    assert decompress(blob, "zstd", size) == raw
+    for spoilt, limit in ((blob, size - 1), (blob[:-1], size), (blob + b"x", size), (blob * 2, 2 * size)):
+        with pytest.raises(ScriptError, match=r"larger than .* unpacked; its zstd frame does not state its size$"):
+            decompress(spoilt, "zstd", limit)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +140,7 @@ def test_a_brotli_bomb_stops_near_its_limit() -> None:
     bomb = brotli.compress(bytes(200_000_000), quality=5)
     assert len(bomb) < 2_000
     tracemalloc.start()
-    with pytest.raises(ScriptError, match="larger than 1000 bytes"):
+    with pytest.raises(ScriptError, match=r"larger than 1000 bytes"):
         decompress(bomb, "brotli", 1000)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

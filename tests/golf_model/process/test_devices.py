@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import resource
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,14 @@ import torch
 
 from golf_model.config import RuntimeConfig
 from golf_model.process import devices
-from golf_model.process.devices import abilities, driver_version, pick_device, settle_products, why_no_compiler
+from golf_model.process.devices import (
+    abilities,
+    driver_version,
+    keep_freed_memory,
+    pick_device,
+    settle_products,
+    why_no_compiler,
+)
 from golf_model.process.errors import ScriptError
 
 CPU, MPS, CUDA = (torch.device(kind) for kind in ("cpu", "mps", "cuda"))
@@ -108,3 +117,15 @@ def test_fp32_matrices_are_multiplied_in_tf32_on_cuda_unless_float32_is_named(
     monkeypatch.setattr(torch, "set_float32_matmul_precision", told.append)
     assert settle_products(RuntimeConfig(precision=precision), device) == products
     assert told == ([] if set_to is None else [set_to])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mallopt is glibc's")
+def test_memory_that_was_freed_is_not_fetched_from_the_kernel_again() -> None:
+    keep_freed_memory()
+    elements, pages = 6 << 20, (24 << 20) // resource.getpagesize()
+    for _ in range(8):  # until it has found its place
+        torch.ones(elements)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(8):
+        torch.ones(elements)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < pages

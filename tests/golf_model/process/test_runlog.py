@@ -41,6 +41,26 @@ def test_head_names_script_versions_device_driver_command_and_whole_configuratio
     assert fallback == "fallback:compile off: no C++ compiler"
 
 
+class Pipe(io.StringIO):
+    """Shows whoever reads it only what was flushed."""
+
+    seen = ""
+
+    def flush(self) -> None:
+        self.seen = self.getvalue()
+
+
+def test_each_line_is_flushed_at_once_whatever_the_environment_says(tmp_path: Path) -> None:
+    pipe = Pipe()
+    log = RunLog(pipe, tmp_path, "run", is_main=True)
+    for number in (1, 2):
+        log.line(f"line {number}")
+        assert pipe.seen.splitlines()[-1] == f"line {number}"
+        assert log.path.read_text().splitlines()[-1] == f"line {number}"
+    RunLog(pipe, tmp_path, "other", is_main=False).line("line 3")
+    assert "line 3" not in pipe.getvalue()
+
+
 def test_a_file_is_named_with_size_and_hash(tmp_path: Path) -> None:
     log, stream = open_log(tmp_path)
     (tmp_path / "a.bin").write_bytes(b"abc")

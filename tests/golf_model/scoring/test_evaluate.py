@@ -17,7 +17,7 @@ from torch import Tensor
 from golf_model.config import ModelConfig
 from golf_model.process.distributed import World
 from golf_model.scoring.bpb import ByteTables
-from golf_model.scoring.evaluate import Score, evaluate, split_evenly
+from golf_model.scoring.evaluate import Score, evaluate, split_evenly, warm_graphs
 from golf_model.scoring.windows import windows_of
 from tests.fixtures.golden_cases import golden_network, golden_tokens
 from tests.fixtures.worlds import ALONE, require_same_score, require_shares_of
@@ -211,4 +211,7 @@ def test_windows_unlike_the_rest_are_left_to_the_uncompiled_model(rule: str, odd
     assert split == evaluate(alone, stream, ONE_BYTE_EACH, windows, 4, ALONE)
     assert {last for _, last in compiled.given} == {8}
     assert len(set(compiled.given)) == 1  # one shape, one graph
+    warmed = Told()
+    warm_graphs(warmed, windows, 4, ALONE)
+    assert warmed.given == compiled.given[:1]
     assert plain.given == ([(rows, 0)] * batches if odd_ones else [])

@@ -78,6 +78,19 @@ def test_hessians_are_the_sums_over_the_layers_inputs() -> None:
     assert all(len(module._forward_pre_hooks) == 0 for module in network.modules())
 
 
+@torch.no_grad()
+@pytest.mark.parametrize(("tied", "name"), [(True, "tok_emb.weight"), (False, "lm_head.weight")])
+def test_what_the_head_sees_is_looked_at_where_the_embedding_is_rounded_so(tied: bool, name: str) -> None:
+    network = golden_network(replace(CONFIG.model, tie_embeddings=tied))
+    ids = golden_tokens(96, 64).view(3, 32)
+    usual = collect_hessians(network, [ids])
+    found = collect_hessians(network, [ids], embed=True)
+    x = network.features(ids).flatten(0, 1)
+    assert torch.allclose(found[name], x.T @ x, rtol=1e-4, atol=1e-3)
+    assert found.keys() - usual.keys() == {name}
+    assert all(torch.equal(usual[key], found[key]) for key in usual)
+
+
 def test_collecting_takes_the_next_training_tokens_and_leaves_the_weights(
     make_trainer: Callable[[GolfConfig], Trainer],
 ) -> None:
@@ -169,3 +182,16 @@ def test_the_loss_is_asked_on_training_tokens_where_steps_are_shaped_by_it(
     assert all(value.shape == weights[name].shape[:1] for name, value in seen.fisher.items())
     assert calibration.fisher_sequences == -(-64 // calibration.length)
     assert Calibration(make_trainer(CONFIG)).collect(None).fisher == {}
+
+
+def test_rows_of_packed_documents_count_as_the_sequences_that_they_hold(tmp_path: Path) -> None:
+    stream = golden_tokens(5000, 64)
+    stream[::40] = 1
+    (tmp_path / "shard.bin").write_bytes(shard_bytes(stream.tolist()))
+    config = replace(CONFIG, batch=replace(CONFIG.batch, order="documents"))
+    network = golden_network(config.model)
+    shard = open_shard(tmp_path / "shard.bin")
+    calibration = Calibration(build_trainer(config, World(0, 1, torch.device("cpu")), network, network, [shard]))
+    rows = [ids for ids, _ in calibration._chunks(calibration.sequences)]
+    assert {ids.size(1) for ids in rows} == {64}
+    assert sum(ids.numel() for ids in rows) == 320

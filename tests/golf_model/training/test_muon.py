@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 import torch
 
-from golf_model.training.muon import Muon, orthogonalise
+from golf_model.training.muon import NEWTON_SCHULZ, POLAR_EXPRESS, Muon, orthogonalise, rows_normalised
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (24, 8), (8, 24)])
@@ -96,3 +96,40 @@ def test_no_weight_decay_is_bit_identical_in_either_order(order: Literal["before
         Muon([matrix], lr=0.1, momentum=0.9, backend_steps=5, dtype=torch.float32, **settings).step()  # type: ignore[arg-type]
         found.append(matrix.detach())
     assert torch.equal(found[0], found[1])
+
+
+def test_normalised_rows_have_length_one_and_zeros_stay() -> None:
+    torch.manual_seed(0)
+    matrix = torch.randn(2, 5, 3) * torch.tensor([1.0, 1e-3, 40.0, 0.0, 2.0])[:, None]
+    lengths = rows_normalised(matrix).norm(dim=-1)
+    assert torch.allclose(lengths, torch.tensor([1.0, 1.0, 1.0, 0.0, 1.0]).expand(2, 5), atol=1e-5)
+
+
+def test_updates_of_normalised_rows_do_not_see_how_large_rows_were() -> None:
+    torch.manual_seed(0)
+    gradient = torch.randn(6, 8)
+    found = []
+    for factor in (torch.ones(6), torch.tensor([1.0, 30.0, 0.1, 2.0, 5.0, 0.5])):
+        matrix = torch.zeros(6, 8, requires_grad=True)
+        matrix.grad = gradient * factor[:, None]
+        muon = Muon([matrix], lr=1.0, momentum=0.0, backend_steps=5, dtype=torch.float32, row_normalise=True)
+        muon.step()
+        found.append(matrix.detach())
+    assert torch.allclose(found[0], found[1], atol=1e-5)
+
+
+def test_polar_express_brings_singular_values_nearer_to_one_than_the_classic_iteration() -> None:
+    torch.manual_seed(0)
+    matrix = torch.randn(24, 16)
+    spread = []
+    for coefficients in (NEWTON_SCHULZ, POLAR_EXPRESS):
+        values = torch.linalg.svdvals(orthogonalise(matrix, 5, torch.float32, coefficients))
+        spread.append(float(values.max() - values.min()))
+    assert spread[1] < 0.6 * spread[0]
+
+
+def test_more_than_five_iterations_of_polar_express_are_five() -> None:
+    torch.manual_seed(0)
+    matrix = torch.randn(8, 8)
+    five, nine = (orthogonalise(matrix, steps, torch.float32, POLAR_EXPRESS) for steps in (5, 9))
+    assert torch.equal(five, nine)

@@ -10,6 +10,7 @@ from golf_model.network.gpt import GPT
 from golf_model.training.optimizers import (
     build_optimizers,
     clip_gradients,
+    set_decay,
     set_learning_rates,
     set_momentum,
     split_parameters,
@@ -71,3 +72,24 @@ def test_clipping_limits_the_global_norm_and_zero_turns_it_off(limit: float, exp
     clip_gradients(weights, limit)
     norm = sum(float(weight.grad.square()) for weight in weights if weight.grad is not None) ** 0.5
     assert norm == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_embedding_decays_by_its_own_share_or_by_that_of_all() -> None:
+    built = network()
+    own, usual = (
+        [optimizer.param_groups[0].get("weight_decay") for optimizer in build_optimizers(built, optim)]
+        for optim in (
+            OptimConfig(adam_weight_decay=0.02, embed_weight_decay=0.085),
+            OptimConfig(adam_weight_decay=0.02),
+        )
+    )
+    assert (own[0], own[-1]) == (0.085, 0.02)
+    assert (usual[0], usual[-1]) == (0.02, 0.02)
+    plain = build_optimizers(built, OptimConfig(adam_weight_decay=0.02, embed_weight_decay=0.0))[0]
+    assert type(plain) is torch.optim.Adam
+
+
+def test_decay_is_set_on_muon_alone() -> None:
+    optimizers = build_optimizers(network(), OptimConfig(adam_weight_decay=0.02, muon_weight_decay=0.1))
+    set_decay(optimizers, 0.05)
+    assert [optimizer.param_groups[0]["weight_decay"] for optimizer in optimizers] == [0.02, 0.05, 0.02]

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from golf_model.config import AverageConfig, BatchConfig, GolfConfig, LogConfig, ModelConfig, ScheduleConfig
+from golf_model.config import (
+    AverageConfig,
+    BatchConfig,
+    DecayTaperConfig,
+    GolfConfig,
+    LogConfig,
+    LoopConfig,
+    ModelConfig,
+    OptimConfig,
+    ScheduleConfig,
+)
 from golf_model.network.gpt import GPT
 from golf_model.process.distributed import World
 from golf_model.process.errors import NanLossError
@@ -80,6 +90,53 @@ def test_every_step_of_a_long_warm_up_is_a_line(
     log = RunLog(io.StringIO(), tmp_path, "warm", is_main=True)
     warm_up(trainer, log)
     assert log.path.read_text().splitlines() == [f"warmup_step:{step}/23" for step in range(1, 24)]
+
+
+LOOPED = replace(
+    CONFIG,
+    model=replace(CONFIG.model, num_layers=4, loop=LoopConfig(1, 1, 2, 0.5)),
+    optim=OptimConfig(muon_weight_decay=0.1, muon_decay_taper=DecayTaperConfig(0.5, 0.0)),
+    schedule=replace(CONFIG.schedule, iterations=8),
+)
+
+
+def test_a_loop_begins_at_its_share_of_the_steps_and_stays_for_what_follows_training(
+    make_trainer: Callable[[GolfConfig], Trainer], tmp_path: Path
+) -> None:
+    trainer, modes, decays = make_trainer(LOOPED), list[bool](), list[float]()
+    muon = trainer.optimizers[1]
+
+    def note(*_: object) -> None:
+        if torch.is_grad_enabled():
+            modes.append(trainer.network.looped)
+            decays.append(muon.param_groups[0]["weight_decay"])
+
+    trainer.network.register_forward_pre_hook(note)
+    _, log = run(trainer, tmp_path)
+    assert modes[::2] == [False] * 4 + [True] * 4  # two micro-batches a step
+    assert decays[::2] == pytest.approx([0.1] * 5 + [0.075, 0.05, 0.025])
+    assert [line.split()[:2] for line in log.splitlines() if line.startswith("loop:")] == [["loop:on", "step:4"]]
+    assert trainer.network.looped
+
+
+def test_warm_up_also_makes_steps_with_the_loop(
+    make_trainer: Callable[[GolfConfig], Trainer], tmp_path: Path
+) -> None:
+    trainer = make_trainer(LOOPED)
+    log = RunLog(io.StringIO(), tmp_path, "warm", is_main=True)
+    before = weights(trainer)
+    warm_up(trainer, log)
+    assert log.path.read_text().splitlines() == [f"warmup_step:{step}/6" for step in range(1, 7)]
+    assert all(torch.equal(a, b) for a, b in zip(before, weights(trainer), strict=True))
+
+
+def test_a_loop_that_never_begins_is_passed_in_packing_all_the_same(
+    make_trainer: Callable[[GolfConfig], Trainer], tmp_path: Path
+) -> None:
+    trainer = make_trainer(replace(LOOPED, model=replace(LOOPED.model, loop=LoopConfig(1, 1, 2, 1.0))))
+    _, log = run(trainer, tmp_path)
+    assert "loop:on" not in log
+    assert trainer.network.looped
 
 
 def test_training_lowers_the_loss(make_trainer: Callable[[GolfConfig], Trainer], tmp_path: Path) -> None:

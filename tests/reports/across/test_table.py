@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from scipy import stats
 from typer.testing import CliRunner
 
-from reports.across.pages import FORMATS, headline, sections, to_csv, to_html, to_markdown, to_parquet
+from reports.across.pages import FORMATS, chosen_format, headline, sections, to_csv, to_html, to_markdown, to_parquet
 from reports.across.table import COLUMNS, STATISTICS, Found, across_frame
 from reports.record.write import RecordFiles, write_record
 from runner.cli import app
@@ -115,6 +115,36 @@ def test_jobs_stand_together_only_with_the_same_verdict_track_and_data() -> None
     assert set(groups["val_bpb_n"]) == {1}
     training = facts.model_copy(update={"files": {**facts.files, "fineweb_train_000000.bin": "00" * 32}})
     assert len(frame_of(record(), another(data=training)).query("level == 'jobs'")) == 1
+
+
+def changed_job(**config: int) -> RecordData:
+    """A record of the same name and another configuration."""
+    run = f"quickstart-{sum(config.values()):08}"
+    return another(job={**record().job, "config": {"model": config}}, name="quickstart", run=run)
+
+
+def test_a_mean_is_made_of_jobs_of_one_configuration_only() -> None:
+    frame = frame_of(record(), another(), changed_job(num_layers=3))
+    groups = frame[frame["level"] == "jobs"]
+    assert groups["val_bpb_n"].tolist() == [2, 1]
+    assert groups["configuration"].nunique() == 2
+    page = to_markdown(frame).decode().split("## Across jobs of one configuration")[1].split("##")[0]
+    assert len([line for line in page.splitlines() if " bpb |" in line]) == 1, "of one job there is no mean to make"
+    assert "Across" not in to_markdown(frame_of(record(), changed_job(num_layers=3))).decode()
+
+
+def test_records_of_one_name_say_what_tells_them_apart() -> None:
+    frame = frame_of(changed_job(num_layers=3, model_dim=64), changed_job(num_layers=9, model_dim=64))
+    jobs = frame[frame["level"] == "job"]
+    assert jobs["differs"].tolist() == ["model.num_layers 3", "model.num_layers 9"]
+    for page in (to_markdown(frame).decode(), to_html(frame).decode()):
+        assert "differs" in page
+        assert "num_layers 9" in page.replace("\\_", "_")
+    alone = frame_of(record())
+    assert row(alone, "job")["differs"] == ""
+    assert "differs" not in to_markdown(alone).decode()
+    many = frame_of(*(changed_job(**dict.fromkeys("abcdef", number)) for number in (1, 2)))
+    assert row(many, "job")["differs"] == "model.a 1, model.b 1, model.c 1, model.d 1 and 2 more"
 
 
 def test_a_run_that_lies_there_twice_counts_once_across_jobs() -> None:
@@ -350,3 +380,25 @@ def test_no_record_at_all_is_an_empty_page() -> None:
     assert headline(frame) == "0 records."
     assert sections(frame) == []
     assert to_csv(frame).decode().count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "output", "chosen"),
+    [
+        (None, None, "md"),
+        (None, "x", "md"),
+        (None, "x.md", "md"),
+        (None, "x.TXT", "md"),
+        (None, "x.htm", "html"),
+        (None, "x.csv", "csv"),
+        ("html", "x.pdf", "html"),
+    ],
+)
+def test_a_file_is_written_in_the_format_of_its_ending(asked: str | None, output: str | None, chosen: str) -> None:
+    assert chosen_format(asked, None if output is None else Path(output)) == chosen
+
+
+@pytest.mark.parametrize("output", ["x.pdf", "x.json", "x.md.gz"])
+def test_an_ending_of_no_format_is_refused(output: str) -> None:
+    with pytest.raises(UserError, match=rf"^--output {output}: .* is none of md, html, csv, parquet"):
+        chosen_format(None, Path(output))

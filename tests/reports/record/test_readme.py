@@ -183,7 +183,7 @@ def test_a_crashed_seed_is_a_row_of_dashes_with_its_reason_below() -> None:
 def test_a_run_without_any_result_still_has_a_readme() -> None:
     readme = render_readme(record([], [], date=""))
     assert "No seed was scored." in readme
-    assert "seed 1337 never ran" in readme
+    assert "seeds 1337, 42, 2024 never ran" in readme
 
 
 def test_yardsticks_say_how_many_seeds_are_better_by_the_unrounded_numbers() -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from reports.record.names import file_name
 from reports.record.pages import pages
 from reports.record.write import RecordFiles, record_path, write_record
-from runner.results import RecordData
+from runner.results import Change, RecordData, Variant
 from tests.fixtures.results import SCRIPT, phase, record, reproduction, run_result
 
 LATE = record([run_result(1337, train=phase("train", 70.0)), run_result(42), run_result(2024)])
@@ -177,6 +177,26 @@ def test_another_runs_record_of_the_same_day_keeps_its_place(tmp_path: Path) -> 
     assert second.name == f"{first.name}_deadbeef"
     assert write_record(record(), files(), tmp_path) == first
     assert {path.name for path in first.parent.iterdir()} == {first.name, second.name}
+
+
+def test_a_variant_is_named_by_what_it_has_other_and_finds_its_place_again(tmp_path: Path) -> None:
+    first = write_record(record(), files(), tmp_path)
+    fields = [
+        Change(field="config.model.num_layers", there=2, here=3),
+        Change(field="config.optim.matrix_lr", there=0.04, here=0.02),
+        Change(field="outputs.score", there=None, here="a/b *"),
+        Change(field="config.model.mlp_mult", there=2, here=3),
+    ]
+    told = Variant(
+        run=record().run, date="2026-01-02", status="passed", reason="", seeds=3, val_bpb=1.0, fields=fields
+    )
+    other = record().model_copy(update={"run": "quickstart-deadbeef", "variants": [told]})
+    second = write_record(other, files(), tmp_path)
+    assert second.name == f"{first.name}_num_layers-3_matrix_lr-0.02_score-a-b_deadbeef"
+    assert write_record(other, files(), tmp_path) == second
+    unlike = other.model_copy(update={"variants": []})
+    assert write_record(unlike, files(), tmp_path).name == f"{first.name}_deadbeef"
+    assert {path.name for path in first.parent.iterdir()} == {first.name, f"{first.name}_deadbeef"}
 
 
 def test_a_folder_that_is_no_record_is_left_alone(tmp_path: Path) -> None:

@@ -169,3 +169,27 @@ def test_control_characters_of_a_device_name_do_not_reach_the_terminal() -> None
     text = printed(record([run_result(1337), run_result(42, host=other)], seeds=(1337, 42)))
     assert "B [31m CPU" in text
     assert "\x1b" not in text
+
+
+def test_seeds_that_ended_alike_are_told_together() -> None:
+    data = record(
+        [run_result(1337), failed_result(42, "exit code 7"), failed_result(2024, "exit code 7")],
+        [verification(1337), failed_verification(42), failed_verification(2024)],
+    )
+    told = printed(data)
+    assert "seeds 42, 2024 failed: exit code 7" in told
+    assert told.count("exit code 7") == 2  # and in the verdict's reasons
+    assert "seed(s)" not in told
+
+
+def test_an_interrupted_run_is_incomplete_and_says_how_it_goes_on() -> None:
+    job = {"name": "quickstart", "seeds": [1337, 42]}
+    some = record([run_result(1337)], [verification(1337)], seeds=(1337, 42), job=job)
+    assert some.verdict.status == "rejected"
+    told = printed(some)
+    assert "INCOMPLETE: seed 42 never ran" in told
+    assert "REJECTED" not in told
+    assert "golf resume quickstart-0123abcd goes on" in told.replace("\n", " ")
+    failed = record([run_result(1337), failed_result(42)], [verification(1337)], seeds=(1337, 42), job=job)
+    assert "REJECTED" in printed(failed)
+    assert "REJECTED" in printed(some.model_copy(update={"stopped": "the same failure twice"}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import ray
 
 from runner.drive.collect import read_result
 from runner.drive.gauges import GAUGES
@@ -120,8 +122,12 @@ def test_a_submitted_driver_outlives_its_submitter_and_is_seen_stopped_and_resum
     assert done.returncode == 0, done.stderr
     assert "needs this machine no more" in done.stdout
     eventually(lambda: sum(state.step is not None for run in all_runs(there) for state in seed_states(run)) == 2)
-    shown = golf(tmp_path, "status", *far)
-    assert shown.stdout.count("training") == 2, shown.stdout + shown.stderr
+    eventually(lambda: golf(tmp_path, "status", *far).stdout.count("training") == 2)
+    asked = urllib.request.Request(f"http://{cluster['dashboard']}/api/jobs/")
+    asked.add_header("Authorization", f"Bearer {cluster['token']}")
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        verbs = [job["metadata"]["verb"] for job in json.load(answer)]
+    assert verbs.count("status") == 0, "the board was read, and no job was started to tell"
     following = start(tmp_path, "logs", "-f", "far/1", *far)
     stopped = golf(tmp_path, "stop", "far", *far)
     assert stopped.returncode == 0, stopped.stderr
@@ -167,7 +173,7 @@ def test_what_a_cluster_will_not_do_is_one_message(
     for words, part in (
         (["status", *far, "--output", "here"], "--output here: with a cluster's dashboard, give a whole path"),
         (["logs", "golf-run-x-20260101T000000-000001", *far], "knows no driver of this name"),
-        (["status", "--address", "127.0.0.1:0"], "give host:port of the cluster's dashboard"),
+        (["status", "--address", "127.0.0.1:0"], "give host:port of the cluster's head node"),
     ):
         done = golf(tmp_path, *words)
         assert (done.returncode, done.stderr.startswith("golf: ")) == (2, True), done.stderr
@@ -176,6 +182,48 @@ def test_what_a_cluster_will_not_do_is_one_message(
     done = golf(tmp_path, "status", *far)
     assert done.returncode == 2
     assert "the cluster does not take this machine's token" in done.stderr
+
+
+def test_both_addresses_of_a_cluster_are_taken_everywhere(
+    cluster: dict[str, str], tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    job = cluster_job(tmp_path, tiny_data, "both", "dgx-spark", "[1]")
+    for address in (cluster["address"], cluster["dashboard"]):
+        planned = golf(tmp_path, "plan", str(job), "--address", address)
+        assert f"{address}: 1 node of 8x H100" in planned.stdout, planned.stderr
+        shown = golf(tmp_path, "dashboard", "--address", address)
+        assert shown.stdout.startswith(f"http://{cluster['dashboard']}\n"), shown.stderr
+
+
+VERSIONS = """
+import json, sys
+from ray._raylet import GcsClient
+client = GcsClient(address=sys.argv[1])
+client.internal_kv_put(b"CLUSTER_METADATA", sys.argv[2].encode(), True, b"cluster")
+"""
+
+
+def test_a_cluster_of_another_version_and_a_wrong_token_are_one_line(
+    cluster: dict[str, str], tiny_data: DataRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = cluster_job(tmp_path, tiny_data, "older", "dgx-spark", "[1]")
+    same = {"ray_version": ray.__version__, "python_version": platform.python_version(), "ray_init_cluster": False}
+    try:
+        tell_versions(cluster["address"], {**same, "ray_version": "2.9.3"})
+        done = golf(tmp_path, "plan", str(job), "--address", cluster["address"])
+    finally:
+        tell_versions(cluster["address"], same)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "the cluster runs Ray 2.9.3 on Python" in done.stderr
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0" * 64)
+    done = golf(tmp_path, "plan", str(job), "--address", cluster["address"])
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "the cluster does not take this machine's token" in done.stderr
+
+
+def tell_versions(address: str, versions: dict[str, object]) -> None:
+    command = [sys.executable, "-c", VERSIONS, address, json.dumps(versions)]
+    subprocess.run(command, check=True, timeout=60, env={**os.environ, "RAY_AUTH_MODE": "token"})
 
 
 def test_a_dashboard_where_nobody_answers_is_said_with_the_way_there(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from runner.backends.endpoint_probe import PREFACE, require_head_node, split_address
+from runner.backends.endpoint_probe import PREFACE, answering_kind, split_address
 from runner.errors import UserError
 
 HEADS = b"\0\0\x06\x04\0\0\0\0\0\0\5\0\0\x40\0"
@@ -34,24 +34,29 @@ def answering(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
         thread.join(timeout=10)
 
 
-def test_a_head_node_is_one_that_answers_as_grpc_does() -> None:
-    with answering(HEADS) as (address, heard):
-        require_head_node(address)
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (HEADS, "head"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "a web server"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "something else"),
+        (b"", "something else"),
+        (b"\0\0", "something else"),
+    ],
+)
+def test_who_answers_is_told_by_the_first_bytes(answer: bytes, kind: str) -> None:
+    with answering(answer) as (address, heard):
+        assert answering_kind(address) == kind
     assert heard == [PREFACE]
 
 
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what goes through the dashboard is golf submit"),
-        (b"SSH-2.0-OpenSSH_9.6\r\n", "no head node of Ray"),
-        (b"", "no head node of Ray"),
-        (b"\0\0", "no head node of Ray"),
-    ],
-)
-def test_what_else_answers_is_named(answer: bytes, said: str) -> None:
-    with answering(answer) as (address, _), pytest.raises(UserError, match=said):
-        require_head_node(address)
+def test_where_nobody_answers_both_ways_there_are_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    with pytest.raises(
+        UserError, match=r"^--address auto: nobody answers there .*ssh -N -L 8265:127.0.0.1:8265 HEAD$"
+    ):
+        answering_kind(address, "auto")
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from runner.data.cache import cache_root, note_path, remember, shard_facts
+from runner.data.cache import cache_root, note_path, remember, remembered, remembered_bytes, shard_facts
 from runner.data.shards import write_shard
-from runner.errors import DataError
+from runner.errors import DataError, UserError
 from runner.files import sha256_file
 
 
@@ -47,6 +48,22 @@ def test_a_big_shard_is_read_once(shard: Path, tmp_path: Path) -> None:
     (note,) = (tmp_path / "cache" / "checked").iterdir()
     note.write_text(note.read_text().replace(facts.sha256, "taken from the note"))
     assert shard_facts(shard, tmp_path / "cache", remember_from=1).sha256 == "taken from the note"
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir, None])
+def test_what_stands_in_the_place_of_a_note_costs_time_and_nothing_else(
+    tmp_path: Path, put: Callable[[Path], object] | None
+) -> None:
+    note = tmp_path / "kind" / "note.json"
+    note.parent.mkdir()
+    if put is not None:
+        put(note)
+    else:
+        with note.open("wb") as file:
+            file.truncate(1 << 40)
+    for read in (remembered, remembered_bytes):
+        with pytest.raises(UserError, match=r"is not a file|at most 1,048,576 are read"):
+            read(note)
 
 
 def test_a_replaced_shard_is_read_anew(shard: Path, tmp_path: Path) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from runner.backends.nodes import Node
 from runner.drive.execute import cpus_of_ours, warn_of_slow_steps
+from runner.drive.run import all_finished
 from runner.job.open_data import DataRequest
 from runner.plan.plan import Plan, make_plan
 from runner.plan.step_time import Speed
+from tests.fixtures.fake_script import fake_script
+from tests.fixtures.places import ROOT
 from tests.fixtures.tiny_data import VOCAB
-from tests.runner.drive.test_run import Screen, plan_for
+from tests.runner.drive.test_run import Screen, plan_for, run_fake, script_of
+from tests.runner.folder.test_runs import write_foreign_job
+from tests.runner.test_cli import golf
 
 LARGE = {
     "model": {"vocab_size": VOCAB},
@@ -76,3 +82,36 @@ def test_seeds_that_are_to_run_side_by_side_share_the_cores_there_are(
 ) -> None:
     job = plan_for(tiny_data).job.model_copy(update={"seeds": (1, 2, 3), **changes})
     assert cpus_of_ours(job, cores) == offered
+
+
+def test_a_run_whose_seeds_have_all_finished_is_known_by_what_lies_on_disk(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    plan, script = plan_for(tiny_data, (1, 2)), script_of(fake_script())
+    assert not all_finished(plan, script, tmp_path)
+    done = run_fake(plan, tmp_path)
+    before = done.folder.ledger.read_bytes()
+    assert all_finished(plan, script, tmp_path)
+    assert not all_finished(plan_for(tiny_data, (1, 2, 3)), script, tmp_path)
+    assert not all_finished(plan, script_of(fake_script("crash")), tmp_path)
+    done.folder.ledger.write_bytes(before + b'{"torn')
+    assert not all_finished(plan, script, tmp_path)
+    assert done.folder.ledger.read_bytes() == before + b'{"torn', "somebody who only looks mends nothing"
+    done.folder.ledger.write_bytes(before)
+    done.folder.attempt(2, 1).artifact("final_model.ptz").write_bytes(b"other")
+    assert not all_finished(plan, script, tmp_path)
+
+
+def test_a_finished_job_is_told_again_without_a_ray(
+    tiny_data: DataRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_foreign_job(tmp_path, tiny_data, "over", seeds="[1]", more="env: {PACE: '0.01'}\n")
+    first = golf(tmp_path, "run", "over.yaml", "--local")
+    assert first.returncode == 3, first.stderr
+    (tmp_path / "broken" / "ray").mkdir(parents=True)
+    (tmp_path / "broken" / "ray" / "__init__.py").write_text("raise RuntimeError('Ray was started')\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'broken'}{os.pathsep}{ROOT}")
+    again = golf(tmp_path, "run", "over.yaml")
+    assert (again.returncode, "already finished (attempt 1), kept" in again.stdout) == (3, True), again.stderr
+    more = golf(tmp_path, "run", "over.yaml", "--seeds", "1,2")
+    assert "Ray was started" in more.stderr, "the test could not see it"

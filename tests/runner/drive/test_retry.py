@@ -117,7 +117,7 @@ def test_the_same_failure_in_two_seeds_ends_the_run_and_what_waits_is_withdrawn_
     assert withdrawn == [(3, 1, why), (4, 1, why), (1, 2, why)]
     assert not list(done.folder.path.glob("seeds/[34]/*"))
     assert done.data.verdict.status == "rejected"
-    assert "seed 3 never ran; seed 4 never ran" in done.data.verdict.reasons[0]
+    assert "seeds 3, 4 never ran" in done.data.verdict.reasons[0]
     rows = {state.seed: (state.state, state.note) for state in seed_states(done.folder)}
     assert rows == {
         1: ("failed", "the train process ended with exit code 1"),

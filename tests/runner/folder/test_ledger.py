@@ -28,6 +28,40 @@ def test_entries_are_chained_and_counted(tmp_path: Path) -> None:
     assert ledger.counts() == {"registrations": 1, "launches": 1, "completed": 1}
 
 
+KEPT = (
+    b'{"seq": 1, "time": "2026-01-02T03:04:05Z", "kind": "registered", "seeds": [1337, 42], '
+    b'"prev": "0000000000000000000000000000000000000000000000000000000000000000", '
+    b'"hash": "2a1a88ab0100ec5cdfa6887fd531ba41fba25d507d2e1addc3ad30ac36ad50db"}\n'
+    b'{"seq": 2, "time": "2026-01-02T03:04:05Z", "kind": "launched", "seed": 1337, "attempt": 1, '
+    b'"node": "n\\u00e9", '
+    b'"prev": "2a1a88ab0100ec5cdfa6887fd531ba41fba25d507d2e1addc3ad30ac36ad50db", '
+    b'"hash": "e7920b9bb8ed3e482b8ddbaa2f6dfdfef653a71daf9fa34a493de71873b22f45"}\n'
+)
+"""A ledger whose hashes were computed apart from this code: SHA-256 over an entry without its hash, keys sorted, as
+compact ASCII JSON; the first one follows on 64 zeros."""
+
+
+def test_a_ledger_of_fixed_bytes_is_read_and_goes_on_in_ten_years_as_today(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(KEPT)
+    ledger = Ledger(path)
+    assert [entry["kind"] for entry in ledger.entries] == ["registered", "launched"]
+    assert ledger.entries[1]["node"] == "né"
+    ledger.append("finished", seed=1337, attempt=1, status="completed")
+    assert path.read_bytes().startswith(KEPT)
+    assert check_chain(path)[2]["prev"] == "e7920b9bb8ed3e482b8ddbaa2f6dfdfef653a71daf9fa34a493de71873b22f45"
+    last = path.read_bytes().splitlines()[2]
+    assert last.startswith(b'{"seq":3,"time":"20')
+    assert b", " not in last
+    for old, new in ((b"0000", b"0001"), (b"1337, 42", b"1337,42 "), (b'"seq": 2', b'"seq": 3')):
+        path.write_bytes(KEPT.replace(old, new, 1))
+        if new == b"1337,42 ":
+            assert len(check_chain(path)) == 2, "how it is spaced says nothing"
+        else:
+            with pytest.raises(UserError, match="chain is broken"):
+                check_chain(path)
+
+
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_changed_line_is_named(tmp_path: Path, number: int) -> None:
     path = tmp_path / "ledger.jsonl"

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from reports.record.write import RecordFiles, write_record
 from runner.backends.nodes import Node
 from runner.cli import app
-from runner.job.claim import BaselineSpec, ClaimSpec
+from runner.job.claim import BaselineSpec, ClaimSpec, SequentialSpec
 from runner.job.hardware import PROFILES
 from runner.job.load import job_from_mapping, job_hash, resolved, with_seeds
 from runner.job.open_data import DataRequest
@@ -182,6 +183,35 @@ def test_hours_and_dollars_are_those_of_the_seeds_that_are_needed(tiny_data: Dat
     unknown = rows_of(plan, CLAIM, Past())["for those"]
     assert "at most, by the limits" in unknown
     assert "$" not in rows_of(plan_of(tiny_data, tmp_path), CLAIM, Past())["for those"]
+
+
+def test_a_claim_with_looks_is_planned_by_what_it_is_expected_to_take(tiny_data: DataRequest, tmp_path: Path) -> None:
+    plan = plan_of(tiny_data, tmp_path, "h100x1")
+    asked = CLAIM.model_copy(update={"sequential": SequentialSpec(least=3, most=5)})
+    lines = claim_lines(plan, asked, Past(seconds=(585.0,)))
+    rows = {name: told for name, told in lines if name}
+    few, _, expected = rows["seeds"].partition(" to 5: ")
+    assert few == "3"
+    assert 3.0 <= float(expected.split()[0]) < 3.5
+    assert rows["shown"].startswith("with a probability of ")
+    assert rows["for those"].startswith("30 min expected, about $1.35 on 1 node at $2.7 an hour each")
+    told = [told for name, told in lines if not name]
+    assert [words.split(":")[0] for words in told[:3]] == ["after 3 seeds", "after 4 seeds", "after 5 seeds"]
+    assert told[3] == "the job lists 2 seeds: list all 5, in the order in which to run them"
+    assert "needed" not in rows
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"least": 9, "most": 9}, "must be more than least"),
+        ({"alpha": 0.05}, "policy readme allows at most 0.01"),
+        ({"least": 1}, "greater than or equal to 2"),
+    ],
+)
+def test_looks_that_decide_nothing_are_refused(asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        ClaimSpec.model_validate({**CLAIM.model_dump(exclude={"sequential"}), "sequential": asked})
 
 
 def test_without_the_data_the_plan_says_that_seeds_cannot_be_counted(tiny_data: DataRequest, tmp_path: Path) -> None:

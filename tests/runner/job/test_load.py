@@ -155,7 +155,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "yes for a flag": (
         GOOD + "yardsticks: yes\n",
-        "20: yardsticks: must be true or false, not the text 'yes'",
+        "20: yardsticks: must be true or false, not the text 'yes'; write true",
     ),
     "number for text": (GOOD + "blurb: 5\n", "20: blurb: must be text, not 5; write it in quotes"),
     "list for a mapping": (
@@ -198,9 +198,20 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "variable that is no name": (
         edit("track: local", "track: local\nenv: {A=B: c}"),
         (
-            "3: env.'A=B': the text 'A=B' must consist of letters, digits, '.', '_' or '-', at most 64, "
-            "the first a letter or digit"
+            "3: env.'A=B': the text 'A=B' must consist of capital letters, digits and '_', the first a letter, "
+            "as in NUM_LAYERS"
         ),
+    ),
+    "variable in lower case": (
+        edit("track: local", "track: local\nenv: {num_layers: '10'}"),
+        (
+            "3: env.num_layers: the text 'num_layers' must consist of capital letters, digits and '_', "
+            "the first a letter, as in NUM_LAYERS"
+        ),
+    ),
+    "number with zeros in front": (
+        edit("[1, 2, 3]", "[012]"),
+        ("3: seeds.0: must be a whole number, not the text '012'; zeros in front or quotes make it a text: write 12"),
     ),
     "seed twice": (
         edit("[1, 2, 3]", "\n  - 1\n  - 2\n  - 1"),

@@ -11,7 +11,7 @@ import pytest
 from runner.backends.remote import lay_out_job
 from runner.errors import UserError
 from runner.job.base import changes
-from runner.job.load import job_from_mapping, load_job
+from runner.job.load import EVERY_FIELD, job_from_mapping, load_job
 from runner.job.prose import MOST_BYTES, ProseSpec
 from runner.job.spec import JobSpec, job_hash, resolved, without_folders
 from runner.script.bundle import Script
@@ -81,12 +81,16 @@ def test_line_ends_are_ours_and_controls_are_left_out(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said_with_file_line_and_field(
     tmp_path: Path, more: str, words: bytes | None, said: str
 ) -> None:
-    assert problem(tmp_path, more, words) == said
+    assert problem(tmp_path, more, words) == f"{said}\n{EVERY_FIELD}"
 
 
 def test_it_is_said_with_everything_else_that_is_wrong(tmp_path: Path) -> None:
     said = problem(tmp_path, "notes: METHOD.md\nthreads: 0\n", None).splitlines()
-    assert [line.split(": ")[0:2] for line in said] == [["job.yaml:6", "notes"], ["job.yaml:7", "threads"]]
+    assert [line.split(": ")[0:2] for line in said] == [
+        ["job.yaml:6", "notes"],
+        ["job.yaml:7", "threads"],
+        EVERY_FIELD.split(": ")[0:2],
+    ]
 
 
 def test_what_is_no_plain_file_is_not_read(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import UserError
-from runner.job.load import job_from_mapping, load_job
+from runner.job.load import EVERY_FIELD, job_from_mapping, load_job
 from runner.job.variables import (
     TUNING,
     counted_variables,
@@ -154,6 +154,7 @@ def test_a_path_for_python_is_refused_with_its_line_in_both_places(tmp_path: Pat
     said = refused(tmp_path, THEIRS % "SEED: '3'")
     assert said == (
         "job.yaml:11: outputs.eval_env.SEED: belongs to the script's contract; set it in the job's own fields"
+        f"\n{EVERY_FIELD}"
     )
 
 

@@ -109,6 +109,23 @@ def test_a_failed_required_check_rejects_before_unknown_ones_and_gives_one_line_
     ]
 
 
+def test_a_reason_that_several_seeds_share_is_given_once_with_what_differs() -> None:
+    slow = [
+        run_result(seed, train=phase("train", seconds)) for seed, seconds in ((1337, 62.3), (42, 62.3), (2024, 63))
+    ]
+    judged = verdict(slow, required=LOCAL - {"log_clock"})
+    assert judged.reasons == [
+        (
+            "Training in time? No for seeds 1337, 42, 2024: 62.30 s, 63.00 s; limit 60 s + 1 s "
+            "(strict 63.55 s; strict 64.25 s)"
+        ),
+    ]
+    unseen = [run_result(seed, eval=None) for seed in (1337, 42, 2024)]
+    assert verdict(unseen, required=frozenset({"eval_clock"})).reasons == [
+        "Evaluation in time? Unknown for seeds 1337, 42, 2024: not measured; limit 60 s",
+    ]
+
+
 def test_an_unknown_required_check_leaves_the_run_unverified() -> None:
     judged = verdict([run_result(1337), run_result(42, eval=None), run_result(2024)])
     assert judged.status == "unverified"
@@ -669,7 +686,7 @@ def test_a_nan_in_the_log_fails_although_the_scores_are_finite() -> None:
     ("results", "complaint"),
     [
         ([run_result(1337), run_result(42)], "seed 2024 never ran"),
-        ([run_result(seed) for seed in (*SEEDS, 7)], "seed 7 was not asked for"),
+        ([run_result(seed) for seed in (*SEEDS, 7)], "seed 7 ran unasked"),
         ([run_result(seed) for seed in (*SEEDS, 42)], "seed 42 ran 2 times"),
         ([run_result(1337), run_result(42), run_result(2024, status="timeout")], "seed 2024 timeout"),
     ],

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.logs.lines import MAX_LINE
-from runner.logs.log_facts import PATTERNS, LogReader, Pattern, read_log, warm_up_told
+from runner.logs.log_facts import PATTERNS, LogReader, Pattern, live_bpb_told, read_log, warm_up_told
 
 LOG = b"""model_params:17059912
 world_size:8 grad_accum_steps:1
@@ -42,11 +42,22 @@ def test_each_device_that_a_log_names_is_kept_once_and_not_for_ever() -> None:
     assert reader.log_facts().torch == "2.13.0+cpu"
 
 
+def test_a_validation_while_it_trains_keeps_the_step_that_it_was_after() -> None:
+    reader = LogReader()
+    assert live_bpb_told(reader.facts) == ""
+    reader.line("step:1000/20000 val_loss:2.2 val_bpb:1.3 train_time:43000ms step_avg:43.00ms")
+    reader.line("step:1500/20000 train_loss:2.1 train_time:64500ms step_avg:43.00ms")
+    assert (reader.facts["steps"], live_bpb_told(reader.facts)) == (1500, "1.3000 (step 1,000)")
+    theirs = LogReader(own=(re.compile(r"val_bpb (?P<val_bpb>\S+)"),))
+    theirs.line("val_bpb 1.25")
+    assert live_bpb_told(theirs.facts) == "1.2500 (earlier)"
+
+
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.example[:24])
 def test_each_pattern_reads_its_example(pattern: Pattern) -> None:
     reader = LogReader()
     reader.line(pattern.example)
-    assert set(reader.facts) == {name for name, _ in pattern.facts}
+    assert set(reader.facts) - {"live_val_step"} == {name for name, _ in pattern.facts}
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ from runner.node.messages import (
     Started,
     TrainingEnded,
 )
-from runner.node.orphans import end_halted, kill_marked, marked, sweep, work_folder
+from runner.node.orphans import end_halted, kill_marked, mark, marked, sweep, work_folder
 from runner.node.phase import Silence, Supervised
 from runner.results import Artifact, Host, LeftFile, Leftovers, LogFacts, Trained, Training
 from tests.fixtures.fake_script import PLAIN, fake_data, fake_script
@@ -408,15 +408,15 @@ def test_a_supervisor_that_was_halted_ends_with_its_attempt(tmp_path: Path) -> N
 
 
 def test_folders_of_dead_attempts_are_swept_and_no_others(tmp_path: Path) -> None:
-    names = ("fake-seed1-x", "fake-seed1-xy", "a-clone-of-golf")
+    names = ("x1", "1", "a-clone-of-golf")
     dead, living, foreign = (tmp_path / name for name in names)
     for folder in (dead, living, foreign):
         folder.mkdir()
     (dead / "lock").touch()
-    halted = subprocess.Popen(["sleep", "0.1"], env={**os.environ, "GOLF_SUPERVISES": dead.name})
+    halted = subprocess.Popen(["sleep", "0.1"], env={**os.environ, "GOLF_SUPERVISES": mark("fake-seed1", dead)})
     halted.send_signal(signal.SIGSTOP)
     orphan, alive = (
-        subprocess.Popen(["sleep", "600"], env={**os.environ, "GOLF_ATTEMPT": folder.name})
+        subprocess.Popen(["sleep", "600"], env={**os.environ, "GOLF_ATTEMPT": mark("fake-seed1", folder)})
         for folder in (dead, living)
     )
     with locked(living / "lock"):
@@ -433,14 +433,14 @@ def test_a_folder_whose_maker_died_before_it_locked_it_is_swept(tmp_path: Path) 
     unfinished, kept = tmp_path / ".new-abc", tmp_path / ".kept"
     unfinished.mkdir()
     kept.mkdir()
-    with work_folder("fake-seed1", tmp_path) as base:
+    with work_folder(tmp_path) as base:
         assert sorted(path.name for path in tmp_path.iterdir()) == [".kept", base.name]
         sweep(tmp_path)
         assert base.is_dir()
 
 
 def test_a_work_folder_whose_remover_died_is_swept(tmp_path: Path) -> None:
-    (tmp_path / ".gone-fake-seed1-x" / "train").mkdir(parents=True)  # its lock was removed first
+    (tmp_path / ".gone-x1" / "train").mkdir(parents=True)  # its lock was removed first
     sweep(tmp_path)
     assert list(tmp_path.iterdir()) == []
 

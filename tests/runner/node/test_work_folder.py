@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from runner.data.dataset import DataSet, open_dataset
 from runner.data.shards import read_shard, write_shard
-from runner.errors import DataError
+from runner.errors import DataError, UserError
 from runner.job.open_data import DataRequest
 from runner.node import work_folder
 from runner.node.work_folder import fresh_folder, lay_out, left_behind
@@ -129,6 +130,18 @@ def test_a_shard_that_changed_since_the_job_was_planned_is_not_scored(tiny_data:
         DataError, match=r"fineweb_val_000000\.bin changed while the seed was trained.*nothing was scored"
     ):
         fresh_folder(tmp_path, spec_for(b"pass"), ("final_model.ptz", b"weights"), data)
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_what_stands_in_the_place_of_a_shard_is_not_waited_for(
+    tiny_data: DataRequest, tmp_path: Path, put: Callable[[Path], object]
+) -> None:
+    shutil.copytree(str(tiny_data.folder), tmp_path / "data")
+    data = open_dataset(tmp_path / "data", Path(str(tiny_data.tokenizer)), tiny_data.vocab_size)
+    data.val_files[0].unlink()
+    put(data.val_files[0])
+    with pytest.raises(UserError, match=r"is not a file but a (pipe|device)"):
+        fresh_folder(tmp_path, SPEC, ("final_model.ptz", b"w"), data)
 
 
 def test_sidecars_come_with_the_shards_whose_bytes_they_tell(tiny_data: DataRequest, tmp_path: Path) -> None:

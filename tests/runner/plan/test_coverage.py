@@ -18,7 +18,15 @@ from runner.errors import DataError
 from runner.job.open_data import DataRequest
 from runner.plan.coverage import coverage, require_coverage, spans
 
-RULES: tuple[Any, ...] = ("plain", "sliding", "last_stride", "last_stride_short", "exact_tail", "repeated_tail")
+RULES: tuple[Any, ...] = (
+    "plain",
+    "sliding",
+    "last_stride",
+    "last_stride_short",
+    "exact_tail",
+    "short_tail",
+    "repeated_tail",
+)
 
 
 @given(st.sampled_from(RULES), st.integers(1, 24), st.data())

@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 import torch
+import zstandard
 
 from golf_model.artifact.artifact import pack_model
+from golf_model.artifact.compress import decompress
+from golf_model.artifact.first_look import first_look
 from golf_model.artifact.inspect import entropy, inspect_artifact
 from golf_model.config import ExportConfig, StepConfig
 from golf_model.process.errors import ScriptError
@@ -44,6 +47,16 @@ def test_every_originals_format_is_told_and_read_without_a_job(name: str) -> Non
     for one in facts["tensors"]:
         assert one["finite"]
         assert (one["entropy"] is None) == one["scheme"].startswith("float")
+
+
+def test_a_zstd_frame_that_does_not_state_its_size_is_read_and_told() -> None:
+    config = config_of("pr102")
+    raw = decompress(pack_model(weights_of("pr102"), config.model, config.export).blob, "zstd", 1 << 26)
+    streamed = zstandard.ZstdCompressor(write_content_size=False).compress(raw)
+    first_look(streamed)
+    facts = inspect_artifact(streamed)
+    assert facts["format"] == f"{config.export.container}, compressed by zstd (its frame does not state its size)"
+    assert facts["unpacked_bytes"] == len(raw)
 
 
 @pytest.fixture(scope="module")

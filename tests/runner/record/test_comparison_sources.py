@@ -188,6 +188,20 @@ def test_somebody_elses_folder_is_compared_by_what_its_logs_show(tmp_path: Path)
     assert (arm.seeds, arm.origin) == ((1, 2, 3), "as its logs say, not measured here")
 
 
+def test_scores_that_no_check_confirms_are_called_a_claim_and_not_measured(tmp_path: Path) -> None:
+    data = record()
+    assert arm_of(str(put(data, tmp_path / "sure")), "A").origin == "measured"
+    checks = [
+        check.model_copy(update={"status": "unknown"}) if check.name == "process_agreement" else check
+        for check in data.verdict.checks
+    ]
+    unsure = data.model_copy(update={"verdict": data.verdict.model_copy(update={"checks": checks})})
+    folder = put(unsure, tmp_path / "unsure")
+    assert arm_of(str(folder), "A").origin == "as its script claims, and no check confirms"
+    _, said = golf(str(folder), "1.2,1.21,1.22")
+    assert "(as its script claims, and no check confirms, " in said
+
+
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps({"val_bpb": [1.1, 1.2], "name": "[red]x[/red]\x1b[2J\n| a |"}))
     code, said = golf(str(tmp_path / "a.json"), "1.0,1.05", "--policy", "progression")

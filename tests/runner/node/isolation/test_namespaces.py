@@ -19,11 +19,14 @@ from runner.node.isolation.held import run_within, trial
 from runner.node.isolation.places import SHARED_PLACES, interpreter_places
 from runner.results import Isolation
 from tests.fixtures.plants import PLANTS
+from tests.fixtures.systems import gives_namespaces
 
-needs_namespaces = pytest.mark.skipif(
-    trial(("namespaces",)).layer != "namespaces", reason="this system lets nobody make namespaces"
-)
+needs_namespaces = pytest.mark.skipif(not gives_namespaces(), reason="this system lets nobody make namespaces")
 pytestmark = needs_namespaces
+
+
+def test_where_the_system_gives_namespaces_a_trial_has_them() -> None:
+    assert trial(("namespaces",)) == Isolation(layer="namespaces")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 import runner.record.verify
 from reports.record.rebuild import page_check
 from runner.record.folder import open_record
+from runner.record.verification import seed_logs
 from runner.record.verify import verify_record
 from runner.results import Check
 from runner.script.bundle import pack_twin
@@ -226,6 +227,20 @@ def test_what_was_worked_out_is_worked_out_again(record: Path, place: tuple[str,
     found = failing(record)
     assert check in found, found
     assert "published" not in found
+
+
+def test_a_log_of_more_lines_than_are_looked_at_is_unknown_and_its_hash_still_told(
+    record: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seed_logs, "MOST_LINES", 5)
+    asked = ("log", "log_facts", "log_head", "curves")
+    found = {check.name: check for check in verify_record(open_record(record))}
+    assert {found[name].status for name in asked} == {"unknown"}
+    assert "train_seed1.log tells something on more than" in found["log_facts"].measured
+    assert found["log_files"].status == "pass"
+    log = record / "train_seed1.log"
+    log.write_bytes(log.read_bytes()[:-9] + b"otherwise")
+    assert "train_seed1.log" in failing(record)["log_files"].measured
 
 
 def test_versions_of_the_referee_stand_in_one_place_and_the_ledger_vouches_for_them(record: Path) -> None:
