@@ -273,14 +273,20 @@ def audit(
         Path | None,
         typer.Option("--output", "--table", metavar="FILE", help="Write a table of all: .csv or .parquet."),
     ] = None,
+    with_review: Annotated[
+        bool, typer.Option("--review", help="Read its script's code, too, as golf review does.")
+    ] = False,
 ) -> None:
     """Say where anybody's record folders disagree with their logs. Nothing is executed."""
     from reports.audit.markdown import markdown_audit
     from reports.audit.table import audit_frame, require_table, summary, write_table
     from reports.audit.terminal import terminal_audit
+    from reports.review.markdown import markdown_review
+    from reports.review.terminal import line_of, terminal_review
     from runner.audit.audit import audit_all, audit_or_error, with_shared_runs
     from runner.audit.reading.folder import find_records
     from runner.files import require_writable
+    from runner.verbs.reviews import review_of
 
     console = terminal()
     if output is not None:
@@ -299,11 +305,15 @@ def audit(
         if isinstance(one, str):
             print(f"golf: {printable(one)}", file=sys.stderr)
         elif as_json:
-            print(one.model_dump_json(), flush=True)
+            print(one.model_dump_json() if not with_review else _with_review(one, folder), flush=True)
         elif markdown:
             print(markdown_audit(one))
+            if with_review and (code := review_of(folder)) is not None:
+                print(markdown_review(code))
         elif not every:
             console.print(terminal_audit(one))
+            if (code := review_of(folder)) is not None:
+                console.print(terminal_review(code) if with_review else line_of(code))
     if every and not as_json and not markdown:
         console.print(summary(found))
     if output is not None:
@@ -313,6 +323,16 @@ def audit(
     raise typer.Exit(_audit_code([one for _, one in found]))
 
 
+def _with_review(audit: Audit, folder: Path) -> str:
+    """An audit's JSON with the review of the folder's script, null where it has none."""
+    import json
+
+    from runner.verbs.reviews import review_of
+
+    code = review_of(folder)
+    return json.dumps({**audit.model_dump(mode="json"), "review": None if code is None else code.as_json()})
+
+
 def _audit_code(audits: Sequence[Audit | str]) -> int:
     """2 if a folder could not be read, else 1 if one has an error, else 0."""
     if any(isinstance(one, str) for one in audits):
@@ -320,6 +340,65 @@ def _audit_code(audits: Sequence[Audit | str]) -> int:
     return int(
         any(finding.severity == "error" for one in audits if not isinstance(one, str) for finding in one.findings)
     )
+
+
+@app.command("review")
+def review_verb(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Scripts, record folders, or jobs: whose script is read.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line for each script.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="A comment for a pull request.")] = False,
+    env: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--env", metavar="NAME=VALUE", help="A setting that the run had; may be given again."),
+    ] = None,
+    log: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--log", metavar="FILE", help="The log of the run; those of the folder when left out."),
+    ] = None,
+    readme: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--readme", metavar="FILE", help="What names the run's command; the folder's when left out."),
+    ] = None,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Import the script, too: this executes it, cut off from this machine.")
+    ] = False,
+) -> None:
+    """Say what a training script's code may break the rules by. Nothing is executed, but for --smoke.
+
+    Exit code 1 where a script violates a rule, 2 where one could not be read, else 0, which is no proof.
+    """
+    import json
+
+    from reports.review.markdown import markdown_review
+    from reports.review.terminal import terminal_review
+    from runner.verbs.reviews import environment_of, reviews, target
+
+    given = environment_of(env or [])
+    console = terminal()
+    accused = unreadable = False
+    targets = []
+    for path in paths:
+        try:
+            targets.append(target(path, given))
+        except UserError as error:
+            print(f"golf: {printable(str(error))}", file=sys.stderr)
+            unreadable = True
+    for one in reviews(targets, log, readme, smoke):
+        if isinstance(one, str):
+            print(f"golf: {printable(one)}", file=sys.stderr)
+            unreadable = True
+            continue
+        accused = accused or bool(one.of("violates"))
+        if as_json:
+            print(json.dumps(one.as_json()), flush=True)
+        elif markdown:
+            print(markdown_review(one))
+        else:
+            console.print(terminal_review(one))
+            console.print()
+    raise typer.Exit(2 if unreadable else int(accused))
 
 
 @app.command()

@@ -854,6 +854,8 @@ class RecordData(Frozen):
     """What was run and is not in this record, as far as the folder of all runs shows; None where nobody looked."""
     referee_sha256: str = ""
     """Of the referee's own sources; '' where nobody noted it. What another referee works out may differ."""
+    review: list[str] = []
+    """What is open about the code of somebody else's script, as `golf review` reads it; decides no verdict."""
     stopped: str = ""
     """Why the run was stopped, so that nothing more was started or tried again; empty where it was not."""
 

@@ -101,6 +101,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "checks_table": checks_table(data),
         "notes": [*few(notes(data.verdict.checks)), *apart(data.results)],
         "score_alone": fenced("\n".join(data.score_alone)) if data.score_alone else None,
+        "review": few(data.review),
         "changes": changes_section(data),
         "model": model_section(data),
         "attributions_table": attributions_table(data.attributions) if data.attributions else "",

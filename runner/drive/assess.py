@@ -38,6 +38,8 @@ from runner.record.published import KIND, last_published, published_sha256
 from runner.record.variants import variants
 from runner.referee import referee_sha256
 from runner.results import RatioCoverage, RecordData, RunResult, Verification, Yardstick
+from runner.review.script_review import review_script
+from runner.review.targets import Target
 from runner.script.bundle import Script
 from runner.script.eval_switch import lines_to_score_alone
 from runner.script.requirements import requirements
@@ -209,12 +211,21 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         requirements=requirements(readable, (Path(name).stem for name in script.files), job.requires, hosts),
         curves=[one for seed, parts in logs.items() if (one := curve(seed, parts, own_steps)) is not None],
         score_alone=lines_to_score_alone(job, readable, results),
+        review=[] if job.script is None else questions_about(folder, script, job),
     )
     if job.claim is not None:
         comparison = judge_claim(job.claim, arm_of_record(data), ledger.entries)
         data = data.model_copy(update={"comparison": comparison})
     tokenizer = None if plan.data.facts.official_tokenizer else plan.data.tokenizer
     return JudgedRun(data, folder, script, logs, tokenizer)
+
+
+def questions_about(folder: RunFolder, script: Script, job: JobSpec) -> list[str]:
+    """What is open about the code of somebody else's script, by the settings that the job gives it."""
+    target = Target(
+        job.script or folder.script, folder.files / folder.script.name, None, script.source, job.env, run_known=True
+    )
+    return review_script(target)[0].questions()
 
 
 def publish(ledger: Ledger, data: RecordData) -> None:

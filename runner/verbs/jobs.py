@@ -11,6 +11,7 @@ import typer
 
 from runner.errors import UserError
 from runner.plain_json import json_text
+from runner.printable import cut
 from runner.verbs.loading import load, ours, terminal
 from runner.verbs.options import Address, AsJson, JobPath, Profile, Seeds
 
@@ -62,11 +63,26 @@ def plan(
     around = dict(os.environ) if here else None
     rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds, source, around)
     claim = claim_rows(planned, facts, one, job.claim, past) if job.claim is not None else []
+    shown = [*rows, *claim, *_review_rows(path, job)]
     if as_json:
-        found = plan_facts(planned, where, script.sha256, step, one, past.seconds, [*rows, *claim])
+        found = plan_facts(planned, where, script.sha256, step, one, past.seconds, shown)
         typer.echo(json_text(found))
     else:
-        console.print(plan_table([*rows, *claim]))
+        console.print(plan_table(shown))
+
+
+def _review_rows(path: Path, job: JobSpec) -> list[tuple[str, str]]:
+    """What `golf review` says of somebody else's script, in a line."""
+    if job.script is None:
+        return []
+    from runner.review.script_review import review_script
+    from runner.verbs.reviews import target_of_job
+
+    questions = review_script(target_of_job(path, job))[0].questions()
+    if not questions:
+        return [("its code", "nothing found by the rules of golf review")]
+    more = f" and {len(questions) - 1} more: golf review {path}" if len(questions) > 1 else f": golf review {path}"
+    return [("its code", f"{cut(questions[0], 300)}{more}")]
 
 
 def _planned_here(job: JobSpec, code_bytes: int) -> tuple[Outline, str, bool]:

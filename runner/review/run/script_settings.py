@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from runner.review.source.parsing import children
+
 ENVIRONMENT = re.compile(r"^[A-Z][A-Z0-9_]{1,79}$")
 
 
@@ -42,54 +44,65 @@ def settings_of(texts: Iterable[tuple[str, ast.Module | None]]) -> dict[str, Set
 
 
 def _of_tree(file: str, tree: ast.Module) -> Iterator[Setting]:
-    kept: dict[int, str] = {}
-    readers = _readers(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
-            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            name = (
-                target.id
-                if isinstance(target, ast.Name)
-                else target.attr
-                if isinstance(target, ast.Attribute)
-                else ""
-            )
-            pairs = _pairs(target, node.value) if isinstance(target, ast.Tuple) else [(name, node.value)]
-            for one, value in pairs:
-                kept.update(dict.fromkeys((id(inner) for inner in ast.walk(value)), one))
+    """In the order in which they stand in the file; each node is looked at once."""
+    nodes: list[tuple[ast.AST, str]] = []
+    pending: list[tuple[ast.AST, str]] = [(tree, "")]
+    while pending:
+        node, kept = pending.pop()
+        nodes.append((node, kept))
+        pending += reversed(_within(node, kept))
+    readers = _readers([node for node, _ in nodes])
+    for node, kept in nodes:
         if isinstance(node, ast.Call) and node.args:
             read = _constant(node.args[0])
             if isinstance(read, str) and ENVIRONMENT.match(read) and _reads(node, readers):
                 default = node.args[1] if len(node.args) > 1 else _keyword(node, "default")
-                yield Setting(read, kept.get(id(node), ""), as_text(default), f"{file}:{node.lineno}")
+                yield Setting(read, kept, as_text(default), f"{file}:{node.lineno}")
         elif isinstance(node, ast.Subscript) and _is_environ(node.value):
             read = _constant(node.slice)
             if isinstance(read, str) and isinstance(node.ctx, ast.Load):
-                yield Setting(read, kept.get(id(node), ""), None, f"{file}:{node.lineno}")
+                yield Setting(read, kept, None, f"{file}:{node.lineno}")
 
 
-def _pairs(target: ast.Tuple, value: ast.expr) -> list[tuple[str, ast.expr]]:
-    if not isinstance(value, ast.Tuple) or len(value.elts) != len(target.elts):
-        return []
-    return [(one.id, part) for one, part in zip(target.elts, value.elts, strict=True) if isinstance(one, ast.Name)]
+def _within(node: ast.AST, kept: str) -> list[tuple[ast.AST, str]]:
+    """What stands in a node, with the name that its value gets."""
+    if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+        target, value = node.targets[0] if isinstance(node, ast.Assign) else node.target, node.value
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+            return [(part, _name(one)) for one, part in zip(target.elts, value.elts, strict=True)]
+        return [(value, _name(target))]
+    here = "" if isinstance(node, ast.stmt) else kept
+    return [(child, here) for child in children(node)]
 
 
-def _readers(tree: ast.Module) -> frozenset[str]:
+def _name(target: ast.expr) -> str:
+    return target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
+
+
+def _readers(nodes: list[ast.AST]) -> frozenset[str]:
     """Names of functions of the script's own that read the environment, and of what stands for `os.environ.get`."""
+    lines = [
+        node.lineno for node in nodes if isinstance(node, (ast.Name, ast.Attribute)) and _reads_environment(node)
+    ]
     found = {"getenv"}
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.Lambda)) and node.args.args:
-            if any(_is_environ(one) or _is_getenv(one) for one in ast.walk(node)):
-                found.add(getattr(node, "name", ""))
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef) and node.args.args:
+            if any(node.lineno <= line <= (node.end_lineno or node.lineno) for line in lines):
+                found.add(node.name)
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             value = node.value
-            if (
-                (isinstance(value, ast.Lambda) and any(_is_environ(one) for one in ast.walk(value)))
-                or (isinstance(value, ast.Attribute) and (_is_environ(value.value) or _is_getenv(value)))
-                or _is_environ(value)
+            if isinstance(value, ast.Lambda):
+                if any(value.lineno <= line <= (value.end_lineno or value.lineno) for line in lines):
+                    found.add(node.targets[0].id)
+            elif _is_environ(value) or (
+                isinstance(value, ast.Attribute) and (_is_environ(value.value) or _is_getenv(value))
             ):
                 found.add(node.targets[0].id)
     return frozenset(found)
+
+
+def _reads_environment(node: ast.AST) -> bool:
+    return _is_environ(node) or _is_getenv(node)
 
 
 def _reads(node: ast.Call, readers: frozenset[str]) -> bool:

@@ -19,8 +19,10 @@ MOST_WRITTEN = 2_000
 class Beside:
     """The files of one script, by paths as it would see them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, script: str = "") -> None:
+        """folder: of the script; script: its name, by which it may look for its payload."""
         self.folder = folder
+        self.script = script
         self.written: dict[str, bytes | str] = {}
 
     def normal(self, path: str) -> str:
@@ -53,11 +55,22 @@ class Beside:
             return self.written[name]
         place = self.within(path)
         if place is None or not is_regular(place):
+            place = self._renamed(name)
+        if place is None:
             return None
         try:
             return read_bytes(place, MOST)
         except UserError:
             return None
+
+    def _renamed(self, name: str) -> Path | None:
+        """The only file of its kind, for a script that looks for its payload by its own name and was renamed."""
+        stem = self.script.partition(".")[0]
+        before, _, ending = name.removeprefix(f"{HOME}/").partition(".")
+        if not stem or before != stem or ending in ("", "py"):
+            return None
+        alike = [path for path in sorted(self.folder.glob(f"*.{ending}")) if is_regular(path)]
+        return alike[0] if len(alike) == 1 else None
 
     def write(self, path: str, content: bytes | str) -> None:
         """Keep what the script would write; nothing reaches the disk."""

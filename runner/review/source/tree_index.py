@@ -6,6 +6,8 @@ import ast
 from collections import deque
 from collections.abc import Iterator
 
+from runner.review.source.parsing import children
+
 HANDS = frozenset(
     (
         *("exec", "eval", "__import__", "__builtins__", "builtins", "runpy", "importlib", "subprocess", "marshal"),
@@ -43,7 +45,7 @@ class TreeIndex:
                 continue
             else:
                 self._note(node)
-            pending.extend(ast.iter_child_nodes(node))
+            pending.extend(children(node))
 
     def _note(self, node: ast.AST) -> None:
         if isinstance(node, (ast.Import, ast.ImportFrom)):

@@ -7,6 +7,7 @@ be opened stands in `Reviewed.unread`; whoever answers for such a script says un
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from runner.untrusted import read_bytes
 MOST_LAYERS = 64
 MOST_DEPTH = 12
 """Layers inside one another."""
+NATIVE = re.compile(r"^[\w./-]{1,200}\.(?:c|cc|cpp|cu|so|rs)$")
 MODULE_LENGTH = 200
 """Characters of a string that may be a module."""
 Kind = Literal["file", "decoded", "string", "beside"]
@@ -89,10 +91,13 @@ class Reviewed:
         return f"{self.texts[text].name}:{line}"
 
 
-def read_source(path: Path) -> Reviewed:
-    """A script and all that it runs, as data; UserError where there is no file, or it is larger than is read."""
+def read_source(path: Path, content: bytes | None = None) -> Reviewed:
+    """A script and all that it runs, as data; UserError where there is no file, or it is larger than is read.
+
+    content: the script's bytes where they stand in no file; `path` then only says where it would lie.
+    """
     reader = _Reader(path)
-    reader.start()
+    reader.start(content)
     return Reviewed(path, tuple(reader.layers), _once(reader.unread), _once(reader.native))
 
 
@@ -102,7 +107,7 @@ def _once(found: list[Unread]) -> tuple[Unread, ...]:
 
 class _Reader(Tracer):
     def __init__(self, path: Path) -> None:
-        super().__init__(Beside(path.parent))
+        super().__init__(Beside(path.parent, path.name))
         self.path = path
         self.layers: list[Layer] = []
         self.native: list[Unread] = []
@@ -110,9 +115,10 @@ class _Reader(Tracer):
         self._depth = 0
         self._size = 0
 
-    def start(self) -> None:
-        content = read_bytes(self.path, links=True)
-        self._add(content, self.path.name, "file", path=f"{HOME}/{self.path.name}")
+    def start(self, content: bytes | None) -> None:
+        """The file itself, and from it all others."""
+        raw = read_bytes(self.path, links=True) if content is None else content
+        self._add(raw, self.path.name, "file", path=f"{HOME}/{self.path.name}")
 
     def ran(self, code: Code) -> None:
         """A layer that a shell hands to Python."""
@@ -215,10 +221,16 @@ class _Reader(Tracer):
         """Strings that are modules, and strings in C."""
         for node in found.strings:
             text = str(node.value)
+            if NATIVE.search(text) and (content := self.beside.read(text)) is not None:
+                self.native.append(
+                    Unread(index, node.lineno, f"{text}, {len(content):,} B of other code, is not read")
+                )
             if len(text) < MODULE_LENGTH or "\n" not in text:
                 continue
             if "#include" in text or "__global__" in text:
-                self.native.append(Unread(index, node.lineno, f"{len(text):,} characters of C, which are not read"))
+                kind = "CUDA" if "__global__" in text else "C"
+                why = f"{len(text):,} characters of {kind}, which are not read"
+                self.native.append(Unread(index, node.lineno, why))
             elif _may_be_module(text):
                 name = self._free(f"{self.layers[index].name}#string{node.lineno}")
                 inner, _ = tree_of(text)

@@ -1,0 +1,1 @@
+"""Reviews of scripts for people: the terminal, and a comment for a pull request."""

@@ -1,0 +1,87 @@
+"""What `golf review` is asked: paths and options to scripts, and their reviews, several at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import UserError
+from runner.verbs.loading import load
+
+if TYPE_CHECKING:
+    from runner.job.spec import JobSpec
+    from runner.review.facts import ScriptReview
+    from runner.review.targets import Target
+
+FEW = 3
+"""So many scripts are not worth other processes."""
+
+
+def environment_of(words: Sequence[str]) -> dict[str, str]:
+    """`--env NAME=VALUE` as a mapping; UserError for what has no name or no value."""
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name.isidentifier():
+            raise UserError(f"--env {word}: give NAME=VALUE, e.g. SLOT_ENABLED=1")
+        found[name] = value
+    return found
+
+
+def target(path: Path, given: Mapping[str, str]) -> Target:
+    """What is to be reviewed at a path; UserError where nothing can be."""
+    from dataclasses import replace
+
+    from runner.review.targets import is_job, target_of
+
+    if is_job(path):
+        job = load(path)
+        made = target_of_job(path, job)
+        return replace(made, given={**made.given, **given})
+    return replace(target_of(path), given=dict(given))
+
+
+def target_of_job(path: Path, job: JobSpec) -> Target:
+    """A job's script: its own file with the environment that the job gives it, or the twin that golf makes."""
+    from runner.review.targets import Target
+    from runner.script.bundle import script_of
+
+    if job.script is not None:
+        return Target(path, job.script, given=dict(job.env), run_known=True)
+    script = script_of(job)
+    return Target(
+        path, path.with_name("train_gpt.py"), content=script.flat.encode(), given=dict(job.env), run_known=True
+    )
+
+
+def review_of(folder: Path) -> ScriptReview | None:
+    """The review of a record folder's script; None where there is none that can be read."""
+    from runner.review.script_review import review_script
+    from runner.review.targets import target_of
+
+    try:
+        return review_script(target_of(folder))[0]
+    except UserError:
+        return None
+
+
+def reviews(
+    targets: Sequence[Target], log: Path | None, readme: Path | None, smoke: bool, processes: int | None = None
+) -> Iterator[ScriptReview | str]:
+    """The reviews in their order, or the message of what stood in the way; by as many processes as there are cores.
+
+    smoke: each script is imported, too, cut off from this machine, one after the other.
+    """
+    from runner.machine import usable_cpus
+    from runner.review.smoke_review import review_with_smoke
+
+    work = partial(review_with_smoke, log=log, readme=readme, smoke=smoke)
+    workers = min(processes or usable_cpus(), len(targets))
+    if workers <= 1 or len(targets) <= FEW:
+        yield from map(work, targets)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        yield from pool.map(work, targets, chunksize=1)
