@@ -24,7 +24,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
     "runner.node": ("isolation",),
-    "runner.review": ("source", "run", "smoke"),
+    "runner.review": ("source", "run", "smoke", "flow", "rules"),
     "reports": ("sections", "record", "across", "audit", "review", "terminal"),
 }
 """Package -> its rooms; each may import those before it and never one after it."""

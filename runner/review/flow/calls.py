@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from runner.review.flow.library import SAID, Library
 from runner.review.flow.machine import DEEPEST
-from runner.review.flow.scopes import Scope
 from runner.review.flow.trace import Loop
 from runner.review.flow.values import (
     GOLD,
@@ -19,6 +18,7 @@ from runner.review.flow.values import (
     UNSET,
     VAL,
     Labels,
+    Scope,
     Thing,
     Value,
     choices_of,

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from runner.review.flow.constants import BINARY, COMPARE, UNARY, folded
 from runner.review.flow.machine import Machine, labels_of_text, text_value
-from runner.review.flow.scopes import Scope, joined
 from runner.review.flow.values import (
     BYTES,
     COUNT,
@@ -22,10 +21,12 @@ from runner.review.flow.values import (
     UNSET,
     VAL,
     Labels,
+    Scope,
     Thing,
     Value,
     choices_of,
     join,
+    joined,
     of,
     starting,
     weights,

@@ -14,7 +14,6 @@ from typing import Any
 from runner.review.flow.constants import BUILTINS, folded, method
 from runner.review.flow.expressions import Expressions
 from runner.review.flow.machine import labels_of_text
-from runner.review.flow.scopes import Scope
 from runner.review.flow.values import (
     BYTES,
     COUNT,
@@ -29,6 +28,7 @@ from runner.review.flow.values import (
     UNSET,
     VAL,
     Labels,
+    Scope,
     Thing,
     Value,
     choices_of,

@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from runner.review.answers import Place
-from runner.review.flow.scopes import Scope
 from runner.review.flow.trace import Event, Guard, Loop, Trace
-from runner.review.flow.values import NONE, NOTHING, Labels, Thing, Value
+from runner.review.flow.values import NONE, NOTHING, Labels, Scope, Thing, Value
 
 MOST_STEPS = 700_000
 """Expressions and statements that are followed before a run is cut short: about six seconds."""

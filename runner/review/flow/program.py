@@ -6,10 +6,9 @@ import ast
 from collections.abc import Mapping, Sequence
 
 from runner.review.flow.machine import CutShort, Settings
-from runner.review.flow.scopes import Scope
 from runner.review.flow.statements import Statements
 from runner.review.flow.trace import Trace
-from runner.review.flow.values import Thing, Value
+from runner.review.flow.values import Scope, Thing, Value
 
 ENTRIES = ("main", "run", "train", "main_worker")
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from runner.review.flow.calls import Calls
 from runner.review.flow.constants import folded
 from runner.review.flow.expressions import bounds
-from runner.review.flow.scopes import Scope, joined
 from runner.review.flow.trace import Guard, Loop
 from runner.review.flow.values import (
     GOLD,
@@ -19,10 +18,12 @@ from runner.review.flow.values import (
     UNSET,
     VAL,
     Labels,
+    Scope,
     Thing,
     Value,
     choices_of,
     join,
+    joined,
     of,
     starting,
     weights,

@@ -8,7 +8,6 @@ from runner.review.flow.trace import Event
 from runner.review.flow.values import GOLD, LOGITS, TRAIN, VAL, starting, weights
 from runner.review.rules.evidence import Evidence, Finding, of_validation
 
-
 SAVES = ("torch.save", "tofile", "savez", "savez_compressed", "dump", "save_file")
 """Calls that write weights; what is written line by line are counters and logs."""
 
