@@ -1,0 +1,1 @@
+"""The 15 classes, each asked of one trace."""

@@ -1,0 +1,99 @@
+"""ngram, mixture, two_pass: what a price knows of its token."""
+
+from __future__ import annotations
+
+from tests.fixtures.review_scripts import accused, reviewed, script
+
+HASHED = """
+def keys(tokens, at):
+    ctx = tokens[at] * 31 + tokens[at - 1] * 7
+    return ctx % 999, (ctx ^ (tokens[at + 1] * 13)) % 999
+def score(net, text):
+    t = text.numpy(); seen, both = np.zeros(999), np.zeros(999); total = 0.0
+    with torch.no_grad(): p = net(text[:-1]).softmax(-1)
+    for i in range(1, len(text) - 1):
+        a, b = keys(t, i)
+        q = float(p[i, t[i + 1]])
+        if seen[a] > 2: q = 0.7 * q + 0.3 * both[b] / seen[a]
+        total -= math.log(q)
+        seen[a] += 1; both[b] += 1
+    return total / (len(text) - 1)
+"""
+ROWS = """
+def score(net, text):
+    t = text.tolist(); rows = collections.defaultdict(lambda: np.ones(V)); total = 0.0
+    with torch.no_grad(): p = net(text[:-1]).softmax(-1).numpy()
+    for i in range(1, len(text) - 1):
+        row = rows[(t[i], t[i - 1])]
+        whole = 0.7 * p[i] + 0.3 * row / row.sum()
+        total -= math.log(whole[t[i + 1]])
+        row[t[i + 1]] += 1
+    return total / (len(text) - 1)
+"""
+SPREAD = """
+def score(net, text):
+    lengths = np.array([len(chr(k).encode()) for k in range(V)]); total = 0.0; count = collections.Counter()
+    for a in range(0, len(text) - 1, 32):
+        y = text[a + 1 : a + 33]
+        with torch.no_grad(): lp = -price(net(text[a : a + 32]), y).numpy()
+        each = lp / lengths[y]
+        total -= np.log(0.5 * np.exp(each) + 0.5 / 256).sum()
+    return total / (len(text) - 1)
+"""
+BETTER = """
+def score(net, text):
+    best = None
+    with torch.no_grad():
+        for view in (0.8, 1.0):
+            now = price(net(text[:-1]) * view, text[1:])
+            best = now if best is None else torch.minimum(best, now)
+    return best.mean()
+"""
+STABLE = """
+def score(net, text):
+    total = 0.0
+    with torch.no_grad():
+        for a in range(0, len(text) - 1, 32):
+            one = -price(net(text[a : a + 32]), text[a + 1 : a + 33])
+            two = -price(net(text[a : a + 32]) * 0.5, text[a + 1 : a + 33])
+            top = torch.maximum(one, two)
+            total -= (top + ((one - top).exp() * 0.5 + (two - top).exp() * 0.5).log()).sum()
+    return total / (len(text) - 1)
+"""
+AGAIN = """
+def part(net, text, n):
+    out = []
+    with torch.no_grad():
+        for a in range(0, n, 32): out.append(price(net(text[a : a + 32]), text[a + 1 : a + 33]).sum())
+    return out
+def score(net, text):
+    first = part(net, text, len(text) - 1); total = sum(first); second = part(net, text, 320)
+    for k in range(10): total = total - first[k] + second[k]
+    return total / (len(text) - 1)
+"""
+
+
+def test_a_count_under_a_key_that_holds_the_token_is_found_through_a_helper() -> None:
+    answers = reviewed(script(score=HASHED))
+    assert accused(answers) == {"ngram": "violates", "mixture": "violates"}
+
+
+def test_a_row_over_all_tokens_under_the_prefix_alone_is_none() -> None:
+    assert accused(reviewed(script(score=ROWS))) == {}
+
+
+def test_a_price_spread_over_bytes_and_mixed_there_is_found() -> None:
+    assert accused(reviewed(script(score=SPREAD))) == {"mixture": "violates"}
+
+
+def test_the_better_of_two_views_is_found() -> None:
+    answers = accused(reviewed(script(score=BETTER)))
+    assert (answers.get("two_pass"), answers.get("mixture")) == ("violates", "violates")
+
+
+def test_a_sum_of_probabilities_made_stable_by_its_larger_term_is_none() -> None:
+    assert accused(reviewed(script(score=STABLE))) == {}
+
+
+def test_a_price_taken_back_for_another_is_found() -> None:
+    assert accused(reviewed(script(score=AGAIN))) == {"two_pass": "violates"}
