@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from runner.review.answers import CLASSES, Answer
 from runner.review.facts import ScriptReview, Text
+from runner.review.review import review
 from runner.review.run.run_context import RunContext, run_context
 from runner.review.source.unwrap import Reviewed, read_source
 from runner.review.targets import Target
@@ -23,14 +23,8 @@ IN_OTHER_CODE = frozenset(("ngram", "mixture", "two_pass"))
 """Classes that C beside or in a script may decide: what is priced there, and by what."""
 
 
-def rules_of_the_house(reviewed: Reviewed, context: RunContext) -> Mapping[str, Answer]:
-    """What the rules of `rules/` answer."""
-    answered: Mapping[str, Answer] = importlib.import_module("runner.review.review").review(reviewed, context)
-    return answered
-
-
 def review_script(
-    target: Target, *, log: Path | None = None, readme: Path | None = None, rules: Rules = rules_of_the_house
+    target: Target, *, log: Path | None = None, readme: Path | None = None, rules: Rules = review
 ) -> tuple[ScriptReview, Reviewed, RunContext]:
     """A script's review, and what it was made from.
 
