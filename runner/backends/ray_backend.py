@@ -329,9 +329,6 @@ class RayBackend(Waiting):
     def _looked(self, stream: Any, spec: AttemptSpec, now: float) -> str:
         """Why an attempt is lost whose node was asked; '' where it is not, or nobody knows yet."""
         found, asked = self.looks[stream]
-        if self.heard[stream] > asked:
-            del self.looks[stream]
-            return ""
         if ray.wait([found], timeout=0)[0]:
             del self.looks[stream]
             try:
@@ -341,6 +338,9 @@ class RayBackend(Waiting):
             self.heard[stream] = now  # asked again when it has been silent for as long again
             return HALTED if halted else ""
         if now - asked <= max(LOOK_ENDS_S, spec.stall_seconds):
+            return ""
+        if self.heard[stream] > asked:  # it spoke meanwhile; till now the look may have killed it, and must tell
+            del self.looks[stream]
             return ""
         ray.cancel(found, force=True)
         return f"neither it nor its node has answered for {now - self.heard[stream]:.0f} s"

@@ -185,6 +185,7 @@ def test_what_is_off_changes_no_bit(changed: dict[str, object]) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while tracing
 @pytest.mark.parametrize("documents", [None, pytest.param(Documents(1, 8), marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_both_modes_compile_as_one_graph_each(documents: Documents | None) -> None:
     few = replace(WHOLE, num_layers=3, xsa_last_n=3, loop=LoopConfig(1, 1, 1), parallel=ParallelConfig("lanes", 2))
     network = golden_network(few)

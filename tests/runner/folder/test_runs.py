@@ -240,6 +240,7 @@ def test_a_seed_that_was_launched_before_it_was_registered_is_a_problem(tmp_path
     assert "seed 2 was launched and only later registered" in problem
 
 
+@pytest.mark.slow
 def test_a_run_is_watched_and_stopped_from_outside_and_goes_on(tiny_data: DataRequest, tmp_path: Path) -> None:
     write_foreign_job(tmp_path, tiny_data, "watched", more="env: {PACE: '0.4'}\n")
     command = [sys.executable, "-m", "runner.cli", "run", "watched.yaml", "--local"]

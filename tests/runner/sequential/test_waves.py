@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,28 @@ def kinds(done: JudgedRun) -> list[str]:
     return [entry["kind"] for entry in check_chain(done.folder.ledger)]
 
 
-def test_a_claim_that_holds_early_ends_its_seeds(tiny_data: DataRequest, tmp_path: Path) -> None:
-    done = run(plan_for(tiny_data, SEEDS, claim=claim(WORSE)), tmp_path)
+@pytest.fixture(scope="module")
+def held(tiny_data: DataRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Path, JudgedRun]:
+    """A run whose claim held at the first look: its plan, where it lies, what came of it."""
+    plan, root = plan_for(tiny_data, SEEDS, claim=claim(WORSE)), tmp_path_factory.mktemp("held")
+    return plan, root, run(plan, root)
+
+
+@pytest.fixture(scope="module")
+def given_up(tiny_data: DataRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, JudgedRun]:
+    """A run whose claim was out of reach at the first look."""
+    root = tmp_path_factory.mktemp("given-up")
+    return root, run(plan_for(tiny_data, SEEDS, claim=claim(SAME)), root)
+
+
+@pytest.fixture(scope="module")
+def kept(tiny_data: DataRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The record of a claim that held at the first look; to be copied where it is to be changed."""
+    return keep_record(tiny_data, tmp_path_factory.mktemp("kept"), seeds=SEEDS, claim=claim(WORSE))
+
+
+def test_a_claim_that_holds_early_ends_its_seeds(held: tuple[Plan, Path, JudgedRun]) -> None:
+    _, _, done = held
     found = done.data.comparison
     assert found is not None
     assert found.sequential is not None
@@ -73,8 +94,8 @@ def test_a_claim_that_holds_early_ends_its_seeds(tiny_data: DataRequest, tmp_pat
     assert all(is_known(entry) for entry in entries)
 
 
-def test_no_gain_ends_as_out_of_reach(tiny_data: DataRequest, tmp_path: Path) -> None:
-    done = run(plan_for(tiny_data, SEEDS, claim=claim(SAME)), tmp_path)
+def test_no_gain_ends_as_out_of_reach(given_up: tuple[Path, JudgedRun]) -> None:
+    _, done = given_up
     found = done.data.comparison
     assert found is not None
     assert found.sequential is not None
@@ -82,26 +103,25 @@ def test_no_gain_ends_as_out_of_reach(tiny_data: DataRequest, tmp_path: Path) ->
     assert len(done.data.results) == 3
 
 
-def test_a_run_that_goes_on_finds_the_same_look(tiny_data: DataRequest, tmp_path: Path) -> None:
-    plan = plan_for(tiny_data, SEEDS, claim=claim(WORSE))
-    first = run(plan, tmp_path)
-    again = run(plan, tmp_path)
-    assert kinds(again) == kinds(first)
+def test_a_run_that_goes_on_finds_the_same_look(held: tuple[Plan, Path, JudgedRun]) -> None:
+    plan, root, first = held
+    before = kinds(first)
+    again = run(plan, root)
+    assert kinds(again) == before
     assert again.data == first.data
 
 
-def test_another_design_is_refused_once_seeds_ran(tiny_data: DataRequest, tmp_path: Path) -> None:
-    run(plan_for(tiny_data, SEEDS, claim=claim(WORSE)), tmp_path)
+def test_another_design_is_refused_once_seeds_ran(held: tuple[Plan, Path, JudgedRun], tiny_data: DataRequest) -> None:
     with pytest.raises(UserError, match="registered with other levels, spending"):
-        run(plan_for(tiny_data, SEEDS, claim=claim(WORSE, spending="pocock")), tmp_path)
+        run(plan_for(tiny_data, SEEDS, claim=claim(WORSE, spending="pocock")), held[1])
 
 
-def test_seeds_added_after_the_decision_void_it(tiny_data: DataRequest, tmp_path: Path) -> None:
-    run(plan_for(tiny_data, SEEDS, claim=claim(SAME)), tmp_path)
-    done = run(plan_for(tiny_data, (*SEEDS[:3], 7)), tmp_path)
-    assert done.data.comparison is None
+def test_seeds_added_after_the_decision_void_it(
+    given_up: tuple[Path, JudgedRun], tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    root = shutil.copytree(given_up[0], tmp_path / "added")
     plan = plan_for(tiny_data, (*SEEDS[:3], 7), claim={**claim(SAME), "sequential": None})
-    found = run(plan, tmp_path).data.comparison
+    found = run(plan, root).data.comparison
     assert found is not None
     assert found.outcome == "undecided"
     assert found.obstacles == [
@@ -133,22 +153,21 @@ def test_all_seeds_of_the_design_are_asked_for(tiny_data: DataRequest, tmp_path:
     assert Ledger(folder / "ledger.jsonl").entries == []
 
 
-def test_the_record_tells_of_its_looks_and_is_verified(tiny_data: DataRequest, tmp_path: Path) -> None:
-    folder = keep_record(tiny_data, tmp_path, seeds=SEEDS, claim=claim(WORSE))
-    told = (folder / "README.md").read_text()
+def test_the_record_tells_of_its_looks_and_is_verified(kept: Path) -> None:
+    told = (kept / "README.md").read_text()
     assert "**The claim holds by the policy readme" in told
     assert "stopped after 3 of at most 5 seeds" in told
     assert "| seeds | p | to be below | came of it |" in told
-    opened = open_record(folder)
+    opened = open_record(kept)
     assert [one.name for one in verify_record(opened) if one.status == "fail"] == []
-    arm = arm_of_folder(folder)
+    arm = arm_of_folder(kept)
     assert arm.looked == "3 of at most 5 ran"
     note = "its seeds were added until a look decided (3 of at most 5 ran), so a test of a fixed number errs"
     assert any(note in said for said in compare(arm, arm_of("1.1,1.2", "B")).notes)
 
 
-def test_a_ledger_to_which_a_seed_was_added_is_told(tiny_data: DataRequest, tmp_path: Path) -> None:
-    folder = keep_record(tiny_data, tmp_path, seeds=SEEDS, claim=claim(WORSE))
+def test_a_ledger_to_which_a_seed_was_added_is_told(kept: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(kept, tmp_path / kept.name)
     ledger = Ledger(folder / "ledger.jsonl")
     script = next(entry["script_sha256"] for entry in ledger.entries if entry["kind"] == "registered")
     ledger.append("registered", seeds=[7], script_sha256=script, job="kept")
