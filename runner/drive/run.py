@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -401,10 +400,9 @@ def run_plan(
         remove_unfinished(folder.path)
         adopt_results(folder, ledger, script.sha256)
         adopt_trainings(folder, ledger, script.sha256)
-        counted = partial(counted_result, folder, script_sha256=script.sha256)
 
         def result_of(seed: int) -> RunResult | None:
-            return counted(seed, vouched=ledger.finished_hashes())
+            return counted_result(folder, seed, script.sha256, ledger.finished_hashes())
 
         def say(line: str) -> None:
             console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -130,9 +130,7 @@ def judge_claim(claim: ClaimSpec, candidate: Arm, entries: Sequence[Mapping[str,
     baseline = () if POLICIES[claim.policy].against_number else claim.baseline.val_bpb
     wise = None
     if last is not None and found.test is not None and not beyond:
-        seen = compare(claim.baseline.as_arm(), first(candidate, last.seeds), claim.policy, claim.gain).test
-        if seen is not None:
-            wise = stage_wise(made, seen, candidate.val_bpb[: last.seeds], baseline, CONFIDENCE)
+        wise = stage_wise(made, found.test, candidate.val_bpb, baseline, CONFIDENCE)
     outcome = "undecided" if obstacles or last is None else "holds" if last.decision == "holds" else "not shown"
     told = Sequential(
         order=list(order),

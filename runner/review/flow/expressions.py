@@ -34,7 +34,6 @@ from runner.review.flow.values import (
 
 SHAPES = {"shape", "device", "dtype", "ndim", "itemsize", "nbytes", "is_cuda", "requires_grad", "param_groups"}
 VAL_NAMES = {"val_tokens", "val_data", "val_files", "valid_tokens", "validation_tokens"}
-CARRIED = ("val", "train", GOLD, LOGITS, PER_BYTE, BYTES)
 
 
 TEXTS = frozenset({VAL, "train", "disk"})

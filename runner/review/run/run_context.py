@@ -306,11 +306,6 @@ def _contradictions(sources: Sequence[Known], settings: Mapping[str, Setting]) -
     return list(dict.fromkeys(found))
 
 
-def _shortened(one: str, other: str) -> bool:
-    """Whether one is the other without its end, as lists are printed."""
-    return one.startswith(other) or other.startswith(one)
-
-
 def of_a_run(name: str) -> bool:
     """Whether a setting only says where files lie, or which of several runs this is."""
     return name in PER_RUN or name.endswith(("_DIR", "_PATH", "_FILE", "_FILES"))
