@@ -16,9 +16,8 @@ from tests.fixtures.kept_record import keep_record
 from tests.fixtures.places import ROOT
 from tests.fixtures.tiny_data import make_tiny_data
 
-settings.register_profile("fast", max_examples=300, deadline=None)
+settings.register_profile("fast", max_examples=100, deadline=None)
 settings.register_profile("fuzz", max_examples=10_000, deadline=None)  # make fuzz
-settings.register_profile("mutants", max_examples=40, deadline=None, derandomize=True)  # make mutants
 settings.register_profile("mutants", max_examples=40, deadline=None, derandomize=True)  # make mutants
 settings.load_profile("fast")
 

@@ -186,7 +186,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         name=job.name,
         run=folder.path.name,
         track=job.track,
-        date=max((result.finished_at[:10] for result in results), default=""),
+        date=last_day(results),
         job=published,
         limits={
             "cap_bytes": plan.limits.cap_bytes,
@@ -222,6 +222,11 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         data = data.model_copy(update={"comparison": comparison})
     tokenizer = None if plan.data.facts.official_tokenizer else plan.data.tokenizer
     return JudgedRun(data, folder, script, logs, tokenizer)
+
+
+def last_day(results: Sequence[RunResult]) -> str:
+    """The day, as YYYY-MM-DD in UTC, on which the last seed ended: a record's date. '' of no result."""
+    return max((result.finished_at[:10] for result in results), default="")
 
 
 def questions_about(folder: RunFolder, script: Script, job: JobSpec) -> list[str]:

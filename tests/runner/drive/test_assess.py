@@ -12,7 +12,7 @@ import pytest
 from runner.backends.backend import LocalBackend
 from runner.backends.nodes import this_node
 from runner.data.known_texts import KNOWN_TEXTS
-from runner.drive.assess import Carried, carried_by
+from runner.drive.assess import Carried, carried_by, last_day
 from runner.drive.run import run_plan
 from runner.errors import UserError
 from runner.job.load import job_from_mapping
@@ -22,6 +22,7 @@ from runner.node.gpus import nvidia_smi
 from runner.plan.plan import make_plan
 from runner.script.bundle import script_of
 from tests.fixtures.four_nodes import with_gpus
+from tests.fixtures.results import run_result
 from tests.runner.drive.test_run import Screen, checks
 from tests.runner.job.test_external_script import foreign_job, run_foreign
 
@@ -33,6 +34,12 @@ def job_on(track: str, **changes: Any) -> JobSpec:
     limits = {} if track == "10min_16mb" else {"limits": {"train_seconds": 600, "eval_seconds": 600}}
     base = {"name": "x", "track": track, "seeds": [1], "data": {"path": "shards", "tokenizer": "t.model"}, **limits}
     return job_from_mapping({**base, **changes}, source="job.yaml")
+
+
+def test_a_record_is_of_the_day_on_which_its_last_seed_ended() -> None:
+    ends = ("2026-12-31T23:59:59+00:00", "2027-01-01T00:00:01+00:00", "2026-12-31T23:00:00+00:00")
+    assert last_day([run_result(seed, finished_at=end) for seed, end in enumerate(ends)]) == "2027-01-01"
+    assert last_day([]) == ""
 
 
 def test_a_tokenizer_of_ones_own_counts_as_code_where_the_text_is_the_challenges(tiny_data: DataRequest) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -135,3 +136,11 @@ def test_of_a_process_that_is_gone_nothing_is_seen() -> None:
     time.sleep(0.6)
     watch.stop()
     assert watch.busy.first is None
+
+
+def test_a_watch_that_is_stopped_leaves_no_thread_behind() -> None:
+    before = set(threading.enumerate())
+    watches = (CpuWatch(os.getpid()), GpuWatch(every=0.01))
+    for watch in watches:
+        watch.stop()
+    assert set(threading.enumerate()) <= before
