@@ -1,8 +1,9 @@
-"""The challenge's own data, brought from its Hugging Face repository by its manifest.
+"""The challenge's own data, brought from its Hugging Face repositories by their manifests.
 
-The repository keeps `datasets/manifest.json`, which names each tokenised data set with its numbers of shards
-and its tokenizer, and beside it the shards and tokenizer models themselves. Fetched are the manifest, all
-validation shards, the first N training shards and the tokenizer. A file is downloaded into a folder beside,
+The first repository has not every variant; those that others published come from theirs (HOSTED). Each keeps
+`datasets/manifest.json`, which names each tokenised data set with its numbers of shards and its tokenizer, and
+beside it the shards and tokenizer models themselves. Fetched are the manifest, all validation shards, what tells the
+bytes of a rewritten text, the first N training shards and the tokenizer. A file is downloaded into a folder beside,
 checked (by its own header, and against the size and hash that the hub states), and only then renamed. A file that is
 there already is held against the same size and hash: one that a disk cut short and whose header agrees with the rest,
 or one of other text, is fetched again; what is whole is not, so a second call continues where the first one stopped.
@@ -34,6 +35,26 @@ from runner.untrusted import json_of, read_bytes
 
 REPOSITORY = "willdepueoai/parameter-golf"
 ROOT = "datasets"
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """Where a variant lies that the first repository has not."""
+
+    repository: str
+    name: str = ""
+    """What that repository calls it; '' where it has the same name."""
+    sidecars: bool = False
+    """Its text was rewritten: beside each validation shard lies one that tells the bytes of the original."""
+
+
+HOSTED = {
+    "sp4096": Hosted("kevclark/parameter-golf"),
+    "sp8192": Hosted("kevclark/parameter-golf"),
+    # All 50,000 validation documents; shards that its own preparation script makes hold only the first 10,000.
+    "caseops": Hosted("romeerp/parameter-golf-caseops-v1", "sp8192_lossless_caps_caseops_v1_reserved", sidecars=True),
+}
+"""Variant -> where merged records (#1394, #1855) took it from."""
 MANIFEST = "manifest.json"
 LARGEST_MANIFEST_BYTES = 16 << 20
 MOST_SHARDS = 100_000
@@ -139,7 +160,7 @@ class Listing:
     model_path: str
 
     def shard(self, split: str, index: int) -> str:
-        """Path of one shard."""
+        """Path of one shard; the split `val_bytes` is what lies beside the validation shards."""
         return f"datasets/{self.name}/fineweb_{split}_{index:06d}.bin"
 
 
@@ -205,18 +226,21 @@ def fetch(
 ) -> Fetched:
     """Bring a variant's validation shards, its first `shards` training shards (None: all) and its tokenizer.
 
+    source: None for where the variant is known to lie.
+
     They lie under `dest` as the challenge's scripts expect: `datasets/<name>/` and `tokenizers/`. The whole data
     set is checked at the end. Interrupted or run again, it keeps every file that is whole; a second fetch into
     the same folder waits for the first.
     """
-    source = source or Source()
+    hosted = HOSTED.get(variant, Hosted(REPOSITORY))
+    source = source or Source(hosted.repository)
     staging = dest / ".fetch"
     with locked(dest / ".fetch.lock"):
         shutil.rmtree(staging, ignore_errors=True)  # of a fetch that was killed
         try:
             manifest = source.download(f"{ROOT}/{MANIFEST}", staging, retry=False)
-            listing = read_manifest(manifest, variant)
-            wanted = _wanted_shards(listing, shards, source)
+            listing = read_manifest(manifest, hosted.name or variant)
+            wanted = _wanted_shards(listing, shards, source, hosted.sidecars)
             keeper = _Keeper(source, staging, dest, len(wanted) + 1, progress, cache)
             tokenizer = keeper.bring(listing.model_path, load_tokenizer)
             for name in wanted:
@@ -229,13 +253,14 @@ def fetch(
     return Fetched(dataset, tuple(keeper.downloaded), tuple(keeper.kept))
 
 
-def _wanted_shards(listing: Listing, shards: int | None, source: Source) -> list[str]:
+def _wanted_shards(listing: Listing, shards: int | None, source: Source, sidecars: bool) -> list[str]:
     count = listing.train_shards if shards is None else shards
     if not 1 <= count <= listing.train_shards:
         raise DataError(
             f"--shards {count}: {source.repository} has 1 to {listing.train_shards} training shards of {listing.name}"
         )
-    validation = [listing.shard("val", index) for index in range(listing.val_shards)]
+    splits = ("val", "val_bytes") if sidecars else ("val",)
+    validation = [listing.shard(split, index) for split in splits for index in range(listing.val_shards)]
     return validation + [listing.shard("train", index) for index in range(count)]
 
 

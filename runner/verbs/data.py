@@ -52,17 +52,55 @@ def info(
 
 @app.command("fetch")
 def fetch_verb(
-    variant: Annotated[str, typer.Option("--variant", help="Tokenizer variant of the shards, e.g. sp1024.")],
+    variant: Annotated[
+        str, typer.Option("--variant", help="Tokenizer variant of the shards: sp1024, sp4096, sp8192, caseops.")
+    ],
     shards: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option("--shards", min=1, help="Training shards to bring; all when left out."),
     ] = None,
     output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Where to put them.")] = Path("data"),
+    repository: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--repository", metavar="OWNER/NAME", help="Another repository of the hub, laid out the same."),
+    ] = None,
 ) -> None:
     """Bring the challenge's shards and tokenizer. Goes on where an earlier fetch stopped."""
-    from runner.data.fetch import fetch
+    from runner.data.fetch import Source, fetch
     from runner.plan.data_tables import passport
 
-    fetched = fetch(variant, shards, output, progress=typer.echo)
+    source = Source(repository) if repository else None
+    fetched = fetch(variant, shards, output, source, progress=typer.echo)
     typer.echo(f"{fetched}")
     typer.echo(passport(fetched.dataset.facts)[0])
+
+
+@app.command("retokenize")
+def retokenize_verb(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of the shards to read.")],
+    tokenizer: Annotated[Path, typer.Option("--tokenizer", metavar="FILE", help="The tokenizer to write them with.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where to put the new shards.")],
+    old: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--from", metavar="FILE", help="The tokenizer that made SRC; found where the challenge keeps it."
+        ),
+    ] = None,
+    workers: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--workers", min=1, help="Processes side by side; one for each core when left out."),
+    ] = None,
+) -> None:
+    """Write shards anew with another tokenizer.
+
+    Each document's bytes are proved equal. Goes on where an earlier call stopped.
+    """
+    from runner.data.retokenize import retokenize, tokenizer_of, totals
+
+    made = retokenize(source, old or tokenizer_of(source), tokenizer, output, workers, progress=typer.echo)
+    all_ = totals(made)
+    typer.echo(
+        f"{output}: {len(made)} shards, {all_['documents']:,} documents, {all_['bytes']:,} bytes, the same before "
+        f"and after; {all_['tokens_before']:,} -> {all_['tokens']:,} tokens\n"
+        f"in a job:  data: {{path: {output}, tokenizer: {tokenizer}}}"
+    )

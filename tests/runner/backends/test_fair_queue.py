@@ -87,6 +87,17 @@ def test_a_refused_node_is_never_given_and_an_avoided_one_only_last() -> None:
     assert FairQueue().ask(Demand("a", 1, 1, 1, (refused,)), SPARKS[:1], 0) == {}
 
 
+def test_tickets_of_one_driver_go_each_where_its_own_kind_may() -> None:
+    tickets = (
+        Ticket("spark", WHOLE_SPARK),
+        Ticket("h100", WHOLE_H100),
+        Ticket("other spark", WHOLE_SPARK, refused=("s0",)),
+        Ticket("third spark", WHOLE_SPARK),
+    )
+    granted = FairQueue().ask(Demand("d", 1, 4, 1, tickets), [H100, *SPARKS], 0)
+    assert granted == {"spark": "s0", "h100": "h", "other spark": "s1"}
+
+
 def test_what_a_silent_driver_held_is_free_again() -> None:
     queue = FairQueue()
     assert queue.ask(demand("dead", 1, WHOLE_H100, 1), [H100], 0) == {"dead0": "h"}

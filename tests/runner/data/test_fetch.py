@@ -179,6 +179,35 @@ def test_all_training_shards_are_fetched_when_no_number_is_given(hub: StandIn, t
     assert len(fetch("sp300", None, tmp_path, hub.source).dataset.train_files) == 3
 
 
+def test_of_rewritten_text_what_tells_its_bytes_is_fetched_too(hub: StandIn, tmp_path: Path) -> None:
+    name = "fineweb10B_sp8192_lossless_caps_caseops_v1_reserved"
+    for path in [path for path in hub.files if path.endswith(".bin")]:
+        hub.files[path.replace(NAME, name)] = hub.files.pop(path)
+    validation = f"datasets/datasets/{name}/fineweb_val_000000.bin"
+    hub.files[validation.replace("val_", "val_bytes_")] = hub.files[validation]
+    hub.files["datasets/manifest.json"] = json.dumps(MANIFEST).replace(NAME, name).encode()
+    fetched = fetch("caseops", 1, tmp_path, hub.source)
+    assert [path.name for path in fetched.dataset.sidecars] == ["fineweb_val_bytes_000000.bin"]
+    assert (fetched.dataset.name, len(fetched.downloaded)) == (name, 4)
+
+
+@pytest.mark.parametrize(
+    ("variant", "repository"),
+    [
+        ("sp1024", "willdepueoai/parameter-golf"),
+        ("sp4096", "kevclark/parameter-golf"),
+        ("sp8192", "kevclark/parameter-golf"),
+        ("caseops", "romeerp/parameter-golf-caseops-v1"),
+    ],
+)
+def test_each_variant_is_looked_for_where_it_lies(
+    hub: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str, repository: str
+) -> None:
+    monkeypatch.setattr("runner.data.fetch.Source", lambda name: Source(name, endpoint=hub.endpoint))
+    with pytest.raises(DataError, match=rf"^{repository}: cannot fetch datasets/manifest\.json"):
+        fetch(variant, 1, tmp_path)
+
+
 def test_a_second_fetch_brings_only_what_is_not_there_yet(hub: StandIn, tmp_path: Path) -> None:
     fetch("sp300", 1, tmp_path, hub.source)
     hub.downloads.clear()

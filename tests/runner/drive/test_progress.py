@@ -201,6 +201,14 @@ def test_mean_and_deviation_are_those_of_the_finished_seeds() -> None:
     assert "bpb 1.50000 ± 0.25000" in counts.line(0.0)
 
 
+def test_two_scores_have_a_deviation_and_one_has_none() -> None:
+    counts = SeedCounts(2, 0.0)
+    counts.score(1.25)
+    assert counts.line(0.0) == "2 seeds: 2 waiting; bpb 1.25000"
+    counts.score(1.75)
+    assert counts.line(0.0) == "2 seeds: 2 waiting; bpb 1.50000 ± 0.35355"
+
+
 @pytest.mark.parametrize(("ended", "seconds", "said"), [(30, 60, "30 a minute"), (3, 120, "1.5 a minute")])
 def test_the_pace_is_what_ended_since_the_start(ended: int, seconds: float, said: str) -> None:
     counts = SeedCounts(50, 0.0)

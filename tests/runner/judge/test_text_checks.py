@@ -178,6 +178,12 @@ def test_bytes_of_rewritten_text_are_those_of_the_original_whatever_a_sidecar_sa
         assert counted_bytes(case(with_it), scored(170_000_000 / 47_853_343, own=True)).status == "fail"
 
 
+def test_of_our_own_text_it_is_held_against_the_bytes_of_a_target() -> None:
+    facts = data_facts(val_tokens=101, val_bytes=240, recounted_bytes=240)
+    answer = counted_bytes(case(facts), scored(2.4))
+    assert (answer.status, answer.measured, answer.limit) == ("pass", "2.4000 B/token", "2.4000 B/token ± 0.1 %")
+
+
 def test_of_an_unknown_text_the_decoder_is_the_second_count() -> None:
     facts = data_facts()
     ratio = facts.val_bytes / (facts.val_tokens - 1)
@@ -194,7 +200,16 @@ def test_of_an_unknown_text_the_decoder_is_the_second_count() -> None:
 
 
 @pytest.mark.parametrize("facts", [data_facts(), challenge_facts()])
-@pytest.mark.parametrize("final", [None, Score(rule="x", val_loss=math.nan, val_bpb=1.0)])
+@pytest.mark.parametrize(
+    "final",
+    [
+        None,
+        *(
+            Score(rule="x", val_loss=loss, val_bpb=bpb)
+            for loss, bpb in ((math.nan, 1.0), (0.0, 1.0), (1.0, 0.0), (math.inf, 1.0), (1.0, math.inf), (-1.0, -1.0))
+        ),
+    ],
+)
 def test_without_a_score_nothing_is_known_of_its_bytes(facts: DataFacts, final: Score | None) -> None:
     seen = Evidence(1337, run_result(final_score=final), verification())
     assert counted_bytes(case(facts), seen).status == "unknown"
