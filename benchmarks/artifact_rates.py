@@ -15,7 +15,6 @@ from golf_model.artifact.artifact import PackedModel, pack_model, unpack_model
 from golf_model.artifact.fit import pack_to_fit
 from golf_model.config import ExportConfig, GolfConfig, StepConfig
 from golf_model.network.gpt import GPT
-from golf_model.scoring.bpb import ByteTables
 from golf_model.training.calibration import collect_hessians
 from golf_model.training.size_forecast import forecast_line
 from golf_model.training.trainer import Trainer
@@ -34,7 +33,7 @@ class Trained:
     network: GPT
     weights: dict[str, Tensor]
     hessians: dict[str, Tensor]
-    validation: tuple[Tensor, ByteTables]
+    validation: tuple[Tensor, Tensor]
     steps: int
     loss: float
 
@@ -53,8 +52,9 @@ def train_one(seconds: float, text: Text, seed: int, val_tokens: int) -> Trained
     per_batch = config.batch.train_batch_tokens // config.batch.train_seq_len
     batches = [trainer.batches.next_on_device()[0] for _ in range(-(-sequences // per_batch))]
     trainer.batches.close()
-    tokens, tables = text.validation(config)
-    validation = (tokens[: val_tokens // config.batch.train_seq_len * config.batch.train_seq_len + 1], tables)
+    whole = val_tokens // config.batch.train_seq_len * config.batch.train_seq_len + 1
+    tokens, sizes = (part[:whole] for part in text.validation(config))
+    validation = (tokens, sizes)
     network = build(config)
     network.load_state_dict(weights)
     hessians = collect_hessians(network, batches)

@@ -27,7 +27,6 @@ from benchmarks.plain import PlainGPT
 from benchmarks.yardstick import facts, make_network
 from golf_model.config import BigramConfig, GolfConfig, ModelConfig
 from golf_model.process.distributed import World
-from golf_model.scoring.bpb import ByteTables
 from golf_model.scoring.evaluate import Tally, cut, evaluate, on_device, rows_at_once
 from golf_model.scoring.streaming import evaluate_streaming
 from golf_model.scoring.windows import Windows, windows_of
@@ -74,15 +73,16 @@ SHAPES = [
 
 @torch.no_grad()
 def full_head(
-    network: PlainGPT, tokens: torch.Tensor, tables: ByteTables, windows: Windows, rows: int, world: World
+    network: PlainGPT, tokens: torch.Tensor, sizes: torch.Tensor, windows: Windows, rows: int, world: World
 ) -> float:
     """The plain way: the head over all positions, losses of some thrown away; mean loss in nats."""
     length = int(windows[0, 1])
-    tally, tokens = Tally(tables, world.device, torch.float64), on_device(tokens, world.device)
+    tally, tokens = Tally(world.device, torch.float64), on_device(tokens, world.device)
+    sizes = sizes.to(world.device)
     for first in range(0, len(windows), rows):
         group = torch.from_numpy(windows[first : first + rows]).to(world.device)
         ids, targets, scored = cut(tokens, group, len(group), length)
-        tally.add(network(ids, targets, mean=False), ids, targets, scored)
+        tally.add(network(ids, targets, mean=False), cut(sizes, group, len(group), length)[1], scored)
     return tally.score(world).val_loss
 
 
@@ -93,15 +93,15 @@ def ways(
     network = make_network(GolfConfig(model=shape.model), dtype, device)
     plain = PlainGPT(shape.model, dtype).to(device)
     plain.load_state_dict(network.state_dict())
-    tables = ByteTables(torch.ones(VOCAB, dtype=torch.int16), *(torch.zeros(VOCAB, dtype=torch.bool) for _ in "ab"))
+    sizes = torch.ones(tokens.numel(), dtype=torch.int16)
     windows = windows_of("sliding", tokens.numel() - 1, shape.window, shape.stride)
     world = World(0, 1, device)
     rows = rows_at_once(64, shape.window, world.device)
     return {
-        "one": lambda: full_head(plain, tokens, tables, windows, 1, world),
-        "batched": lambda: full_head(plain, tokens, tables, windows, rows, world),
-        "ours": lambda: evaluate(network, tokens, tables, windows, rows, world).val_loss,
-        "streaming": lambda: evaluate_streaming(network, tokens, tables, shape.window, 8, world).val_loss,
+        "one": lambda: full_head(plain, tokens, sizes, windows, 1, world),
+        "batched": lambda: full_head(plain, tokens, sizes, windows, rows, world),
+        "ours": lambda: evaluate(network, tokens, sizes, windows, rows, world).val_loss,
+        "streaming": lambda: evaluate_streaming(network, tokens, sizes, shape.window, 8, world).val_loss,
     }
 
 

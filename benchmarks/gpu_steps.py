@@ -26,7 +26,6 @@ from golf_model.artifact.fit import pack_to_fit
 from golf_model.config import GolfConfig
 from golf_model.network.flash import settle_attention
 from golf_model.process.distributed import World
-from golf_model.scoring.bpb import ByteTables
 from golf_model.scoring.evaluate import evaluate
 from golf_model.scoring.streaming import evaluate_streaming
 from golf_model.scoring.windows import windows_of
@@ -156,7 +155,6 @@ def scoring(device: torch.device, tiny: bool) -> Result:
     config = full_config("pr372", tiny)
     network = make_network(config, torch.bfloat16, device)
     vocab, length = config.model.vocab_size, config.batch.train_seq_len
-    tables = ByteTables(torch.ones(vocab, dtype=torch.int16), *(torch.zeros(vocab, dtype=torch.bool) for _ in "ab"))
     count = 16 * length if tiny else 1_000_000
     tokens = torch.randint(0, vocab, (count + 1,), generator=torch.Generator().manual_seed(0))
     world, stride = World(0, 1, device), 16 if tiny else 64
@@ -165,9 +163,15 @@ def scoring(device: torch.device, tiny: bool) -> Result:
     found: Result = {"tokens": count}
     few = tokens[: 4 * length + 1]
     ways: dict[str, Callable[[Tensor], float]] = {
-        "one_window": lambda text: evaluate(network, text, tables, some(text), 1, world).val_loss,
-        "sliding": lambda text: evaluate(model, text, tables, some(text), 32, world).val_loss,
-        "streaming": lambda text: evaluate_streaming(network, text, tables, length, 8, world).val_loss,
+        "one_window": lambda text: (
+            evaluate(network, text, torch.ones(text.numel(), dtype=torch.int16), some(text), 1, world).val_loss
+        ),
+        "sliding": lambda text: (
+            evaluate(model, text, torch.ones(text.numel(), dtype=torch.int16), some(text), 32, world).val_loss
+        ),
+        "streaming": lambda text: (
+            evaluate_streaming(network, text, torch.ones(text.numel(), dtype=torch.int16), length, 8, world).val_loss
+        ),
     }
 
     def some(text: Tensor) -> Any:

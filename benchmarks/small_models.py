@@ -16,7 +16,7 @@ from golf_model.config import BatchConfig, GolfConfig, ModelConfig, OptimConfig,
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.gpt import GPT
 from golf_model.process.distributed import World
-from golf_model.scoring.bpb import ByteTables, build_byte_tables, read_pieces
+from golf_model.scoring.bpb import build_byte_tables, read_pieces
 from golf_model.scoring.evaluate import Score, evaluate, rows_at_once
 from golf_model.scoring.windows import windows_of
 from golf_model.session import seed_everything
@@ -54,12 +54,13 @@ class Text:
     folder: Path
     tokenizer: Path
 
-    def validation(self, config: GolfConfig) -> tuple[Tensor, ByteTables]:
-        """Validation tokens and byte tables."""
+    def validation(self, config: GolfConfig) -> tuple[Tensor, Tensor]:
+        """Validation tokens, and the bytes that each stands for."""
         vocab = config.model.vocab_size
         shards = find_shards(self.folder, "fineweb_val_*.bin")
         tables = build_byte_tables(read_pieces(self.tokenizer, vocab), vocab)
-        return load_validation_tokens(shards, config.batch.train_seq_len, vocab), tables
+        tokens = load_validation_tokens(shards, config.batch.train_seq_len, vocab)
+        return tokens, tables.sizes(tokens)
 
 
 def find_text() -> Text:
@@ -97,9 +98,9 @@ def train_small(
     return trainer, step
 
 
-def score(network: GPT, config: GolfConfig, validation: tuple[Tensor, ByteTables]) -> Score:
+def score(network: GPT, config: GolfConfig, validation: tuple[Tensor, Tensor]) -> Score:
     """Every validation token once, whole sequences side by side."""
-    tokens, tables = validation
+    tokens, sizes = validation
     length = config.batch.train_seq_len
     windows = windows_of("plain", tokens.numel() - 1, length, length)
-    return evaluate(network, tokens, tables, windows, rows_at_once(16, length, WORLD.device), WORLD)
+    return evaluate(network, tokens, sizes, windows, rows_at_once(16, length, WORLD.device), WORLD)

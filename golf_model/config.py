@@ -502,6 +502,9 @@ class EvalConfig:
     """Whether the originals' windows may reach the targets after the last whole sequence (PR #160)."""
     sums: Literal["float64", "float32"] = "float64"
     """Precision of the sums over targets; float32 is the defect of PR #465."""
+    byte_sidecar: bool = False
+    """Whether the bytes of each target come from fineweb_val_bytes_*.bin beside the validation shards: of a text that
+    was rewritten before it was tokenised, those of the original (CaseOps, PR #1729)."""
 
     def __post_init__(self) -> None:
         require_bounded(self)

@@ -32,9 +32,9 @@ from golf_model.scoring.evaluate import Score, evaluate, rows_at_once, warm_grap
 from golf_model.scoring.streaming import evaluate_streaming
 from golf_model.scoring.windows import Windows, eval_windows
 from golf_model.training.checkpoint import Checkpoints, owner_of
-from golf_model.training.loader import load_validation_tokens
+from golf_model.training.loader import load_sidecars, load_validation_tokens
 from golf_model.training.qat import acts_on_artifact, arm, switch
-from golf_model.training.shards import Shard, find_shards
+from golf_model.training.shards import Shard, find_shards, find_sidecars
 
 VALIDATION_SHARDS = "fineweb_val_*.bin"
 
@@ -44,7 +44,9 @@ class Validation:
     """Validation data, ready to score."""
 
     tokens: torch.Tensor
-    tables: ByteTables
+    """(n,) uint16."""
+    sizes: torch.Tensor
+    """(n,) int16: UTF-8 bytes of text that each token stands for."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,12 @@ def open_validation(session: Session, tables: ByteTables) -> Validation:
     session.log.line(f"val_loader:shards pattern={folder / VALIDATION_SHARDS} tokens:{whole}")
     for shard in shards:
         log_file(session.log, "val", shard.path)
-    return Validation(tokens, tables)
+    if not config.eval.byte_sidecar:
+        return Validation(tokens, tables.sizes(tokens))
+    sidecars = find_sidecars(folder)
+    for shard in sidecars:
+        log_file(session.log, "val_bytes", shard.path)
+    return Validation(tokens, load_sidecars(sidecars, tokens.numel()))
 
 
 def open_checkpoints(session: Session) -> Checkpoints | None:
@@ -178,7 +185,7 @@ def score_windows(
     world = session.world
     windows, at_once = batches_of(session, rule, validation.tokens.numel())
     sums = torch.float64 if rule.sums == "float64" else torch.float32
-    return evaluate(loss_model, validation.tokens, validation.tables, windows, at_once, world, sums, odd)
+    return evaluate(loss_model, validation.tokens, validation.sizes, windows, at_once, world, sums, odd)
 
 
 def score_plain(session: Session, loss_model: LossModel, validation: Validation) -> Score:
@@ -192,7 +199,7 @@ def score_by_rule(session: Session, network: GPT, loss_model: LossModel, validat
     if rule.rule != "streaming":
         return score_windows(session, loss_model, validation, rule, network)
     window = rule.window_length(session.config.batch.train_seq_len)
-    return evaluate_streaming(network, validation.tokens, validation.tables, window, rule.batch_windows, world)
+    return evaluate_streaming(network, validation.tokens, validation.sizes, window, rule.batch_windows, world)
 
 
 def log_run_facts(session: Session) -> None:

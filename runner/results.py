@@ -467,6 +467,8 @@ class Verification(Frozen):
     """Targets in the validation shards by the referee's own count."""
     val_bytes: int | None = None
     """Their UTF-8 bytes by the referee's own count."""
+    by_sidecar: bool = False
+    """Whether bytes are those that sidecars tell of the original of a rewritten text, as the script counts them."""
     final_rule: str | None = None
     """Rule that the job asks of the published score."""
     final_tokens: int | None = None
@@ -717,6 +719,9 @@ class DataFacts(Frozen):
     """UTF-8 bytes of the validation text by decoding it; None where that was not done."""
     sidecar_bytes: int | None = None
     """What sidecars beside the shards say of the same; None where there are none that fit."""
+    restored_bytes: int | None = None
+    """The same as the tokens of a rewritten text make it, where the sidecars say so of every token; -1 where they say
+    something else of one, None where nobody looked."""
     overlap: Overlap | None = None
     """None where nobody looked."""
 

@@ -380,7 +380,13 @@ def eval_stream(length: int, rule: str, dtype: torch.dtype) -> Check:
         tolerance = LOSS if dtype == torch.float32 else BFLOAT16_EVAL
         for sums in (torch.float64, torch.float32):
             found = evaluate(
-                network, tokens, golden_tables(vocab), windows, 2, World(0, 1, torch.device("cpu")), sums
+                network,
+                tokens,
+                golden_tables(vocab).sizes(tokens),
+                windows,
+                2,
+                World(0, 1, torch.device("cpu")),
+                sums,
             )
             assert (found.tokens, found.bytes) == (facts["token_count"], facts["byte_count"])
             near(found.val_loss, facts["loss"], absolute=tolerance)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import sentencepiece as spm
 import torch
 from torch import Tensor
@@ -36,34 +35,21 @@ class ByteTables:
     spelled: tuple[int, ...] = field(default=(), kw_only=True)
     """Ids of the three byte tokens that spell a single space; empty where it has a piece."""
 
-    def silent(self, tokens: Tensor) -> Tensor | None:
-        """Which tokens of a whole stream are the second or third byte of a spelled space, and count nothing.
+    def sizes(self, tokens: Tensor) -> Tensor:
+        """Bytes that every token of a whole stream stands for; tokens (n,) any integer type, on the CPU: (n,) int16.
 
-        tokens: (n,) any integer type, on the CPU. Returns (n,) bool, None where a single space has a piece.
+        The first has nothing before it, so a leading space of it counts nothing.
         """
-        if not self.spelled:
-            return None
-        first, second, third = self.spelled
         stream = tokens.numpy()
-        found = (stream[:-2] == first) & (stream[1:-1] == second) & (stream[2:] == third)
-        silent = np.zeros(stream.size, dtype=np.bool_)
-        silent[1:-1] |= found
-        silent[2:] |= found
-        return torch.from_numpy(silent)
-
-    def count(self, previous: Tensor, targets: Tensor) -> Tensor:
-        """Bytes of every target given the token before it; both int64 of one shape, result int64."""
-        space = self.has_leading_space[targets] & ~self.is_boundary[previous]
-        return self.base_bytes[targets].long() + space.long()
-
-    def to(self, device: torch.device) -> ByteTables:
-        """The same tables on a device."""
-        return replace(
-            self,
-            base_bytes=self.base_bytes.to(device),
-            has_leading_space=self.has_leading_space.to(device),
-            is_boundary=self.is_boundary.to(device),
-        )
+        sizes = self.base_bytes.numpy()[stream]
+        boundary, space = self.is_boundary.numpy(), self.has_leading_space.numpy()
+        sizes[1:] += space[stream[1:]] & ~boundary[stream[:-1]]
+        if self.spelled:
+            first, second, third = self.spelled
+            found = (stream[:-2] == first) & (stream[1:-1] == second) & (stream[2:] == third)
+            sizes[1:-1][found] = 0
+            sizes[2:][found] = 0
+        return torch.from_numpy(sizes)
 
 
 def build_byte_tables(pieces: Sequence[tuple[str, PieceKind]], vocab_size: int) -> ByteTables:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from golf_model.network.gpt import LossModel
 from golf_model.process.distributed import World
-from golf_model.scoring.bpb import ByteTables, bits_per_byte
+from golf_model.scoring.bpb import bits_per_byte
 from golf_model.scoring.windows import Windows
 
 
@@ -85,23 +85,17 @@ def by_head(windows: Windows) -> list[tuple[Windows, int]]:
 class Tally:
     """Sums over scored targets on one device: losses in `sums`, targets and bytes as integers."""
 
-    def __init__(self, tables: ByteTables, device: torch.device, sums: torch.dtype) -> None:
+    def __init__(self, device: torch.device, sums: torch.dtype) -> None:
         # MPS has no float64: there the losses are brought home and summed on the CPU.
         self.device = torch.device("cpu") if device.type == "mps" else device
-        self.tables = tables.to(self.device)
         self.loss = torch.zeros((), dtype=sums, device=self.device)
         self.counted = torch.zeros(2, dtype=torch.int64, device=self.device)
 
-    def add(
-        self, losses: Tensor, previous: Tensor, targets: Tensor, scored: Tensor, silent: Tensor | None = None
-    ) -> None:
-        """Take in losses, the token before each target, the targets, which of them count, and which of these have no
-        bytes of their own (ByteTables.silent), all of one shape."""
-        losses, previous, targets, scored = (part.to(self.device) for part in (losses, previous, targets, scored))
+    def add(self, losses: Tensor, sizes: Tensor, scored: Tensor) -> None:
+        """Take in losses, the targets' bytes, and which of the targets count, all of one shape."""
+        losses, sizes, scored = (part.to(self.device) for part in (losses, sizes, scored))
         self.loss += torch.where(scored, losses, 0.0).to(self.loss.dtype).sum()
-        heard = scored if silent is None else scored & ~silent.to(self.device)
-        size = torch.where(heard, self.tables.count(previous, targets), 0).sum()
-        self.counted += torch.stack((scored.sum(), size))
+        self.counted += torch.stack((scored.sum(), torch.where(scored, sizes, 0).sum()))
 
     def score(self, world: World) -> Score:
         """The score over all processes."""
@@ -131,7 +125,7 @@ def warm_graphs(model: LossModel, windows: Windows, batch_windows: int, world: W
 def evaluate(
     model: LossModel,
     tokens: Tensor,
-    tables: ByteTables,
+    sizes: Tensor,
     windows: Windows,
     batch_windows: int,
     world: World,
@@ -140,20 +134,19 @@ def evaluate(
 ) -> Score:
     """Score a stream of tokens (integer tensor on the CPU); all processes get the same result.
 
-    windows: of windows.py, none longer than the first; batch_windows: of each process's forward pass, at most. Head,
-    and queries and MLP of the last block, are computed for positions that may count only. odd: the same model for the
-    few windows unlike the rest, uncompiled, so that nobody waits for a graph of one window.
+    sizes: the bytes that each token stands for (n,) int16. windows: of windows.py, none longer than the first;
+    batch_windows: of each process's forward pass, at most. Head, and queries and MLP of the last block, are computed
+    for positions that may count only. odd: the same model for the few windows unlike the rest, uncompiled, so that
+    nobody waits for a graph of one window.
     """
-    tally, length = Tally(tables, world.device, sums), int(windows[0, 1])
-    silent = tables.silent(tokens)
-    stream = on_device(tokens, world.device)
-    unheard = None if silent is None else silent.to(world.device)
+    tally, length = Tally(world.device, sums), int(windows[0, 1])
+    stream, bytes_of = on_device(tokens, world.device), sizes.to(world.device)
     for index, (group, last) in enumerate(by_head(windows)):
         scorer = odd if index and odd is not None else model
         share, rows = share_of(group, batch_windows, world)
         for some in torch.split(torch.from_numpy(share).to(world.device), rows):
             ids, targets, scored = cut(stream, some, rows, length)
             losses = scorer(ids, targets, mean=False, last=last)
-            mute = None if unheard is None else cut(unheard, some, rows, length)[1][:, -last:].bool()
-            tally.add(losses, ids[:, -last:], targets[:, -last:], scored[:, -last:], mute)
+            counted = cut(bytes_of, some, rows, length)[1]
+            tally.add(losses, counted[:, -last:], scored[:, -last:])
     return tally.score(world)

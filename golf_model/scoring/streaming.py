@@ -18,7 +18,6 @@ from golf_model.network.attention import Past
 from golf_model.network.gpt import GPT
 from golf_model.network.rope import rope_tables, spread_tables
 from golf_model.process.distributed import World
-from golf_model.scoring.bpb import ByteTables
 from golf_model.scoring.evaluate import Score, Tally, split_evenly
 
 BEFORE = 2
@@ -71,12 +70,11 @@ def piece(tokens: Tensor, start: int, chunk: int, device: torch.device) -> Tenso
 
 
 @torch.no_grad()
-def evaluate_streaming(
-    network: GPT, tokens: Tensor, tables: ByteTables, window: int, number: int, world: World
-) -> Score:
+def evaluate_streaming(network: GPT, tokens: Tensor, sizes: Tensor, window: int, number: int, world: World) -> Score:
     """Score every target of a stream of tokens (integer tensor on the CPU); all processes get the same result.
 
-    window: tokens that each token attends to, itself included; number: streams side by side in each process, at most.
+    sizes: the bytes that each token stands for (n,) int16. window: tokens that each token attends to, itself
+    included; number: streams side by side in each process, at most.
     """
     device, dtype = world.device, network.compute_dtype
     targets = tokens.numel() - 1
@@ -84,11 +82,11 @@ def evaluate_streaming(
     lead = -(-network.passes * window // chunk)
     chunks = -(-targets // chunk)
     streams = streams_of(chunks, number, lead, world.rank, world.size)
-    tally = Tally(tables, device, torch.float64)
+    tally = Tally(device, torch.float64)
     cos, sin = rope_tables(network.frequencies(window).to(device), window + chunk)
     rotation = spread_tables(cos, sin, network.rotated_heads, dtype)
     if streams:
-        _run(network, tokens, streams, window, chunk, rotation, tally, tables.silent(tokens))
+        _run(network, tokens, streams, window, chunk, rotation, tally, sizes)
     return tally.score(world)
 
 
@@ -100,7 +98,7 @@ def _run(
     chunk: int,
     rotation: tuple[Tensor, Tensor],
     tally: Tally,
-    silent: Tensor | None,
+    sizes: Tensor,
 ) -> None:
     """Read some streams side by side, chunk by chunk, and count their targets."""
     device, dtype = rotation[0].device, network.compute_dtype
@@ -118,15 +116,12 @@ def _run(
             filled = min(step * chunk, window)
             mask = visible(window, chunk, filled, device, dtype)
         features = network.through_blocks(x0, *rotation, mask, pasts=pasts)
-        pieces = torch.stack([piece(tokens, start + 1, chunk, device)[-chunk - 1 :] for start in starts])
-        ids, targets = pieces[:, :-1], pieces[:, 1:]
+        targets = torch.stack([piece(tokens, start + 1, chunk, device)[-chunk:] for start in starts])
         counts = torch.stack(
             [
                 (at_chunk + start < tokens.numel() - 1) & (stream.counted <= start // chunk < stream.stop)
                 for start, stream in zip(starts, streams, strict=True)
             ]
         )
-        unheard = None
-        if silent is not None:
-            unheard = torch.stack([piece(silent, start + 1, chunk, device)[-chunk:] for start in starts]).bool()
-        tally.add(network.losses(features, targets, mean=False), ids, targets, counts, unheard)
+        bytes_of = torch.stack([piece(sizes, start + 1, chunk, device)[-chunk:] for start in starts])
+        tally.add(network.losses(features, targets, mean=False), bytes_of, counts)

@@ -213,3 +213,11 @@ def load_validation_tokens(shards: Sequence[Shard], seq_len: int, vocab_size: in
             f"{shards[0].path}: {tokens.size} validation tokens are fewer than one sequence of {seq_len}"
         )
     return torch.from_numpy(tokens.astype(np.uint16))
+
+
+def load_sidecars(shards: Sequence[Shard], tokens: int) -> Tensor:
+    """Bytes of each of `tokens` validation tokens, (tokens,) int16; ScriptError where they do not fit the tokens."""
+    sizes = np.concatenate([shard.read(0, shard.tokens, 1 << 16) for shard in shards])
+    if sizes.size != tokens or int(sizes.max()) >= 1 << 15:
+        raise ScriptError(f"{shards[0].path}: not one number of bytes for each of the {tokens} validation tokens")
+    return torch.from_numpy(sizes.astype(np.int16))

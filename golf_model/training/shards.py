@@ -66,3 +66,11 @@ def find_shards(folder: Path, pattern: str) -> list[Shard]:
     if not paths:
         raise ScriptError(f"no files match {folder / pattern}; set DATA_PATH to a prepared data folder")
     return [open_shard(path) for path in paths]
+
+
+def find_sidecars(folder: Path) -> list[Shard]:
+    """What tells the bytes of the validation tokens, sorted by name; ScriptError when there is nothing."""
+    paths = sorted(folder.glob(f"{SIDECAR}*.bin"))
+    if not paths:
+        raise ScriptError(f"no files match {folder / SIDECAR}*.bin, and eval.byte_sidecar wants the bytes from there")
+    return [open_shard(path) for path in paths]

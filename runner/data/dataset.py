@@ -32,6 +32,7 @@ from runner.data.shards import (
     require_plain,
     shard_tokens,
 )
+from runner.data.sidecars import original_sizes
 from runner.data.text import recount_bytes
 from runner.data.tokenizer import OFFICIAL_TOKENIZERS, byte_table, load_tokenizer, require_vocab
 from runner.errors import DataError, UserError
@@ -60,11 +61,14 @@ class DataSet:
 
     @property
     def believed_sidecars(self) -> tuple[Path, ...]:
-        """Sidecars that are the challenge's own, beside its own shards: of others nobody knows what they tell."""
+        """Sidecars that are the challenge's own, beside its own shards, or hold just what the shards' tokens make: of
+        others nobody knows what they tell."""
         files = self.facts.files
         text = text_by_hash([files[path.name] for path in self.val_files])
         told = sorted(files[path.name] for path in self.sidecars)
-        return self.sidecars if text is not None and told == sorted(text.sidecars) else ()
+        known = text is not None and told == sorted(text.sidecars)
+        proved = self.facts.restored_bytes is not None and self.facts.restored_bytes == self.facts.sidecar_bytes
+        return self.sidecars if known or proved else ()
 
     @property
     def own_tokenizer_bytes(self) -> int:
@@ -74,8 +78,10 @@ class DataSet:
 
     @property
     def own_sidecar_bytes(self) -> int:
-        """Bytes of sidecars that are not the challenge's."""
+        """Bytes of sidecars that may tell more than the shards do: neither the challenge's nor what those make."""
         files = self.facts.files
+        if self.facts.restored_bytes is not None and self.facts.restored_bytes == self.facts.sidecar_bytes:
+            return 0
         return sum(path.stat().st_size for path in self.sidecars if not is_known_sidecar(files[path.name]))
 
     def files_of(self, split: Split) -> tuple[Path, ...]:
@@ -136,8 +142,12 @@ def open_dataset(
         ),
         sidecars=sidecars,
     )
-    recounted = decoded_bytes(dataset, "val", cache, asked=len(val_stream) <= RECOUNT_TOKENS)
-    return replace(dataset, facts=dataset.facts.model_copy(update={"recounted_bytes": recounted}))
+    asked = len(val_stream) <= RECOUNT_TOKENS
+    counted = {
+        "recounted_bytes": decoded_bytes(dataset, "val", cache, asked=asked),
+        "restored_bytes": restored_bytes(dataset, cache, asked=asked),
+    }
+    return replace(dataset, facts=dataset.facts.model_copy(update=counted))
 
 
 def count_sidecars(paths: tuple[Path, ...], tokens: int) -> int | None:
@@ -148,6 +158,33 @@ def count_sidecars(paths: tuple[Path, ...], tokens: int) -> int | None:
         return sum(int(read_shard(path).sum(dtype=np.int64)) for path in paths)
     except DataError:
         return None
+
+
+def restored_bytes(dataset: DataSet, cache: Path | None = None, *, asked: bool = True) -> int | None:
+    """Bytes of the original of a rewritten validation text, where the sidecars tell just those of every token.
+
+    None where there are none, and where nobody looked; -1 where they tell other bytes of some token. asked: whether
+    to look where nothing is remembered.
+    """
+    if dataset.facts.sidecar_bytes is None:
+        return None
+    files = dataset.facts.files
+    basis = {
+        "shards": [files[path.name] for path in (*dataset.val_files, *dataset.sidecars)],
+        "tokenizer": files[dataset.facts.tokenizer],
+        "code": sha256_file(Path(__file__).with_name("sidecars.py")),
+    }
+    note = note_path(cache_root(cache), "restored", basis)
+    try:
+        return int(remembered(note)["bytes"])
+    except (UserError, ValueError, KeyError, TypeError):
+        if not asked:
+            return None
+    sizes = original_sizes(load_tokenizer(dataset.tokenizer), read_stream(dataset.val_files))
+    told = read_stream(dataset.sidecars)
+    counted = int(sizes.sum(dtype=np.int64)) if np.array_equal(sizes, told) else -1
+    remember(note, json.dumps({"bytes": counted}) + "\n")
+    return counted
 
 
 def decoded_bytes(dataset: DataSet, split: Split, cache: Path | None = None, *, asked: bool = True) -> int | None:
@@ -217,6 +254,8 @@ class DataInfo(Frozen):
 
 def data_info(dataset: DataSet, recount: bool = False, progress: Progress = lambda line: None) -> DataInfo:
     """Describe a data set; with `recount`, bytes are also counted by decoding (slow: 1 M tokens/s)."""
+    if recount:
+        restored_bytes(dataset)
     return DataInfo(
         name=dataset.name,
         folder=str(dataset.folder),
@@ -258,8 +297,13 @@ def scored_tokens(dataset: DataSet, seq_len: int) -> Tokens:
     return stream[: windows * seq_len + 1]
 
 
-def scored_targets(dataset: DataSet, seq_len: int) -> tuple[int, int]:
-    """(targets, UTF-8 bytes they stand for) that a plain evaluation with sequences of `seq_len` scores."""
+def scored_targets(dataset: DataSet, seq_len: int, by_sidecar: bool = False) -> tuple[int, int]:
+    """(targets, UTF-8 bytes they stand for) that a plain evaluation with sequences of `seq_len` scores.
+
+    by_sidecar: the bytes that the sidecars tell of the original of a rewritten text.
+    """
     targets = len(scored_tokens(dataset, seq_len)) - 1
+    if by_sidecar:
+        return targets, int(read_stream(dataset.sidecars)[1 : targets + 1].sum(dtype=np.int64))
     table = byte_table(load_tokenizer(dataset.tokenizer))
     return targets, table.count(read_stream(dataset.val_files), 0, targets)

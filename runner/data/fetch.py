@@ -1,6 +1,6 @@
 """The challenge's own data, brought from its Hugging Face repositories by their manifests.
 
-The first repository has not every variant; those that others published come from theirs (HOSTED). Each keeps
+The first repository has not every variant; those that others published come from theirs (hosted.py). Each keeps
 `datasets/manifest.json`, which names each tokenised data set with its numbers of shards and its tokenizer, and
 beside it the shards and tokenizer models themselves. Fetched are the manifest, all validation shards, what tells the
 bytes of a rewritten text, the first N training shards and the tokenizer. A file is downloaded into a folder beside,
@@ -27,34 +27,14 @@ from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntr
 
 from runner.data.cache import cache_root, shard_facts
 from runner.data.dataset import DataSet, Progress, open_dataset
+from runner.data.hosted import REPOSITORY, hosted_as
 from runner.data.shards import shard_tokens
 from runner.data.tokenizer import load_tokenizer
 from runner.errors import DataError, UserError
 from runner.files import locked, sha256_file
 from runner.untrusted import json_of, read_bytes
 
-REPOSITORY = "willdepueoai/parameter-golf"
 ROOT = "datasets"
-
-
-@dataclass(frozen=True)
-class Hosted:
-    """Where a variant lies that the first repository has not."""
-
-    repository: str
-    name: str = ""
-    """What that repository calls it; '' where it has the same name."""
-    sidecars: bool = False
-    """Its text was rewritten: beside each validation shard lies one that tells the bytes of the original."""
-
-
-HOSTED = {
-    "sp4096": Hosted("kevclark/parameter-golf"),
-    "sp8192": Hosted("kevclark/parameter-golf"),
-    # All 50,000 validation documents; shards that its own preparation script makes hold only the first 10,000.
-    "caseops": Hosted("romeerp/parameter-golf-caseops-v1", "sp8192_lossless_caps_caseops_v1_reserved", sidecars=True),
-}
-"""Variant -> where merged records (#1394, #1855) took it from."""
 MANIFEST = "manifest.json"
 LARGEST_MANIFEST_BYTES = 16 << 20
 MOST_SHARDS = 100_000
@@ -232,14 +212,14 @@ def fetch(
     set is checked at the end. Interrupted or run again, it keeps every file that is whole; a second fetch into
     the same folder waits for the first.
     """
-    hosted = HOSTED.get(variant, Hosted(REPOSITORY))
+    hosted = hosted_as(variant)
     source = source or Source(hosted.repository)
     staging = dest / ".fetch"
     with locked(dest / ".fetch.lock"):
         shutil.rmtree(staging, ignore_errors=True)  # of a fetch that was killed
         try:
             manifest = source.download(f"{ROOT}/{MANIFEST}", staging, retry=False)
-            listing = read_manifest(manifest, hosted.name or variant)
+            listing = read_manifest(manifest, hosted.name)
             wanted = _wanted_shards(listing, shards, source, hosted.sidecars)
             keeper = _Keeper(source, staging, dest, len(wanted) + 1, progress, cache)
             tokenizer = keeper.bring(listing.model_path, load_tokenizer)

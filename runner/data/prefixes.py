@@ -29,6 +29,9 @@ class Validation(Protocol):
     @property
     def tokenizer(self) -> Path: ...
 
+    @property
+    def sidecars(self) -> tuple[Path, ...]: ...
+
 
 @dataclass(frozen=True)
 class Prefixes:

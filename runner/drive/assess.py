@@ -118,6 +118,7 @@ def verify(
         weights_sha256=weights_sha256(path) if held and path is not None else None,
         val_tokens=targets[0] if targets else None,
         val_bytes=targets[1] if targets else None,
+        by_sidecar=final is not None and final.by_sidecar,
         final_rule=final.rule if final else None,
         final_tokens=final.tokens if final else None,
         final_bytes=final.bytes if final else None,
@@ -146,7 +147,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
     readable = script.flat or script.source.decode("utf-8", "replace")
     targets, final, ratios = None, None, {}
     if job.script is None:
-        targets = scored_targets(plan.data, job.config.batch.train_seq_len)
+        targets = scored_targets(plan.data, job.config.batch.train_seq_len, job.config.eval.byte_sidecar)
         final = coverage(plan.data, job.config.eval, job.config.batch.train_seq_len)
     else:
         ratios = ratios_of(plan, readable, results)

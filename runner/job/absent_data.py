@@ -9,6 +9,7 @@ import shlex
 from pathlib import Path
 
 from runner.data.corpus import INSTALL, find_asv
+from runner.data.hosted import short_name
 from runner.errors import DataError
 from runner.job.open_data import DataRequest
 
@@ -53,7 +54,7 @@ def fetch_command(folder: Path, tokenizer: Path) -> str | None:
     ours = folder.name.startswith(CHALLENGE) and folder.parent.name == "datasets"
     if not ours or tokenizer.parent.resolve() != (root / "tokenizers").resolve():
         return None
-    words = ["golf", "data", "fetch", "--variant", folder.name.removeprefix(CHALLENGE)]
+    words = ["golf", "data", "fetch", "--variant", short_name(folder.name.removeprefix(CHALLENGE))]
     if root.resolve() != Path("data").resolve():
         words += ["--output", str(shown(root))]
     return shlex.join(words)

@@ -260,7 +260,7 @@ def small_export(export: ExportConfig, model: ModelConfig, width: float, beside:
 def small_eval(config: EvalConfig, length: int) -> EvalConfig:
     """Windows of the small length, overlapping as before but reading each token a few times at most."""
     overlap = min(MOST_WINDOWS_PER_TARGET, max(1, length // config.stride))
-    return replace(config, stride=SMALL_LENGTH // overlap, batch_windows=64)
+    return replace(config, stride=SMALL_LENGTH // overlap, batch_windows=64, byte_sidecar=False)
 
 
 def steps(job: JobSpec, beside: JobSpec) -> JobSpec:

@@ -161,6 +161,10 @@ class JobSpec(Strict):
         told = "keeps the weights of our script, and this job brings its own"
         require(self.script is None or not self.keep_weights, "keep_weights", told)
         require(self.must_beat is None or self.yardsticks, "must_beat", "needs yardsticks: true, which measures it")
+        told = "counts the bytes of the shards' own text, and config.eval.byte_sidecar those of another"
+        require(
+            self.script is not None or not (self.yardsticks and self.config.eval.byte_sidecar), "yardsticks", told
+        )
         require_settings(self.env, "env", ours=self.script is None)
         require_settings(self.outputs.eval_env, "outputs.eval_env", ours=False)
         self._consistent_script()

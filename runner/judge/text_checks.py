@@ -97,6 +97,8 @@ def counted_bytes(case: Case, of: Evidence) -> Answer:
     if facts is None:
         return Answer("unknown", NOT_MEASURED, limit)
     known = challenge_text(facts)
+    if known is None and of.verification is not None and of.verification.by_sidecar:
+        return _restored(facts)
     total, how, apart_at_most = _second_count(facts, known)
     table = f"{facts.val_bytes:,} B"
     if total is None:
@@ -116,6 +118,19 @@ def counted_bytes(case: Case, of: Evidence) -> Answer:
     # Of a short text, a tail that fills no sequence may be more than that.
     status: Status = "unknown" if apart > NEAR and known is None else status_of(apart <= NEAR)
     return Answer(status, f"{ratio:.4f} B/token", near, detail)
+
+
+def _restored(facts: DataFacts) -> Answer:
+    """The answer on what sidecars tell of a rewritten text that nobody published."""
+    told = NOT_MEASURED if facts.sidecar_bytes is None else f"{facts.sidecar_bytes:,} B"
+    limit = "what the tokens make of each"
+    if facts.sidecar_bytes is None or facts.restored_bytes is None:
+        return Answer(
+            "unknown", told, limit, "sidecars not held against the tokens; golf data info --recount does it"
+        )
+    if facts.restored_bytes != facts.sidecar_bytes:
+        return Answer("fail", told, limit, "a sidecar tells other bytes of some token")
+    return Answer("pass", told, limit, "bytes of the original, by the sidecars and by the tokens")
 
 
 def _second_count(facts: DataFacts, known: KnownText | None) -> tuple[int | None, str, int]:

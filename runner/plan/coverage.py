@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from golf_model.config import EvalConfig
 from runner.data.dataset import read_stream
 from runner.data.prefixes import Validation
@@ -32,6 +34,8 @@ class Coverage:
     """Targets of the whole text."""
     left_out: int
     """Those of them that are never scored."""
+    by_sidecar: bool = False
+    """Whether bytes are those that sidecars tell of the original of a rewritten text."""
 
 
 def spans(rule: str, targets: int, length: int, stride: int) -> list[Span]:
@@ -75,8 +79,14 @@ def coverage(dataset: Validation, config: EvalConfig, train_seq_len: int) -> Cov
     targets, length = len(stream) - 1, config.window_length(train_seq_len)
     if config.rule not in ("sliding", "streaming") and not config.keep_tail:
         targets = targets // train_seq_len * train_seq_len
-    table = byte_table(load_tokenizer(dataset.tokenizer))
     parts = spans(config.rule, targets, length, config.stride)
     tokens = sum(stop - first for first, stop in parts)
-    size = sum(table.count(stream, first, stop) for first, stop in parts)
-    return Coverage(config.rule, tokens, size, len(stream) - 1, len(stream) - 1 - distinct(parts))
+    if config.byte_sidecar:
+        told = read_stream(dataset.sidecars)[1:]
+        size = sum(int(told[first:stop].sum(dtype=np.int64)) for first, stop in parts)
+    else:
+        table = byte_table(load_tokenizer(dataset.tokenizer))
+        size = sum(table.count(stream, first, stop) for first, stop in parts)
+    return Coverage(
+        config.rule, tokens, size, len(stream) - 1, len(stream) - 1 - distinct(parts), config.byte_sidecar
+    )

@@ -18,7 +18,7 @@ from golf_model.shapes import parameter_count
 from runner.backends.nodes import Need, Node, inventory
 from runner.data.dataset import DataInfo, DataSet, scored_tokens
 from runner.data.overlap import with_overlap
-from runner.errors import UserError
+from runner.errors import DataError, UserError
 from runner.job.hardware import Hardware, resolve_hardware
 from runner.job.open_data import DataRequest, open_requested
 from runner.job.spec import JobSpec, job_hash, resolved
@@ -114,6 +114,11 @@ def checked_data(job: JobSpec, say: Callable[[str], None]) -> DataSet:
     data = open_job_data(job, say)
     if job.script is None:
         length = job.config.batch.train_seq_len
+        if job.config.eval.byte_sidecar and data.facts.sidecar_bytes is None:
+            raise DataError(
+                f"{data.folder}: config.eval.byte_sidecar wants one number of bytes for each validation token, in "
+                "fineweb_val_bytes_*.bin; bring them with `golf data fetch --variant caseops`, or leave it out"
+            )
         require_coverage(len(scored_tokens(data, length)) - 1, job.config.eval, length)
     return with_overlap(data, progress=say)
 

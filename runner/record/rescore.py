@@ -42,6 +42,7 @@ class ValidationFiles:
 
     val_files: tuple[Path, ...]
     tokenizer: Path
+    sidecars: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def rescore(
     if not artifact.is_file():
         raise UserError(f"{artifact}: no such file; give the path of an artifact, e.g. final_model.ptz")
     require_vocab(load_tokenizer(tokenizer), config.model.vocab_size, str(tokenizer))
-    files = ValidationFiles(find_shards(folder, "val"), tokenizer)
+    files = ValidationFiles(find_shards(folder, "val"), tokenizer, find_sidecars(folder))
     script = {SCRIPT_NAME: make_script(config).source}
     reader = scored_by(script, artifact, ARTIFACT_NAME, folder, tokenizer, {"OMP_NUM_THREADS": str(threads)}, say)
     counted = coverage(files, config.eval, config.batch.train_seq_len)

@@ -158,7 +158,8 @@ def test_every_shipped_job_is_planned_on_a_laptop_without_data(
     done = CliRunner().invoke(app, ["plan", f"jobs/{name}.yaml"])
     assert done.exit_code == 0, done.output
     said = " ".join(done.output.split())
-    variant = "sp8192" if name in ("pr465_sp8192", "pr1394", "frontier") else "sp1024"
+    sp8192 = dict.fromkeys(("pr465_sp8192", "pr1394", "frontier"), "sp8192")
+    variant = {**sp8192, "frontier_caseops": "caseops"}.get(name, "sp1024")
     data = f"data not here; bring it with `golf data fetch --variant {variant}`"
     assert (data in said) is (name != "quickstart")
     for part in (" MB: ", " bytes), cap ", " FLOPs for ", "warm-up ", "if every try is used (3 a seed)"):

@@ -22,7 +22,7 @@ def test_table_counts_the_bytes_of_real_text(tiny_data: DataRequest) -> None:
     lines = [*sentences(20, 9), "naïve café 日本 \U0001f642", "x"]
     for line in lines:
         ids = torch.tensor([processor.bos_id(), *processor.encode(line)])
-        assert int(tables.count(ids[:-1], ids[1:]).sum()) == len(line.encode("utf-8")), line
+        assert int(tables.sizes(ids)[1:].sum()) == len(line.encode("utf-8")), line
 
 
 def test_shared_tokenizers_count_the_bytes_of_text_too(shared: Path) -> None:
@@ -32,7 +32,7 @@ def test_shared_tokenizers_count_the_bytes_of_text_too(shared: Path) -> None:
         processor = spm.SentencePieceProcessor(model_file=str(tokenizer))
         tables = build_byte_tables(read_pieces(tokenizer, vocab), vocab)
         ids = torch.tensor([processor.bos_id(), *processor.encode(line)])
-        assert int(tables.count(ids[:-1], ids[1:]).sum()) == len(line.encode("utf-8"))
+        assert int(tables.sizes(ids)[1:].sum()) == len(line.encode("utf-8"))
 
 
 def test_tokenizer_of_another_size_is_refused(tiny_data: DataRequest) -> None:
@@ -60,11 +60,9 @@ def test_a_space_that_is_spelled_in_byte_tokens_is_one_byte(tmp_path: Path, ever
     processor = spm.SentencePieceProcessor(model_file=str(tokenizer))
     tables = build_byte_tables(read_pieces(tokenizer, SPELLING_VOCAB), SPELLING_VOCAB)
     ids = torch.tensor([token for row in processor.encode(LINES, add_bos=True) for token in row])
-    silent = tables.silent(ids)
-    assert silent is not None
-    counted = torch.where(silent[1:], 0, tables.count(ids[:-1], ids[1:]))
-    assert int(counted.sum()) == sum(len(line) for line in LINES)
-    assert tables.silent(ids[:2]).tolist() == [False, False]  # type: ignore[union-attr]
+    assert int(tables.sizes(ids)[1:].sum()) == sum(len(line) for line in LINES)
+    first, second, third = tables.spelled
+    assert tables.sizes(torch.tensor([first, second, third, first, second])).tolist() == [1, 0, 0, 1, 1]
 
 
 def test_the_challenges_tokenizers_spell_no_space(shared: Path, tiny_data: DataRequest) -> None:
@@ -72,6 +70,6 @@ def test_the_challenges_tokenizers_spell_no_space(shared: Path, tiny_data: DataR
         tokenizer = shared / "data" / "tokenizers" / f"fineweb_{vocab}_bpe.model"
         assert build_byte_tables(read_pieces(tokenizer, vocab), vocab).spelled == ()
     own = build_byte_tables(read_pieces(Path(str(tiny_data.tokenizer)), VOCAB), VOCAB)
-    assert own.silent(torch.arange(10)) is None
+    assert own.spelled == ()
     assert spelled_space([("<0xE2>", "byte"), ("<0x96>", "byte"), ("x", "normal")]) == ()
     assert spelled_space([("<0x96>", "byte"), ("<0x81>", "byte"), ("<0xE2>", "byte")]) == (2, 0, 1)

@@ -33,7 +33,9 @@ def test_batch_size_does_not_change_the_score(dtype: torch.dtype) -> None:
     network = golden_network(TINY, dtype)
     tokens = golden_tokens(32 * 23 + 1, 64)
     windows = windows_of("plain", 32 * 23, 32, 32)
-    scores = [evaluate(network, tokens, ONE_BYTE_EACH, windows, size, ALONE) for size in (1, 2, 7, 23, 100)]
+    scores = [
+        evaluate(network, tokens, ONE_BYTE_EACH.sizes(tokens), windows, size, ALONE) for size in (1, 2, 7, 23, 100)
+    ]
     assert {score.tokens for score in scores} == {32 * 23}
     assert max(s.val_bpb for s in scores) - min(s.val_bpb for s in scores) < 1e-9
 
@@ -46,7 +48,7 @@ def test_every_target_is_scored_once() -> None:
         return targets.float()
 
     tokens = torch.arange(4 * 5 + 1)
-    score = evaluate(model, tokens, ONE_BYTE_EACH, windows_of("plain", 20, 4, 4), 5, ALONE)
+    score = evaluate(model, tokens, ONE_BYTE_EACH.sizes(tokens), windows_of("plain", 20, 4, 4), 5, ALONE)
     assert seen == list(range(1, 21))
     assert score.val_loss == sum(range(1, 21)) / 20
     assert (score.tokens, score.bytes) == (20, 20)
@@ -59,7 +61,9 @@ def test_padding_of_the_last_batch_is_not_counted() -> None:
         shapes.add(tuple(ids.shape))
         return torch.where(targets > 0, 1.0, 1000.0)
 
-    score = evaluate(model, torch.arange(4 * 5 + 1), ONE_BYTE_EACH, windows_of("plain", 20, 4, 4), 3, ALONE)
+    score = evaluate(
+        model, torch.arange(21), ONE_BYTE_EACH.sizes(torch.arange(21)), windows_of("plain", 20, 4, 4), 3, ALONE
+    )
     assert shapes == {(3, 4)}
     assert score.val_loss == 1.0
 
@@ -74,7 +78,7 @@ def test_no_rules_score_depends_on_the_batch_size_or_the_number_of_processes(rul
     windows = windows_of(rule, tokens - 1, 32, 8)
 
     def score(world: World, at_once: int = 4) -> Score:
-        return evaluate(network, stream, ONE_BYTE_EACH, windows, at_once, world)
+        return evaluate(network, stream, ONE_BYTE_EACH.sizes(stream), windows, at_once, world)
 
     whole = score(ALONE)
     require_same_score(whole, [score(ALONE, at_once) for at_once in (1, 3, 100)])
@@ -85,7 +89,8 @@ def test_sums_in_float32_differ_in_the_last_digits_only() -> None:
     network, stream = golden_network(TINY), golden_tokens(32 * 23 + 1, 64)
     windows = windows_of("exact_tail", 32 * 23, 32, 8)
     exact, coarse = (
-        evaluate(network, stream, ONE_BYTE_EACH, windows, 4, ALONE, sums) for sums in (torch.float64, torch.float32)
+        evaluate(network, stream, ONE_BYTE_EACH.sizes(stream), windows, 4, ALONE, sums)
+        for sums in (torch.float64, torch.float32)
     )
     assert coarse.tokens == exact.tokens
     assert 0 < abs(coarse.val_loss - exact.val_loss) < 1e-5
@@ -119,12 +124,13 @@ def test_what_is_summed_is_what_the_windows_count(rule: str, length: int, data: 
 
         return model
 
+    stream = torch.arange(targets + 1)
     places = [int(start) + at + 1 for start, end, first in windows for at in range(first, end)]
     for power in (1, 2):
         shares: list[list[float]] = []
         for rank in range(processes):
             world = Recording(rank, processes, torch.device("cpu"), shares)
-            evaluate(power_of_place(power), torch.arange(targets + 1), tables, windows, size, world)
+            evaluate(power_of_place(power), stream, tables.sizes(stream), windows, size, world)
         sizes = sum(place + (place % 2 == 1 and (place - 1) % 3 > 0) for place in places)
         assert [sum(parts) for parts in zip(*shares, strict=True)] == [
             sum(p**power for p in places),
@@ -147,7 +153,7 @@ def scores(world: World) -> dict[str, tuple[float, int, int]]:
     """(bpb, tokens, bytes) by every rule."""
     network, stream, found = golden_network(TINY), golden_tokens(32 * 7 + 14, 64), {}
     for rule in RULES:
-        score = evaluate(network, stream, ONE_BYTE_EACH, windows_of(rule, 32 * 7 + 13, 32, 8), 4, world)
+        score = evaluate(network, stream, ONE_BYTE_EACH.sizes(stream), windows_of(rule, 32 * 7 + 13, 32, 8), 4, world)
         found[rule] = (score.val_bpb, score.tokens, score.bytes)
     return found
 
@@ -185,7 +191,7 @@ def test_spelled_spaces_count_once_in_every_window(rule: str) -> None:
     silent |= {place + 1 for place in silent}
     scored = [place for start, length, first in windows for place in range(start + first + 1, start + length + 1)]
     for rows in (1, 3, 100):
-        score = evaluate(model, tokens, spelling, windows, rows, ALONE)
+        score = evaluate(model, tokens, spelling.sizes(tokens), windows, rows, ALONE)
         assert (score.tokens, score.bytes) == (len(scored), sum(place not in silent for place in scored))
 
 
@@ -207,8 +213,8 @@ def test_windows_unlike_the_rest_are_left_to_the_uncompiled_model(rule: str, odd
     compiled, plain, alone = Told(), Told(), Told()
     batches = -(-odd_ones // 4)
     rows = -(-odd_ones // batches) if odd_ones else 0
-    split = evaluate(compiled, stream, ONE_BYTE_EACH, windows, 4, ALONE, odd=plain)
-    assert split == evaluate(alone, stream, ONE_BYTE_EACH, windows, 4, ALONE)
+    split = evaluate(compiled, stream, ONE_BYTE_EACH.sizes(stream), windows, 4, ALONE, odd=plain)
+    assert split == evaluate(alone, stream, ONE_BYTE_EACH.sizes(stream), windows, 4, ALONE)
     assert {last for _, last in compiled.given} == {8}
     assert len(set(compiled.given)) == 1  # one shape, one graph
     warmed = Told()

@@ -50,10 +50,10 @@ def by_hand(network: GPT, tokens: Tensor, window: int) -> Tensor:
 @pytest.mark.parametrize("length", [3, 9, 100])
 def test_the_score_is_that_of_a_band_in_every_layer(model: ModelConfig, length: int) -> None:
     network, tokens = golden_network(model), golden_tokens(length, 64)
-    found = evaluate_streaming(network, tokens, TABLES, WINDOW, 1, ALONE)
+    found = evaluate_streaming(network, tokens, TABLES.sizes(tokens), WINDOW, 1, ALONE)
     losses = by_hand(network, tokens, WINDOW)
     assert found.tokens == length - 1
-    assert found.bytes == int(TABLES.count(tokens[:-1], tokens[1:]).sum())
+    assert found.bytes == int(TABLES.sizes(tokens)[1:].sum())
     assert found.val_loss == pytest.approx(float(losses.double().mean()), abs=1e-6)
 
 
@@ -61,7 +61,7 @@ def test_neither_streams_nor_processes_change_the_score() -> None:
     network, tokens, window = golden_network(RICH), golden_tokens(9000, 64), 64
 
     def score(world: World, number: int = 2) -> Score:
-        return evaluate_streaming(network, tokens, TABLES, window, number, world)
+        return evaluate_streaming(network, tokens, TABLES.sizes(tokens), window, number, world)
 
     whole = score(ALONE, 1)
     require_same_score(whole, [score(ALONE, number) for number in (2, 5, 50)])
@@ -75,7 +75,8 @@ def test_positions_do_not_grow_with_the_text() -> None:
     long = torch.cat((golden_tokens(1_000_000, 64)[-4000:], end))
     losses = by_hand(network, end, WINDOW)[reach:]
     whole, without = (
-        evaluate_streaming(network, text, TABLES, WINDOW, 1, ALONE) for text in (long, long[: -(64 - reach)])
+        evaluate_streaming(network, text, TABLES.sizes(text), WINDOW, 1, ALONE)
+        for text in (long, long[: -(64 - reach)])
     )
     tail = whole.val_loss * whole.tokens - without.val_loss * without.tokens
     assert tail / (64 - reach) == pytest.approx(float(losses.double().mean()), abs=1e-5)
@@ -83,8 +84,8 @@ def test_positions_do_not_grow_with_the_text() -> None:
 
 def test_a_window_as_long_as_the_text_is_the_plain_score() -> None:
     network, tokens = golden_network(TINY), golden_tokens(33, 64)
-    plain = evaluate(network, tokens, TABLES, windows_of("plain", 32, 32, 32), 1, ALONE)
-    found = evaluate_streaming(network, tokens, TABLES, 32, 1, ALONE)
+    plain = evaluate(network, tokens, TABLES.sizes(tokens), windows_of("plain", 32, 32, 32), 1, ALONE)
+    found = evaluate_streaming(network, tokens, TABLES.sizes(tokens), 32, 1, ALONE)
     assert (found.tokens, found.bytes) == (plain.tokens, plain.bytes)
     assert found.val_loss == pytest.approx(plain.val_loss, abs=1e-6)
 
@@ -117,8 +118,8 @@ def test_spelled_spaces_count_once_in_streams_too() -> None:
     for offset, token in enumerate((5, 6, 7)):
         tokens[at + offset] = token
     spelling = replace(TABLES, spelled=(5, 6, 7))
-    silent = spelling.silent(tokens)
-    assert silent is not None
-    expected = int(torch.where(silent[1:], 0, TABLES.count(tokens[:-1], tokens[1:])).sum())
+    plain, spelled = TABLES.sizes(tokens), spelling.sizes(tokens)
+    assert torch.equal((plain != spelled).nonzero().flatten(), torch.cat((at + 1, at + 2)).sort().values)
+    expected = int(spelled[1:].sum())
     for number in (1, 3):
-        assert evaluate_streaming(network, tokens, spelling, WINDOW, number, ALONE).bytes == expected
+        assert evaluate_streaming(network, tokens, spelling.sizes(tokens), WINDOW, number, ALONE).bytes == expected

@@ -12,8 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from golf_model.process.errors import ScriptError
-from golf_model.training.loader import AHEAD, Prefetcher, TokenStream, TrainLoader, load_validation_tokens
-from golf_model.training.shards import Shard, open_shard
+from golf_model.training.loader import (
+    AHEAD,
+    Prefetcher,
+    TokenStream,
+    TrainLoader,
+    load_sidecars,
+    load_validation_tokens,
+)
+from golf_model.training.shards import Shard, find_shards, find_sidecars, open_shard
 from tests.golf_model.training.test_shards import shard_bytes
 
 
@@ -127,3 +134,16 @@ def test_validation_is_all_shards_in_a_row(tmp_path: Path) -> None:
 def test_too_little_validation_data_is_the_users_error(tmp_path: Path) -> None:
     with pytest.raises(ScriptError, match="fewer than one sequence of 8"):
         load_validation_tokens(write_shards(tmp_path, [8]), 8, 1000)
+
+
+def test_sidecars_tell_one_number_for_each_validation_token(tmp_path: Path) -> None:
+    with pytest.raises(ScriptError, match="eval.byte_sidecar wants the bytes from there"):
+        find_sidecars(tmp_path)
+    (tmp_path / "fineweb_val_000000.bin").write_bytes(shard_bytes([5, 6, 7, 8]))
+    for index, sizes in enumerate(([0, 3], [1, 2])):
+        (tmp_path / f"fineweb_val_bytes_{index:06d}.bin").write_bytes(shard_bytes(sizes))
+    assert [shard.tokens for shard in find_shards(tmp_path, "fineweb_val_*.bin")] == [4]
+    sidecars = find_sidecars(tmp_path)
+    assert load_sidecars(sidecars, 4).tolist() == [0, 3, 1, 2]
+    with pytest.raises(ScriptError, match="not one number of bytes for each of the 5 validation tokens"):
+        load_sidecars(sidecars, 5)

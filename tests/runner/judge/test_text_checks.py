@@ -199,6 +199,18 @@ def test_of_an_unknown_text_the_decoder_is_the_second_count() -> None:
     assert of_text(answer) == ("unknown", "not decoded; golf data info --recount does it")
 
 
+@pytest.mark.parametrize(
+    ("told", "restored", "status"),
+    [(240, 240, "pass"), (240, -1, "fail"), (240, None, "unknown"), (None, None, "unknown")],
+)
+def test_bytes_of_an_unknown_rewritten_text_are_what_its_tokens_make(
+    told: int | None, restored: int | None, status: str
+) -> None:
+    facts = data_facts(sidecar_bytes=told, restored_bytes=restored)
+    seen = Evidence(1337, run_result(), verification(by_sidecar=True))
+    assert counted_bytes(case(facts), seen).status == status
+
+
 @pytest.mark.parametrize("facts", [data_facts(), challenge_facts()])
 @pytest.mark.parametrize(
     "final",
