@@ -29,8 +29,7 @@ from sentencepiece import SentencePieceProcessor
 
 from runner.data.dataset import Progress
 from runner.data.shards import MOST_IDS, Split, Tokens, find_shards, find_sidecars, read_shard, write_shard
-from runner.data.text import WORD_MARK
-from runner.data.tokenizer import byte_table, load_tokenizer
+from runner.data.tokenizer import WORD_MARK, byte_table, load_tokenizer
 from runner.errors import DataError, UserError
 from runner.files import locked, require_space, sha256_bytes, sha256_file, write_atomic
 from runner.untrusted import read_json

@@ -137,7 +137,7 @@ def test_too_little_validation_data_is_the_users_error(tmp_path: Path) -> None:
 
 
 def test_sidecars_tell_one_number_for_each_validation_token(tmp_path: Path) -> None:
-    with pytest.raises(ScriptError, match="eval.byte_sidecar wants the bytes from there"):
+    with pytest.raises(ScriptError, match=r"eval\.byte_sidecar wants the bytes from there"):
         find_sidecars(tmp_path)
     (tmp_path / "fineweb_val_000000.bin").write_bytes(shard_bytes([5, 6, 7, 8]))
     for index, sizes in enumerate(([0, 3], [1, 2])):

@@ -25,7 +25,10 @@ def test_the_watch_runs_beside_the_work_and_is_over_when_that_is() -> None:
 
 
 def test_work_that_fails_leaves_no_watch_behind() -> None:
+    def watch(over: threading.Event) -> None:
+        over.wait()
+
     before = set(threading.enumerate())
-    with pytest.raises(ZeroDivisionError), watching(lambda over: over.wait() and None):
+    with pytest.raises(ZeroDivisionError), watching(watch):
         raise ZeroDivisionError
     assert set(threading.enumerate()) <= before

@@ -13,7 +13,7 @@ from runner.data.shards import write_shard
 from runner.data.sidecars import ESCAPE, MARKS, original_sizes
 from runner.data.tokenizer import load_tokenizer, train_tokenizer
 
-TITLE, CAPITALS, NEXT = MARKS[:3]
+TITLE, CAPITALS, NEXT = MARKS[0], MARKS[1], MARKS[2]
 LINES = [
     "The House by the River is OLD, says NASA; a McDonald sings at 5 PM.",
     "naïve Café:▁marks and \U0001f642 stay, and Ümlauts are no ASCII",
