@@ -1,0 +1,1 @@
+"""`golf report --format html`: the page of one record, or of many."""
