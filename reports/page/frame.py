@@ -1,7 +1,7 @@
 """Sections in, one self-contained HTML file out: styles, scripts and the drawing library are in it.
 
-Nothing is fetched. Text is escaped by the template, figures here. The page's policy (CSP) lets no script run but the two that it names by
-their hash, so that markup which slipped through would still be dead.
+Nothing is fetched. Text is escaped by the template, figures here. The page's policy (CSP) lets no script run but
+those that it names by their hash, so that markup which slipped through would still be dead.
 """
 
 from __future__ import annotations
