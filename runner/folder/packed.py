@@ -39,7 +39,7 @@ class Weights:
 
 
 def packed(path: Path, cap_bytes: int, inspect: Callable[[Path], Facts]) -> Packed | None:
-    """What the file holds, as `inspect` reads it (UserError where it cannot); None for one that is too small to look at or that nobody can read."""
+    """What the file holds, as `inspect` reads it; None for one that is too small to look at or cannot be read."""
     if path.stat().st_size < LEAST_SHARE * cap_bytes:
         return None
     try:
