@@ -3,7 +3,8 @@
 A picture is plotly's figure as plain JSON data. Its strings are text: the frame escapes them, so that anybody's name
 stays a name, and a line break in them breaks the line. Where a key has `color` in it, the value may be a name of the
 page's palette, `@1` to `@8` for series and `@good`, `@bad`, `@open`, `@text`, `@muted`, `@line`, `@band`, `@back`,
-`@panel`: the page puts in what fits light, dark and print. Traces with a name, or a `legendgroup`, get a button each that hides them.
+`@panel`: the page puts in what fits light, dark and print. Traces with a name, or a `legendgroup`, get a button each
+that hides them.
 
 Beside plotly's `data` and `layout` a figure may have `views`, buttons that change the layout; the first one is on
 when the page opens: `[{"label": "last third", "relayout": {"yaxis.range": [3, 4]}}, ...]`.

@@ -41,7 +41,10 @@ def scores_section(data: RecordData) -> Section:
     rows = score_rows(data)
     if not rows or rows[0].origin != OURS:
         return Section("scores", "Scores", (Words("No seed of this record was scored.", "open"),))
-    parts: list[Part] = [_picture(rows)]
+    parts: list[Part] = [
+        _picture(rows),
+        Words("A point is a seed; the bar is the mean and its 95 % t interval.", "muted"),
+    ]
     unscored = len(data.results) - len(rows[0].values)
     if unscored > 0:
         parts.append(Words(f"{unscored:,} of {len(data.results):,} seeds have no score and are not in it.", "open"))
