@@ -67,6 +67,16 @@ def test_where_there_is_no_point_there_is_no_drawing(curves: list[Curve]) -> Non
     assert loss_svg(curves) == ""
 
 
+def test_the_lines_of_very_many_seeds_are_all_drawn() -> None:
+    found = _lines(loss_svg([curve_of(seed, {1: 6.0, 9: 3.0 + seed / 100}, {9: 3.5}) for seed in range(60)]).encode())
+    assert {name: len(numbers) for name, numbers in found.items()} == {
+        b"all-train-seeds": 60 * 4,
+        b"all-validation-seeds": 60 * 2,
+        b"last-train-seeds": 60 * 4,
+        b"last-validation-seeds": 60 * 2,
+    }
+
+
 @pytest.mark.parametrize(("train", "val"), [({0: 0.0}, {}), ({7: 3.0, 8: 3.0}, {}), ({}, {3: -1e6, 10**6: 1e6})])
 def test_few_equal_and_huge_losses_are_drawn(train: dict[int, float], val: dict[int, float]) -> None:
     assert ET.fromstring(loss_svg([curve_of(1, train, val)])).tag == f"{NAMESPACE}svg"
