@@ -165,6 +165,7 @@ def _bars(
         "text": [f"seed {one.launch.seed}" + f" #{one.launch.attempt}" * (one.launch.attempt > 1) for one, _ in some],
         "textposition": "inside",
         "insidetextanchor": "middle",
+        "insidetextfont": {"color": "@back"},
         "hovertext": [_hover(one) for one, _ in some],
         "hoverinfo": "text",
         "marker": {

@@ -60,6 +60,10 @@ def losses_section(data: RecordData) -> Section:
             if shown:
                 over = "steps" if across == STEPS else "the training clock"
                 parts.append(_picture(shown, place, values, across, unit, f"{title} over {over}"))
+    marks = (
+        "Lines are single training batches; marks are validation; stars are the published score, after compression."
+    )
+    parts.append(Words(marks, "muted"))
     if not any(point.seconds is not None for one in lines for point in one.points):
         parts.append(Words("Not in this record: the training clock at each step.", "muted"))
     if not any(point.bpb is not None for one in lines for point in one.of("validation")):

@@ -25,6 +25,10 @@ CLASSES: tuple[tuple[str, re.Pattern[str]], ...] = (
 COLOURS = {"script": 0, "embedding": 4, "MLP": 1, "attention": 2, "scales": 3, "rest": 7, "artifact": 6}
 
 
+LONE = "\n"
+"""Between name and size of a class of one tile: its label may be as high as the tile."""
+
+
 @dataclass(frozen=True)
 class Tile:
     """One leaf of the picture."""
@@ -104,7 +108,7 @@ def _picture(tiles: Sequence[Tile], left: int, cap: int, seed: int) -> Picture:
         size = sum(tile.bytes for tile in some)
         lone = len(some) == 1 and some[0].name == group
         ids.append(group)
-        labels.append(f"{group} {size:,} B")
+        labels.append(f"{group}{LONE if lone else ' '}{size:,} B")
         parents.append("root")
         values.append(size)
         colours.append(colour(COLOURS[group]))
@@ -137,11 +141,15 @@ def _picture(tiles: Sequence[Tile], left: int, cap: int, seed: int) -> Picture:
             "line": {"color": "@back", "width": 1},
             "pad": {"t": 20, "l": 2, "r": 2, "b": 2},
         },
+        "textfont": {"color": ["@text" if one in ("@back", "@panel") else "@back" for one in colours]},
         "pathbar": {"visible": False},
         "tiling": {"pad": 1},
         "sort": True,
     }
-    figure = {"data": [trace], "layout": {"margin": {"l": 4, "r": 4, "t": 4, "b": 4}}}
+    figure = {
+        "data": [trace],
+        "layout": {"margin": {"l": 4, "r": 4, "t": 4, "b": 4}, "uniformtext": {"minsize": 9, "mode": "hide"}},
+    }
     title = "Of the cap" if left else "Of the bytes in use"
     label = f"{title}, seed {seed}: " + ", ".join(
         f"{group} {sum(tile.bytes for tile in tiles if tile.group == group):,} bytes" for group in groups
