@@ -70,7 +70,8 @@ def _drawing(told: tuple[tuple[int, Any, Any], ...]) -> str:
     from matplotlib.figure import Figure
 
     end = max(step for _, train, val in told for step, _ in (*train, *val))
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **SETTINGS}):
+    settings: Any = {**dict(matplotlib.rcParamsDefault), **SETTINGS}
+    with matplotlib.rc_context(settings):
         figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), dpi=72, facecolor="white")
         FigureCanvasSVG(figure)
         for name, place in PANELS:

@@ -15,8 +15,10 @@ from reports.page.section import Cell, Part, Picture, Section, Table, Words
 from reports.tables import measured
 from runner.results import Curve, RecordData, RunResult
 
-MOST_POINTS = 12_000
+MOST_POINTS = 8_000
 """Of all lines together."""
+MOST_BUTTONS = 40
+"""Seeds that have a button each which hides them; of more, each kind of mark has one."""
 WIDE_TABLE = 8
 """Seeds that have a column each in the table."""
 LAST = 2 / 3
@@ -74,7 +76,7 @@ def losses_section(data: RecordData) -> Section:
 def seed_lines(data: RecordData) -> list[Line]:
     """A line for each seed whose log shows losses; thinned evenly where there are very many."""
     results = {result.seed: result for result in data.results}
-    most = max(8, MOST_POINTS // max(1, len(data.curves)))
+    most = max(4, MOST_POINTS // max(1, len(data.curves)))
     found = [Line(curve.seed, tuple(_points(curve, results.get(curve.seed), most))) for curve in data.curves]
     return [one for one in found if one.points]
 
@@ -130,32 +132,18 @@ MARKS = {
 
 
 def _picture(lines: Sequence[Line], place: str, values: str, across: str, unit: str, title: str) -> Picture:
-    traces: list[dict[str, Any]] = []
-    reach: list[tuple[float, float]] = []
-    for index, one in enumerate(lines):
-        points = _drawn(one, place, values)
-        for kind, (mode, words) in MARKS.items():
-            some = [(getattr(point, place), getattr(point, values)) for point in points if point.kind == kind]
-            if not some:
-                continue
-            reach += some
-            traces.append(
-                {
-                    "type": "scatter",
-                    "mode": mode,
-                    "name": f"seed {one.seed}",
-                    "legendgroup": str(one.seed),
-                    "x": [x for x, _ in some],
-                    "y": [y for _, y in some],
-                    "line": {**line(index), "width": 1 if kind == "validation" else 1.8},
-                    "marker": {
-                        "color": colour(index),
-                        "size": 11 if kind == "published" else 7,
-                        "symbol": "star-open" if kind == "published" else SYMBOLS[index % len(SYMBOLS)],
-                    },
-                    "hovertemplate": f"seed {one.seed}, {words}\n{_hover(across)}\n%{{y:.4f}} {unit}",
-                }
-            )
+    told = [(one, _drawn(one, place, values)) for one in lines]
+    reach = [(getattr(point, place), getattr(point, values)) for _, points in told for point in points]
+    traces = []
+    if len(lines) > MOST_BUTTONS:
+        traces = [trace for kind in MARKS if (trace := _together(told, kind, place, values, across, unit))]
+    else:
+        for index, (one, points) in enumerate(told):
+            traces += [
+                _trace(index, one.seed, kind, some, across, unit)
+                for kind in MARKS
+                if (some := [(getattr(p, place), getattr(p, values)) for p in points if p.kind == kind])
+            ]
     figure = {
         "data": traces,
         "layout": {"xaxis": axis(across), "yaxis": axis(unit)},
@@ -163,6 +151,58 @@ def _picture(lines: Sequence[Line], place: str, values: str, across: str, unit: 
     }
     label = f"{title}: {len(lines)} seeds, {unit}, from {_range(reach)}."
     return Picture(figure, _table(lines, place, values, across, unit), label, title, half=True)
+
+
+def _trace(
+    index: int, seed: int, kind: str, points: Sequence[tuple[float, float]], across: str, unit: str
+) -> dict[str, Any]:
+    """What a seed has of one kind."""
+    mode, words = MARKS[kind]
+    return {
+        "type": "scatter",
+        "mode": mode,
+        "name": f"seed {seed}",
+        "legendgroup": str(seed),
+        "x": [x for x, _ in points],
+        "y": [y for _, y in points],
+        "line": {**line(index), "width": 1 if kind == "validation" else 1.8},
+        "marker": {
+            "color": colour(index),
+            "size": 11 if kind == "published" else 7,
+            "symbol": "star-open" if kind == "published" else SYMBOLS[index % len(SYMBOLS)],
+        },
+        "hovertemplate": f"seed {seed}, {words}\n{_hover(across)}\n%{{y:.4f}} {unit}",
+    }
+
+
+def _together(
+    told: Sequence[tuple[Line, Sequence[Point]]], kind: str, place: str, values: str, across: str, unit: str
+) -> dict[str, Any] | None:
+    """What very many seeds have of one kind, as one trace with gaps between them; None where they have nothing."""
+    xs: list[float | None] = []
+    ys: list[float | None] = []
+    names: list[str] = []
+    for one, points in told:
+        some = [point for point in points if point.kind == kind]
+        if some:
+            xs += [*(getattr(point, place) for point in some), None]
+            ys += [*(getattr(point, values) for point in some), None]
+            names += [str(one.seed)] * (len(some) + 1)
+    if not names:
+        return None
+    index = list(MARKS).index(kind)
+    return {
+        "type": "scatter",
+        "mode": "lines" if kind == "training" else "markers",
+        "name": MARKS[kind][1],
+        "x": xs,
+        "y": ys,
+        "text": names,
+        "opacity": 0.5,
+        "line": {"color": colour(index), "width": 1},
+        "marker": {"color": colour(index), "size": 5, "symbol": SYMBOLS[index]},
+        "hovertemplate": f"seed %{{text}}, {MARKS[kind][1]}\n{_hover(across)}\n%{{y:.4f}} {unit}",
+    }
 
 
 def _hover(across: str) -> str:
