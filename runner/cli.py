@@ -505,6 +505,7 @@ def report(
     from reports.across.pages import FORMATS, chosen_format
     from reports.across.table import Found, across_frame
     from reports.markdown import one_line
+    from reports.page.report import record_page
     from runner.files import require_writable, write_atomic
     from runner.listing import counted
     from runner.record.find import find_record_folders, record_or_problem
@@ -513,7 +514,10 @@ def report(
     if output is not None:
         require_writable(output.parent)
     found = [Found(folder, record_or_problem(folder)) for folder in find_record_folders(records)]
-    made = FORMATS[chosen](across_frame(found))
+    if chosen == "html" and len(found) == 1 and not isinstance(found[0].data, str):
+        made = record_page(found[0].data, found[0].folder)
+    else:
+        made = FORMATS[chosen](across_frame(found))
     for one in found:
         if isinstance(one.data, str):
             print(f"golf: {one_line(one.data)}", file=sys.stderr)

@@ -444,6 +444,32 @@ class RatioCoverage(Frozen):
     """Why the referee's own count of the bytes may not be what the script was to count; empty where nothing is."""
 
 
+class PackedKind(Frozen):
+    """Tensors of one name in different blocks, stored alike, and their part of an artifact."""
+
+    name: str
+    """`blocks.*.attn.c_q.weight`; printable, cut."""
+    scheme: str
+    """How they are stored, e.g. `int6`."""
+    tensors: int
+    values: int
+    """Weights in all of them."""
+    bytes: int
+    """Their share of the artifact's bytes, scales left out."""
+    scale_bytes: int = 0
+    """The share of their scales."""
+
+
+class Packed(Frozen):
+    """What an artifact's bytes hold. Tensors are coded together: shares go by the entropy of each one's integers."""
+
+    format: str
+    kinds: list[PackedKind]
+    """In the file's order; of very many the largest."""
+    rest_bytes: int
+    """Header, checksum and whatever else belongs to no tensor in `kinds`."""
+
+
 class Verification(Frozen):
     """What the referee counted from the files it holds, for one seed."""
 
@@ -481,6 +507,8 @@ class Verification(Frozen):
     """Those of them that the published score's rule never counts."""
     ratio: RatioCoverage | None = None
     """What the printed digits of somebody else's script say of the text that it scored; None for a script of ours."""
+    packed: Packed | None = None
+    """What its artifact consists of; None where nobody looked: one seed's is looked at."""
 
 
 class Check(Frozen):
@@ -534,6 +562,12 @@ class Launch(Frozen):
     """From its start to its end as its driver timed it; None where no driver lived to see the end."""
     trained_by: int | None = None
     """Attempt whose artifact it scored; None where it trained itself."""
+    node: str = ""
+    """Where, as the ledger names nodes; empty where it does not say."""
+    host: str = ""
+    """That node's own name, where it was looked at."""
+    started_at: str = ""
+    """UTC, ISO 8601, to the second; empty in records made before that was noted."""
 
 
 class LeftOut(Frozen):
@@ -560,6 +594,12 @@ class Curve(Frozen):
     val_steps: list[int]
     val_losses: list[float]
     """Mid-run validation, before compression."""
+    val_bpb: list[float | None] = []
+    """The same in bits per byte; empty where no line says it, as in records made before that was noted."""
+    seconds: list[float | None] = []
+    """Training time at each of `steps` by the log's own clock; empty where no line says it."""
+    val_seconds: list[float | None] = []
+    """The same at `val_steps`."""
 
 
 class Change(Frozen):

@@ -9,6 +9,8 @@ from reports.record.submission import submission_json
 from reports.tables import seed_table, to_csv
 from runner.results import RecordData
 
+PICTURE = "loss.svg"
+
 
 def pages(data: RecordData) -> dict[str, bytes]:
     """File name -> content."""
@@ -18,7 +20,7 @@ def pages(data: RecordData) -> dict[str, bytes]:
         "results.csv": to_csv(seed_table(data)),
         "environment.json": environment_json(data),
         "requirements.txt": requirements_txt(data),
-        "loss.svg": loss_svg(data.curves),
+        PICTURE: loss_svg(data.curves),
     }
     return {name: text.encode() for name, text in made.items() if text}
 

@@ -19,6 +19,7 @@ from runner.folder.evidence import log_paths
 from runner.folder.launches import launches, stopped
 from runner.folder.ledger import Ledger
 from runner.folder.left_out import left_out
+from runner.folder.packed import packed
 from runner.folder.paths import RunFolder
 from runner.folder.repacks import repacked_of
 from runner.folder.same_weights import weights_sha256
@@ -34,6 +35,7 @@ from runner.node.attempt import installed_versions
 from runner.plan.coverage import Coverage, coverage
 from runner.plan.plan import Plan
 from runner.plan.ratio_coverage import byte_doubt, named_by, ratio_coverage
+from runner.record.artifact_report import inspect_file
 from runner.record.comparison_sources import arm_of_record
 from runner.record.published import KIND, last_published, published_sha256
 from runner.record.variants import variants
@@ -155,6 +157,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
     verifications = [
         verify(folder, result, script.files, targets, final, ratios.get(result.seed), carried) for result in results
     ]
+    verifications = with_packed(verifications, folder, results, int(plan.limits.cap_bytes))
     yardsticks: list[Yardstick] = measure(plan.data, job.config.batch.train_seq_len) if job.yardsticks else []
     to_beat = next((yardstick for yardstick in yardsticks if yardstick.name == job.must_beat), None)
     track = TRACKS[job.track]
@@ -228,6 +231,19 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
 def last_day(results: Sequence[RunResult]) -> str:
     """The day, as YYYY-MM-DD in UTC, on which the last seed ended: a record's date. '' of no result."""
     return max((result.finished_at[:10] for result in results), default="")
+
+
+def with_packed(
+    verifications: list[Verification], folder: RunFolder, results: Sequence[RunResult], cap_bytes: int
+) -> list[Verification]:
+    """The same, and of the first seed that completed what its artifact's bytes hold."""
+    for number, result in enumerate(results):
+        if result.status != "completed" or verifications[number].artifact_bytes is None or result.artifact is None:
+            continue
+        path = folder.attempt(result.seed, result.attempt).artifact(result.artifact.file)
+        told = verifications[number].model_copy(update={"packed": packed(path, cap_bytes, inspect_file)})
+        return [*verifications[:number], told, *verifications[number + 1 :]]
+    return verifications
 
 
 def questions_about(folder: RunFolder, script: Script, job: JobSpec) -> list[str]:

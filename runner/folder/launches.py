@@ -12,6 +12,11 @@ from runner.results import Launch
 def launches(entries: Sequence[Mapping[str, Any]]) -> list[Launch]:
     """One line for each attempt that was launched, in that order. entries: a ledger's, chain checked."""
     ends = {_key(entry): entry for entry in entries if entry["kind"] == "finished"}
+    hosts = {
+        str(entry.get("node")): str(entry["report"].get("host", ""))
+        for entry in entries
+        if entry["kind"] == "checked" and isinstance(entry.get("report"), Mapping)
+    }
     found = []
     for entry in entries:
         if entry["kind"] != "launched":
@@ -24,6 +29,9 @@ def launches(entries: Sequence[Mapping[str, Any]]) -> list[Launch]:
                 status=None if end is None else str(end["status"]),
                 seconds=None if end is None else _seconds(entry, end),
                 trained_by=entry.get("trained_by"),
+                node=(node := str(entry.get("node") or "")),
+                host=hosts.get(node, ""),
+                started_at=str(entry["time"]),
             )
         )
     return found

@@ -20,7 +20,7 @@ from runner.record.answers import Findings, answer, is_pass, said
 from runner.record.files import RESULTS, bounded
 from runner.record.folder import Record, of_this_golf
 from runner.record.published import last_published, published_sha256
-from runner.results import Check, RunResult
+from runner.results import Check, Launch, RunResult
 from runner.untrusted import json_of
 
 NEAR_SECONDS = 60.0
@@ -96,10 +96,21 @@ def published_check(record: Record, entries: Sequence[Entry]) -> Check:
     return answer("published", title, "pass", f"entry {last['seq']}", limit)
 
 
+PLACES = ("node", "host", "started_at")
+"""Of a launch, that older records do not hold."""
+
+
+def as_far_as_noted(launch: Launch, stored: Sequence[Launch]) -> Launch:
+    """A launch of the ledger without what an older golf did not note of any."""
+    noted = {name for one in stored for name in one.model_fields_set}
+    return launch.model_copy(update={name: "" for name in PLACES if name not in noted})
+
+
 def attempts_check(record: Record, entries: Sequence[Entry]) -> Check:
     """Are attempts, their ends and their nodes those that the ledger tells of?"""
     found, data = Findings("attempts", "Attempts as the ledger tells them?", "entries of the ledger"), record.data
-    found.same("launches", data.launches, launches(entries), "the ledger", sure=of_this_golf(data))
+    told = [as_far_as_noted(one, data.launches) for one in launches(entries)]
+    found.same("launches", data.launches, told, "the ledger", sure=of_this_golf(data))
     found.require(bool(data.launches) == any(entry["kind"] == "launched" for entry in entries), "launches: others")
     found.same("stopped", data.stopped, stopped(entries), "the ledger")
     launched, finished = by_attempt(entries, "launched"), by_attempt(entries, "finished")

@@ -17,9 +17,11 @@ from runner.record.answers import Findings, answer, is_pass
 from runner.record.folder import Record
 from runner.record.verification.data_checks import logged_data
 from runner.record.verification.seed_logs import Head, SeedLog, log_place, noted_logs, read_seed_log
-from runner.results import Check, Host, RunResult, Score, Status
+from runner.results import Check, Curve, Host, RunResult, Score, Status
 
 LOG = "its log"
+TIMES = ("val_bpb", "seconds", "val_seconds")
+"""Of a curve, that older records do not hold."""
 
 
 def log_checks(record: Record, job: JobSpec | None) -> Iterator[Check]:
@@ -68,10 +70,18 @@ def log_checks(record: Record, job: JobSpec | None) -> Iterator[Check]:
         if not theirs:
             rounded_scores(facts, where, log.head, result)
             head_lines(head, record, where, log.head, result)
-        curves.same(f"curves of seed {result.seed}", stored.get(result.seed), curve(result.seed, [place], own), LOG)
+        ours, drawn = stored.get(result.seed), curve(result.seed, [place], own)
+        curves.same(f"curves of seed {result.seed}", ours, as_far_as_told(ours, drawn), LOG)
     strangers = sorted(set(stored) - {result.seed for result in record.data.results})
     curves.require(not strangers, f"curves: of seeds {strangers} there is no result")
     yield from (one.check() for one in (evidence, facts, *(() if theirs else (head,)), curves))
+
+
+def as_far_as_told(stored: Curve | None, drawn: Curve | None) -> Curve | None:
+    """A curve without what an older golf did not note."""
+    if stored is None or drawn is None:
+        return drawn
+    return drawn.model_copy(update={name: [] for name in TIMES if name not in stored.model_fields_set})
 
 
 def score_answer(result: RunResult, status: Status, told: str) -> Check:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from reports.record.loss_svg import drawn_by
+from reports.record.pages import pages
 from reports.record.rebuild import page_check, rebuild
 from runner.errors import UserError
 from runner.record.folder import open_record
@@ -70,3 +72,19 @@ def test_pages_that_differ_are_named(record: Path) -> None:
     (record / "README.md").write_text("better")
     check = page_check(record, data)
     assert (check.status, check.measured) == ("fail", "README.md is another")
+
+
+def test_a_picture_that_another_matplotlib_drew_is_no_forgery_while_its_lines_are_the_same(record: Path) -> None:
+    data, place = open_record(record).data, record / "loss.svg"
+    version = drawn_by(place.read_bytes())
+    older = place.read_text().replace(f"matplotlib {version}", "matplotlib 3.9.0").replace("#e5e5e5", "#e4e4e4")
+    place.write_text(older)
+    check = page_check(record, data)
+    assert (check.status, check.measured) == (
+        "pass",
+        f"{len(pages(data))} files; loss.svg is drawn by matplotlib 3.9.0, with the same lines",
+    )
+    place.write_text(older.replace('d="M ', 'd="M 1'))
+    assert page_check(record, data).measured == "loss.svg is another"
+    place.write_text(older.replace("matplotlib 3.9.0", f"matplotlib {version}"))
+    assert page_check(record, data).measured == "loss.svg is another"

@@ -9,6 +9,8 @@ import pytest
 from runner.folder.launches import launches, stopped
 from runner.results import Launch
 
+DAY = "2026-01-02T"
+
 
 def entry(kind: str, seed: int, attempt: int, time: str, **facts: Any) -> dict[str, Any]:
     return {"kind": kind, "seed": seed, "attempt": attempt, "time": f"2026-01-02T{time}Z", **facts}
@@ -18,16 +20,17 @@ def test_every_launch_has_its_end_and_its_seconds_and_a_killed_driver_leaves_nei
     entries = [
         {"kind": "registered", "seeds": [1, 2], "time": "2026-01-02T03:00:00Z"},
         entry("queued", 1, 1, "03:00:00"),
-        entry("launched", 1, 1, "03:00:05"),
-        entry("launched", 2, 1, "03:00:06"),
+        {"kind": "checked", "node": "n1", "report": {"host": "vm"}, "time": "2026-01-02T03:00:04Z"},
+        entry("launched", 1, 1, "03:00:05", node="n1"),
+        entry("launched", 2, 1, "03:00:06", node="n2"),
         entry("finished", 1, 1, "03:01:20", status="lost"),
         entry("launched", 1, 2, "23:59:30"),
         {"kind": "finished", "seed": 1, "attempt": 2, "time": "2026-01-03T00:00:30Z", "status": "completed"},
     ]
     assert launches(entries) == [
-        Launch(seed=1, attempt=1, status="lost", seconds=75.0),
-        Launch(seed=2, attempt=1, status=None, seconds=None),
-        Launch(seed=1, attempt=2, status="completed", seconds=60.0),
+        Launch(seed=1, attempt=1, status="lost", seconds=75.0, node="n1", host="vm", started_at=f"{DAY}03:00:05Z"),
+        Launch(seed=2, attempt=1, status=None, seconds=None, node="n2", started_at=f"{DAY}03:00:06Z"),
+        Launch(seed=1, attempt=2, status="completed", seconds=60.0, started_at=f"{DAY}23:59:30Z"),
     ]
 
 

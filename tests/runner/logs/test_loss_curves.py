@@ -29,6 +29,23 @@ def test_training_and_validation_losses_are_read_and_a_later_life_replaces_an_ea
     assert (found.val_steps, found.val_losses) == ([100], [4.25])
 
 
+def test_training_time_and_bits_per_byte_stand_beside_the_losses_where_lines_say_them(tmp_path: Path) -> None:
+    path = tmp_path / "1.log"
+    path.write_text(
+        "step:1/9 train_loss:3.0 train_time:150ms step_avg:150.00ms\n"
+        "step:2/9 train_loss:2.5\n"
+        "step:2/9 val_loss:2.4 val_bpb:1.25 train_time:300ms step_avg:150.00ms\n"
+        "step:4/9 val_loss:2.3 val_bpb:nan train_time:600ms step_avg:150.00ms\n"
+    )
+    found = curve(7, [path])
+    assert found is not None
+    assert (found.seconds, found.val_seconds, found.val_bpb) == ([0.15, None], [0.3, 0.6], [1.25, None])
+    path.write_text("step:1/9 train_loss:3.0\nstep:2/9 val_loss:2.0\n")
+    silent = curve(7, [path])
+    assert silent is not None
+    assert (silent.seconds, silent.val_seconds, silent.val_bpb) == ([], [], [])
+
+
 def test_losses_on_a_progress_bar_count_and_the_last_line_needs_no_end(tmp_path: Path) -> None:
     path = tmp_path / "1.log"
     path.write_bytes(b"x\r\nstep:1/9 train_loss:3.0\rstep:2/9 train_loss:2.5\r\nstep:3/9 val_loss:2.0")

@@ -1,0 +1,241 @@
+"use strict";
+// Draws the figures, makes tables sortable and searchable, follows light, dark and print, and, live, the page's source.
+(() => {
+  const DASHES = { solid: "", dot: "2 3", dash: "6 3", longdash: "9 3", dashdot: "6 3 2 3", longdashdot: "9 3 2 3" };
+  const root = document.documentElement;
+
+  const colour = (name) => {
+    const variable = /^[1-8]$/.test(name) ? `--c${name}` : `--${name}`;
+    return getComputedStyle(root).getPropertyValue(variable).trim();
+  };
+  const themed = (value, key = "") => {  // only what is a colour: a name "@good" stays a name
+    if (typeof value === "string") {
+      return /color/i.test(key) && /^@[a-z1-8]+$/.test(value) ? colour(value.slice(1)) : value;
+    }
+    if (Array.isArray(value)) return value.map((inner) => themed(inner, key));
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, themed(inner, name)]));
+  };
+  const merged = (base, over) => {
+    const result = { ...base };
+    for (const [key, value] of Object.entries(over || {})) {
+      const both = [result[key], value].every((one) => one && typeof one === "object" && !Array.isArray(one));
+      result[key] = both ? merged(result[key], value) : value;
+    }
+    return result;
+  };
+
+  const axis = () => ({
+    gridcolor: colour("line"), zeroline: false, linecolor: colour("line"), automargin: true, fixedrange: false,
+    tickfont: { color: colour("muted") }, title: { font: { color: colour("muted"), size: 12 }, standoff: 8 },
+  });
+  const layoutOf = (figure, narrow) => {
+    const given = themed(figure.layout || {});
+    const base = {
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true, showlegend: false,
+      font: { color: colour("text"), size: 12, family: getComputedStyle(document.body).fontFamily },
+      colorway: [1, 2, 3, 4, 5, 6, 7, 8].map((number) => colour(String(number))),
+      margin: { l: narrow ? 44 : 56, r: 12, t: 12, b: 44 }, dragmode: narrow ? false : "zoom", hovermode: "closest",
+      hoverlabel: { bgcolor: colour("panel"), bordercolor: colour("muted"), font: { color: colour("text") }, align: "left" },
+      xaxis: axis(), yaxis: axis(),
+    };
+    for (const key of Object.keys(given)) if (/^[xy]axis\d+$/.test(key)) base[key] = axis();
+    return merged(base, given);
+  };
+  const CONFIG = {
+    responsive: true, displaylogo: false, displayModeBar: false, doubleClick: "reset", showTips: false,
+    showEditInChartStudio: false,
+  };
+
+  const figures = [];
+
+  const button = (text, kind, pressed) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.className = kind;
+    made.setAttribute("aria-pressed", String(pressed));
+    made.append(text);
+    return made;
+  };
+  const decoded = (text) => {  // a figure's text is escaped for plotly; here it is plain
+    const area = document.createElement("textarea");
+    area.innerHTML = text;
+    return area.value;
+  };
+
+  // A button for each trace or group of traces that has a name: what is hidden stays on the page as a crossed-out button.
+  const legend = (one) => {
+    const groups = new Map();
+    one.figure.data.forEach((trace, index) => {
+      if (!trace.name || trace.showlegend === false && !trace.legendgroup) return;
+      const key = trace.legendgroup || trace.name;
+      if (!groups.has(key)) groups.set(key, { trace, indices: [] });
+      groups.get(key).indices.push(index);
+    });
+    if (groups.size < 2) return;
+    for (const [key, { trace, indices }] of groups) {
+      const made = button("", "seed", !one.hidden.has(key));
+      made.dataset.group = key;
+      const sign = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+      sign.setAttribute("width", "22");
+      sign.setAttribute("height", "10");
+      sign.setAttribute("aria-hidden", "true");
+      const stroke = document.createElementNS(sign.namespaceURI, "line");
+      const solid = trace.type === "bar";
+      for (const [name, value] of Object.entries({
+        x1: 0, x2: 22, y1: 5, y2: 5, "stroke-width": solid ? 10 : 2.5,
+        "stroke-dasharray": solid ? "" : DASHES[(trace.line || {}).dash || "solid"] || "",
+      })) stroke.setAttribute(name, value);
+      made.dataset.colour = (trace.line || {}).color || (trace.marker || {}).color || "@1";
+      sign.append(stroke);
+      made.append(sign, decoded(trace.name));
+      made.addEventListener("click", () => {
+        const shown = made.getAttribute("aria-pressed") !== "true";
+        made.setAttribute("aria-pressed", String(shown));
+        if (shown) one.hidden.delete(key); else one.hidden.add(key);
+        Plotly.restyle(one.plot, { visible: shown }, indices);
+      });
+      one.controls.append(made);
+    }
+  };
+  const views = (one) => {
+    const given = one.figure.views || [];
+    given.forEach((view, index) => {
+      const made = button(decoded(view.label), "view", index === one.view);
+      made.addEventListener("click", () => {
+        one.view = index;
+        for (const other of one.controls.querySelectorAll(".view")) {
+          other.setAttribute("aria-pressed", String(other === made));
+        }
+        Plotly.relayout(one.plot, themed(view.relayout));
+      });
+      one.controls.append(made);
+    });
+    if (given.length) one.controls.append(Object.assign(document.createElement("span"), { className: "gap" }));
+  };
+  const inked = (one) => {
+    for (const made of one.controls.querySelectorAll(".seed")) {
+      made.querySelector("line").setAttribute("stroke", themed(made.dataset.colour, "color"));
+    }
+  };
+  const draw = (one) => {
+    const { figure, plot } = one;
+    const data = themed(figure.data, "").map((trace) => ({
+      ...trace, ...(one.hidden.has(trace.legendgroup || trace.name) ? { visible: false } : {}),
+    }));
+    const layout = layoutOf(figure, plot.clientWidth < 520);
+    inked(one);
+    const view = (figure.views || [])[one.view];
+    return Plotly.react(plot, data, layout, CONFIG)
+      .then(() => view && Plotly.relayout(plot, themed(view.relayout)))
+      .then(() => { plot.dataset.drawn = "yes"; });
+  };
+  const failed = (plot, error) => {
+    plot.textContent = `This picture could not be drawn (${error}); its table is below.`;
+    plot.dataset.drawn = "no";
+  };
+  const found = (within) => {
+    const fresh = [];
+    for (const plot of within.querySelectorAll(".plot")) {
+      try {
+        const figure = JSON.parse(plot.parentElement.querySelector("script").textContent);
+        const controls = plot.parentElement.querySelector(".controls");
+        const one = { plot, figure, controls, hidden: new Set(), view: 0 };
+        views(one);
+        legend(one);
+        fresh.push(one);
+      } catch (error) {
+        failed(plot, error);
+        console.error(error);
+      }
+    }
+    figures.push(...fresh);
+    return fresh;
+  };
+  const drawAll = async (some) => {
+    for (const one of some) {
+      try {
+        await draw(one);
+      } catch (error) {
+        failed(one.plot, error);
+        console.error(error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    root.dataset.drawn = String(document.querySelectorAll('.plot[data-drawn="yes"]').length);
+  };
+
+  const tables = (within) => {
+    for (const head of within.querySelectorAll("button.sort")) {
+      head.addEventListener("click", () => {
+        const cell = head.parentElement;
+        const place = cell.cellIndex;
+        const up = cell.getAttribute("aria-sort") !== "ascending";
+        for (const other of cell.parentElement.cells) other.removeAttribute("aria-sort");
+        cell.setAttribute("aria-sort", up ? "ascending" : "descending");
+        const body = cell.closest("table").tBodies[0];
+        const keyed = [...body.rows].map((row) => {
+          const { order } = row.cells[place].dataset;
+          return { row, number: order === undefined ? null : Number(order), text: row.cells[place].textContent };
+        });
+        keyed.sort((a, b) => {
+          if (a.number !== null && b.number !== null) return (a.number - b.number) * (up ? 1 : -1);
+          if (a.number !== null || b.number !== null) return a.number !== null ? -1 : 1;  // what is not known comes last
+          return a.text.localeCompare(b.text, "en", { numeric: true }) * (up ? 1 : -1);
+        });
+        body.append(...keyed.map(({ row }) => row));
+      });
+    }
+    for (const input of within.querySelectorAll(".filter input")) {
+      input.addEventListener("input", () => {
+        const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+        for (const row of input.closest("div").querySelector("tbody").rows) {
+          const text = row.textContent.toLowerCase();
+          row.hidden = !words.every((word) => text.includes(word));
+        }
+      });
+    }
+  };
+
+  // Live: the same address again, and only sections whose source has changed are put in anew.
+  const follow = () => {
+    let before = new Map();
+    const sources = (page) => new Map([...page.querySelectorAll("main > section")].map((one) => [one.id, one]));
+    const ask = async () => {
+      try {
+        const answer = await fetch(location.href, { cache: "no-store" });
+        if (!answer.ok) throw new Error(`${answer.status}`);
+        const now = sources(new DOMParser().parseFromString(await answer.text(), "text/html"));
+        const shown = sources(document);
+        for (const [id, section] of now) {
+          if (before.get(id) === section.innerHTML) continue;
+          const old = shown.get(id);
+          if (before.size || !old) {
+            const open = old ? [...old.querySelectorAll("details")].map((one) => one.open) : [];
+            const fresh = document.importNode(section, true);
+            if (old) {
+              for (const one of figures.filter(({ plot }) => old.contains(plot))) Plotly.purge(one.plot);
+              old.replaceWith(fresh);
+            } else document.querySelector("main").append(fresh);
+            fresh.querySelectorAll("details").forEach((one, index) => { one.open = Boolean(open[index]); });
+            tables(fresh);
+            await drawAll(found(fresh));
+          }
+        }
+        before = new Map([...now].map(([id, section]) => [id, section.innerHTML]));
+        root.dataset.live = "yes";
+      } catch (error) {
+        root.dataset.live = "no";
+      }
+      setTimeout(ask, 3000);
+    };
+    setTimeout(ask, 3000);
+  };
+
+  tables(document);
+  drawAll(found(document));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(figures));
+  addEventListener("beforeprint", () => figures.forEach((one) => draw(one)));
+  addEventListener("afterprint", () => figures.forEach((one) => draw(one)));
+  if (document.body.hasAttribute("data-live")) follow();
+})();

@@ -1,0 +1,1 @@
+"""The sections of one record's page: numbers of results.json in, pictures and tables out."""
