@@ -106,7 +106,7 @@ def compare(
         candidate_nats=_sample(candidate, constant),
         test=test,
         any_gain=_test(baseline, candidate, target, 0.0) if testable else None,
-        test_nats=None if test is None or constant is None else _scaled(test, constant),
+        test_nats=None if test is None or constant is None else scaled(test, constant),
         power=_power(baseline, candidate, rule, margin, measured, constant),
         power_at=_power(baseline, candidate, rule, margin, claimed, constant),
     )
@@ -122,7 +122,7 @@ def _test(baseline: Arm, candidate: Arm, target: float | None, margin: float) ->
     return welch(baseline.val_bpb, candidate.val_bpb, margin)
 
 
-def _scaled(test: GainTest, scale: float) -> GainTest:
+def scaled(test: GainTest, scale: float) -> GainTest:
     """The test in another unit; t, its degrees of freedom and p have none."""
     changed = {name: getattr(test, name) * scale for name in ("gain", "margin", "low", "high")}
     return test.model_copy(update=changed)

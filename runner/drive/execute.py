@@ -5,7 +5,7 @@ In this process, on a Ray of this machine, or on a cluster: all that differs bet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -51,6 +51,7 @@ class Where:
 MakeBackend = Callable[[Plan, CheckOrder], Callable[[DataRequest], Backend]]
 Turns = Callable[["QueueClient"], "QueueClient"]
 """What a job asks for its nodes, made of what the place asks: of jobs that share a driver each has its own."""
+NodesNow = Callable[[], "Sequence[Node]"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ class Place:
 
     nodes: Callable[[], list[Node]]
     """Those that live now."""
-    backend: Callable[[Turns | None], MakeBackend]
+    backend: Callable[[Turns | None, NodesNow | None], MakeBackend]
+    """What runs a job's attempts: by turns of its own, and on some of the nodes alone, where that is asked for."""
 
 
 def execute(
@@ -92,7 +94,7 @@ def execute(
     again = f"golf resume {run_name(plan, script)}"
     alone: AbstractContextManager[None] = nullcontext() if done else machine_of(where, plan, console)
     with alone, watched(where, again, job.stall_seconds, output):
-        make_backend = place.backend(None)(plan, check_order(plan, script))
+        make_backend = place.backend(None, None)(plan, check_order(plan, script))
         return run_plan(plan, script, output, console, make_backend, way, gauges_of(where, plan), lay)
 
 
@@ -145,7 +147,7 @@ def watched(where: Where, again: str, stall: float, output: Path) -> AbstractCon
 
 
 def _here() -> Place:
-    return Place(lambda: [this_node()], lambda turns: lambda plan, check: partial(LocalBackend, check=check))
+    return Place(lambda: [this_node()], lambda turns, nodes: lambda plan, check: partial(LocalBackend, check=check))
 
 
 def cpus_of_ours(job: JobSpec, cores: int) -> int | None:
@@ -172,7 +174,7 @@ def _on_ray(address: str | None, console: Console, cpus: int | None) -> Place:
         connect(address, cpus)
     shared = SharedQueue() if address else LocalQueue()
 
-    def backend(turns: Turns | None) -> MakeBackend:
+    def backend(turns: Turns | None, nodes: NodesNow | None) -> MakeBackend:
         queue_client = shared if turns is None else turns(shared)
 
         def make_backend(plan: Plan, check: CheckOrder) -> Callable[[DataRequest], Backend]:
@@ -183,6 +185,7 @@ def _on_ray(address: str | None, console: Console, cpus: int | None) -> Place:
                 queue_client=queue_client,
                 seeds=len(plan.job.seeds),
                 check=check,
+                nodes=nodes or cluster_nodes,
             )
 
         return make_backend
