@@ -156,6 +156,27 @@ def duel(
     _drive_duel(baseline, candidate, profile, wanted, policy, output, Where(local, address))
 
 
+@app.command()
+def fleet(
+    folders: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Argument(metavar="[FOLDER...]", help="Folders of runs or records (default: here)."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Which nodes were slow or off in past runs. Speed probe, ms/step and bpb of each against the others of its kind,
+    with 95 % intervals. Reads ledgers and results; starts nothing.
+    """
+    from reports.terminal.fleet import terminal_fleet
+    from runner.fleet.fleet import fleet_of
+
+    found = fleet_of(folders or [Path()])
+    if as_json:
+        typer.echo(json_text(found.model_dump(mode="json")))
+    else:
+        terminal().print(terminal_fleet(found))
+
+
 app.command("submit")(clusters.submit)
 app.command("dashboard")(clusters.dashboard)
 

@@ -5,6 +5,7 @@ In this process, on a Ray of this machine, or on a cluster: all that differs bet
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from runner.drive.machine_lock import machine_for
 from runner.drive.run import Lay, Observe, all_finished, require_run, run_name, run_plan
 from runner.errors import UserError
 from runner.files import require_writable
+from runner.fleet.warnings import known_before
 from runner.interrupt import beside_others
 from runner.job.open_data import DataRequest
 from runner.job.spec import JobSpec
@@ -90,6 +92,8 @@ def execute(
     done = all_finished(plan, script, output)
     if where.address is None and lay is None and not done:
         warn_of_slow_steps(plan, console)
+    if not done:
+        warn_of_nodes(plan, output, place.nodes(), console)
     way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
     again = f"golf resume {run_name(plan, script)}"
     alone: AbstractContextManager[None] = nullcontext() if done else machine_of(where, plan, console)
@@ -104,6 +108,13 @@ def _is_done(job: JobSpec, data: DataSet, script: Script, output: Path) -> bool:
         return all_finished(make_plan(job, data, script.code_bytes, [this_node()]), script, output)
     except UserError:
         return False
+
+
+def warn_of_nodes(plan: Plan, output: Path, nodes: Sequence[Node], console: Console) -> None:
+    """Say which of the nodes that may take a seed earlier runs found slow, or their scores off; none is refused."""
+    hosts = dict.fromkeys(node.host or platform.node() for node in nodes if plan.need.fits(node))
+    for line in known_before(output, plan.hardware.name, hosts):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def warn_of_slow_steps(plan: Plan, console: Console, measure: Callable[[], Speed | None] = measured_speed) -> None:

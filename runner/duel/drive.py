@@ -18,7 +18,7 @@ from runner.backends.backend import Backend
 from runner.backends.nodes import Need
 from runner.compare.compare import POLICIES
 from runner.drive.assess import JudgedRun, assess, counted_result, publish
-from runner.drive.execute import Place, Where, machine_of, open_place, watched
+from runner.drive.execute import Place, Where, machine_of, open_place, warn_of_nodes, watched
 from runner.drive.run import Observe, job_sha256, opened_run, run_name, run_seeds
 from runner.duel.judge import Corner, judge_duel, same_data_order
 from runner.duel.kept_node import KeptNode
@@ -85,6 +85,8 @@ def execute_duel(
     }
     require_one_kind(entrants)
     kept = KeptNode(greater(*(entrants[side].plan.need for side in SIDES)))
+    for plan in {entrants[side].plan.hardware.name: entrants[side].plan for side in SIDES}.values():
+        warn_of_nodes(plan, output, nodes, console)
     stall = max(job.stall_seconds for job in jobs.values())
     way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
     both = [entrants[side].plan for side in SIDES]

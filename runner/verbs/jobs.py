@@ -71,12 +71,22 @@ def plan(
     around = dict(os.environ) if here else None
     rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds, source, around)
     claim = claim_rows(planned, facts, one, job.claim, past) if job.claim is not None else []
-    shown = [*rows, *claim, *_review_rows(path, job)]
+    before = _node_rows(planned) if here else []
+    shown = [*rows, *before, *claim, *_review_rows(path, job)]
     if as_json:
         found = plan_facts(planned, where, script.sha256, step, one, past.seconds, shown)
         typer.echo(json_text(found))
     else:
         console.print(plan_table(shown))
+
+
+def _node_rows(planned: Outline) -> list[tuple[str, str]]:
+    """What earlier runs under this folder found wrong with this machine."""
+    import platform
+
+    from runner.fleet.warnings import known_before
+
+    return [("earlier runs", line) for line in known_before(Path(), planned.hardware.name, [platform.node()])]
 
 
 def _review_rows(path: Path, job: JobSpec) -> list[tuple[str, str]]:
