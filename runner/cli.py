@@ -793,7 +793,8 @@ def _drive_duel(
     chosen = next(name for name in POLICIES if name == named)
     done = execute_duel(jobs, wanted, chosen, output, where, console)
     for run in done.values():
-        console.print(terminal_summary(run.data, _recorded(run, output)))
+        if run.data.results:  # a side whose turn never came has no record
+            console.print(terminal_summary(run.data, _recorded(run, output)))
     outcome = done["candidate"].data.duel
     assert outcome is not None  # execute_duel has put it there
     console.print(terminal_duel(outcome))

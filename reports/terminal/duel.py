@@ -33,7 +33,7 @@ def terminal_duel(found: Duel) -> RenderableType:
 
 def _table(found: Duel) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    nodes = len({pair.node for pair in found.pairs}) > 1
+    nodes = len({pair.node for pair in found.pairs if pair.node}) > 1
     for head, side in zip(words.HEADS, words.ALIGN, strict=True):
         if head != "node" or nodes:
             table.add_column(head, justify="right" if side == "r" else "left", no_wrap=side == "r")

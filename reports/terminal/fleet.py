@@ -83,7 +83,7 @@ def said(node: NodeFacts) -> str:
     elif node.probe.said in ("lower", "higher"):
         words.append("slow probe" if node.probe.said == "lower" else "fast probe")
     if node.bpb.said in ("lower", "higher"):
-        words.append("scores worse" if node.bpb.said == "higher" else "scores better")
+        words.append("worse bpb" if node.bpb.said == "higher" else "better bpb")
     if node.refused:
         words.append("refused once" if node.refused == 1 else f"refused {node.refused} times")
     if words:

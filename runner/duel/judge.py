@@ -17,7 +17,7 @@ from runner.duel.pairs import Pair
 from runner.folder.duels import in_turn
 from runner.folder.ledger import Ledger
 from runner.job.spec import JobSpec
-from runner.listing import counted, listed
+from runner.listing import listed
 from runner.record.comparison_sources import arm_of_record
 from runner.results import Arm, Duel, DuelPair, DuelSide, PolicyName, RunResult, Side
 
@@ -139,7 +139,7 @@ def judge_duel(
     constant = candidate.nats_per_bpb or baseline.nats_per_bpb
     figures = measured(told, rule, constant)
     obstacles = list(_obstacles(told, (baseline, candidate)))
-    if rule.margin_nats and constant is None:
+    if rule.margin_nats and constant is None and known:
         obstacles.append("the margin is in nats/token and no seed tells what a bit per byte is in nats/token")
     elif figures["test"] is None and len(known) >= 2:
         obstacles.append("all differences are the same, so how they scatter is not known")
@@ -162,5 +162,5 @@ def _obstacles(pairs: Sequence[DuelPair], arms: tuple[Arm, Arm]) -> list[str]:
     found = [f"pair {listed(lacking)} of {len(pairs)} is not complete"] if lacking else []
     known = len(counting(pairs))
     if known < 2:
-        return [*found, f"{counted(known, 'pair')} counts, and a test takes two"]
+        return [*found, f"{'one pair counts' if known else 'no pair counts'}, and a test takes two"]
     return [*found, *paired_obstacles(*arms)]
