@@ -179,9 +179,9 @@ def run_duel(
 
 
 def _with_seeds(entrant: Entrant, pairs: Sequence[Pair]) -> Entrant:
-    """The same for the duel's seeds."""
+    """The same for the duel's seeds, which run one at a time whatever the job says."""
     job = with_seeds(entrant.plan.job, [pair.seed for pair in pairs])
-    return replace(entrant, plan=replace(entrant.plan, job=job, resolved=resolved(job)))
+    return replace(entrant, plan=replace(entrant.plan, job=job, resolved=resolved(job), concurrent=1))
 
 
 def _drive(

@@ -65,7 +65,7 @@ def _kind(hardware: str, found: Sightings) -> KindFacts:
     ]
     scored = [(run, node, bpb, one.log.steps) for run, node, one in seeds if (bpb := _bpb(one)) is not None]
     scores = [Value(run, node, bpb) for run, node, bpb, _ in scored]
-    bpb = node_effects(scores)
+    residual = node_effects(scores)
     slope, level = _at_equal_steps(scored)
     probe, pace, scattered = node_effects(probes), node_effects(paces), scatter(scores)
     hosts = dict.fromkeys([*(node for _, node, _ in seeds), *(report.host for report, _ in looks)])
@@ -81,7 +81,7 @@ def _kind(hardware: str, found: Sightings) -> KindFacts:
                 tflops=_median(math.exp(value.value) for value in probes if value.node == host),
                 probe=probe.get(host, UNKNOWN),
                 step=pace.get(host, UNKNOWN),
-                bpb=bpb.get(host, UNKNOWN),
+                bpb=residual.get(host, UNKNOWN),
                 at_equal_steps=level.get(host, UNKNOWN),
             )
             for host in sorted(hosts)

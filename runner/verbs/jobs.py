@@ -12,7 +12,7 @@ import typer
 from runner.errors import UserError
 from runner.plain_json import json_text
 from runner.printable import cut
-from runner.verbs.loading import load, load_family, ours, terminal
+from runner.verbs.loading import load, load_family, opponent_of, ours, terminal
 from runner.verbs.options import Address, AsJson, JobPath, OneVariant, Profile, Seeds
 
 if TYPE_CHECKING:
@@ -72,12 +72,25 @@ def plan(
     rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds, source, around)
     claim = claim_rows(planned, facts, one, job.claim, past) if job.claim is not None else []
     before = _node_rows(planned) if here else []
-    shown = [*rows, *before, *claim, *_review_rows(path, job)]
+    shown = [*rows, *before, *claim, *_opponent_rows(path, len(job.seeds)), *_review_rows(path, job)]
     if as_json:
         found = plan_facts(planned, where, script.sha256, step, one, past.seconds, shown)
         typer.echo(json_text(found))
     else:
         console.print(plan_table(shown))
+
+
+def _opponent_rows(path: Path, seeds: int) -> list[tuple[str, str]]:
+    """What `against:` leads to."""
+    opponent = opponent_of(path)
+    if opponent is None:
+        return []
+    other = os.path.relpath(opponent)
+    pairs = "pair" if seeds == 1 else "pairs"
+    return [
+        ("against", f"{other}: {seeds} {pairs} on one node, alternately; all above is of {path} alone"),
+        ("", f"golf plan {other} shows what the other one takes"),
+    ]
 
 
 def _node_rows(planned: Outline) -> list[tuple[str, str]]:

@@ -42,10 +42,10 @@ def test_the_test_is_scipys_of_the_differences(margin: float) -> None:
     found = paired_gain(pairs(), margin)
     theirs = stats.ttest_1samp(DIFFERENCES, margin, alternative="greater")
     assert found is not None
-    assert (found.t, found.p) == (pytest.approx(theirs.statistic), pytest.approx(theirs.pvalue))
+    assert (found.t, found.p) == pytest.approx((theirs.statistic, theirs.pvalue))
     low, high = stats.ttest_1samp(DIFFERENCES, 0.0).confidence_interval(0.95)
-    assert (found.gain, found.df) == (pytest.approx(0.0017), 5)
-    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
+    assert (found.gain, found.df) == pytest.approx((0.0017, 5))
+    assert (found.low, found.high) == pytest.approx((low, high))
     related = stats.ttest_rel(BASELINE, np.add(CANDIDATE, margin), alternative="greater")
     assert found.p == pytest.approx(related.pvalue)
 
@@ -62,7 +62,7 @@ def test_the_order_is_fitted_as_scipy_fits_a_line() -> None:
     x = [0.5 if first == "baseline" else -0.5 for first in FIRST]
     line = stats.linregress(x, DIFFERENCES)
     assert found is not None
-    assert (found.gain, found.later) == (pytest.approx(line.intercept), pytest.approx(-line.slope / 2))
+    assert (found.gain, found.later) == pytest.approx((line.intercept, -line.slope / 2))
     t = stats.t.ppf(0.975, 4)
     assert found.high - found.gain == pytest.approx(t * line.intercept_stderr)
     assert found.later_high - found.later == pytest.approx(t * line.stderr / 2)
@@ -75,7 +75,7 @@ def test_uneven_orders_are_fitted_as_well() -> None:
     found = order_model(few, 0.0)
     line = stats.linregress([0.5 if pair.first == "baseline" else -0.5 for pair in few], DIFFERENCES[:5])
     assert found is not None
-    assert (found.gain, found.later) == (pytest.approx(line.intercept), pytest.approx(-line.slope / 2))
+    assert (found.gain, found.later) == pytest.approx((line.intercept, -line.slope / 2))
     assert found.high - found.gain == pytest.approx(stats.t.ppf(0.975, 3) * line.intercept_stderr)
 
 
@@ -85,7 +85,7 @@ def test_a_later_seed_that_scores_worse_by_two_thousandths_is_found_exactly() ->
     candidate = tuple(one - 0.003 - add - w for one, add, w in zip(BASELINE, drift, wobble, strict=True))
     found = order_model(pairs(candidate=candidate), 0.0)
     assert found is not None
-    assert (found.gain, found.later) == (pytest.approx(0.003), pytest.approx(0.002))
+    assert (found.gain, found.later) == pytest.approx((0.003, 0.002))
 
 
 def test_one_order_alone_tells_nothing_of_order() -> None:
@@ -99,7 +99,7 @@ def test_the_correlation_has_fishers_interval() -> None:
     assert found is not None
     assert found.correlation == pytest.approx(theirs.statistic)
     interval = theirs.confidence_interval(0.95)
-    assert (found.low, found.high) == (pytest.approx(interval.low), pytest.approx(interval.high))
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
 
 
 def test_what_pairing_saved_is_the_least_number_of_equal_power() -> None:

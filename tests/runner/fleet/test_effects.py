@@ -24,7 +24,7 @@ def test_of_two_nodes_it_is_half_of_students_difference() -> None:
     assert found["a"].estimate == pytest.approx((sum(A) / 3 - sum(B) / 4) / 2)
     assert found["a"].estimate == pytest.approx(-(found["b"].estimate or 0))
     ends = theirs.confidence_interval(0.95)
-    assert (found["a"].low, found["a"].high) == (pytest.approx(ends.low / 2), pytest.approx(ends.high / 2))
+    assert (found["a"].low, found["a"].high) == pytest.approx((ends.low / 2, ends.high / 2))
     assert found["a"].p == pytest.approx(holm([theirs.pvalue, theirs.pvalue])[0])
     assert (found["a"].values, found["a"].groups, found["a"].said) == (3, 1, "lower")
 
@@ -46,7 +46,7 @@ def test_a_job_on_one_node_tells_of_scatter_alone() -> None:
     pooled = scatter([*values("job", a=A), *values("other", b=B)])
     assert pooled is not None
     rest = sum((x - sum(some) / len(some)) ** 2 for some in (A, B) for x in some)
-    assert (pooled.std, pooled.df) == (pytest.approx(math.sqrt(rest / 5)), 5)
+    assert (pooled.std, pooled.df) == pytest.approx((math.sqrt(rest / 5), 5))
 
 
 def test_single_seeds_have_a_difference_and_no_interval() -> None:
@@ -72,7 +72,7 @@ def test_what_a_score_gains_by_steps_is_scipys_line_within_one_job() -> None:
     line = stats.linregress(steps, scores)
     assert found is not None
     slope, variance = found
-    assert (slope.slope, slope.seeds) == (pytest.approx(line.slope), 6)
+    assert (slope.slope, slope.seeds) == pytest.approx((line.slope, 6))
     assert math.sqrt(variance) == pytest.approx(line.stderr)
     assert slope.high - slope.slope == pytest.approx(stats.t.ppf(0.975, 4) * line.stderr)
 

@@ -102,7 +102,8 @@ def test_a_slow_node_is_told_and_so_is_its_score_at_equal_steps(output: Path) ->
     assert level.estimate is not None
     assert abs(level.estimate) < 0.01
     assert level.said == "as the others"
-    assert (slow.tflops, slow.probe.said) == (pytest.approx(1.6), "unknown")
+    assert slow.tflops == pytest.approx(1.6)
+    assert slow.probe.said == "unknown"
     assert kind.slope is not None
     assert kind.slope.low < kind.slope.slope < kind.slope.high < 0
 
