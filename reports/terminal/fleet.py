@@ -83,9 +83,9 @@ def said(node: NodeFacts) -> str:
     elif node.probe.said in ("lower", "higher"):
         words.append("slow probe" if node.probe.said == "lower" else "fast probe")
     if node.bpb.said in ("lower", "higher"):
-        words.append("worse bpb" if node.bpb.said == "higher" else "better bpb")
+        words.append("worse" if node.bpb.said == "higher" else "better")
     if node.refused:
-        words.append("refused once" if node.refused == 1 else f"refused {node.refused} times")
+        words.append("refused")
     if words:
         return "\n".join(words)
     known = [effect for effect in (node.probe, node.step, node.bpb) if effect.said != "unknown"]
