@@ -22,7 +22,7 @@ from runner.interrupt import INTERRUPTED, catch_signals, stopped
 from runner.plain_json import json_text
 from runner.printable import control_in, cut, printable
 from runner.verbs import artifacts, clusters, data, jobs, ledgers, sweeps, watching
-from runner.verbs.loading import load, load_family, terminal
+from runner.verbs.loading import load, load_family, opponent_of, terminal
 from runner.verbs.options import (
     Address,
     AsJson,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from runner.drive.execute import Where
     from runner.job.spec import JobSpec
     from runner.record.folder import Record
-    from runner.results import Check
+    from runner.results import Check, Side
     from runner.script.bundle import Script
     from runner.search.variants import Family, Variant
 
@@ -104,13 +104,18 @@ def run(
     output: Output = Path(),
     variant: OneVariant = None,
 ) -> None:
-    """Train, score and judge JOB's seeds. A record of them is written. Of a job with variants, all are run."""
+    """Train, score and judge JOB's seeds. A record of them is written. Of a job with variants, all are run; one that
+    is `against:` another is run pair by pair, as by `golf duel`."""
     from runner.drive.execute import Where
     from runner.script.bundle import script_of
     from runner.search.sweeps.folder import require_no_trial
 
     require_no_trial(output)
     where = Where(local, address)
+    opponent = opponent_of(path)
+    if opponent is not None and variant is None:
+        listed = load(path, seeds, profile).seeds if profile is None or seeds is not None else load(path).seeds
+        _drive_duel(opponent, path, profile, listed, None, output, where)
     family = load_family(path, seeds, profile)
     if family is not None and variant is None:
         _drive_family(family, output, where)
@@ -118,6 +123,58 @@ def run(
         _drive_family(family.alone(chosen), output, where)
     job = load(path, seeds, profile, variant)
     _drive(job, script_of(job), output, where)
+
+
+@app.command()
+def duel(
+    baseline: Annotated[Path, typer.Argument(metavar="A", help="The job to be beaten.")],
+    candidate: Annotated[Path, typer.Argument(metavar="B", help="The job that is claimed to beat it.")],
+    pairs: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--pairs", metavar="N", help="How many (default: 5). B's seeds first, then 1, 2, 3 ..."),
+    ] = None,
+    seeds: Seeds = None,
+    policy: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--policy", help="readme or progression; that of B's claim when left out, else readme."),
+    ] = None,
+    profile: Profile = None,
+    local: Local = False,
+    address: Address = None,
+    output: Output = Path(),
+) -> None:
+    """Does B beat A, pair by pair? Both run alternately on one node (ABBA), and a record of each is written.
+
+    The same command goes on where it was killed. Exit code 0 B does, 1 not shown, 3 undecided.
+    """
+    from runner.drive.execute import Where
+    from runner.verbs.loading import parsed_seeds
+
+    if pairs is not None and seeds is not None:
+        raise UserError("--pairs says how many seeds, --seeds says which: choose one")
+    wanted: int | list[int] = parsed_seeds(seeds) if seeds is not None else 5 if pairs is None else pairs
+    _drive_duel(baseline, candidate, profile, wanted, policy, output, Where(local, address))
+
+
+@app.command()
+def fleet(
+    folders: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Argument(metavar="[FOLDER...]", help="Folders of runs or records (default: here)."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Which nodes were slow or off in past runs. Speed probe, ms/step and bpb of each against the others of its kind,
+    with 95 % intervals. Reads ledgers and results; starts nothing.
+    """
+    from reports.terminal.fleet import terminal_fleet
+    from runner.fleet.fleet import fleet_of
+
+    found = fleet_of(folders or [Path()])
+    if as_json:
+        typer.echo(json_text(found.model_dump(mode="json")))
+    else:
+        terminal().print(terminal_fleet(found))
 
 
 app.command("submit")(clusters.submit)
@@ -144,6 +201,7 @@ def resume(
         return
 
     from runner.drive.execute import Where
+    from runner.folder.duels import open_turns
     from runner.folder.ledger import check_chain, seeds_of
     from runner.folder.runs import driver_of, find_run, noted_job
     from runner.job.load import job_from_mapping, with_seeds
@@ -154,7 +212,13 @@ def resume(
     run = find_run(output, run_name)
     job = job_from_mapping(noted_job(run), source=str(run.job))
     # Its driver may live and write, or may have died before it registered a seed.
-    registered = seeds_of(check_chain(run.ledger, unfinished_ok=True)) if run.ledger.exists() else []
+    entries = check_chain(run.ledger, unfinished_ok=True) if run.ledger.exists() else []
+    if turns := open_turns(entries):
+        raise UserError(
+            f"{run.path.name}: seed {turns[0][0]} is one of a pair with {turns[0][1]}, and its turn is not over; the "
+            "same golf duel (or golf run of the job with against:) goes on with both"
+        )
+    registered = seeds_of(entries)
     job = with_seeds(job, registered) if registered else job
     driver = driver_of(run)
     here = Where(driver.local, driver.address or None) if driver else Where()
@@ -697,6 +761,48 @@ def _drive_family(family: Family, output: Path, where: Where) -> NoReturn:
     for name, folder in folders.items():
         say(f"{name}: {folder}")
     raise typer.Exit(EXIT_CODES[max((one.data.verdict.status for one in found.runs.values()), key=WORST.index)])
+
+
+def _drive_duel(
+    baseline: Path,
+    candidate: Path,
+    profile: str | None,
+    wanted: Sequence[int] | int,
+    policy: str | None,
+    output: Path,
+    where: Where,
+) -> NoReturn:
+    """Run a duel to two records, show both and the outcome, and end with the outcome's exit code."""
+    from reports.terminal.duel import terminal_duel
+    from reports.terminal.summary import terminal_summary
+    from runner.compare.compare import POLICIES
+    from runner.duel.drive import execute_duel
+    from runner.duel.pairs import require_pairs
+    from runner.job.problems import choice_message
+    from runner.job.profiles import with_profile
+    from runner.search.sweeps.folder import require_no_trial
+
+    require_no_trial(output)
+    require_pairs(wanted if isinstance(wanted, int) else len(wanted))
+    one, other = load(baseline), load(candidate)
+    jobs: dict[Side, JobSpec] = {
+        "baseline": with_profile(one, profile),
+        "candidate": with_profile(other, profile, beside=one),
+    }
+    claim = other.claim
+    named = policy or ("readme" if claim is None or POLICIES[claim.policy].against_number else claim.policy)
+    if named not in POLICIES:
+        raise UserError(f"--policy: {choice_message(named, POLICIES)}")
+    console = terminal()
+    chosen = next(name for name in POLICIES if name == named)
+    done = execute_duel(jobs, wanted, chosen, output, where, console)
+    for run in done.values():
+        if run.data.results:  # a side whose turn never came has no record
+            console.print(terminal_summary(run.data, _recorded(run, output)))
+    outcome = done["candidate"].data.duel
+    assert outcome is not None  # execute_duel has put it there
+    console.print(terminal_duel(outcome))
+    raise typer.Exit({"holds": 0, "not shown": 1, "undecided": 3}[outcome.outcome])
 
 
 def _recorded(done: JudgedRun, output: Path) -> Path:

@@ -19,7 +19,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "golf_model": ("process", "network", "quantization", "entropy_coding", "artifact", "scoring", "training"),
     "runner": (
         *("logs", "data", "compare", "job", "judge", "folder", "sequential", "script", "audit", "lives"),
-        *("node", "backends", "plan", "record", "review", "drive", "search", "verbs"),
+        *("node", "backends", "plan", "record", "fleet", "review", "drive", "duel", "search"),
+        "verbs",
     ),
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
@@ -69,6 +70,7 @@ REPORTER_READS = {
         "untrusted",
         "audit.facts",
         "search.sweeps.facts",
+        "fleet.facts",
         "review.facts",
         "review.answers",
     )

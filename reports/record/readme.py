@@ -20,6 +20,7 @@ from reports.record.names import tokenizer_file
 from reports.sections.apart import apart
 from reports.sections.changes import attributions_table, changes_section, tried_section
 from reports.sections.cost import cost_section
+from reports.sections.duel import duel_section
 from reports.sections.ledger import ledger_sentences
 from reports.sections.model import model_section
 from reports.sections.published import reference_of
@@ -113,6 +114,7 @@ def _view(data: RecordData) -> dict[str, Any]:
         "yardsticks_table": yardsticks_table(data, seeds) if data.yardsticks else "",
         "learned": learned(data, seeds),
         "statistics": statistics_section(data.comparison) if data.comparison else None,
+        "duel": duel_section(data.duel) if data.duel else None,
         "beside": beside_section(data, reference) if reference else None,
         "data_sentence": data_sentence(data),
         "tokenizer_sentence": tokenizer_sentence(data),

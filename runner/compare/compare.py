@@ -7,7 +7,7 @@ obstacles.py's, formulas statistics.py's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runner.compare.obstacles import deviation, notes_of, obstacles_of
 from runner.results import Arm, Comparison, PolicyName, Power
@@ -36,27 +36,41 @@ class Policy:
     """The true gain must exceed it, nats/token."""
     alpha: float
     """The one-sided p must be below it."""
-    rule: str
-    """In words."""
+    what: str
+    """What must be shown, in words."""
     against_number: bool = False
     """One-sample test against a number instead of Welch's against seeds."""
 
+    @property
+    def rule(self) -> str:
+        """In words."""
+        return f"{self.what} at p < {self.alpha:g}"
+
+    def at(self, alpha: float | None) -> Policy:
+        """The same by an error of its own, where there is one."""
+        return self if alpha is None else replace(self, alpha=alpha)
+
 
 POLICIES: dict[PolicyName, Policy] = {
-    "readme": Policy(0.005, 0.01, "a gain of at least 0.005 nats/token at p < 0.01"),
-    "progression": Policy(0.0, 0.25, "any gain at p < 0.25"),
-    "target": Policy(0.0, 0.01, "a mean below the number at p < 0.01", against_number=True),
+    "readme": Policy(0.005, 0.01, "a gain of at least 0.005 nats/token"),
+    "progression": Policy(0.0, 0.25, "any gain"),
+    "target": Policy(0.0, 0.01, "a mean below the number", against_number=True),
 }
 
 
 def compare(
-    baseline: Arm, candidate: Arm, policy: PolicyName = "readme", true_gain: float | None = None
+    baseline: Arm,
+    candidate: Arm,
+    policy: PolicyName = "readme",
+    true_gain: float | None = None,
+    alpha: float | None = None,
 ) -> Comparison:
     """Hold `candidate` against `baseline`.
 
-    true_gain: a gain to plan for, nats/token; without a constant nothing can be said of it.
+    true_gain: a gain to plan for, nats/token; without a constant nothing can be said of it. alpha: what p must be
+    below, where that is not the policy's.
     """
-    rule = POLICIES[policy]
+    rule = POLICIES[policy].at(alpha)
     constant = candidate.nats_per_bpb or baseline.nats_per_bpb
     margin = None if constant is None and rule.margin_nats else rule.margin_nats / (constant or 1.0)
     obstacles = list(obstacles_of(baseline, candidate, number=rule.against_number))
@@ -92,7 +106,7 @@ def compare(
         candidate_nats=_sample(candidate, constant),
         test=test,
         any_gain=_test(baseline, candidate, target, 0.0) if testable else None,
-        test_nats=None if test is None or constant is None else _scaled(test, constant),
+        test_nats=None if test is None or constant is None else scaled(test, constant),
         power=_power(baseline, candidate, rule, margin, measured, constant),
         power_at=_power(baseline, candidate, rule, margin, claimed, constant),
     )
@@ -108,7 +122,7 @@ def _test(baseline: Arm, candidate: Arm, target: float | None, margin: float) ->
     return welch(baseline.val_bpb, candidate.val_bpb, margin)
 
 
-def _scaled(test: GainTest, scale: float) -> GainTest:
+def scaled(test: GainTest, scale: float) -> GainTest:
     """The test in another unit; t, its degrees of freedom and p have none."""
     changed = {name: getattr(test, name) * scale for name in ("gain", "margin", "low", "high")}
     return test.model_copy(update=changed)

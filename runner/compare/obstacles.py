@@ -35,13 +35,25 @@ def obstacles_of(baseline: Arm, candidate: Arm, *, number: bool) -> Iterator[str
 
 def arm_obstacles(arm: Arm, *, number: bool) -> Iterator[str]:
     """Why no test with this arm can decide. number: it stands for a number to beat and needs no deviation."""
+    yield from _not_sound(arm)
+    if arm.unscored:
+        yield f"{arm.name}: {arm.unscored} of {arm.unscored + len(arm.val_bpb)} seeds have no score"
+    yield from _too_few(arm, number=number)
+
+
+def paired_obstacles(baseline: Arm, candidate: Arm) -> Iterator[str]:
+    """Why no test of pairs can decide; how many there are, and how they scatter, is asked of the pairs themselves."""
+    for arm in (baseline, candidate):
+        yield from _not_sound(arm)
+    yield from _shared(baseline, candidate)
+    yield from _other_text(baseline, candidate)
+
+
+def _not_sound(arm: Arm) -> Iterator[str]:
     if arm.verdict not in (None, "passed"):
         yield f"{arm.name} is {arm.verdict}, so its scores do not count"
     if arm.problem:
         yield f"{arm.name}: {arm.problem}"
-    if arm.unscored:
-        yield f"{arm.name}: {arm.unscored} of {arm.unscored + len(arm.val_bpb)} seeds have no score"
-    yield from _too_few(arm, number=number)
 
 
 def _too_few(arm: Arm, *, number: bool) -> Iterator[str]:

@@ -5,7 +5,8 @@ In this process, on a Ray of this machine, or on a cluster: all that differs bet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import platform
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +23,7 @@ from runner.drive.machine_lock import machine_for
 from runner.drive.run import Lay, Observe, all_finished, require_run, run_name, run_plan
 from runner.errors import UserError
 from runner.files import require_writable
+from runner.fleet.warnings import known_before
 from runner.interrupt import beside_others
 from runner.job.open_data import DataRequest
 from runner.job.spec import JobSpec
@@ -51,6 +53,7 @@ class Where:
 MakeBackend = Callable[[Plan, CheckOrder], Callable[[DataRequest], Backend]]
 Turns = Callable[["QueueClient"], "QueueClient"]
 """What a job asks for its nodes, made of what the place asks: of jobs that share a driver each has its own."""
+NodesNow = Callable[[], "Sequence[Node]"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Place:
 
     nodes: Callable[[], list[Node]]
     """Those that live now."""
-    backend: Callable[[Turns | None], MakeBackend]
+    backend: Callable[[Turns | None, NodesNow | None], MakeBackend]
+    """What runs a job's attempts: by turns of its own, and on some of the nodes alone, where that is asked for."""
 
 
 def execute(
@@ -88,11 +92,13 @@ def execute(
     done = all_finished(plan, script, output)
     if where.address is None and lay is None and not done:
         warn_of_slow_steps(plan, console)
+    if not done:
+        warn_of_nodes(plan, output, place.nodes(), console)
     way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
     again = f"golf resume {run_name(plan, script)}"
     alone: AbstractContextManager[None] = nullcontext() if done else machine_of(where, plan, console)
     with alone, watched(where, again, job.stall_seconds, output):
-        make_backend = place.backend(None)(plan, check_order(plan, script))
+        make_backend = place.backend(None, None)(plan, check_order(plan, script))
         return run_plan(plan, script, output, console, make_backend, way, gauges_of(where, plan), lay)
 
 
@@ -102,6 +108,13 @@ def _is_done(job: JobSpec, data: DataSet, script: Script, output: Path) -> bool:
         return all_finished(make_plan(job, data, script.code_bytes, [this_node()]), script, output)
     except UserError:
         return False
+
+
+def warn_of_nodes(plan: Plan, output: Path, nodes: Sequence[Node], console: Console) -> None:
+    """Say which of the nodes that may take a seed earlier runs found slow, or their scores off; none is refused."""
+    hosts = dict.fromkeys(node.host or platform.node() for node in nodes if plan.need.fits(node))
+    for line in known_before(output, plan.hardware.name, hosts):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def warn_of_slow_steps(plan: Plan, console: Console, measure: Callable[[], Speed | None] = measured_speed) -> None:
@@ -145,7 +158,7 @@ def watched(where: Where, again: str, stall: float, output: Path) -> AbstractCon
 
 
 def _here() -> Place:
-    return Place(lambda: [this_node()], lambda turns: lambda plan, check: partial(LocalBackend, check=check))
+    return Place(lambda: [this_node()], lambda turns, nodes: lambda plan, check: partial(LocalBackend, check=check))
 
 
 def cpus_of_ours(job: JobSpec, cores: int) -> int | None:
@@ -172,7 +185,7 @@ def _on_ray(address: str | None, console: Console, cpus: int | None) -> Place:
         connect(address, cpus)
     shared = SharedQueue() if address else LocalQueue()
 
-    def backend(turns: Turns | None) -> MakeBackend:
+    def backend(turns: Turns | None, nodes: NodesNow | None) -> MakeBackend:
         queue_client = shared if turns is None else turns(shared)
 
         def make_backend(plan: Plan, check: CheckOrder) -> Callable[[DataRequest], Backend]:
@@ -183,6 +196,7 @@ def _on_ray(address: str | None, console: Console, cpus: int | None) -> Place:
                 queue_client=queue_client,
                 seeds=len(plan.job.seeds),
                 check=check,
+                nodes=nodes or cluster_nodes,
             )
 
         return make_backend

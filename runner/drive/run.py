@@ -302,8 +302,13 @@ def register(ledger: Ledger, plan: Plan, script: Script, seeds: Sequence[int]) -
             seeds=new,
             script_sha256=script.sha256,
             job=plan.resolved["name"],
-            job_sha256=sha256_bytes(json.dumps({**plan.resolved, "seeds": []}, sort_keys=True).encode()),
+            job_sha256=job_sha256(plan),
         )
+
+
+def job_sha256(plan: Plan) -> str:
+    """Of the resolved job without its seeds, as ledgers name it."""
+    return sha256_bytes(json.dumps({**plan.resolved, "seeds": []}, sort_keys=True).encode())
 
 
 def run_name(plan: Plan, script: Script) -> str:
@@ -372,6 +377,26 @@ def run_seeds(
             driver.drive(make_backend(request), waiting)
 
 
+@contextmanager
+def opened_run(
+    plan: Plan, script: Script, root: Path, console: Console, way: Mapping[str, str | bool] | None = None
+) -> Iterator[tuple[RunFolder, Ledger]]:
+    """The job's run folder as its sole driver has it, brought in order, and its ledger. way: see run_plan."""
+    folder = RunFolder(root / "runs" / run_name(plan, script))
+    with sole_driver(folder), noted_driver(folder, way or {}):
+        write_atomic(folder.job, json.dumps(plan.resolved, indent=2) + "\n")
+        write_atomic(folder.script, script.source)
+        if script.flat:
+            write_atomic(folder.flat_script, script.flat)
+        for name, content in script.files.items():
+            write_atomic(folder.files / name, content)
+        ledger = open_ledger(folder, console)
+        remove_unfinished(folder.path)
+        adopt_results(folder, ledger, script.sha256)
+        adopt_trainings(folder, ledger, script.sha256)
+        yield folder, ledger
+
+
 def run_plan(
     plan: Plan,
     script: Script,
@@ -387,19 +412,7 @@ def run_plan(
     way: how to go on with it (runner.folder.runs). observe: is shown each attempt's collector after every message.
     lay: brings in trainings that ended elsewhere, of the seeds that wait, once they are registered.
     """
-    job = plan.job
-    folder = RunFolder(root / "runs" / run_name(plan, script))
-    with sole_driver(folder), noted_driver(folder, way or {}):
-        write_atomic(folder.job, json.dumps(plan.resolved, indent=2) + "\n")
-        write_atomic(folder.script, script.source)
-        if script.flat:
-            write_atomic(folder.flat_script, script.flat)
-        for name, content in script.files.items():
-            write_atomic(folder.files / name, content)
-        ledger = open_ledger(folder, console)
-        remove_unfinished(folder.path)
-        adopt_results(folder, ledger, script.sha256)
-        adopt_trainings(folder, ledger, script.sha256)
+    with opened_run(plan, script, root, console, way) as (folder, ledger):
 
         def result_of(seed: int) -> RunResult | None:
             return counted_result(folder, seed, script.sha256, ledger.finished_hashes())
@@ -407,7 +420,7 @@ def run_plan(
         def say(line: str) -> None:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-        for seeds in waves(job, ledger, result_of, say):
+        for seeds in waves(plan.job, ledger, result_of, say):
             run_seeds(plan, script, folder, ledger, console, seeds, make_backend, observe, lay)
         done = assess(plan, script, folder, ledger)
         publish(ledger, done.data)

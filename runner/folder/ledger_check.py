@@ -27,6 +27,8 @@ FIELDS: dict[str, dict[str, type]] = {
     "registered": {"seeds": list},
     "design": {"seeds": list, "looks": list, "levels": list},
     "look": {"seeds": list, "p": float, "level": float, "decision": str},
+    "duel": {"seeds": list, "first": list, "side": str, "policy": str, "other": dict},
+    "turn": {"seed": int, "pair": int, "other_run": str, "other_hash": str},
     "queued": _ATTEMPT,
     "launched": _ATTEMPT,
     "trained": _ATTEMPT,
@@ -60,7 +62,7 @@ def is_known(entry: Mapping[str, Any]) -> bool:
     if not isinstance(kind, str) or not isinstance(entry.get("time"), str):
         return False
     seeds = entry.get("seeds")
-    whole = kind not in ("registered", "design", "look") or (
+    whole = kind not in ("registered", "design", "look", "duel") or (
         isinstance(seeds, list) and all(type(seed) is int for seed in seeds)
     )
     return whole and all(isinstance(entry.get(name), wanted) for name, wanted in fields.items())

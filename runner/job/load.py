@@ -198,4 +198,5 @@ def _with_absolute_paths(job: JobSpec, folder: Path) -> JobSpec:
     given = {name: getattr(job.data, name) for name in ("path", "tokenizer")}
     places = {name: _without_detour(folder / path) for name, path in given.items() if path is not None}
     script = None if job.script is None else folder / job.script
-    return job.model_copy(update={"data": job.data.model_copy(update=places), "script": script})
+    against = None if job.against is None else _without_detour(folder / job.against)
+    return job.model_copy(update={"data": job.data.model_copy(update=places), "script": script, "against": against})

@@ -139,6 +139,9 @@ class JobSpec(Strict):
     stay in the run folder, for `golf repack`; never in a record, never counted."""
     variants: Any = Field(default=None, exclude=True)
     """A list of named settings, or a grid of them: jobs that differ from this one in some fields (docs/search.md)."""
+    against: Path | None = Field(default=None, exclude=True)
+    """Another job's file, relative to this one's folder. Both run alternately on one node, seed by seed, and their
+    pairs are tested (docs/duel.md)."""
     config: GolfConfig = GolfConfig()
     """Model and training: golf_model.config, written out in full in the script."""
 
@@ -154,6 +157,8 @@ class JobSpec(Strict):
         for index, seed in enumerate(self.seeds):
             require(seed not in before, f"seeds.{index}", f"seed {seed} stands twice; give each seed once")
             before.add(seed)
+        told = "pairs one job with another one, and variants make several of it"
+        require(self.against is None or self.variants is None, "against", told)
         looks = None if self.claim is None else self.claim.sequential
         if looks is not None:
             told = f"the claim looks at {looks.most} seeds at most, and these are {len(self.seeds)}"

@@ -82,7 +82,9 @@ def _number(result: dict[str, Any], *path: str) -> float | None:
 
 def claim_rows(plan: Outline, facts: DataFacts | None, one: TryTime, claim: ClaimSpec, past: Past) -> list[Row]:
     """Lines for `golf plan`. facts: of the data, None where it is not here; one: a try at its limits."""
-    rule, arm = POLICIES[claim.policy], claim.baseline.as_arm()
+    asked = claim.sequential
+    rule = POLICIES[claim.policy].at(None if asked is None else asked.alpha)
+    arm = claim.baseline.as_arm()
     obstacles = list(arm_obstacles(arm, number=rule.against_number))
     rows = [("claim", _claim(claim, rule)), *(("", f"cannot be decided: {reason}") for reason in obstacles)]
     own, source = planned_deviation(claim, past)

@@ -110,8 +110,9 @@ def voided(entries: Sequence[Mapping[str, Any]], *, sequential: bool) -> Iterato
 def judge_claim(claim: ClaimSpec, candidate: Arm, entries: Sequence[Mapping[str, Any]]) -> Comparison:
     """A claim held against its baseline, by one test or look by look, as it asks. entries: the ledger's."""
     candidate = candidate.model_copy(update={"looked": ""})
-    found = compare(claim.baseline.as_arm(), candidate, claim.policy, claim.gain)
     asked = claim.sequential
+    alpha = None if asked is None else asked.alpha
+    found = compare(claim.baseline.as_arm(), candidate, claim.policy, claim.gain, alpha)
     against = list(voided(entries, sequential=asked is not None))
     if against:
         found = found.model_copy(update={"outcome": "undecided", "obstacles": [*found.obstacles, *against]})

@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from runner.errors import UserError
-from runner.verbs.loading import load, load_family
+from runner.verbs.loading import load, load_family, opponent_of
 from runner.verbs.options import JobPath, OneVariant, Output, Profile, Seeds, There
 
 
@@ -24,6 +24,11 @@ def submit(
     """Start a driver for JOB on the cluster. It goes on without this machine. Its data must be on the nodes."""
     from runner.script.bundle import script_of
 
+    if opponent_of(path) is not None:
+        raise UserError(
+            f"{path}: against: a driver on the cluster runs one job; run the pairs from here: golf run {path} "
+            f"--address {address}"
+        )
     family = load_family(path, seeds, profile)
     if family is not None and (variant is None or family.chosen(variant).repack):
         trained = ", ".join(one.name for one in family.variants if not one.repack)

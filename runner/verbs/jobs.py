@@ -12,7 +12,7 @@ import typer
 from runner.errors import UserError
 from runner.plain_json import json_text
 from runner.printable import cut
-from runner.verbs.loading import load, load_family, ours, terminal
+from runner.verbs.loading import load, load_family, opponent_of, ours, terminal
 from runner.verbs.options import Address, AsJson, JobPath, OneVariant, Profile, Seeds
 
 if TYPE_CHECKING:
@@ -71,12 +71,35 @@ def plan(
     around = dict(os.environ) if here else None
     rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds, source, around)
     claim = claim_rows(planned, facts, one, job.claim, past) if job.claim is not None else []
-    shown = [*rows, *claim, *_review_rows(path, job)]
+    before = _node_rows(planned) if here else []
+    shown = [*rows, *before, *claim, *_opponent_rows(path, len(job.seeds)), *_review_rows(path, job)]
     if as_json:
         found = plan_facts(planned, where, script.sha256, step, one, past.seconds, shown)
         typer.echo(json_text(found))
     else:
         console.print(plan_table(shown))
+
+
+def _opponent_rows(path: Path, seeds: int) -> list[tuple[str, str]]:
+    """What `against:` leads to."""
+    opponent = opponent_of(path)
+    if opponent is None:
+        return []
+    other = os.path.relpath(opponent)
+    pairs = "pair" if seeds == 1 else "pairs"
+    return [
+        ("against", f"{other}: {seeds} {pairs} on one node, alternately; all above is of {path} alone"),
+        ("", f"golf plan {other} shows what the other one takes"),
+    ]
+
+
+def _node_rows(planned: Outline) -> list[tuple[str, str]]:
+    """What earlier runs under this folder found wrong with this machine."""
+    import platform
+
+    from runner.fleet.warnings import known_before
+
+    return [("earlier runs", line) for line in known_before(Path(), planned.hardware.name, [platform.node()])]
 
 
 def _review_rows(path: Path, job: JobSpec) -> list[tuple[str, str]]:

@@ -32,6 +32,14 @@ def load(path: Path, seeds: str | None = None, profile: str | None = None, varia
     return job if seeds is None else with_seeds(job, parsed_seeds(seeds))
 
 
+def opponent_of(path: Path) -> Path | None:
+    """The job that the one in a file is to be run against (`against:`), if there is one."""
+    from runner.job.load import load_job
+    from runner.record.comparison_sources import arm_of_folder
+
+    return load_job(path, arm_of_folder).against
+
+
 def load_family(path: Path, seeds: str | None = None, profile: str | None = None) -> Family | None:
     """All variants of a job, under a profile and with the seeds of the command line; None where it has none."""
     from runner.job.load import EVERY_FIELD, load_job

@@ -25,6 +25,7 @@ from runner.record.answers import Findings, answer, plain
 from runner.record.comparison_sources import arm_of_record
 from runner.record.files import bounded
 from runner.record.folder import Record, of_this_golf
+from runner.record.verification.duel_checks import duel_checks
 from runner.results import SCHEMA_VERSION, Check, Host, NodeReport, RecordData
 from runner.script.eval_switch import lines_to_score_alone
 from runner.script.requirements import requirements
@@ -41,6 +42,7 @@ def job_checks(record: Record, job: JobSpec | None) -> Iterator[Check]:
     yield run_check(record)
     yield follows_check(record, job)
     yield machines_check(record, job)
+    yield from duel_checks(record, entries_of(record))
 
 
 def run_check(record: Record) -> Check:

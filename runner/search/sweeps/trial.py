@@ -117,7 +117,7 @@ def run_trial(
             return facts.model_copy(update={"state": "infeasible", **told})
     watch = Watch(plan, validated, stop, gauges_of(grounds.where, plan))
     turns: Any = lambda shared: Turns(shared, grounds.queue_lock, stop)  # noqa: E731
-    make_backend = grounds.place.backend(turns)(plan, check_order(plan, script))
+    make_backend = grounds.place.backend(turns, None)(plan, check_order(plan, script))
     way: dict[str, str | bool] = {"address": grounds.where.address or "", "local": grounds.where.local}
     log = grounds.folder.log(job.name)
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,1 @@
+"""Two jobs run alternately on one node, seed by seed, and held against each other pair by pair."""

@@ -1,0 +1,1 @@
+"""Nodes of past runs beside each other: which of them are slow, or score off."""
