@@ -238,7 +238,8 @@
   tables(document);
   drawAll(found(document));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(figures));
-  addEventListener("beforeprint", () => figures.forEach((one) => draw(one)));
-  addEventListener("afterprint", () => figures.forEach((one) => draw(one)));
+  addEventListener("beforeprint", () => { root.dataset.print = "yes"; figures.forEach((one) => draw(one)); });
+  addEventListener("afterprint", () => { delete root.dataset.print; figures.forEach((one) => draw(one)); });
+  matchMedia("print").addEventListener("change", ({ matches }) => matches || drawAll(figures));
   if (document.body.hasAttribute("data-live")) follow();
 })();
