@@ -124,11 +124,14 @@
       ...trace, ...(one.hidden.has(trace.legendgroup || trace.name) ? { visible: false } : {}),
     }));
     const layout = layoutOf(figure, plot.clientWidth < 520);
-    inked(one);
     const view = (figure.views || [])[one.view];
-    return Plotly.react(plot, data, layout, CONFIG)
-      .then(() => view && Plotly.relayout(plot, themed(view.relayout)))
-      .then(() => { plot.dataset.drawn = "yes"; });
+    for (const [path, value] of Object.entries(view ? themed(view.relayout) : {})) {
+      const names = path.split(".");
+      const last = names.pop();
+      names.reduce((inner, name) => (inner[name] = inner[name] || {}), layout)[last] = value;
+    }
+    inked(one);
+    return Plotly.react(plot, data, layout, CONFIG).then(() => { plot.dataset.drawn = "yes"; });
   };
   const failed = (plot, error) => {
     plot.textContent = `This picture could not be drawn (${error}); its table is below.`;
@@ -235,7 +238,8 @@
   tables(document);
   drawAll(found(document));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(figures));
-  addEventListener("beforeprint", () => figures.forEach((one) => draw(one)));
-  addEventListener("afterprint", () => figures.forEach((one) => draw(one)));
+  addEventListener("beforeprint", () => { root.dataset.print = "yes"; figures.forEach((one) => draw(one)); });
+  addEventListener("afterprint", () => { delete root.dataset.print; figures.forEach((one) => draw(one)); });
+  matchMedia("print").addEventListener("change", ({ matches }) => matches || drawAll(figures));
   if (document.body.hasAttribute("data-live")) follow();
 })();

@@ -12,12 +12,14 @@ from reports.page.record.series import SYMBOLS, axis, colour, drawable, shortene
 from reports.page.section import Cell, Part, Picture, Section, Table, Words
 from reports.sections.comparable import compare
 from reports.sections.published import BPB, published, reference_of
-from runner.results import RecordData
+from runner.results import RecordData, Yardstick
 from runner.statistics import Sample, describe
 
 SPREAD = 0.32
 """How far points of one row are moved apart, so that seeds of equal scores are both seen."""
 GOLDEN = 0.618034
+MOST_NAMED = 12
+"""Seeds of a row whose names stand at their points."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def scores_section(data: RecordData) -> Section:
     if not rows or rows[0].origin != OURS:
         return Section("scores", "Scores", (Words("No seed of this record was scored.", "open"),))
     parts: list[Part] = [
-        _picture(rows),
+        _picture(rows, data.yardsticks),
         Words("A point is a seed; the bar is the mean and its 95 % t interval.", "muted"),
     ]
     unscored = len(data.results) - len(rows[0].values)
@@ -85,7 +87,7 @@ def score_rows(data: RecordData) -> list[Row]:
     return [row for row in rows if row.values]
 
 
-def _picture(rows: Sequence[Row]) -> Picture:
+def _picture(rows: Sequence[Row], yardsticks: Sequence[Yardstick]) -> Picture:
     traces: list[dict[str, Any]] = []
     for index, row in enumerate(rows):
         place = float(len(rows) - 1 - index)
@@ -93,12 +95,17 @@ def _picture(rows: Sequence[Row]) -> Picture:
         traces.append(
             {
                 "type": "scatter",
-                "mode": "markers",
+                "mode": "markers+text" if len(row.values) <= MOST_NAMED else "markers",
                 "showlegend": False,
                 "x": list(row.values),
                 "y": [place + _apart(number) if many else place for number in range(len(row.values))],
-                "text": [f"{row.title}\n{f'seed {seed}: ' if seed else ''}{value:.6f} bpb" for seed, value in
-                         zip(row.seeds, row.values, strict=True)],
+                "text": list(row.seeds) if len(row.values) <= MOST_NAMED else [],
+                "textposition": "top center",
+                "textfont": {"color": "@muted", "size": 11},
+                "hovertext": [
+                    f"{row.title}\n{f'seed {seed}: ' if seed else ''}{value:.6f} bpb"
+                    for seed, value in zip(row.seeds, row.values, strict=True)
+                ],
                 "hoverinfo": "text",
                 "marker": {
                     "color": colour(index),
@@ -118,7 +125,7 @@ def _picture(rows: Sequence[Row]) -> Picture:
                     "showlegend": False,
                     "x": [sample.mean],
                     "y": [place - 0.36],
-                    "text": [f"{row.title}\nmean {_mean(sample)}\n95 % t interval {_interval(sample)}"],
+                    "hovertext": [f"{row.title}\nmean {_mean(sample)}\n95 % t interval {_interval(sample)}"],
                     "hoverinfo": "text",
                     "marker": {"color": "@text", "symbol": "line-ns-open", "size": 14, "line": {"width": 2}},
                     "error_x": {"type": "data", "array": [half], "color": "@text", "thickness": 1.5, "width": 6},
@@ -140,15 +147,15 @@ def _picture(rows: Sequence[Row]) -> Picture:
     }
     ours = rows[0].sample
     label = f"Scores of {ours.n} seeds in bits per byte: mean {_mean(ours)}, 95 % t interval {_interval(ours)}."
-    return Picture(figure, score_table(rows), label, "Score of each seed", height=110 + 105 * len(rows))
+    return Picture(figure, score_table(rows, yardsticks), label, "Score of each seed", height=110 + 105 * len(rows))
 
 
 def _apart(number: int) -> float:
     return ((number * GOLDEN) % 1 - 0.5) * SPREAD
 
 
-def score_table(rows: Sequence[Row]) -> Table:
-    """Every value, and mean, deviation and interval of each run."""
+def score_table(rows: Sequence[Row], yardsticks: Sequence[Yardstick] = ()) -> Table:
+    """Every value, and mean, deviation and interval of each run; then what methods without a network reach."""
     lines: list[Sequence[str | Cell]] = []
     for row in rows:
         values = [[row.title, f"seed {seed}" if seed else MISSING, f"{value:.6f}", row.origin] for seed, value in
@@ -160,6 +167,7 @@ def score_table(rows: Sequence[Row]) -> Table:
             [row.title, "sample std", NOT_DEFINED if sample.std is None else f"{sample.std:.6f}", ""],
             [row.title, "95 % t interval of the mean", _interval(sample), ""],
         ]
+    lines += [[one.name, "yardstick", fixed(one.bpb, 6), one.detail] for one in yardsticks]
     return Table(("run", "what", "bits per byte", "note"), "llrl", lines)
 
 
