@@ -21,7 +21,7 @@ from runner.errors import UserError
 from runner.interrupt import INTERRUPTED, catch_signals, stopped
 from runner.plain_json import json_text
 from runner.printable import control_in, cut, printable
-from runner.verbs import artifacts, clusters, data, jobs, ledgers, sweeps, watching
+from runner.verbs import artifacts, clusters, data, jobs, ledgers, looking, sweeps, watching
 from runner.verbs.loading import load, load_family, terminal
 from runner.verbs.options import (
     Address,
@@ -206,6 +206,7 @@ def repack(
 
 
 app.command("status")(watching.status)
+app.command("top")(looking.top)
 app.command("logs")(watching.logs)
 app.command("stop")(watching.stop)
 app.command("calibrate", cls=sweeps.TwoLists)(sweeps.calibrate)
@@ -653,12 +654,17 @@ def sweep_best(
 
 def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str | None = None) -> None:
     """Run a job to its record, show it, and end with its verdict's exit code."""
+    from reports.terminal.next_steps import next_steps
     from reports.terminal.summary import terminal_summary
     from runner.drive.execute import execute
+    from runner.record.find import to_compare_with
 
     done = execute(job, script, output, where, terminal(), only)
     folder = _recorded(done, output)
-    terminal().print(terminal_summary(done.data, folder))
+    console = terminal()
+    console.print(terminal_summary(done.data, folder))
+    for line in next_steps(done.data, folder, console.width, to_compare_with(folder, done.data)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(EXIT_CODES[done.data.verdict.status])
 
 

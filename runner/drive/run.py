@@ -34,6 +34,7 @@ from runner.folder.repacks import is_repack
 from runner.folder.runs import noted_driver
 from runner.job.open_data import DataRequest
 from runner.listing import listed
+from runner.live.ahead import Ahead
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Remark, Started, TrainingEnded
 from runner.node.node_check import slower_than
@@ -84,6 +85,7 @@ class Driver:
         self.folder = folder
         self.ledger = ledger
         self.progress = progress
+        progress.queued = lambda: len(self.waiting)
         self.observe = observe
         self.has_run = False
         """Whether any attempt has begun; if none can, that is the user's to mend and no verdict."""
@@ -344,7 +346,8 @@ def run_seeds(
     lay: Lay | None = None,
 ) -> None:
     """Run those of `seeds` that are not finished yet. lay: see run_plan."""
-    progress = Progress(console, list(seeds), plan.limits.train_seconds)
+    ahead = Ahead(plan, ledger.entries)
+    progress = Progress(console, list(seeds), plan.limits.train_seconds, ahead=ahead)
     waiting, vouched, completed = [], ledger.finished_hashes(), ledger.completed()
     for seed in seeds:
         kept = finished_attempt(folder.attempts(seed), script.sha256, vouched)
@@ -369,7 +372,9 @@ def run_seeds(
         with progress:
             any_completed = len(waiting) < len(seeds) or bool(completed)
             driver = Driver(plan, script, folder, ledger, progress, observe, any_completed=any_completed)
-            driver.drive(make_backend(request), waiting)
+            backend = make_backend(request)
+            ahead.local = isinstance(backend, LocalBackend)
+            driver.drive(backend, waiting)
 
 
 def run_plan(

@@ -25,7 +25,7 @@ def curve(seed: int, logs: Sequence[Path], own: re.Pattern[str] | None = None) -
     found: dict[str, dict[int, float]] = {"train": {}, "val": {}}
     for path in logs:
         for line in (telling if own is None else every)(pieces_of(path)):
-            for kind, step, loss in _told(line.decode("utf-8", "replace"), own):
+            for kind, step, loss in losses_told(line.decode("utf-8", "replace"), own):
                 found[kind][step] = loss
     if not any(found.values()):
         return None
@@ -33,7 +33,7 @@ def curve(seed: int, logs: Sequence[Path], own: re.Pattern[str] | None = None) -
     return Curve(seed=seed, steps=[*train], losses=[*train.values()], val_steps=[*val], val_losses=[*val.values()])
 
 
-def _told(line: str, own: re.Pattern[str] | None) -> Iterator[tuple[str, int, float]]:
+def losses_told(line: str, own: re.Pattern[str] | None) -> Iterator[tuple[str, int, float]]:
     """(train or val, step, loss) as a line says."""
     said: list[tuple[str, str, str]] = []
     if official := LOSS.match(line):
