@@ -22,6 +22,7 @@ from runner.drive.seed_counts import SeedCounts
 from runner.listing import listed
 from runner.live.ahead import Ahead
 from runner.live.outlook import Outlook, Running
+from runner.live.phase_words import doing
 from runner.live.seed_row import Row, table_of
 from runner.live.words import bar, outlook_words
 from runner.logs.log_facts import BPB, live_bpb_told, warm_up_told
@@ -188,18 +189,8 @@ class Progress:
 
     def _state(self, collector: Collector) -> str:
         happened = {name for phase, name, _ in collector.events if phase == collector.phase}
-        if collector.phase == "eval":
-            return "scoring" if "eval_start" in happened else "fresh process"
-        for event, state in (
-            ("artifact_frozen", "checking artifact"),
-            ("train_end", "packing"),
-            ("train_start", "training"),
-            ("warmup_start", "warming up"),
-        ):
-            if event in happened:
-                return state
         told = collector.spec.outputs is not None and "steps" in collector.readers["train"].facts
-        return "training" if told else "starting"  # a script that announces nothing is known by its log
+        return doing(collector.phase, happened, stepped=told)
 
     def finished(self, seed: int, result: RunResult) -> None:
         """Show how an attempt ended."""

@@ -27,6 +27,7 @@ from runner.folder.runs import driver_of
 from runner.folder.trainings import train_log
 from runner.listing import listed
 from runner.live.noted import noted
+from runner.live.phase_words import doing, events_in
 from runner.live.run_facts import live_facts
 from runner.live.seed_state import SeedState
 from runner.live.tails import Told, told_by
@@ -149,8 +150,10 @@ def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: 
     facts = told.facts
     gone = "its driver is gone" if driver_vanished(run) else ""
     where = f"on node {str(entry.get('node', ''))[:8]}" if alive else gone
-    training = warm_up_told(facts) or "training"
-    state = ("scoring" if folder.log("eval").exists() else training) if alive else "interrupted"
+    phase = "eval" if folder.log("eval").exists() else "train"
+    happened = {event for process, event in events_in(folder.events) if process == phase}
+    word = doing(phase, happened, stepped="steps" in facts)
+    state = (warm_up_told(facts) if phase == "train" else "") or word if alive else "interrupted"
     return SeedState(
         run.path.name,
         seed,

@@ -37,7 +37,7 @@ class Ahead:
 
     def look(self, running: Sequence[Running], waiting: int) -> Outlook:
         """What is to be expected while these run and so many wait."""
-        slots = 1 if self.local else min(self.together, waiting) or None
+        slots = 1 if self.local else self.together
         took = tuple(self.took)
         return outlook(self.work, Standing(tuple(running), waiting, took, self.held, self.unknown, slots))
 

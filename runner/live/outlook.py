@@ -44,7 +44,7 @@ class Running:
     clock: float | None = None
     """Seconds of training, as its log says."""
     scoring: bool = False
-    """Whether its training is over."""
+    """Whether its second process runs."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Standing:
     unknown: int = 0
     """Launches that have ended and of which nobody noted how long they were."""
     slots: int | None = None
-    """Seeds that can run at a time where none runs yet; None: not known."""
+    """Seeds that run at a time, at most, once every node is free for them; None: not known."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,7 @@ def outlook(work: Work, standing: Standing) -> Outlook:
     """How long a job still takes, and its dollars."""
     rests = [rest_of(work, one, standing.took) for one in standing.running]
     each = try_of(work, standing.took)
-    slots = len(standing.running) or standing.slots
-    left: Span | None = None
-    if slots is not None and (standing.running or standing.waiting):
-        low, high = (until([rest[end] for rest in rests], standing.waiting, each[end], slots) for end in (0, 1))
-        left = low, high
+    left = _left(standing, rests, each)
     price = work.dollars_per_hour
     spent = total = None
     if price is not None:
@@ -109,6 +105,16 @@ def outlook(work: Work, standing: Standing) -> Outlook:
         ahead = [sum(rest[end] for rest in rests) + standing.waiting * each[end] for end in (0, 1)]
         total = spent + hourly * ahead[0], spent + hourly * ahead[1]
     return Outlook(left, bool(standing.took), spent, standing.unknown > 0, total)
+
+
+def _left(standing: Standing, rests: Sequence[Span], each: Span) -> Span | None:
+    """Seconds until the last seed has ended: least, were as many to run as can; most, if no more than run now."""
+    now = len(standing.running)
+    most = max(now, min(standing.slots or 0, now + standing.waiting))
+    if most == 0:
+        return None
+    low = until([rest[0] for rest in rests], standing.waiting, each[0], most)
+    return low, until([rest[1] for rest in rests], standing.waiting, each[1], now or most)
 
 
 def try_of(work: Work, took: Sequence[float]) -> Span:

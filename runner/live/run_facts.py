@@ -14,19 +14,20 @@ from runner.folder.launches import launches
 from runner.folder.paths import RunFolder
 from runner.live.noted import NotedJob, noted
 from runner.live.outlook import Running, Standing, outlook
+from runner.live.phase_words import RUNNING
 from runner.live.seed_state import SeedState
 from runner.live.waits import waits_for
 from runner.results import Launch
 
 AHEAD = ("waiting", "waiting for a node")
 """States of a seed that has not started and will."""
-AT_WORK = ("training", "scoring")
-"""States of a seed that runs; so is every warm-up."""
+SECOND = ("fresh process", "scoring")
+"""States of a seed whose training is over."""
 
 
 def is_running(state: str) -> bool:
     """Whether a seed of this state is on a node."""
-    return state in AT_WORK or state.startswith("warm-up")
+    return state in RUNNING or state.startswith("warm-up")
 
 
 def live_facts(
@@ -81,7 +82,7 @@ def _ahead(
     if job is None:
         return dict.fromkeys(("left_seconds", "left_by_seeds", "dollars_spent", "dollars_at_least", "dollars_total"))
     at_work = [state for state in states if state.seed in elapsed]
-    running = tuple(Running(elapsed[state.seed], state.clock, state.state == "scoring") for state in at_work)
+    running = tuple(Running(elapsed[state.seed], state.clock, state.state in SECOND) for state in at_work)
     ended = [launch for launch in took if launch.status is not None]
     look = outlook(
         job.work,

@@ -33,6 +33,8 @@ ENDED = ("completed", "failed", "timeout", "lost")
 BAR_WIDTH, SHORT_BAR = 8, 4
 CURVE_WIDTH, SHORT_CURVE = 10, 6
 MOST_NOTE = 60
+SPARE_S = 1.0
+"""Over a limit of the clock by no more is no fault yet: the record judges it."""
 
 SortKey = tuple[int, float, str]
 """What is not known comes last."""
@@ -97,7 +99,7 @@ def clock_cell(run: RunView, seed: SeedView, short: bool) -> Text:
     ends = dict.fromkeys(number(end, 0 if end >= 100 else 1) for end in (low, high))
     slash = "/" if short else " / "
     told = f"{' to '.join(ends)}{slash}{DASH if limit is None else f'{limit:g}'} s"
-    style = "red" if limit is not None and low > limit else "cyan"
+    style = "red" if limit is not None and low > limit + SPARE_S else "cyan"
     return Text.assemble((bar(high, limit, SHORT_BAR if short else BAR_WIDTH), style), " ", told)
 
 
@@ -129,7 +131,8 @@ def megabytes(size: int | None) -> str:
 
 def note_cell(run: RunView, seed: SeedView, short: bool) -> Text:
     """What it waits for, or why it ended as it did."""
-    return Text(shown(seed.waits_for if seed.waits else seed.note, MOST_NOTE), "dim")
+    told = seed.waits_for if seed.waits else "" if seed.runs else seed.note
+    return Text(shown(told, MOST_NOTE), "dim")
 
 
 COLUMNS = (

@@ -224,12 +224,12 @@ def test_above_its_rows_the_whole_job_is_told_and_beside_a_seed_what_it_waits_fo
     progress.queued = lambda: 2
     progress.update(2, collector_of(tmp_path, 2))
     lines = shown(progress).splitlines()
-    assert lines[0] == "3 seeds: 1 running, 2 waiting; 15 s to 2 min left"
+    assert lines[0] == "3 seeds: 1 running, 2 waiting; 5 s to 2 min left"
     assert "0.4 / 60 s  ░░░░░░░░" in lines[3]
     assert lines[4].split() == ["3", "waiting", "waits", "for", "a", "core"]
     progress.ahead.ended(10.0, whole=True)
     clock.now = 4.0
-    assert "; about 30 s left" in shown(progress).splitlines()[0]
+    assert "; 10 to 30 s left" in shown(progress).splitlines()[0]
 
 
 def test_what_it_costs_is_told_where_a_price_is_known(tiny_data: DataRequest) -> None:

@@ -43,7 +43,13 @@ def test_without_knowing_how_many_run_at_a_time_the_end_is_not_known() -> None:
     assert outlook(WORK, Standing(waiting=3)).left is None
     assert outlook(WORK, Standing(waiting=3, slots=3)).left == (600.0, 1260.0)
     assert outlook(WORK, Standing()).left is None
+    assert outlook(WORK, Standing(slots=3)).left is None
     assert outlook(WORK, Standing(unknown=1)).at_least is True
+
+
+def test_what_is_not_free_now_may_become_free() -> None:
+    standing = Standing((Running(100.0),), waiting=2, took=(400.0,), slots=3)
+    assert outlook(WORK, standing).left == (400.0, 1100.0)  # all three at once, or one after the other
 
 
 def test_seeds_that_wait_begin_as_soon_as_one_ends() -> None:
