@@ -26,6 +26,7 @@ from runner.live.phase_words import doing
 from runner.live.seed_row import Row, table_of
 from runner.live.words import bar, outlook_words
 from runner.logs.log_facts import BPB, live_bpb_told, warm_up_told
+from runner.printable import print_line
 from runner.results import RunResult
 
 LINE_EVERY_S = 10.0
@@ -230,7 +231,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """A line that belongs to no seed."""
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(self.console, line)
 
     def _settle(self, seed: int, result: RunResult, note: str) -> Row:
         row = self.rows[seed]

@@ -39,6 +39,7 @@ from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Remark, Started, TrainingEnded
 from runner.node.node_check import slower_than
 from runner.plan.plan import Plan
+from runner.printable import print_line
 from runner.results import NodeReport, Probe, RunResult
 from runner.script.bundle import Script
 from runner.sequential.waves import waves
@@ -410,7 +411,7 @@ def run_plan(
             return counted_result(folder, seed, script.sha256, ledger.finished_hashes())
 
         def say(line: str) -> None:
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            print_line(console, line)
 
         for seeds in waves(job, ledger, result_of, say):
             run_seeds(plan, script, folder, ledger, console, seeds, make_backend, observe, lay)
