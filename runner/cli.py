@@ -20,8 +20,8 @@ from runner.any_encoding import print_in_any_encoding
 from runner.errors import UserError
 from runner.interrupt import INTERRUPTED, catch_signals, stopped
 from runner.plain_json import json_text
-from runner.printable import control_in, cut, printable
-from runner.verbs import artifacts, clusters, data, jobs, ledgers, sweeps, watching
+from runner.printable import control_in, cut, print_line, printable
+from runner.verbs import artifacts, clusters, data, jobs, ledgers, looking, sweeps, watching
 from runner.verbs.loading import load, load_family, opponent_of, terminal
 from runner.verbs.options import (
     Address,
@@ -256,7 +256,7 @@ def repack(
     wanted, plain = exports(source, sets or [], grid or []), reference(source)
     done: dict[str, JudgedRun] = {}
     for one in [*([plain] if plain else []), *wanted]:
-        console.print(f"{one.name}:", markup=False, highlight=False)
+        print_line(console, f"{one.name}:")
         script = script_of(one.job)
         done[one.name] = execute(one.job, script, output, where, console, lay=packing(source, one.job, script))
     folders = {name: _recorded(run, output) for name, run in done.items()}
@@ -265,11 +265,12 @@ def repack(
         terminal_repack(source.run.path.name, [Packed(one.name, done[one.name].data) for one in wanted], fp16)
     )
     for name, folder in folders.items():
-        console.print(f"{name}: {folder}", markup=False, highlight=False, soft_wrap=True)
+        print_line(console, f"{name}: {folder}")
     raise typer.Exit(int(any(done[one.name].data.verdict.reasons for one in wanted)))
 
 
 app.command("status")(watching.status)
+app.command("top")(looking.top)
 app.command("logs")(watching.logs)
 app.command("stop")(watching.stop)
 app.command("calibrate", cls=sweeps.TwoLists)(sweeps.calibrate)
@@ -721,12 +722,17 @@ def sweep_best(
 
 def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str | None = None) -> None:
     """Run a job to its record, show it, and end with its verdict's exit code."""
+    from reports.terminal.next_steps import next_steps
     from reports.terminal.summary import terminal_summary
     from runner.drive.execute import execute
+    from runner.record.find import to_compare_with
 
     done = execute(job, script, output, where, terminal(), only)
     folder = _recorded(done, output)
-    terminal().print(terminal_summary(done.data, folder))
+    console = terminal()
+    console.print(terminal_summary(done.data, folder))
+    for line in next_steps(done.data, folder, console.width, to_compare_with(folder, done.data)):
+        print_line(console, line)
     raise typer.Exit(EXIT_CODES[done.data.verdict.status])
 
 
@@ -753,7 +759,7 @@ def _drive_family(family: Family, output: Path, where: Where) -> NoReturn:
         return done
 
     def say(line: str) -> None:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(console, line)
 
     found = run_family(family, drive, repack, say)
     folders = {name: _recorded(one, output) for name, one in found.runs.items()}

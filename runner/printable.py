@@ -6,6 +6,10 @@ Names that golf itself is given and prints are no such text: one with a control 
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SHOWN = dict.fromkeys([*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)], "\N{REPLACEMENT CHARACTER}")
 """C0 and C1 controls but for tab and line's end."""
@@ -27,6 +31,11 @@ def cut(text: str, most: int = 120) -> str:
     """Text from outside for a message: printable, on one line, not longer than `most` characters."""
     shown = "".join(char if char.isprintable() else " " for char in text)
     return shown if len(shown) <= most else f"{shown[: most - 3]}..."
+
+
+def print_line(console: Console, line: str) -> None:
+    """Print a line as it is: nothing in it is markup or gets a colour, and no end of line is put into it."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def control_in(text: str) -> str:

@@ -19,8 +19,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "golf_model": ("process", "network", "quantization", "entropy_coding", "artifact", "scoring", "training"),
     "runner": (
         *("logs", "data", "compare", "job", "judge", "folder", "sequential", "script", "audit", "lives"),
-        *("node", "backends", "plan", "record", "fleet", "review", "drive", "duel", "search"),
-        "verbs",
+        *("node", "backends", "plan", "record", "fleet", "review", "live", "drive", "duel", "search"),
+        *("top", "verbs"),
     ),
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
@@ -54,6 +54,7 @@ REPORTER = {"pandas", "jinja2", "rich", "pydantic", "markdown_it", "markupsafe",
 SCHEDULES = {
     f"runner/{name}.py" for name in ("backends/cluster", "backends/ray_backend", "backends/remote", "drive/gauges")
 }
+SCREENS = {f"runner/top/{name}.py" for name in ("app", "screens", "kept_table")}
 SEARCHES = {f"runner/search/sweeps/{name}.py" for name in ("study", "plots")}
 STDLIB_ONLY = {f"golf_model/{name}.py" for name in ("config", "shapes", "sources", "script_parts")}
 COMPOSITION_ROOT = "runner/cli.py"
@@ -201,6 +202,8 @@ def test_the_referee_never_imports_torch_or_pandas(source: str) -> None:
     allowed = REFEREE | {"golf_model"}
     if source in SCHEDULES:
         allowed |= {"ray"}
+    if source in SCREENS:
+        allowed |= {"textual"}
     if source in SEARCHES:
         allowed |= {"optuna", "plotly"}
     if source == COMPOSITION_ROOT:

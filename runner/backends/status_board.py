@@ -12,6 +12,8 @@ from typing import Any
 
 from runner.backends import dashboard_http
 from runner.backends.dashboard_http import Unanswered
+from runner.backends.endpoint_probe import WEB, answering_kind
+from runner.errors import UserError
 from runner.files import sha256_bytes
 
 FRESH_S = 15.0
@@ -24,6 +26,16 @@ ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 def board_name(output: Path | None) -> str:
     """The name of the file. output: a whole path on the head node; None for the folder that is usual there."""
     return f"golf-status-{'home' if output is None else sha256_bytes(str(output).encode())[:12]}.json"
+
+
+def board_at(address: str, output: Path | None) -> Mapping[str, Any]:
+    """The board of the cluster at an address, if that is its dashboard's; else Unanswered, as for `read_board`."""
+    try:
+        if "://" not in address and answering_kind(address) != WEB:
+            raise Unanswered("no dashboard answers there")
+    except UserError as error:
+        raise Unanswered(str(error)) from None
+    return read_board(address if "://" in address else f"http://{address}", output)
 
 
 def read_board(url: str, output: Path | None) -> Mapping[str, Any]:

@@ -25,6 +25,7 @@ from runner.files import write_atomic
 from runner.folder.runs import all_runs
 from runner.machine import home_folder
 from runner.plain_json import json_text
+from runner.printable import print_line
 
 EVERY_S = 2.0
 WIDTH = 120
@@ -45,7 +46,7 @@ def _shown(root: Path, runs: Sequence[Any]) -> str:
     with console.capture() as captured:
         console.print(status_table(runs) if runs else f"no run under {root / 'runs'}")
         for line in advice(runs, root):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            print_line(console, line)
     return captured.get()
 
 

@@ -30,6 +30,7 @@ from runner.job.spec import JobSpec
 from runner.node.node_check import CheckOrder
 from runner.plan.plan import Plan, check_order, make_plan, preflight
 from runner.plan.step_time import Speed, cut_off, measured_speed, slow_step, step_time
+from runner.printable import print_line
 from runner.script.bundle import Script
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def warn_of_slow_steps(plan: Plan, console: Console, measure: Callable[[], Speed
     if step is None:
         return
     for said in filter(None, [slow_step(plan.job, step), cut_off(plan.job, step)]):
-        console.print(f"warning: {said}", markup=False, highlight=False, soft_wrap=True)
+        print_line(console, f"warning: {said}")
 
 
 def open_place(where: Where, console: Console, cpus: int | None = None) -> Place:

@@ -8,52 +8,36 @@ Shows what the scripts' logs say as it comes in; measured values are the record'
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from runner.drive.collect import Collector
 from runner.drive.seed_counts import SeedCounts
 from runner.listing import listed
+from runner.live.ahead import Ahead
+from runner.live.outlook import Outlook, Running
+from runner.live.phase_words import doing
+from runner.live.seed_row import Row, table_of
+from runner.live.words import bar, outlook_words
 from runner.logs.log_facts import BPB, live_bpb_told, warm_up_told
+from runner.printable import print_line
 from runner.results import RunResult
 
 LINE_EVERY_S = 10.0
+JOB_EVERY_S = 60.0
+"""Between two lines about the whole job, where no screen is drawn."""
+LOOK_EVERY_S = 1.0
+"""How long the rest of a job is taken to be as it was worked out last."""
 MOST_ROWS = 40
 """As many seeds have a row or lines of their own."""
 CROWD_ROWS = 12
 """Rows shown of more."""
-
-
-@dataclass(slots=True)
-class Row:
-    """One seed's line."""
-
-    state: str = "waiting"
-    step: str = ""
-    loss: str = ""
-    bpb: str = ""
-    clock: str = ""
-    note: str = ""
-    warm_up: str = ""
-    """How far the steps before the clock are, in the place of `state`."""
-    printed: float = 0.0
-    heard: tuple[str, int, bool] = ("", 0, False)
-    """Phase, number of events and whether a step was logged, of which `state` tells."""
-
-    @property
-    def said(self) -> str:
-        """The state for people."""
-        return self.warm_up or self.state
-
-    def cells(self) -> tuple[str, ...]:
-        return self.said, self.step, self.loss, self.bpb, self.clock, self.note
 
 
 def _number(value: object, digits: int) -> str:
@@ -64,8 +48,14 @@ class Progress:
     """A context in which `update` redraws a table (terminal) or prints a line now and then (anything else)."""
 
     def __init__(
-        self, console: Console, seeds: list[int], train_limit: float, clock: Callable[[], float] = time.monotonic
+        self,
+        console: Console,
+        seeds: list[int],
+        train_limit: float,
+        clock: Callable[[], float] = time.monotonic,
+        ahead: Ahead | None = None,
     ) -> None:
+        """ahead: what is told of the rest of the job; None: nothing."""
         self.console = console
         self.rows = {seed: Row() for seed in seeds}
         self.running: dict[int, Collector] = {}
@@ -74,6 +64,12 @@ class Progress:
         self.counts = SeedCounts(len(seeds), clock())
         self.told = clock()
         self.train_limit = train_limit
+        self.ahead = ahead
+        self.queued: Callable[[], int] = lambda: self.counts.states["waiting"]
+        """How many attempts have not begun, those of seeds that are tried again among them."""
+        self.looked: tuple[float, Outlook] | None = None
+        self.told_of_waiting: set[int] = set()
+        self.job_told = -math.inf
         self.clock = clock
         self.live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self.table)
 
@@ -101,19 +97,41 @@ class Progress:
         for seed, collector in running[:MOST_ROWS]:
             self._fill(self.rows[seed], collector)
         if not self.crowd:
-            return self._rows(self.rows)
+            self._explain_waiting(len(running))
+            rows = table_of(self.rows)
+            return rows if self.ahead is None else Group(Text(self.job_line(self.clock())), rows)
         room = max(3, min(CROWD_ROWS, self.console.height - 6))
         shown = {seed: self.rows[seed] for seed, _ in running[:room]}
         more = f"and {len(running) - len(shown):,} more that run" if len(running) > len(shown) else ""
-        return Group(Text(self.counts.line(self.clock())), self._rows(shown), Text(more, "dim"))
+        return Group(Text(self.job_line(self.clock())), table_of(shown), Text(more, "dim"))
 
-    def _rows(self, rows: Mapping[int, Row]) -> Table:
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for title in ("seed", "state", "step", "loss", BPB, "train clock", ""):
-            table.add_column(title, justify="left" if title in ("state", "") else "right", no_wrap=True)
-        for seed, row in rows.items():
-            table.add_row(str(seed), *(Text(cell) for cell in row.cells()))
-        return table
+    def job_line(self, now: float) -> str:
+        """How many seeds stand where, how long the job still takes and what it costs."""
+        line = self.counts.line(now, pace=self.crowd)
+        told = "" if self.ahead is None else outlook_words(self._look(self.ahead, now))
+        return f"{line}; {told}" if told else line
+
+    def _look(self, ahead: Ahead, now: float) -> Outlook:
+        """What is to be expected, worked out anew now and then: of many seeds that takes its time."""
+        if self.looked is None or now - self.looked[0] >= LOOK_EVERY_S:
+            running = [
+                Running(
+                    collector.held_seconds() or 0.0,
+                    collector.readers["train"].facts.get("train_seconds"),
+                    collector.phase == "eval",
+                )
+                for collector in list(self.running.values())
+            ]
+            self.looked = now, ahead.look(running, self.queued())
+        return self.looked[1]
+
+    def _explain_waiting(self, running: int) -> None:
+        """Say beside each seed that waits what it waits for."""
+        if self.ahead is None:
+            return
+        for row in self.rows.values():
+            if row.state == "waiting":
+                row.note = self.ahead.waits(running)
 
     def update(self, seed: int, collector: Collector) -> None:
         """Show where a running attempt stands."""
@@ -135,11 +153,25 @@ class Progress:
         elif not self.console.is_terminal and (changed or now - row.printed >= LINE_EVERY_S):
             self._fill(row, collector)
             self._line(seed, row)
+            self._now_of_the_job(now)
+
+    def _now_of_the_job(self, now: float) -> None:
+        """Of a few seeds, in lines: the whole job, and once what each seed waits for that has waited for long."""
+        if self.ahead is None or self.crowd or self.console.is_terminal or now - self.job_told < JOB_EVERY_S:
+            return
+        if self.job_told > -math.inf:
+            self._explain_waiting(len(self.running))
+            for seed, row in self.rows.items():
+                if row.state == "waiting" and seed not in self.told_of_waiting:
+                    self.told_of_waiting.add(seed)
+                    self._line(seed, row)
+        self.job_told = now
+        self.say(self.job_line(now))
 
     def _now_and_then(self, now: float) -> None:
         if not self.console.is_terminal and now - self.told >= LINE_EVERY_S:
             self.told = now
-            self.say(self.counts.line(now))
+            self.say(self.job_line(now))
 
     def _fill(self, row: Row, collector: Collector) -> None:
         """What the log of a running attempt says; of one that only scores, what its training said stays."""
@@ -154,21 +186,12 @@ class Progress:
         row.bpb = live_bpb_told(facts)
         if "train_seconds" in facts:
             row.clock = f"{facts['train_seconds']:.1f} / {self.train_limit:g} s"
+            row.used = bar(facts["train_seconds"], self.train_limit)
 
     def _state(self, collector: Collector) -> str:
         happened = {name for phase, name, _ in collector.events if phase == collector.phase}
-        if collector.phase == "eval":
-            return "scoring" if "eval_start" in happened else "fresh process"
-        for event, state in (
-            ("artifact_frozen", "checking artifact"),
-            ("train_end", "packing"),
-            ("train_start", "training"),
-            ("warmup_start", "warming up"),
-        ):
-            if event in happened:
-                return state
         told = collector.spec.outputs is not None and "steps" in collector.readers["train"].facts
-        return "training" if told else "starting"  # a script that announces nothing is known by its log
+        return doing(collector.phase, happened, stepped=told)
 
     def finished(self, seed: int, result: RunResult) -> None:
         """Show how an attempt ended."""
@@ -176,10 +199,17 @@ class Progress:
         collector = self.running.pop(seed, None)
         if collector is not None:
             self._fill(self.rows[seed], collector)
+            if self.ahead is not None:
+                whole = result.status == "completed" and result.training is None
+                self.ahead.ended(collector.held_seconds(), whole=whole)
+                self.looked = None
         row = self._settle(seed, result, note)
         self.counts.ended += result.status != "lost"
         if not self.crowd:
             self._line(seed, row)
+            if self.running or self.queued():
+                self.job_told = min(self.job_told, self.clock() - JOB_EVERY_S)
+                self._now_of_the_job(self.clock())
             return
         if result.status != "completed":
             self.say(f"seed {seed}: {row.state}  {note}".rstrip())
@@ -201,7 +231,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """A line that belongs to no seed."""
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(self.console, line)
 
     def _settle(self, seed: int, result: RunResult, note: str) -> Row:
         row = self.rows[seed]

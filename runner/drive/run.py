@@ -34,10 +34,12 @@ from runner.folder.repacks import is_repack
 from runner.folder.runs import noted_driver
 from runner.job.open_data import DataRequest
 from runner.listing import listed
+from runner.live.ahead import Ahead
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Remark, Started, TrainingEnded
 from runner.node.node_check import slower_than
 from runner.plan.plan import Plan
+from runner.printable import print_line
 from runner.results import NodeReport, Probe, RunResult
 from runner.script.bundle import Script
 from runner.sequential.waves import waves
@@ -84,6 +86,7 @@ class Driver:
         self.folder = folder
         self.ledger = ledger
         self.progress = progress
+        progress.queued = lambda: len(self.waiting)
         self.observe = observe
         self.has_run = False
         """Whether any attempt has begun; if none can, that is the user's to mend and no verdict."""
@@ -349,7 +352,8 @@ def run_seeds(
     lay: Lay | None = None,
 ) -> None:
     """Run those of `seeds` that are not finished yet. lay: see run_plan."""
-    progress = Progress(console, list(seeds), plan.limits.train_seconds)
+    ahead = Ahead(plan, ledger.entries)
+    progress = Progress(console, list(seeds), plan.limits.train_seconds, ahead=ahead)
     waiting, vouched, completed = [], ledger.finished_hashes(), ledger.completed()
     for seed in seeds:
         kept = finished_attempt(folder.attempts(seed), script.sha256, vouched)
@@ -374,7 +378,9 @@ def run_seeds(
         with progress:
             any_completed = len(waiting) < len(seeds) or bool(completed)
             driver = Driver(plan, script, folder, ledger, progress, observe, any_completed=any_completed)
-            driver.drive(make_backend(request), waiting)
+            backend = make_backend(request)
+            ahead.local = isinstance(backend, LocalBackend)
+            driver.drive(backend, waiting)
 
 
 @contextmanager
@@ -418,7 +424,7 @@ def run_plan(
             return counted_result(folder, seed, script.sha256, ledger.finished_hashes())
 
         def say(line: str) -> None:
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            print_line(console, line)
 
         for seeds in waves(plan.job, ledger, result_of, say):
             run_seeds(plan, script, folder, ledger, console, seeds, make_backend, observe, lay)

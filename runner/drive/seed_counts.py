@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+from runner.listing import counted
+
 FIRST = ("completed", "failed", "timeout", "lost", "not started", "waiting")
 """The order in which ends are named; everything that runs comes between, as `running`."""
 
@@ -33,8 +35,11 @@ class SeedCounts:
         self._mean += gap / self.scored
         self._squares += gap * (bpb - self._mean)
 
-    def line(self, now: float) -> str:
-        """`900 seeds: 412 completed, 200 running, 288 waiting; bpb 1.20741 ± 0.00052; 31 a minute`."""
+    def line(self, now: float, *, pace: bool = True) -> str:
+        """`900 seeds: 412 completed, 200 running, 288 waiting; bpb 1.20741 ± 0.00052; 31 a minute`.
+
+        pace: whether how many end a minute is told, which says nothing of a few.
+        """
         running = sum(count for state, count in self.states.items() if state not in FIRST)
         counts = [(state, self.states[state]) for state in FIRST[:-1]]
         counts += [("running", running), (FIRST[-1], self.states[FIRST[-1]])]
@@ -42,7 +47,7 @@ class SeedCounts:
         if self.scored:
             std = math.sqrt(self._squares / (self.scored - 1)) if self.scored > 1 else None
             parts.append(f"bpb {self._mean:.5f}" + ("" if std is None else f" ± {std:.5f}"))
-        if self.ended and now > self.begun:
-            pace = self.ended * 60 / (now - self.begun)
-            parts.append(f"{pace:,.{0 if pace >= 10 else 1}f} a minute")
-        return f"{self.seeds:,} seeds: " + "; ".join(parts)
+        if pace and self.ended and now > self.begun:
+            ends = self.ended * 60 / (now - self.begun)
+            parts.append(f"{ends:,.{0 if ends >= 10 else 1}f} a minute")
+        return f"{counted(self.seeds, 'seed')}: " + "; ".join(parts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,19 @@ from runner.errors import UserError
 from runner.files import sha256_file
 from runner.folder.launches import stopped
 from runner.folder.ledger import check_chain, seeds_of
-from runner.folder.paths import RunFolder
+from runner.folder.paths import AttemptFolder, RunFolder
 from runner.folder.recorded import record_of
 from runner.folder.runs import driver_of
 from runner.folder.trainings import train_log
 from runner.listing import listed
-from runner.logs.log_facts import BPB, LogReader, live_bpb_told, warm_up_told
+from runner.live.noted import noted
+from runner.live.phase_words import doing, events_in
+from runner.live.run_facts import live_facts
+from runner.live.seed_state import SeedState
+from runner.live.tails import Told, told_by
+from runner.logs.log_facts import BPB, live_bpb_told, warm_up_told
+from runner.logs.loss_curves import thinned
+from runner.results import RunResult
 
 CROWD = 40
 """As many seeds of a run have a row of their own."""
@@ -38,28 +45,10 @@ BAD = ("failed", "timeout", "lost")
 """Ends of an attempt that leave its seed without a score."""
 TAIL_LINES = 15
 """Lines of a log that tell why it ended."""
-TAIL_BYTES = 256 << 10
-"""Of a log that is still written, as much is read as tells where it stands."""
-
-
-@dataclass(frozen=True)
-class SeedState:
-    """One seed as its folder tells it."""
-
-    run: str
-    seed: int
-    attempt: int | None
-    state: str
-    step: int | None = None
-    loss: float | None = None
-    bpb: float | None = None
-    clock: float | None = None
-    """Training time: of a finished seed the most that it can have been, of one that runs what its log says."""
-    note: str = ""
-    clock_low: float | None = None
-    """The least that it can have been."""
-    bpb_told: str = ""
-    """Of one that runs: its last validation with the step that it was after."""
+TOLD = ("seed", "attempt", "state", "step", "loss", "bpb", "clock", "note", "clock_low")
+"""Of a seed's state what a program is told as it is."""
+MOST_LOSSES = 60
+"""Points of a seed's loss that are told."""
 
 
 def entries_of(run: RunFolder) -> list[dict[str, Any]]:
@@ -147,33 +136,24 @@ def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: 
     if entry["kind"] == "withdrawn":
         return SeedState(run.path.name, seed, None, "not started", note=str(entry["reason"]).split(":")[0])
     folder = run.attempt(seed, entry["attempt"])
-    result = read_result(folder.result)
     vouched = entry.get("result_sha256")
-    if vouched is not None and (result is None or sha256_file(folder.result) != vouched):
+    result = _result_of(folder.result, vouched)
+    if vouched is not None and result is None:
         return SeedState(run.path.name, seed, folder.number, "unknown", note="its result is not the ledger's")
     if result is not None:
-        final, clock = result.final_score, result.train.clock if result.train else None
-        return SeedState(
-            run.path.name,
-            seed,
-            folder.number,
-            result.status,
-            result.log.steps,
-            final.val_loss if final else None,
-            final.val_bpb if final else None,
-            clock.high if clock else None,
-            result.reason.splitlines()[0] if result.reason else "",
-            clock.low if clock else None,
-        )
+        return _ended_state(run, seed, folder, result)
     if entry["kind"] == "queued":
         return SeedState(run.path.name, seed, folder.number, "waiting for a node" if alive else "interrupted")
     if alive and entry["kind"] != "launched":
         return SeedState(run.path.name, seed, folder.number, "waiting")
-    facts = tail_facts(train_log(run, seed, folder))
+    told = told_of(run, seed, folder)
+    facts = told.facts
     gone = "its driver is gone" if driver_vanished(run) else ""
     where = f"on node {str(entry.get('node', ''))[:8]}" if alive else gone
-    training = warm_up_told(facts) or "training"
-    state = ("scoring" if folder.log("eval").exists() else training) if alive else "interrupted"
+    phase = "eval" if folder.log("eval").exists() else "train"
+    happened = {event for process, event in events_in(folder.events) if process == phase}
+    word = doing(phase, happened, stepped="steps" in facts)
+    state = (warm_up_told(facts) if phase == "train" else "") or word if alive else "interrupted"
     return SeedState(
         run.path.name,
         seed,
@@ -185,22 +165,52 @@ def _seed_state(run: RunFolder, seed: int, entry: dict[str, Any] | None, alive: 
         facts.get("train_seconds"),
         where,
         bpb_told=live_bpb_told(facts),
+        losses=thinned(told.losses, MOST_LOSSES),
+        size=facts.get("total_bytes"),
+        size_forecast=facts.get("forecast_total"),
+        size_forecast_percent=facts.get("forecast_percent"),
     )
 
 
-def tail_facts(path: Path) -> dict[str, Any]:
-    """What the end of a training log says."""
-    reader = LogReader()
-    if path.is_file():
-        reader.feed(read_tail(path))
-    return reader.facts
+def _ended_state(run: RunFolder, seed: int, folder: AttemptFolder, result: RunResult) -> SeedState:
+    """A seed whose newest attempt has a result that counts."""
+    final, clock = result.final_score, result.train.clock if result.train else None
+    return SeedState(
+        run.path.name,
+        seed,
+        folder.number,
+        result.status,
+        result.log.steps,
+        final.val_loss if final else None,
+        final.val_bpb if final else None,
+        clock.high if clock else None,
+        result.reason.splitlines()[0] if result.reason else "",
+        clock.low if clock else None,
+        losses=thinned(told_of(run, seed, folder).losses, MOST_LOSSES),
+        size=None if result.artifact is None else result.artifact.bytes + result.code_bytes,
+    )
 
 
-def read_tail(path: Path, most: int = TAIL_BYTES) -> bytes:
-    """The last bytes of a file."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - most))
-        return file.read()
+def _result_of(path: Path, vouched: str | None) -> RunResult | None:
+    """The stored result, if it is the one that the ledger vouches for, or the ledger says nothing of one yet."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return _result_as_it_is(path, vouched, (state.st_ino, state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=1024)
+def _result_as_it_is(path: Path, vouched: str | None, state: tuple[int, int, int]) -> RunResult | None:
+    """state: of the file, for which its content is remembered: who looks again and again reads it once."""
+    result = read_result(path)
+    return None if result is None or vouched not in (None, sha256_file(path)) else result
+
+
+def told_of(run: RunFolder, seed: int, folder: AttemptFolder) -> Told:
+    """What the log of the training that an attempt scores says."""
+    known = noted(run)
+    return told_by(train_log(run, seed, folder), () if known is None else known.own)
 
 
 def status_table(runs: Sequence[RunFolder]) -> Table:
@@ -274,12 +284,15 @@ def _run_facts(run: RunFolder, output: Path) -> dict[str, Any]:
         "record": str(output / recorded.place) if recorded else None,
     }
     try:
-        states, why = seed_states(run), stopped(entries_of(run))
+        states, entries = seed_states(run), entries_of(run)
     except UserError as error:
         return {**facts, "problem": str(error), "seeds": []}
-    left_out = ("run", "bpb_told")
-    seeds = [{name: value for name, value in asdict(state).items() if name not in left_out} for state in states]
-    return {**facts, "stopped": why or None, "seeds": seeds}
+    driver = driver_of(run)
+    whole, each = live_facts(run, entries, states, local=driver is not None and driver.local)
+    seeds = [
+        {**{name: getattr(state, name) for name in TOLD}, **more} for state, more in zip(states, each, strict=True)
+    ]
+    return {**facts, "stopped": stopped(entries) or None, **whole, "seeds": seeds}
 
 
 def left_behind(run: RunFolder, seeds: Sequence[int]) -> list[str]:

@@ -124,6 +124,12 @@ PATTERNS = (
         total_bytes=int,
     ),
     _pattern(
+        r"^forecast at:(\d{1,3})% artifact:\d{1,18} total:(\d{1,18})",
+        "forecast at:50% artifact:15762519 total:15810161",
+        forecast_percent=int,
+        forecast_total=int,
+    ),
+    _pattern(
         r"^final_\w+ val_loss:NUM val_bpb:NUM eval_time:NUMms",
         "final_int8_zlib_roundtrip val_loss:2.0386 val_bpb:1.2074 eval_time:1356ms",
         final_loss=float,

@@ -43,7 +43,7 @@ def curve(seed: int, logs: Sequence[Path], own: re.Pattern[str] | None = None) -
     found: dict[str, dict[int, Told]] = {"train": {}, "val": {}}
     for path in logs:
         for line in (telling if own is None else every)(pieces_of(path)):
-            for told in _told(line.decode("utf-8", "replace"), own):
+            for told in losses_told(line.decode("utf-8", "replace"), own):
                 found[told.kind][told.step] = told
     if not any(found.values()):
         return None
@@ -65,7 +65,7 @@ def _known(values: list[float | None]) -> list[float | None]:
     return values if any(value is not None for value in values) else []
 
 
-def _told(line: str, own: re.Pattern[str] | None) -> Iterator[Told]:
+def losses_told(line: str, own: re.Pattern[str] | None) -> Iterator[Told]:
     """What a line says of a step."""
     if official := LOSS.match(line):
         kind: Literal["train", "val"] = "train" if official[2].lower() == "train" else "val"

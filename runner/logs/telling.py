@@ -15,7 +15,7 @@ from runner.logs.lines import MAX_LINE, LineSplitter
 BEGINNINGS = (
     *("model_params:", "world_size:", "seed:", "train_batch_tokens:", "warmup_step:", "step:", "stopping_early:"),
     *("resumed step:", "peak memory allocated:", "code size:", "serialized model ", "total submission size "),
-    *("final_", "score rule:", "device:", "python:", "driver:", "nan_loss step:"),
+    *("final_", "score rule:", "device:", "python:", "driver:", "nan_loss step:", "forecast at:"),
     *("script_sha256:", "file:", "shards:train ", "val_loader:", "config:"),
 )
 """Of the lines that a log of the official dialect, or of our script, tells something with; in any case of letters."""

@@ -16,6 +16,10 @@ from runner.record.files import CHECKSUMS, RESULTS, is_as_listed, read_results
 from runner.results import RecordData, VariantTable
 from runner.untrusted import read_json, walked
 
+COMPARED = ("records", "unverified")
+"""Shelves on which a record stands that others may be compared with."""
+LOOKED_AT = 5
+
 
 def find_record_folders(paths: Iterable[Path]) -> list[Path]:
     """The record folders that are named, or lie under folders that are named, each once.
@@ -67,6 +71,21 @@ def record_or_problem(folder: Path) -> RecordData | str:
         if changed
         else data
     )
+
+
+def to_compare_with(folder: Path, data: RecordData) -> Path | None:
+    """Another job's record that a new one may be set against: the newest beside it of the same text and track.
+
+    folder, data: the new one. Of the newest LOOKED_AT ones; None where there is none.
+    """
+    root = folder.parents[2] if len(folder.parents) > 2 else Path()
+    for shelf in COMPARED:
+        found = [path.parent for path in root.glob(f"{shelf}/{folder.parent.name}/*/{RESULTS}")]
+        for other in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)[:LOOKED_AT]:
+            theirs = record_or_problem(other) if other.name != folder.name else ""
+            if not isinstance(theirs, str) and theirs.name != data.name and theirs.data.name == data.data.name:
+                return other
+    return None
 
 
 def variant_tables(paths: Iterable[Path]) -> list[VariantTable]:

@@ -11,7 +11,7 @@ import typer
 
 from runner.errors import UserError
 from runner.plain_json import json_text
-from runner.printable import cut
+from runner.printable import cut, print_line
 from runner.verbs.loading import load, load_family, opponent_of, ours, terminal
 from runner.verbs.options import Address, AsJson, JobPath, OneVariant, Profile, Seeds
 
@@ -49,7 +49,7 @@ def plan(
         from runner.search.campaign import outlook
 
         for line in outlook(family):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            print_line(console, line)
         console.print()
     job = load(path, seeds, profile, variant)
     script = script_of(job)

@@ -41,15 +41,11 @@ def status(
 def _on_the_board(address: str, run_name: str | None, output: Path, as_json: bool) -> str | None:
     """What a driver on the cluster has left for whoever asks; None where the verb must be sent there."""
     from runner.backends.dashboard_http import Unanswered
-    from runner.backends.endpoint_probe import WEB, answering_kind
-    from runner.backends.status_board import chosen, read_board
+    from runner.backends.status_board import board_at, chosen
 
-    url = address if "://" in address else f"http://{address}"
     try:
-        if "://" not in address and answering_kind(address) != WEB:
-            return None
-        shown, facts = chosen(read_board(url, None if output == Path() else output), run_name)
-    except (Unanswered, UserError):
+        shown, facts = chosen(board_at(address, None if output == Path() else output), run_name)
+    except Unanswered:
         return None
     return f"{json_text(facts)}\n" if as_json else shown
 

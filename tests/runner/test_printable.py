@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
-from runner.printable import control_in, printable, printable_bytes
+from runner.printable import control_in, print_line, printable, printable_bytes
 
 
 @pytest.mark.parametrize(
@@ -45,3 +48,10 @@ def test_no_control_byte_comes_through(noise: bytes) -> None:
     shown = printable_bytes(noise).decode()
     assert not any(ord(character) < 0x20 and character not in "\t\n" for character in shown)
     assert not any(0x7F <= ord(character) < 0xA0 for character in shown)
+
+
+def test_a_line_is_printed_as_it_is_and_not_broken() -> None:
+    out = io.StringIO()
+    line = "[bold]seed[/bold] 1: 'text' 1234 " + "x" * 100
+    print_line(Console(file=out, width=40, force_terminal=True), line)
+    assert out.getvalue() == f"{line}\n"

@@ -16,6 +16,7 @@ from runner.errors import UserError
 from runner.files import require_writable, write_atomic
 from runner.job.spec import resolved
 from runner.plan.plan import Plan, make_plan
+from runner.printable import print_line
 from runner.script.bundle import script_of
 from runner.search.sweeps.driver import SweepDriver
 from runner.search.sweeps.facts import SweepFacts
@@ -34,7 +35,7 @@ def run_sweep(sweep: Sweep, output: Path, where: Where, console: Console) -> Swe
     """
 
     def say(line: str) -> None:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(console, line)
 
     for line in sweep.warnings:
         say(f"warning: {line}")

@@ -117,11 +117,14 @@ def test_a_submitted_driver_outlives_its_submitter_and_is_seen_stopped_and_resum
     assert "needs this machine no more" in done.stdout
     eventually(lambda: sum(state.step is not None for run in all_runs(there) for state in seed_states(run)) == 2)
     eventually(lambda: golf(tmp_path, "status", *far).stdout.count("training") == 2)
+    assert golf(tmp_path, "top", str(there), *far[:2]).stdout.count("training") == 2
     asked = urllib.request.Request(f"http://{cluster['dashboard']}/api/jobs/")
     asked.add_header("Authorization", f"Bearer {cluster['token']}")
     with urllib.request.urlopen(asked, timeout=30) as answer:
         verbs = [job["metadata"]["verb"] for job in json.load(answer)]
     assert verbs.count("status") == 0, "the board was read, and no job was started to tell"
+    elsewhere = golf(tmp_path, "top", str(tmp_path / "elsewhere"), *far[:2])
+    assert elsewhere.stdout == f"no run under {cluster['dashboard']} {tmp_path}/elsewhere\n", elsewhere.stderr
     following = start(tmp_path, "logs", "-f", "far/1", *far)
     stopped = golf(tmp_path, "stop", "far", *far)
     assert stopped.returncode == 0, stopped.stderr

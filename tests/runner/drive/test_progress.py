@@ -14,8 +14,12 @@ from runner.drive.progress import MOST_ROWS, Progress
 from runner.drive.seed_counts import SeedCounts
 from runner.folder.paths import AttemptFolder
 from runner.job.external_script import OutputsSpec
+from runner.job.hardware import PROFILES
+from runner.job.open_data import DataRequest
+from runner.live.ahead import Ahead
 from runner.node.messages import Event, LogChunk, Started
 from tests.fixtures.results import failed_result, run_result
+from tests.runner.drive.test_run import plan_for
 from tests.runner.node.test_attempt import spec_for
 
 
@@ -214,3 +218,54 @@ def test_the_pace_is_what_ended_since_the_start(ended: int, seconds: float, said
     counts = SeedCounts(50, 0.0)
     counts.ended = ended
     assert counts.line(seconds).endswith(said)
+
+
+def test_above_its_rows_the_whole_job_is_told_and_beside_a_seed_what_it_waits_for(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    clock = Clock()
+    progress, _ = screen(3, clock, terminal=True)
+    progress.ahead = Ahead(plan_for(tiny_data, (1, 2, 3), concurrent=3))
+    assert shown(progress).splitlines()[0] == "3 seeds: 3 waiting; 5 to 40 s left"
+    assert shown(progress).splitlines()[2].split() == ["1", "waiting", "waits", "for", "a", "node"]
+    clock.now = 2.0
+    progress.queued = lambda: 2
+    progress.update(2, collector_of(tmp_path, 2))
+    lines = shown(progress).splitlines()
+    assert lines[0] == "3 seeds: 1 running, 2 waiting; 5 s to 2 min left"
+    assert "0.4 / 60 s  ░░░░░░░░" in lines[3]
+    assert lines[4].split() == ["3", "waiting", "waits", "for", "a", "core"]
+    progress.ahead.ended(10.0, whole=True)
+    clock.now = 4.0
+    assert "; 10 to 30 s left" in shown(progress).splitlines()[0]
+
+
+def test_what_it_costs_is_told_where_a_price_is_known(tiny_data: DataRequest) -> None:
+    clock = Clock()
+    progress, _ = screen(2, clock, terminal=True)
+    plan = replace(plan_for(tiny_data, (1, 2)), hardware=PROFILES["h100x1"])
+    progress.ahead = Ahead(plan)
+    progress.ahead.ended(3600.0, whole=False)
+    progress.queued = lambda: 0
+    assert progress.job_line(1.0) == "2 seeds: 2 waiting; $2.70 spent, about $2.70 in all"
+
+
+def test_away_from_a_terminal_the_job_is_told_at_its_start_at_each_end_and_once_a_minute(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    clock = Clock()
+    progress, out = screen(3, clock)
+    progress.ahead = Ahead(plan_for(tiny_data, (1, 2, 3), concurrent=3))
+    one = collector_of(tmp_path, 1)
+    progress.update(1, one)
+    for clock.now in (11.0, 22.0, 61.0, 72.0):
+        progress.update(1, one)
+    progress.finished(1, run_result(1))
+    told = [line for line in out.getvalue().splitlines() if not line.startswith("seed 1:")]
+    assert [line.partition(";")[0] for line in told] == [
+        "3 seeds: 1 running, 2 waiting",
+        "seed 2: waiting  waits for a core",
+        "seed 3: waiting  waits for a core",
+        "3 seeds: 1 running, 2 waiting",
+        "3 seeds: 1 completed, 2 waiting",
+    ]
