@@ -141,12 +141,16 @@ class Gate:
             f"{one.told(left)} left, and it is taken to need {one.told(self.expected())}, {basis}"
         )
 
+    def refusal(self) -> str:
+        """Why a run cannot even begin."""
+        return f"nothing has run: {self.why_held()}. Raise budget: in the job"
+
     def outlook(self, seeds: int) -> str:
         """What is spent and left before anything starts, and what the seeds that wait are expected to take."""
         one, need = self.allowance, seeds * self.expected()
         told = f"budget: {one.limit()}, {one.told(self.spent)} spent; {seeds} to run, about {one.told(need)}"
         fit = self.fitting(seeds)
-        return told if fit == seeds else f"{told}: about {fit} of them {'fits' if fit == 1 else 'fit'}"
+        return told if fit == seeds else f"{told}: {f'about {fit}' if fit else 'not one'} of them will fit"
 
     def fitting(self, seeds: int) -> int:
         """How many of so many launches fit, each as long as is expected."""

@@ -182,7 +182,7 @@ class Driver:
         """Note that seeds are left for which the budget does not reach; UserError where nothing has ever run."""
         reason, seeds = gate.why_held(), [one.seed for one in self.held]
         if not any(entry["kind"] == "launched" for entry in self.ledger.entries):
-            raise UserError(f"{self.folder.path.name}: nothing has run: {reason}. Raise budget: in the job")
+            raise UserError(f"{self.folder.path.name}: {gate.refusal()}")
         self.stopped = True
         self.ledger.append("stopped", reason=reason)
         self.progress.stopped(reason, seeds, "over the budget")
@@ -503,7 +503,10 @@ def run_plan(
         remove_unfinished(folder.path)
         adopt_results(folder, ledger, script.sha256)
         adopt_trainings(folder, ledger, script.sha256)
-        gate = gate_of(plan, held(folder, ledger.entries))
+        spent = list(held(folder, ledger.entries))
+        gate = gate_of(plan, spent)
+        if gate is not None and not spent and lay is None and not gate.fits(gate.expected()):
+            raise UserError(f"{folder.path.name}: {gate.refusal()}")
         patterns = [job.outputs.step] if job.script is not None else []
         sinks.tell(opening(folder.path.name, without_folders(plan.resolved), patterns))
 

@@ -75,7 +75,7 @@ def test_it_warns_once_at_its_share() -> None:
 def test_it_says_beforehand_how_many_seeds_fit_and_afterwards_what_is_left() -> None:
     gate = Gate(Allowance(BudgetSpec(dollars=10.0), 20.0), full=1200.0, scoring=600.0)
     assert gate.outlook(1) == ("budget: $10, $0.00 (0 node-hours) spent; 1 to run, about $6.67 (0.333 node-hours)")
-    assert gate.outlook(3).endswith("3 to run, about $20.00 (1 node-hours): about 1 of them fits")
+    assert gate.outlook(3).endswith("3 to run, about $20.00 (1 node-hours): about 1 of them will fit")
     gate.end(1, 1170.0, completed=True, scored_only=False)
     assert gate.why_held() == (
         "the next seed would exceed the budget of $10: $6.50 (0.325 node-hours) spent, $3.50 (0.175 node-hours) "
