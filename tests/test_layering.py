@@ -18,8 +18,8 @@ from tests.fixtures.places import ROOT
 ROOMS: dict[str, tuple[str, ...]] = {
     "golf_model": ("process", "network", "quantization", "entropy_coding", "artifact", "scoring", "training"),
     "runner": (
-        *("logs", "data", "compare", "job", "judge", "folder", "sequential", "script", "audit", "lives"),
-        *("node", "backends", "plan", "record", "fleet", "review", "live", "drive", "duel", "search"),
+        *("logs", "data", "compare", "budget", "sinks", "job", "judge", "folder", "sequential", "script", "audit"),
+        *("lives", "node", "backends", "plan", "record", "fleet", "review", "live", "drive", "duel", "search"),
         *("top", "verbs"),
     ),
     "runner.audit": ("reading", "claims", "checks"),
@@ -55,6 +55,11 @@ SCHEDULES = {
     f"runner/{name}.py" for name in ("backends/cluster", "backends/ray_backend", "backends/remote", "drive/gauges")
 }
 SCREENS = {f"runner/top/{name}.py" for name in ("app", "screens", "kept_table")}
+SINKS = {
+    f"runner/sinks/{name}.py": library
+    for name, library in (("tensorboard_sink", "tensorboardX"), ("wandb_sink", "wandb"), ("mlflow_sink", "mlflow"))
+}
+"""File -> the optional library that it alone imports, in a process of its own."""
 SEARCHES = {f"runner/search/sweeps/{name}.py" for name in ("study", "plots")}
 STDLIB_ONLY = {f"golf_model/{name}.py" for name in ("config", "shapes", "sources", "script_parts")}
 COMPOSITION_ROOT = "runner/cli.py"
@@ -206,6 +211,8 @@ def test_the_referee_never_imports_torch_or_pandas(source: str) -> None:
         allowed |= {"textual"}
     if source in SEARCHES:
         allowed |= {"optuna", "plotly"}
+    if source in SINKS:
+        allowed |= {SINKS[source]}
     if source == COMPOSITION_ROOT:
         allowed |= {"reports"}
     assert outside(names, "runner") <= allowed

@@ -29,9 +29,12 @@ from runner.job.open_data import DataRequest
 from runner.job.spec import JobSpec
 from runner.node.node_check import CheckOrder
 from runner.plan.plan import Plan, check_order, make_plan, preflight
+from runner.plan.run_time import allowance_of
 from runner.plan.step_time import Speed, cut_off, measured_speed, slow_step, step_time
 from runner.printable import print_line
 from runner.script.bundle import Script
+from runner.sinks.sink import orders
+from runner.sinks.sinks import Sinks
 
 if TYPE_CHECKING:
     from runner.backends.cluster import QueueClient
@@ -90,6 +93,7 @@ def execute(
     plan = make_plan(job, data, script.code_bytes, place.nodes())
     if only is not None:
         require_run(plan, script, only)
+    allowance_of(plan)  # dollars without a price are refused before anything starts
     done = all_finished(plan, script, output)
     if where.address is None and lay is None and not done:
         warn_of_slow_steps(plan, console)
@@ -98,9 +102,14 @@ def execute(
     way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
     again = f"golf resume {run_name(plan, script)}"
     alone: AbstractContextManager[None] = nullcontext() if done else machine_of(where, plan, console)
-    with alone, watched(where, again, job.stall_seconds, output):
+    with alone, watched(where, again, job.stall_seconds, output), sinks_of(job, output, console, done) as sinks:
         make_backend = place.backend(None, None)(plan, check_order(plan, script))
-        return run_plan(plan, script, output, console, make_backend, way, gauges_of(where, plan), lay)
+        return run_plan(plan, script, output, console, make_backend, way, gauges_of(where, plan), lay, sinks)
+
+
+def sinks_of(job: JobSpec, output: Path, console: Console, done: bool) -> Sinks:
+    """Who else is told how the run goes; nobody where nothing is left to run. done: whether that is so."""
+    return Sinks([] if done else list(orders(job.sinks, output)), lambda line: print_line(console, line))
 
 
 def _is_done(job: JobSpec, data: DataSet, script: Script, output: Path) -> bool:

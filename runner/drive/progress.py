@@ -221,12 +221,12 @@ class Progress:
             self.say(f"seed {seed}: already finished (attempt {result.attempt}), kept")
         self._settle(seed, result, "kept from an earlier run")
 
-    def stopped(self, reason: str, withdrawn: Iterable[int]) -> None:
+    def stopped(self, reason: str, withdrawn: Iterable[int], note: str = "the same failure twice") -> None:
         """Show that nothing more is started, and which of the seeds that were withdrawn never was."""
         never = sorted(seed for seed in withdrawn if self.rows[seed].state == "waiting")
         for seed in never:
             self.counts.move("waiting", "not started")
-            self.rows[seed].state, self.rows[seed].note = "not started", "the same failure twice"
+            self.rows[seed].state, self.rows[seed].note = "not started", note
         self.say(f"stopped: {reason}" + (f"; never started: seed {listed(never)}" if never else ""))
 
     def say(self, line: str) -> None:

@@ -12,13 +12,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from runner.backends.backend import Backend, LocalBackend, Lost
+from runner.budget.gate import Gate
 from runner.drive.assess import JudgedRun, assess, counted_result, publish
 from runner.drive.collect import Collector, finished_attempt
 from runner.drive.orders import attempt_spec, kept_trainings, known_lives, scoring_only
@@ -28,21 +29,26 @@ from runner.drive.retry import Failures, ended_by_itself, may_be_chance
 from runner.drive.why import failure_words
 from runner.errors import UserError
 from runner.files import locked, require_space, sha256_bytes, sha256_file, write_atomic
+from runner.folder.held import held
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
 from runner.folder.repacks import is_repack
 from runner.folder.runs import noted_driver
 from runner.job.open_data import DataRequest
+from runner.job.spec import of_the_run, without_folders
 from runner.listing import listed
 from runner.live.ahead import Ahead
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Remark, Started, TrainingEnded
 from runner.node.node_check import slower_than
 from runner.plan.plan import Plan
+from runner.plan.run_time import gate_of
 from runner.printable import print_line
 from runner.results import NodeReport, Probe, RunResult
 from runner.script.bundle import Script
 from runner.sequential.waves import waves
+from runner.sinks.sinks import Sinks
+from runner.sinks.told import opening, seed_done, seed_started, verdict, warning
 
 Observe = Callable[[Collector], None]
 Lay = Callable[[RunFolder, Ledger, Sequence[int]], None]
@@ -66,6 +72,15 @@ def whose(spec: AttemptSpec) -> dict[str, int]:
     return own if spec.trained is None else {**own, "trained_by": spec.trained.by.attempt}
 
 
+@dataclass(frozen=True)
+class Pending:
+    """A seed that is to be launched once the budget has room for it."""
+
+    seed: int
+    front: bool
+    afresh: bool
+
+
 class Driver:
     """Runs the seeds that are not finished yet; its state is on disk, in the run folder."""
 
@@ -79,8 +94,12 @@ class Driver:
         observe: Observe | None = None,
         *,
         any_completed: bool = False,
+        sinks: Sinks | None = None,
+        gate: Gate | None = None,
     ) -> None:
-        """any_completed: whether an earlier run has completed a seed of this very script."""
+        """any_completed: whether an earlier run has completed a seed of this very script. sinks: who else is told.
+        gate: of the job's budget.
+        """
         self.plan = plan
         self.script = script
         self.folder = folder
@@ -88,6 +107,10 @@ class Driver:
         self.progress = progress
         progress.queued = lambda: len(self.waiting)
         self.observe = observe
+        self.sinks = sinks or Sinks()
+        self.gate = gate
+        self.held: list[Pending] = []
+        """Seeds that wait for room in the budget, or for those that run to tell what a seed takes."""
         self.has_run = False
         """Whether any attempt has begun; if none can, that is the user's to mend and no verdict."""
         self.waiting: dict[int, AttemptSpec] = {}
@@ -114,10 +137,66 @@ class Driver:
     def launch(
         self, backend: Backend, seeds: Sequence[int], *, front: bool = False, afresh: Collection[int] = ()
     ) -> None:
-        """Queue a new attempt of each seed; it stands in the ledger before it can start, and again when it does.
+        """Queue a new attempt of each seed, of a job with a budget as far as that reaches; the rest is held back.
 
         afresh: those of them that must not go on from what an earlier attempt left.
         """
+        if self.gate is None:
+            self._queue(backend, seeds, front=front, afresh=afresh)
+            return
+        new = [Pending(seed, front, seed in afresh) for seed in seeds]
+        self.held = [*new, *self.held] if front else [*self.held, *new]
+        self._launch_held(backend, self.gate)
+
+    def _launch_held(self, backend: Backend, gate: Gate) -> None:
+        """Queue what fits of the seeds that are held back, no more than can run at once: each end says more of what
+        the next one takes.
+        """
+        kept = kept_trainings(
+            self.folder, self.ledger, {one.seed for one in self.held}, self.script.sha256, self.plan.job.tries
+        )
+        chosen: list[Pending] = []
+        for one in sorted(self.held, key=lambda one: one.seed not in kept):
+            seconds = gate.expected(scores=one.seed in kept)
+            if len(gate.planned) < self.plan.together and not self.stopped and gate.fits(seconds):
+                gate.plan(one.seed, seconds)
+                chosen.append(one)
+        self.held = [one for one in self.held if one not in chosen]
+        for front in (True, False):
+            if group := [one for one in chosen if one.front is front]:
+                afresh = {one.seed for one in group if one.afresh}
+                self._queue(backend, [one.seed for one in group], front=front, afresh=afresh)
+
+    def _spent(self, backend: Backend) -> None:
+        """An attempt has ended: warn, take back what fits no longer, and launch what does."""
+        if self.gate is None:
+            return
+        if words := self.gate.warning():
+            self.progress.say(words)
+            self.sinks.tell(warning(words))
+        if self.gate.over() and self.waiting:
+            for spec in self._withdraw(backend, "the budget"):
+                self.gate.drop(spec.seed)
+                self.held.append(Pending(spec.seed, False, spec.afresh))
+        if self.held:
+            self._launch_held(backend, self.gate)
+
+    def _out_of_budget(self, gate: Gate) -> None:
+        """Note that seeds are left for which the budget does not reach; UserError where nothing has ever run."""
+        reason, seeds = gate.why_held(), [one.seed for one in self.held]
+        if not any(entry["kind"] == "launched" for entry in self.ledger.entries):
+            raise UserError(f"{self.folder.path.name}: {gate.refusal()}")
+        self.stopped = True
+        self.ledger.append("stopped", reason=reason)
+        self.progress.stopped(reason, seeds, "over the budget")
+        words = f"seed {listed(seeds)} left to run: raise budget: in the job, and the same command goes on"
+        self.progress.say(words)
+        self.sinks.tell(warning(f"stopped: {reason}"))
+
+    def _queue(
+        self, backend: Backend, seeds: Sequence[int], *, front: bool = False, afresh: Collection[int] = ()
+    ) -> None:
+        """Queue a new attempt of each seed; it stands in the ledger before it can start, and again when it does."""
         kept = kept_trainings(self.folder, self.ledger, set(seeds), self.script.sha256, self.plan.job.tries)
         if is_repack(self.ledger.entries) and (lost := [seed for seed in seeds if seed not in kept]):
             told = "its artifacts come from golf repack, which packs what is missing again; nothing is trained here"
@@ -160,6 +239,7 @@ class Driver:
                         continue  # an attempt that has ended clears up; another of its seed may be under way
                     if isinstance(message, Lost):
                         self._lost(backend, spec, collector, message)
+                        self._spent(backend)
                         continue
                     if isinstance(message, Started):
                         self.has_run = True
@@ -167,6 +247,10 @@ class Driver:
                         collector.launched = time.monotonic()
                         collector.idle_seconds = self._idle_seconds(message.node)
                         self.busy[message.node] += 1
+                        log = "" if spec.trained else str(collector.folder.log("train").absolute())
+                        self.sinks.tell(seed_started(spec.seed, spec.attempt, log))
+                        if self.gate is not None:
+                            self.gate.begin(spec.seed)
                     if isinstance(message, Remark):
                         self.progress.say(f"seed {spec.seed}: {message.words}")
                     collector.take(message)
@@ -180,6 +264,9 @@ class Driver:
                         self.free_since[collector.node] = time.monotonic()
                         self._ended(spec, collector.result)
                         self._go_on(backend, collector.result, scores=collector.trained is not None)
+                        self._spent(backend)
+            if self.held and self.gate is not None and not self.stopped:
+                self._out_of_budget(self.gate)
         except OSError as error:
             error.filename = error.filename or str(self.folder.path)  # a full disk does not say where it is full
             raise
@@ -233,6 +320,10 @@ class Driver:
         if collector.node:
             self.busy[collector.node] -= 1
         self.progress.finished(spec.seed, result)
+        self.sinks.tell(seed_done(result))
+        if self.gate is not None:
+            completed, scored_only = result.status == "completed", spec.trained is not None
+            self.gate.end(spec.seed, collector.held_seconds(), completed=completed, scored_only=scored_only)
 
     def _trained(self, spec: AttemptSpec, collector: Collector) -> None:
         """Let the ledger vouch for a training that ended well: whatever dies now, it is not done again."""
@@ -262,13 +353,18 @@ class Driver:
         if self.stopped:
             return
         self.stopped = True
+        withdrawn = [spec.seed for spec in self._withdraw(backend, reason)]
+        self.ledger.append("stopped", reason=reason)
+        self.progress.stopped(reason, [*withdrawn, *(one.seed for one in self.held)])
+
+    def _withdraw(self, backend: Backend, reason: str) -> list[AttemptSpec]:
+        """Take back the attempts that wait; they never were."""
         withdrawn = [spec for spec in backend.withdraw() if self.waiting.pop(spec.seed, None) is not None]
         for spec in withdrawn:
             with suppress(OSError):
                 self.folder.attempt(spec.seed, spec.attempt).path.rmdir()
         self.ledger.extend("withdrawn", [{**whose(spec), "reason": reason} for spec in withdrawn])
-        self.ledger.append("stopped", reason=reason)
-        self.progress.stopped(reason, [spec.seed for spec in withdrawn])
+        return withdrawn
 
     def _lost(self, backend: Backend, spec: AttemptSpec, collector: Collector, lost: Lost) -> None:
         result = collector.finish("failed" if lost.final else "lost", lost.reason)
@@ -311,7 +407,7 @@ def register(ledger: Ledger, plan: Plan, script: Script, seeds: Sequence[int]) -
 
 def job_sha256(plan: Plan) -> str:
     """Of the resolved job without its seeds, as ledgers name it."""
-    return sha256_bytes(json.dumps({**plan.resolved, "seeds": []}, sort_keys=True).encode())
+    return sha256_bytes(json.dumps({**of_the_run(plan.resolved), "seeds": []}, sort_keys=True).encode())
 
 
 def run_name(plan: Plan, script: Script) -> str:
@@ -350,8 +446,10 @@ def run_seeds(
     make_backend: Callable[[DataRequest], Backend],
     observe: Observe | None,
     lay: Lay | None = None,
+    sinks: Sinks | None = None,
+    gate: Gate | None = None,
 ) -> None:
-    """Run those of `seeds` that are not finished yet. lay: see run_plan."""
+    """Run those of `seeds` that are not finished yet. lay, sinks: see run_plan. gate: of the job's budget."""
     ahead = Ahead(plan, ledger.entries)
     progress = Progress(console, list(seeds), plan.limits.train_seconds, ahead=ahead)
     waiting, vouched, completed = [], ledger.finished_hashes(), ledger.completed()
@@ -374,10 +472,13 @@ def run_seeds(
     if waiting and lay is not None:
         lay(folder, ledger, waiting)
     if waiting:
+        if gate is not None:
+            progress.say(gate.outlook(len(waiting)))
         request = replace(plan.request, files=plan.data.facts.files)
         with progress:
             any_completed = len(waiting) < len(seeds) or bool(completed)
-            driver = Driver(plan, script, folder, ledger, progress, observe, any_completed=any_completed)
+            more: dict[str, Any] = {"any_completed": any_completed, "sinks": sinks, "gate": gate}
+            driver = Driver(plan, script, folder, ledger, progress, observe, **more)
             backend = make_backend(request)
             ahead.local = isinstance(backend, LocalBackend)
             driver.drive(backend, waiting)
@@ -412,13 +513,22 @@ def run_plan(
     way: Mapping[str, str | bool] | None = None,
     observe: Observe | None = None,
     lay: Lay | None = None,
+    sinks: Sinks | None = None,
 ) -> JudgedRun:
     """Run a planned job to its verdict; see the module's first lines.
 
     way: how to go on with it (runner.folder.runs). observe: is shown each attempt's collector after every message.
     lay: brings in trainings that ended elsewhere, of the seeds that wait, once they are registered.
+    sinks: who else is told how it goes.
     """
+    job, sinks = plan.job, sinks or Sinks()
     with opened_run(plan, script, root, console, way) as (folder, ledger):
+        spent = list(held(folder, ledger.entries))
+        gate = gate_of(plan, spent)
+        if gate is not None and not spent and lay is None and not gate.fits(gate.expected()):
+            raise UserError(f"{folder.path.name}: {gate.refusal()}")
+        patterns = [job.outputs.step] if job.script is not None else []
+        sinks.tell(opening(folder.path.name, without_folders(plan.resolved), patterns))
 
         def result_of(seed: int) -> RunResult | None:
             return counted_result(folder, seed, script.sha256, ledger.finished_hashes())
@@ -426,8 +536,9 @@ def run_plan(
         def say(line: str) -> None:
             print_line(console, line)
 
-        for seeds in waves(plan.job, ledger, result_of, say):
-            run_seeds(plan, script, folder, ledger, console, seeds, make_backend, observe, lay)
+        for seeds in waves(job, ledger, result_of, say):
+            run_seeds(plan, script, folder, ledger, console, seeds, make_backend, observe, lay, sinks, gate)
         done = assess(plan, script, folder, ledger)
         publish(ledger, done.data)
+        sinks.tell(verdict(done.data))
         return done

@@ -18,13 +18,14 @@ from typing import Any
 import golf_model.config
 from golf_model.config import GolfConfig
 from golf_model.sources import sources_of
-from runner.job.spec import BaseSpec, JobSpec, resolved, without_folders
+from runner.job.spec import BESIDE_THE_RUN, BaseSpec, JobSpec, resolved, without_folders
 from runner.results import Attribution, Change, Changes
 
 NO_SAY = frozenset(
     {
         *("name", "seeds", "author", "github_id", "blurb", "base", "notes", "method", "claim", "reference"),
         *("concurrent", "probe", "yardsticks", "must_beat", "stall_seconds", "keep_weights"),
+        *BESIDE_THE_RUN,
     }
 )
 """Fields that describe a job, or how it is looked after, and change nothing in what runs."""

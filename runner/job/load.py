@@ -25,6 +25,7 @@ from runner.job.tracks import HARDWARE, TRACKS, track_problems
 from runner.job.variables import unnamed_paths
 from runner.printable import control_in, cut
 from runner.results import Arm
+from runner.sinks.spec import written_out
 from runner.untrusted import read_text
 from runner.yaml_lines import MAX_BYTES, Lines, Place, load_yaml
 
@@ -145,7 +146,9 @@ def read_job_text(path: Path) -> str:
 
 
 def _written_out(data: dict[str, Any]) -> dict[str, Any]:
-    """A claim's baseline that is only a path, or only a list of scores, as the mapping that it stands for."""
+    """What is only named as the mapping that it stands for: a sink, a claim's baseline that is a path or scores."""
+    if "sinks" in data:
+        data = {**data, "sinks": written_out(data["sinks"])}
     claim = data.get("claim")
     if not isinstance(claim, dict):
         return data
@@ -199,4 +202,6 @@ def _with_absolute_paths(job: JobSpec, folder: Path) -> JobSpec:
     places = {name: _without_detour(folder / path) for name, path in given.items() if path is not None}
     script = None if job.script is None else folder / job.script
     against = None if job.against is None else _without_detour(folder / job.against)
-    return job.model_copy(update={"data": job.data.model_copy(update=places), "script": script, "against": against})
+    sinks = None if job.sinks is None else job.sinks.below(folder)
+    data = job.data.model_copy(update=places)
+    return job.model_copy(update={"data": data, "script": script, "against": against, "sinks": sinks})

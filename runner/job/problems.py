@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from golf_model.config import ConfigError
 from runner.errors import UserError
 from runner.job.hints import hint
+from runner.sinks.spec import SecretGiven
 from runner.strict import NAME, VARIABLE
 from runner.yaml_lines import Lines, Place
 
@@ -131,7 +132,7 @@ def _problem(detail: ErrorDetails, root: type) -> Problem:
     if isinstance(cause, ConfigError):
         inner = tuple(int(part) if part.isdigit() else part for part in cause.where.split("."))
         given = value.get(inner[0]) if isinstance(value, Mapping) and len(inner) == 1 else None
-        plain = given is None or isinstance(given, list | tuple)
+        plain = given is None or isinstance(given, list | tuple) or isinstance(cause, SecretGiven)
         said = cause.message if plain else f"{_shown(given)} cannot work: {cause.message}"
         return Problem((*place, *inner), said)
     message = detail["msg"].replace("Input should", "must").replace("Value", "it")

@@ -15,12 +15,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from golf_model.config import GolfConfig, require
+from runner.budget.spec import BudgetSpec
 from runner.data.shards import MOST_IDS
 from runner.job.claim import ClaimSpec
 from runner.job.external_script import OutputsSpec, require_package, require_plain_names
 from runner.job.prose import ProseSpec
 from runner.job.reference import ReferenceSpec
 from runner.job.variables import require_settings
+from runner.sinks.spec import SinksSpec
 from runner.strict import NAME, VARIABLE, Seconds, Seed, Strict
 
 
@@ -137,6 +139,10 @@ class JobSpec(Strict):
     keep_weights: bool = False
     """Keep what is packed: the float weights after averaging, and what layers saw where the export asks for it. They
     stay in the run folder, for `golf repack`; never in a record, never counted."""
+    budget: BudgetSpec | None = None
+    """What the run may spend; it stops before a launch would spend more, and goes on once it is raised."""
+    sinks: SinksSpec | None = None
+    """Where else the run is shown while it goes on; none has a say in it, and no record names them."""
     variants: Any = Field(default=None, exclude=True)
     """A list of named settings, or a grid of them: jobs that differ from this one in some fields (docs/search.md)."""
     against: Path | None = Field(default=None, exclude=True)
@@ -187,6 +193,8 @@ class JobSpec(Strict):
             require(getattr(self, name) == default, name, "belongs to a script of your own: give script:, too")
 
 
+BESIDE_THE_RUN = ("budget", "sinks")
+"""Fields that say what a run may spend and who is shown it: no record and no ledger holds them."""
 _NO_EFFECT_ON_RESULTS = {
     "name",
     "seeds",
@@ -208,16 +216,28 @@ _NO_EFFECT_ON_RESULTS = {
     "stall_seconds",
     "tries",
     "keep_weights",
+    *BESIDE_THE_RUN,
 }
 
 
 def resolved(job: JobSpec) -> dict[str, Any]:
     """The job as plain JSON with every field written out, defaults and the whole configuration included.
 
-    A job of our script says nothing of others', and one of somebody else's nothing of our configuration.
+    A job of our script says nothing of others', and one of somebody else's nothing of our configuration; one without
+    budget or sinks says nothing of these.
     """
     theirs = {"script", "files", "requires", "outputs", "launch"}
-    return job.model_dump(mode="json", exclude=theirs if job.script is None else {"config"})
+    left_out = {*(theirs if job.script is None else ("config",)), *BESIDE_THE_RUN}
+    beside = {name: value for name in BESIDE_THE_RUN if (value := getattr(job, name)) is not None}
+    return {
+        **job.model_dump(mode="json", exclude=left_out),
+        **{name: value.model_dump(mode="json", exclude_none=True) for name, value in beside.items()},
+    }
+
+
+def of_the_run(job: Mapping[str, Any]) -> dict[str, Any]:
+    """A resolved job without what stands beside its run."""
+    return {name: value for name, value in job.items() if name not in BESIDE_THE_RUN}
 
 
 def job_hash(job: JobSpec, script_sha256: str, data_files: Mapping[str, str]) -> str:
@@ -240,10 +260,13 @@ def resolved_hash(job: Mapping[str, Any], script_sha256: str, data_files: Mappin
 
 
 def without_folders(job: dict[str, Any]) -> dict[str, Any]:
-    """The resolved job as it may be published: data by name; its hashes identify it, our folders do not."""
+    """The resolved job as it may be published: data by name; its hashes identify it, our folders do not.
+
+    What stands beside the run is nobody else's business, and a record of somebody's must reach no sink from here.
+    """
     data = {
         name: Path(value).name if name in ("path", "tokenizer") and value else value
         for name, value in job["data"].items()
     }
     script = {"script": Path(job["script"]).name} if job.get("script") else {}
-    return {**job, "data": data, **script}
+    return {**of_the_run(job), "data": data, **script}

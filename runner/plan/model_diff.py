@@ -14,12 +14,15 @@ from rich.text import Text
 from golf_model.config import GolfConfig
 from golf_model.shapes import parameter_count, payload_bytes
 from runner.job.base import flat_fields
-from runner.job.spec import JobSpec, resolved
+from runner.job.spec import BESIDE_THE_RUN, JobSpec, resolved
 from runner.plan.footprint import flops, memory, processes
 from runner.plan.model_summary import MEBI, figures_table, job_forecast
 from runner.plan.tensor_lines import folded, tensors_of
 
-NOT_OF_THE_RUN = ("name", "blurb", "base", "notes", "method", "claim", "reference", "author", "github_id")
+NOT_OF_THE_RUN = (
+    *("name", "blurb", "base", "notes", "method", "claim", "reference", "author", "github_id"),
+    *BESIDE_THE_RUN,
+)
 """Fields that describe a job and change nothing in it."""
 
 

@@ -57,6 +57,12 @@ class Outline:
         """Seeds that run at a time, at most."""
         return self.concurrent * self.nodes
 
+    @property
+    def node_share(self) -> float:
+        """How much of a node's price an attempt takes."""
+        whole = self.need.alone or not self.hardware.gpus
+        return 1.0 if whole else self.need.gpus / self.hardware.gpus
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan(Outline):

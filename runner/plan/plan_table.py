@@ -6,11 +6,13 @@ What cannot be known here is said to be unknown, and how it would be known.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
+from runner.budget.gate import Gate
 from runner.job.hardware import claimants
 from runner.job.spec import JobSpec
 from runner.job.variables import counted_variables
@@ -18,12 +20,13 @@ from runner.listing import counted, listed
 from runner.node.environment import GOLFS, GOLFS_KINDS, handed_on
 from runner.plan.data_tables import text_notes
 from runner.plan.plan import Outline
-from runner.plan.run_time import TryTime, job_time, price
+from runner.plan.run_time import SETUP_GUESS_S, TryTime, gate_of, job_time, price
 from runner.plan.size_forecast import against_cap, told_bytes
 from runner.plan.step_time import StepTime, cut_off, duration, is_slow, rehearsal, warm_up_steps
 from runner.printable import cut
 from runner.results import DataFacts, SizeForecast
 from runner.script.eval_switch import score_alone
+from runner.sinks.sink import told_orders
 
 Row = tuple[str, str]
 UNVERIFIED = "nothing will show that its artifact alone has its score; the run ends unverified at best. To mend it:"
@@ -73,6 +76,8 @@ def rows_of_plan(
         *variable_rows(plan.job, surroundings),
         *apart_rows(plan),
         *time_rows(plan, step, one, past_seconds),
+        *budget_rows(plan, one, past_seconds),
+        *sink_rows(plan.job),
     ]
 
 
@@ -111,6 +116,7 @@ def plan_facts(
         "seconds_once": took.once,
         "seconds_every_try": took.every_try,
         "dollars_per_node_hour": plan.hardware.dollars_per_hour,
+        "budget_share": None if (gate := expected_gate(plan, one, past_seconds)) is None else share(plan, gate),
         "rows": [[title, text] for title, text in rows],
     }
 
@@ -221,3 +227,40 @@ def time_rows(plan: Outline, step: StepTime | None, one: TryTime, past_seconds: 
         told += "; less where golf ends it as the warning says"
     cost = price(plan, times, len(plan.job.seeds))
     return [("time", told), ("", took.basis), *([("price", cost)] if cost else [])]
+
+
+def expected_gate(plan: Outline, one: TryTime, past_seconds: Sequence[float]) -> Gate | None:
+    """What the job may spend, before anything is; None without a budget. UserError for dollars without a price."""
+    gate = gate_of(plan, [], one)
+    if gate is not None and past_seconds:
+        gate.longest = max(past_seconds) + SETUP_GUESS_S
+    return gate
+
+
+def share(plan: Outline, gate: Gate) -> float:
+    """Of its budget that all seeds are expected to take in one try each."""
+    return len(plan.job.seeds) * gate.expected() / gate.allowance.seconds
+
+
+def budget_rows(plan: Outline, one: TryTime, past_seconds: Sequence[float]) -> list[Row]:
+    """The expected share of the budget, and where that does not reach."""
+    gate = expected_gate(plan, one, past_seconds)
+    if gate is None:
+        return []
+    seeds, allowed, expected = len(plan.job.seeds), gate.allowance, gate.expected()
+    told = f"{allowed.limit()}: {counted(seeds, 'seed')} once about {allowed.told(seeds * expected)}, "
+    told += f"{share(plan, gate):.0%} of it"
+    if plan.job.tries > 1:
+        most = seeds * plan.job.tries * max(expected, gate.full) / allowed.seconds
+        told += f"; up to {most:.0%} if every try is used"
+    rows = [("budget", told)]
+    if (fit := gate.fitting(seeds)) < seeds:
+        reaches = f"the run would stop after {counted(fit, 'seed')} of {seeds}" if fit else "not one seed would start"
+        rows.append(("warning", f"the budget does not reach: {reaches}; raise budget: in the job"))
+    return rows
+
+
+def sink_rows(job: JobSpec) -> list[Row]:
+    """Who else would be shown the run, and what they lack here."""
+    told = list(told_orders(job.sinks, Path()))
+    return [("sinks" if index == 0 else "", line) for index, line in enumerate(told)]

@@ -7,9 +7,11 @@ Finished seeds of the same work on the same hardware say better how long a good 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from runner.budget.gate import Allowance, Gate, allowance
+from runner.folder.held import Held
 from runner.listing import counted
 from runner.plan.plan import Outline
 from runner.plan.step_time import StepTime, duration, warm_up_steps
@@ -96,3 +98,22 @@ def price(plan: Outline, seconds: Sequence[float], seeds: int) -> str:
     dollars = [f"${nodes * hourly * part / 3600:,.2f}" for part in seconds]
     told = f"about {dollars[0]}" + "".join(f", up to {most} if every try is used," for most in dollars[1:])
     return f"{told} on {counted(nodes, 'node')} at ${hourly:g} an hour each (a guess)"
+
+
+def allowance_of(plan: Outline) -> Allowance | None:
+    """What the job may spend on its hardware; None without a budget, UserError for dollars without a price."""
+    return allowance(plan.job.budget, plan.hardware.dollars_per_hour, plan.node_share, plan.hardware.name)
+
+
+def gate_of(plan: Outline, launches: Iterable[Held], one: TryTime | None = None) -> Gate | None:
+    """Whether the next launch fits the job's budget. launches: that were; one: a try, where it is known better."""
+    allowed = allowance_of(plan)
+    if allowed is None:
+        return None
+    whole = one or try_time(plan, None)
+    gate = Gate(allowed, full=whole.total, scoring=whole.setup / 2 + whole.evaluation)
+    for launch in launches:
+        gate.spent += launch.seconds
+        if launch.completed and not launch.scored_only:
+            gate.longest = max(gate.longest, launch.seconds)
+    return gate

@@ -13,7 +13,7 @@ from runner.errors import UserError
 from runner.files import sha256_files
 from runner.job.external_script import MAX_FILE_BYTES
 from runner.job.load import job_from_mapping
-from runner.job.spec import JobSpec
+from runner.job.spec import JobSpec, of_the_run
 from runner.record.files import bounded, read_results
 from runner.referee import referee_sha256
 from runner.results import RecordData
@@ -65,7 +65,7 @@ def is_inside(folder: Path, name: str) -> bool:
 
 def stored_job(data: RecordData) -> JobSpec:
     """The job that a record keeps, checked like any other; UserError where it is none."""
-    return job_from_mapping(data.job, source="results.json")
+    return job_from_mapping(of_the_run(data.job), source="results.json")
 
 
 def of_this_golf(data: RecordData) -> bool:

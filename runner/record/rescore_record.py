@@ -17,7 +17,7 @@ from runner.errors import UserError
 from runner.folder.paths import RunFolder
 from runner.folder.runs import noted_job
 from runner.job.load import job_from_mapping
-from runner.job.spec import JobSpec
+from runner.job.spec import JobSpec, of_the_run
 from runner.judge.evidence import SAME_BPB_CPU, SAME_BPB_GPU
 from runner.node.work_folder import SCRIPT_NAME
 from runner.plan.plan import open_job_data
@@ -76,7 +76,7 @@ def with_data(job: Mapping[str, Any], record: Record, data: Path | None, tokeniz
     if found is None:
         raise UserError("--data: add --tokenizer FILE, the SentencePiece model of those shards")
     given = {"corpus": None, "path": str(data.absolute()), "tokenizer": str(found.absolute())}
-    return job_from_mapping({**job, "data": given}, source="results.json")
+    return job_from_mapping({**of_the_run(job), "data": given}, source="results.json")
 
 
 def why_not_run(checks: Iterable[Check], *, run: bool) -> str:

@@ -19,7 +19,7 @@ from runner.errors import UserError
 from runner.job.claim import ReadArm
 from runner.job.problems import Problem, problems_of, report
 from runner.job.profiles import with_profile
-from runner.job.spec import JobSpec, resolved
+from runner.job.spec import JobSpec, of_the_run, resolved
 from runner.search.overrides import RawJob, Setting, job_with, place_of, read_raw
 from runner.search.sweeps.space import read_space
 from runner.search.sweeps.spec import (
@@ -69,7 +69,7 @@ class Sweep:
         """Names its folder: all that decides what its trials are, but not how many there may be."""
         sampler = self.spec.sampler.model_dump(mode="json")
         facts = {
-            "base": {**resolved(self.base), "name": ""},
+            "base": {**of_the_run(resolved(self.base)), "name": ""},
             "space": as_json(self.space),
             "sampler": sampler,
             "pruner": self.spec.pruner.model_dump(mode="json"),

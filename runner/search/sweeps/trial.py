@@ -10,8 +10,6 @@ import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -21,8 +19,7 @@ from runner.drive.collect import Collector
 from runner.drive.execute import Place, Where, gauges_of
 from runner.drive.run import run_name, run_plan
 from runner.errors import UserError
-from runner.folder.launches import launches
-from runner.folder.ledger import check_chain
+from runner.folder.held import node_seconds
 from runner.folder.paths import RunFolder
 from runner.job.spec import JobSpec
 from runner.judge.judge import reason
@@ -208,32 +205,9 @@ def spent_on(run: RunFolder, plan: Plan) -> dict[str, Any]:
     Of an attempt whose driver was killed, nobody timed the end: it is counted up to the last that was heard of it.
     """
     seconds = node_seconds(run)
-    gpus, price = plan.need.gpus, plan.hardware.dollars_per_hour
-    share = 1.0 if plan.need.alone or not plan.hardware.gpus else gpus / plan.hardware.gpus
+    gpus, price, share = plan.need.gpus, plan.hardware.dollars_per_hour, plan.node_share
     return {
         "seconds": round(seconds, 1),
         "gpu_seconds": round(seconds * gpus, 1),
         "dollars": None if price is None else seconds / 3600 * price * share,
     }
-
-
-def node_seconds(run: RunFolder) -> float:
-    """Seconds that the attempts of a run have held a node."""
-    if not run.ledger.exists():
-        return 0.0
-    entries = check_chain(run.ledger, unfinished_ok=True)
-    begun = {
-        (entry["seed"], entry["attempt"]): datetime.fromisoformat(entry["time"]).timestamp()
-        for entry in entries
-        if entry["kind"] == "launched"
-    }
-    total = 0.0
-    for launch in launches(entries):
-        total += _heard(run, launch.seed, launch.attempt, begun) if launch.seconds is None else launch.seconds
-    return total
-
-
-def _heard(run: RunFolder, seed: int, attempt: int, begun: Mapping[tuple[int, int], float]) -> float:
-    folder: Path = run.attempt(seed, attempt).path
-    files = [path.stat().st_mtime for path in folder.glob("*")] if folder.is_dir() else []
-    return max(0.0, max(files, default=0.0) - begun[seed, attempt])

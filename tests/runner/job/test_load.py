@@ -20,6 +20,7 @@ from runner.errors import UserError
 from runner.job.claim import BaselineSpec, ClaimSpec
 from runner.job.load import DataSpec, JobSpec, LimitsSpec, job_from_mapping, job_hash, load_job, resolved, with_seeds
 from runner.job.reference import Figures, OverallFigures, ReferenceSeed, ReferenceSpec
+from runner.job.spec import BESIDE_THE_RUN
 from runner.job.tracks import HARDWARE
 from runner.record.comparison_sources import arm_of_folder
 from runner.yaml_lines import load_yaml
@@ -374,6 +375,7 @@ def test_resolved_writes_every_field_and_reads_back_equal() -> None:
         "outputs",
         "launch",
         "variants",
+        *BESIDE_THE_RUN,
     }
     assert job_from_mapping(written, source="job.json") == job
 

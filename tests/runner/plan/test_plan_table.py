@@ -9,13 +9,16 @@ import pytest
 from rich.console import Console
 
 from runner.backends.nodes import node_of
+from runner.budget.spec import BudgetSpec
+from runner.errors import UserError
 from runner.job.hardware import PROFILES
 from runner.job.load import job_from_mapping, load_job
 from runner.plan.plan import Outline, make_outline
-from runner.plan.plan_table import UNVERIFIED, Row, plan_table, rows_of_plan, variable_rows
+from runner.plan.plan_table import UNVERIFIED, Row, plan_table, rows_of_plan, sink_rows, variable_rows
 from runner.plan.run_time import try_time
 from runner.plan.step_time import Speed, StepTime, step_time
 from runner.results import DataFacts
+from runner.sinks.spec import SinksSpec, WebhookSpec
 from tests.fixtures.model_jobs import job
 from tests.fixtures.places import JOBS
 
@@ -147,3 +150,36 @@ def test_a_step_that_takes_minutes_here_is_warned_about_in_the_plan() -> None:
         "a step is longer than golf lets a script be silent, 300 s: raise stall_seconds",
     ]
     assert dict(rows)["time"].endswith("; less where golf ends it as the warning says")
+
+
+def test_a_plan_shows_the_share_of_the_budget_and_says_where_that_does_not_reach() -> None:
+    spec = load_job(JOBS / "baseline.yaml")
+    budget = BudgetSpec(dollars=20.0)
+    plan = make_outline(
+        spec.model_copy(update={"budget": budget, "seeds": (1, 2, 3)}), 50_000, [node_of(PROFILES["h100x8"])]
+    )
+    said = dict(rows_for(plan)[0])
+    assert said["budget"] == (
+        "$20: 3 seeds once about $21.01 (1.05 node-hours), 105% of it; up to 315% if every try is used"
+    )
+    assert (
+        said["warning"]
+        == "the budget does not reach: the run would stop after 2 seeds of 3; raise budget: in the job"
+    )
+
+
+def test_a_plan_refuses_dollars_without_a_price() -> None:
+    spec = job().model_copy(update={"budget": BudgetSpec(dollars=1.0)})
+    plan = make_outline(spec, 50_000, [node_of(PROFILES["cpu"])])
+    with pytest.raises(UserError, match=r"the price of hardware cpu is not known; give budget"):
+        rows_for(plan)
+
+
+def test_a_plan_names_sinks_and_what_they_lack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLACK_URL", raising=False)
+    sinks = SinksSpec(webhooks=(WebhookSpec(kind="slack", url_env="SLACK_URL"),))
+    told = sink_rows(job().model_copy(update={"sinks": sinks}))
+    assert told == [("sinks", "webhook SLACK_URL: off: SLACK_URL is not set")]
+    monkeypatch.setenv("SLACK_URL", "https://hooks.example/SECRET")
+    told = sink_rows(job().model_copy(update={"sinks": sinks}))
+    assert told == [("sinks", "webhook SLACK_URL: as slack")]
