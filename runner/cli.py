@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, Optional
 
 import typer
 
@@ -581,6 +581,24 @@ def _told_apart(baseline: str, candidate: str) -> list[str] | None:
         return None
     one, other = map(record_or_problem, folders)
     return None if isinstance(one, str) or isinstance(other, str) else differences_of(one, other)
+
+
+@app.command("schema")
+def schema(
+    kind: Annotated[
+        Literal["job", "sweep", "record", "submission"],
+        typer.Argument(metavar="KIND", help="job, sweep, record (results.json), or submission (submission.json)."),
+    ],
+) -> None:
+    """The JSON Schema of a KIND of file, for editors and programs. Goes to standard output."""
+    if kind == "submission":
+        from importlib.resources import files
+
+        typer.echo((files("reports.record") / "submission.schema.json").read_text(encoding="utf-8"), nl=False)
+        return
+    from runner.authoring.schema import KINDS, schema_text
+
+    typer.echo(schema_text(KINDS[kind]()), nl=False)
 
 
 @sweeps.app.command("report")
