@@ -21,7 +21,7 @@ from runner.errors import UserError
 from runner.interrupt import INTERRUPTED, catch_signals, stopped
 from runner.plain_json import json_text
 from runner.printable import control_in, cut, printable
-from runner.verbs import artifacts, clusters, data, jobs, ledgers, sweeps, watching
+from runner.verbs import artifacts, authoring, clusters, data, jobs, ledgers, sweeps, watching
 from runner.verbs.loading import load, load_family, terminal
 from runner.verbs.options import (
     Address,
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="golf",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -209,6 +208,7 @@ app.command("status")(watching.status)
 app.command("logs")(watching.logs)
 app.command("stop")(watching.stop)
 app.command("calibrate", cls=sweeps.TwoLists)(sweeps.calibrate)
+app.command("new")(authoring.new)
 app.command("plan")(jobs.plan)
 app.command("bundle")(jobs.bundle)
 app.command("eval")(artifacts.score)

@@ -18,7 +18,7 @@ from tests.fixtures.places import ROOT
 ROOMS: dict[str, tuple[str, ...]] = {
     "golf_model": ("process", "network", "quantization", "entropy_coding", "artifact", "scoring", "training"),
     "runner": (
-        *("logs", "data", "compare", "job", "judge", "folder", "sequential", "script", "audit", "lives"),
+        *("logs", "data", "own_jobs", "compare", "job", "judge", "folder", "sequential", "script", "audit", "lives"),
         *("node", "backends", "plan", "record", "review", "drive", "search", "authoring", "verbs"),
     ),
     "runner.audit": ("reading", "claims", "checks"),

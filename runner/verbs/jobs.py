@@ -165,7 +165,7 @@ def model_summary(path: JobPath, profile: Profile = None) -> None:
 @model_app.command("diff")
 def model_diff(
     path: JobPath,
-    other: Annotated[Path, typer.Argument(metavar="JOB", help="The job to compare it with.")],
+    other: JobPath,
     profile: Profile = None,
 ) -> None:
     """What changes from one JOB to another: settings, tensors, bytes."""
