@@ -38,7 +38,7 @@ def job_schema() -> Schema:
     for name in ("base", "method", "notes"):
         _also(parts[name], TEXT)
     baseline = made["$defs"]["ClaimSpec"]["properties"]["baseline"]
-    scores = {key: made["$defs"]["BaselineSpec"]["properties"]["val_bpb"][key] for key in ("type", "items")}
+    scores: Schema = {key: made["$defs"]["BaselineSpec"]["properties"]["val_bpb"][key] for key in ("type", "items")}
     _also(baseline, TEXT, {**scores, "minItems": 1})
     parts["variants"] |= _variants()
     made["$defs"]["DataSpec"]["oneOf"] = [
@@ -137,7 +137,7 @@ def _reference_alone(field: Schema) -> None:
 
 def _also(field: Schema, *forms: Schema) -> None:
     """Let a field be written in another form, too."""
-    said = {key: field.pop(key) for key in ("description", "default") if key in field}
+    said: Schema = {key: field.pop(key) for key in ("description", "default") if key in field}
     choices = field.pop("anyOf", None) or [{key: field.pop(key) for key in list(field)}]
     field |= {"anyOf": [*forms, *choices], **said}
 
