@@ -21,7 +21,7 @@ from runner.errors import UserError
 from runner.interrupt import INTERRUPTED, catch_signals, stopped
 from runner.plain_json import json_text
 from runner.printable import control_in, cut, printable
-from runner.verbs import artifacts, authoring, clusters, data, jobs, ledgers, sweeps, watching
+from runner.verbs import artifacts, authoring, clusters, data, doctor, jobs, ledgers, sweeps, watching
 from runner.verbs.loading import load, load_family, terminal
 from runner.verbs.options import (
     Address,
@@ -208,6 +208,7 @@ app.command("status")(watching.status)
 app.command("logs")(watching.logs)
 app.command("stop")(watching.stop)
 app.command("calibrate", cls=sweeps.TwoLists)(sweeps.calibrate)
+app.command("doctor")(doctor.doctor)
 app.command("new")(authoring.new)
 app.command("plan")(jobs.plan)
 app.command("bundle")(jobs.bundle)

@@ -19,7 +19,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "golf_model": ("process", "network", "quantization", "entropy_coding", "artifact", "scoring", "training"),
     "runner": (
         *("logs", "data", "own_jobs", "compare", "job", "judge", "folder", "sequential", "script", "audit", "lives"),
-        *("node", "backends", "plan", "record", "review", "drive", "search", "authoring", "verbs"),
+        *("node", "backends", "plan", "record", "review", "drive", "search", "authoring", "doctor", "verbs"),
     ),
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
