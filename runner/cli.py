@@ -194,7 +194,7 @@ def repack(
         console.print(f"{one.name}:", markup=False, highlight=False)
         script = script_of(one.job)
         done[one.name] = execute(one.job, script, output, where, console, lay=packing(source, one.job, script))
-    folders = {name: _recorded(run, output) for name, run in done.items()}
+    folders = {name: recorded(run, output) for name, run in done.items()}
     fp16 = done[plain.name].data if plain else None
     console.print(
         terminal_repack(source.run.path.name, [Packed(one.name, done[one.name].data) for one in wanted], fp16)
@@ -292,7 +292,7 @@ def reproduce(
     job = job_again(opened, seeds, hardware, data, tokenizer)
     root = output or Path("reproduced") / record.resolve().name
     done = execute(job, script, root, Where(local, address), terminal())
-    folder = _recorded(done, root)
+    folder = recorded(done, root)
     checks = compare(opened.data, done.data)
     statuses = {check.status for check in checks}
     terminal().print(likeness(checks), f"The new record: {folder}", highlight=False)
@@ -661,7 +661,7 @@ def sweep_best(
         typer.echo(f"trial {trial.number}: {path}")
         job = load(path)
         done = execute(job, script_of(job), output, where, terminal(), place=place)
-        record = _recorded(done, output)
+        record = recorded(done, output)
         note_record(folder, trial.number, done.data, record)
         terminal().print(terminal_summary(done.data, record))
         codes.append(EXIT_CODES[done.data.verdict.status])
@@ -676,7 +676,7 @@ def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str |
     from runner.drive.execute import execute
 
     done = execute(job, script, output, where, terminal(), only)
-    folder = _recorded(done, output)
+    folder = recorded(done, output)
     terminal().print(terminal_summary(done.data, folder))
     raise typer.Exit(EXIT_CODES[done.data.verdict.status])
 
@@ -693,28 +693,28 @@ def _drive_family(family: Family, output: Path, where: Where) -> NoReturn:
 
     def drive(job: JobSpec) -> JudgedRun:
         done = execute(job, script_of(job), output, where, console)
-        _recorded(done, output)
+        recorded(done, output)
         return done
 
     def repack(base: JudgedRun, variant: Variant) -> JudgedRun:
         job = variant.job.model_copy(update={"allow_over_cap": True})  # its weights are there: its size is found out
         script = script_of(job)
         done = execute(job, script, output, where, console, lay=packing(kept_source(base.folder), job, script))
-        _recorded(done, output)
+        recorded(done, output)
         return done
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     found = run_family(family, drive, repack, say)
-    folders = {name: _recorded(one, output) for name, one in found.runs.items()}
+    folders = {name: recorded(one, output) for name, one in found.runs.items()}
     console.print(terminal_variants(found.table))
     for name, folder in folders.items():
         say(f"{name}: {folder}")
     raise typer.Exit(EXIT_CODES[max((one.data.verdict.status for one in found.runs.values()), key=WORST.index)])
 
 
-def _recorded(done: JudgedRun, output: Path) -> Path:
+def recorded(done: JudgedRun, output: Path) -> Path:
     """Write a judged run's record; its folder."""
     from reports.record.write import RecordFiles, write_record
     from runner.drive.run import sole_driver

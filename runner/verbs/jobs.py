@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,8 +16,13 @@ from runner.verbs.loading import load, load_family, ours, terminal
 from runner.verbs.options import Address, AsJson, JobPath, OneVariant, Profile, Seeds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
     from runner.job.spec import JobSpec
     from runner.plan.plan import Outline
+    from runner.plan.plan_table import Row
 
 model_app = typer.Typer(help="What a job's model consists of.", no_args_is_help=True)
 
@@ -34,14 +39,7 @@ def plan(
 
     Neither data nor hardware need be here. Of a job with variants: its base, and the size of each.
     """
-    from runner.job.absent_data import absent
-    from runner.plan.claim_plan import claim_rows, past_of
-    from runner.plan.past_sizes import forecast_from_past
-    from runner.plan.plan import checked_data, data_request, require_size
-    from runner.plan.plan_table import plan_facts, plan_table, rows_of_plan
-    from runner.plan.run_time import try_time
-    from runner.plan.step_time import Speed, measured_speed, step_time
-    from runner.script.bundle import script_of
+    from runner.plan.plan_table import plan_table
 
     console = terminal(to_error=as_json)
     family = load_family(path, seeds, profile) if variant is None else None
@@ -52,6 +50,30 @@ def plan(
             console.print(line, markup=False, highlight=False, soft_wrap=True)
         console.print()
     job = load(path, seeds, profile, variant)
+    found, rows = plan_ahead(job, console, address, _review_rows(path, job))
+    if as_json:
+        typer.echo(json_text(found))
+    else:
+        console.print(plan_table(rows))
+
+
+def plan_ahead(
+    job: JobSpec, console: Console, address: str | None = None, more: Sequence[Row] = ()
+) -> tuple[dict[str, Any], list[Row]]:
+    """What a run of the job would be, as plain data and as rows for people, `more` rows last.
+
+    console: where progress is told. Joins the cluster at `address`, else plans for this machine. UserError for a size
+    or nodes that will not do; absent data are no error.
+    """
+    from runner.job.absent_data import absent
+    from runner.plan.claim_plan import claim_rows, past_of
+    from runner.plan.past_sizes import forecast_from_past
+    from runner.plan.plan import checked_data, data_request, require_size
+    from runner.plan.plan_table import plan_facts, rows_of_plan
+    from runner.plan.run_time import try_time
+    from runner.plan.step_time import Speed, measured_speed, step_time
+    from runner.script.bundle import script_of
+
     script = script_of(job)
     require_size(job, script.code_bytes)
     lacking = absent(data_request(job))
@@ -71,15 +93,11 @@ def plan(
     around = dict(os.environ) if here else None
     rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds, source, around)
     claim = claim_rows(planned, facts, one, job.claim, past) if job.claim is not None else []
-    shown = [*rows, *claim, *_review_rows(path, job)]
-    if as_json:
-        found = plan_facts(planned, where, script.sha256, step, one, past.seconds, shown)
-        typer.echo(json_text(found))
-    else:
-        console.print(plan_table(shown))
+    shown = [*rows, *claim, *more]
+    return plan_facts(planned, where, script.sha256, step, one, past.seconds, shown), shown
 
 
-def _review_rows(path: Path, job: JobSpec) -> list[tuple[str, str]]:
+def _review_rows(path: Path, job: JobSpec) -> list[Row]:
     """What `golf review` says of somebody else's script, in a line."""
     if job.script is None:
         return []
