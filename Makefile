@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow chaos fuzz adversary mutants bench gpu check format lint types clean
+.PHONY: help setup demo test test-slow chaos fuzz adversary mutants bench gpu dist check format lint types clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -55,6 +55,11 @@ bench: $(READY)  ## a step, scoring, the artifact (coders, quantisers, caps), re
 
 gpu: $(READY)  ## all that one GPU can tell of our speed, in at most eight minutes: gpu-out/gpu.json
 	$(BIN)/python -m benchmarks.gpu
+
+dist: $(READY)  ## the wheel and the sdist, in dist/; needs no network once the environment is there
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	@ls -l dist
 
 format: $(READY)  ## rewrite the sources in the one format
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

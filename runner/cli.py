@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, Optional
 
 import typer
 
@@ -21,7 +21,7 @@ from runner.errors import UserError
 from runner.interrupt import INTERRUPTED, catch_signals, stopped
 from runner.plain_json import json_text
 from runner.printable import control_in, cut, print_line, printable
-from runner.verbs import artifacts, clusters, data, jobs, ledgers, looking, sweeps, watching
+from runner.verbs import artifacts, authoring, clusters, data, doctor, jobs, ledgers, looking, sweeps, watching
 from runner.verbs.loading import load, load_family, opponent_of, terminal
 from runner.verbs.options import (
     Address,
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="golf",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -259,7 +258,7 @@ def repack(
         print_line(console, f"{one.name}:")
         script = script_of(one.job)
         done[one.name] = execute(one.job, script, output, where, console, lay=packing(source, one.job, script))
-    folders = {name: _recorded(run, output) for name, run in done.items()}
+    folders = {name: recorded(run, output) for name, run in done.items()}
     fp16 = done[plain.name].data if plain else None
     console.print(
         terminal_repack(source.run.path.name, [Packed(one.name, done[one.name].data) for one in wanted], fp16)
@@ -274,6 +273,8 @@ app.command("top")(looking.top)
 app.command("logs")(watching.logs)
 app.command("stop")(watching.stop)
 app.command("calibrate", cls=sweeps.TwoLists)(sweeps.calibrate)
+app.command("doctor")(doctor.doctor)
+app.command("new")(authoring.new)
 app.command("plan")(jobs.plan)
 app.command("bundle")(jobs.bundle)
 app.command("eval")(artifacts.score)
@@ -356,7 +357,7 @@ def reproduce(
     job = job_again(opened, seeds, hardware, data, tokenizer)
     root = output or Path("reproduced") / record.resolve().name
     done = execute(job, script, root, Where(local, address), terminal())
-    folder = _recorded(done, root)
+    folder = recorded(done, root)
     checks = compare(opened.data, done.data)
     statuses = {check.status for check in checks}
     terminal().print(likeness(checks), f"The new record: {folder}", highlight=False)
@@ -652,6 +653,24 @@ def _told_apart(baseline: str, candidate: str) -> list[str] | None:
     return None if isinstance(one, str) or isinstance(other, str) else differences_of(one, other)
 
 
+@app.command("schema")
+def schema(
+    kind: Annotated[
+        Literal["job", "sweep", "record", "submission"],
+        typer.Argument(metavar="KIND", help="job, sweep, record (results.json), or submission (submission.json)."),
+    ],
+) -> None:
+    """The JSON Schema of a KIND of file, for editors and programs. Goes to standard output."""
+    if kind == "submission":
+        from importlib.resources import files
+
+        typer.echo((files("reports.record") / "submission.schema.json").read_text(encoding="utf-8"), nl=False)
+        return
+    from runner.authoring.schema import KINDS, schema_text
+
+    typer.echo(schema_text(KINDS[kind]()), nl=False)
+
+
 @sweeps.app.command("report")
 def sweep_report(
     name: sweeps.SweepName = None,
@@ -711,7 +730,7 @@ def sweep_best(
         typer.echo(f"trial {trial.number}: {path}")
         job = load(path)
         done = execute(job, script_of(job), output, where, terminal(), place=place)
-        record = _recorded(done, output)
+        record = recorded(done, output)
         note_record(folder, trial.number, done.data, record)
         terminal().print(terminal_summary(done.data, record))
         codes.append(EXIT_CODES[done.data.verdict.status])
@@ -728,7 +747,7 @@ def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str |
     from runner.record.find import to_compare_with
 
     done = execute(job, script, output, where, terminal(), only)
-    folder = _recorded(done, output)
+    folder = recorded(done, output)
     console = terminal()
     console.print(terminal_summary(done.data, folder))
     for line in next_steps(done.data, folder, console.width, to_compare_with(folder, done.data)):
@@ -748,21 +767,21 @@ def _drive_family(family: Family, output: Path, where: Where) -> NoReturn:
 
     def drive(job: JobSpec) -> JudgedRun:
         done = execute(job, script_of(job), output, where, console)
-        _recorded(done, output)
+        recorded(done, output)
         return done
 
     def repack(base: JudgedRun, variant: Variant) -> JudgedRun:
         job = variant.job.model_copy(update={"allow_over_cap": True})  # its weights are there: its size is found out
         script = script_of(job)
         done = execute(job, script, output, where, console, lay=packing(kept_source(base.folder), job, script))
-        _recorded(done, output)
+        recorded(done, output)
         return done
 
     def say(line: str) -> None:
         print_line(console, line)
 
     found = run_family(family, drive, repack, say)
-    folders = {name: _recorded(one, output) for name, one in found.runs.items()}
+    folders = {name: recorded(one, output) for name, one in found.runs.items()}
     console.print(terminal_variants(found.table))
     for name, folder in folders.items():
         say(f"{name}: {folder}")
@@ -804,14 +823,14 @@ def _drive_duel(
     done = execute_duel(jobs, wanted, chosen, output, where, console)
     for run in done.values():
         if run.data.results:  # a side whose turn never came has no record
-            console.print(terminal_summary(run.data, _recorded(run, output)))
+            console.print(terminal_summary(run.data, recorded(run, output)))
     outcome = done["candidate"].data.duel
     assert outcome is not None  # execute_duel has put it there
     console.print(terminal_duel(outcome))
     raise typer.Exit({"holds": 0, "not shown": 1, "undecided": 3}[outcome.outcome])
 
 
-def _recorded(done: JudgedRun, output: Path) -> Path:
+def recorded(done: JudgedRun, output: Path) -> Path:
     """Write a judged run's record; its folder."""
     from reports.record.write import RecordFiles, write_record
     from runner.drive.run import sole_driver

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import re
-import textwrap
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
@@ -64,15 +65,21 @@ class FieldLine:
     meaning: str
 
 
+@cache
+def _classes_in(module: str) -> dict[str, ast.ClassDef]:
+    """The classes of a module as its source has them."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {one.name: one for one in tree.body if isinstance(one, ast.ClassDef)}
+
+
 def docs_of(kind: type) -> dict[str, str]:
     """Field -> the docstring below it, of a class and those that it inherits."""
     found: dict[str, str] = {}
     for one in reversed(kind.__mro__):
         if not (one.__module__.startswith(("runner.", "golf_model."))):
             continue
-        (body,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
-        assert isinstance(body, ast.ClassDef)
-        for field, said in zip(body.body, body.body[1:], strict=False):
+        body = _classes_in(one.__module__)[one.__name__].body
+        for field, said in itertools.pairwise(body):
             if isinstance(field, ast.AnnAssign) and isinstance(said, ast.Expr) and isinstance(field.target, ast.Name):
                 found[field.target.id] = " ".join(ast.literal_eval(said.value).split())
     return found

@@ -23,6 +23,7 @@ from runner.job.prose import with_prose
 from runner.job.spec import DataSpec, JobSpec, LimitsSpec, job_hash, resolved
 from runner.job.tracks import HARDWARE, TRACKS, track_problems
 from runner.job.variables import unnamed_paths
+from runner.own_jobs.by_name import data_start, is_bare, shipped
 from runner.printable import control_in, cut
 from runner.results import Arm
 from runner.sinks.spec import written_out
@@ -121,6 +122,8 @@ def with_seeds(job: JobSpec, seeds: Sequence[int]) -> JobSpec:
 def _base(named: str, source: str, lines: Lines, folder: Path, read_baseline: ReadArm | None) -> dict[str, Any]:
     """What the job at the path `named` says; of the job that it sets out from itself nothing is asked."""
     path = folder / named
+    if is_bare(Path(named)) and not path.is_file():
+        path = shipped().get(named, path)
     try:
         data, its_lines = load_yaml(read_job_text(path), str(path))
         alone = {key: value for key, value in data.items() if key not in UNASKED} if isinstance(data, dict) else data
@@ -199,7 +202,8 @@ def _without_detour(path: Path) -> Path:
 
 def _with_absolute_paths(job: JobSpec, folder: Path) -> JobSpec:
     given = {name: getattr(job.data, name) for name in ("path", "tokenizer")}
-    places = {name: _without_detour(folder / path) for name, path in given.items() if path is not None}
+    start = data_start(folder)
+    places = {name: _without_detour(start / path) for name, path in given.items() if path is not None}
     script = None if job.script is None else folder / job.script
     against = None if job.against is None else _without_detour(folder / job.against)
     sinks = None if job.sinks is None else job.sinks.below(folder)

@@ -85,8 +85,8 @@ class JobSpec(Strict):
     blurb: str = ""
     """A few words on what is new, for the record."""
     base: BaseSpec | None = None
-    """The job that this one sets out from: the path of its file, relative to this one's folder. The record shows what
-    changed against it, or against golf's defaults where none is named."""
+    """The job that this one sets out from: its file, by a path from this one's folder, or the name of one of golf's
+    own. The record shows what changed against it, or against golf's defaults where none is named."""
     notes: tuple[str, ...] = ()
     """What was tried and rejected on the way, a few words each, for the record; a path instead of a list means
     `method`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,8 +16,13 @@ from runner.verbs.loading import load, load_family, opponent_of, ours, terminal
 from runner.verbs.options import Address, AsJson, JobPath, OneVariant, Profile, Seeds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
     from runner.job.spec import JobSpec
     from runner.plan.plan import Outline
+    from runner.plan.plan_table import Row
 
 model_app = typer.Typer(help="What a job's model consists of.", no_args_is_help=True)
 
@@ -34,14 +39,7 @@ def plan(
 
     Neither data nor hardware need be here. Of a job with variants: its base, and the size of each.
     """
-    from runner.job.absent_data import absent
-    from runner.plan.claim_plan import claim_rows, past_of
-    from runner.plan.past_sizes import forecast_from_past
-    from runner.plan.plan import checked_data, data_request, require_size
-    from runner.plan.plan_table import plan_facts, plan_table, rows_of_plan
-    from runner.plan.run_time import try_time
-    from runner.plan.step_time import Speed, measured_speed, step_time
-    from runner.script.bundle import script_of
+    from runner.plan.plan_table import plan_table
 
     console = terminal(to_error=as_json)
     family = load_family(path, seeds, profile) if variant is None else None
@@ -52,6 +50,30 @@ def plan(
             print_line(console, line)
         console.print()
     job = load(path, seeds, profile, variant)
+    found, rows = plan_ahead(job, console, address, [*_opponent_rows(path, len(job.seeds)), *_review_rows(path, job)])
+    if as_json:
+        typer.echo(json_text(found))
+    else:
+        console.print(plan_table(rows))
+
+
+def plan_ahead(
+    job: JobSpec, console: Console, address: str | None = None, more: Sequence[Row] = ()
+) -> tuple[dict[str, Any], list[Row]]:
+    """What a run of the job would be, as plain data and as rows for people, `more` rows last.
+
+    console: where progress is told. Joins the cluster at `address`, else plans for this machine. UserError for a size
+    or nodes that will not do; absent data are no error.
+    """
+    from runner.job.absent_data import absent
+    from runner.plan.claim_plan import claim_rows, past_of
+    from runner.plan.past_sizes import forecast_from_past
+    from runner.plan.plan import checked_data, data_request, require_size
+    from runner.plan.plan_table import plan_facts, rows_of_plan
+    from runner.plan.run_time import try_time
+    from runner.plan.step_time import Speed, measured_speed, step_time
+    from runner.script.bundle import script_of
+
     script = script_of(job)
     require_size(job, script.code_bytes)
     lacking = absent(data_request(job))
@@ -72,15 +94,11 @@ def plan(
     rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds, source, around)
     claim = claim_rows(planned, facts, one, job.claim, past) if job.claim is not None else []
     before = _node_rows(planned) if here else []
-    shown = [*rows, *before, *claim, *_opponent_rows(path, len(job.seeds)), *_review_rows(path, job)]
-    if as_json:
-        found = plan_facts(planned, where, script.sha256, step, one, past.seconds, shown)
-        typer.echo(json_text(found))
-    else:
-        console.print(plan_table(shown))
+    shown = [*rows, *before, *claim, *more]
+    return plan_facts(planned, where, script.sha256, step, one, past.seconds, shown), shown
 
 
-def _opponent_rows(path: Path, seeds: int) -> list[tuple[str, str]]:
+def _opponent_rows(path: Path, seeds: int) -> list[Row]:
     """What `against:` leads to."""
     opponent = opponent_of(path)
     if opponent is None:
@@ -93,7 +111,7 @@ def _opponent_rows(path: Path, seeds: int) -> list[tuple[str, str]]:
     ]
 
 
-def _node_rows(planned: Outline) -> list[tuple[str, str]]:
+def _node_rows(planned: Outline) -> list[Row]:
     """What earlier runs under this folder found wrong with this machine."""
     import platform
 
@@ -102,7 +120,7 @@ def _node_rows(planned: Outline) -> list[tuple[str, str]]:
     return [("earlier runs", line) for line in known_before(Path(), planned.hardware.name, [platform.node()])]
 
 
-def _review_rows(path: Path, job: JobSpec) -> list[tuple[str, str]]:
+def _review_rows(path: Path, job: JobSpec) -> list[Row]:
     """What `golf review` says of somebody else's script, in a line."""
     if job.script is None:
         return []
@@ -188,7 +206,7 @@ def model_summary(path: JobPath, profile: Profile = None) -> None:
 @model_app.command("diff")
 def model_diff(
     path: JobPath,
-    other: Annotated[Path, typer.Argument(metavar="JOB", help="The job to compare it with.")],
+    other: JobPath,
     profile: Profile = None,
 ) -> None:
     """What changes from one JOB to another: settings, tensors, bytes."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from rich.console import Console
 
     from runner.job.spec import JobSpec
@@ -38,6 +40,25 @@ def opponent_of(path: Path) -> Path | None:
     from runner.record.comparison_sources import arm_of_folder
 
     return load_job(path, arm_of_folder).against
+
+
+def load_with(
+    path: Path, settings: Mapping[str, Any], seeds: Sequence[int] | None, profile: str | None, name: str | None
+) -> JobSpec:
+    """The job of a file, or of golf's own by name, with fields set by their dotted paths. See runner.load_job."""
+    from runner.job.load import load_job, with_seeds
+    from runner.job.profiles import with_profile
+    from runner.record.comparison_sources import arm_of_folder
+    from runner.search.overrides import Setting, job_with, read_raw
+    from runner.verbs.options import own_or_shipped
+
+    file = own_or_shipped(path, "job")
+    listed = [Setting(field, value) for field, value in settings.items()]
+    changes = {} if name is None else {"name": name}
+    plain = load_job(file, arm_of_folder) if not listed and not changes else None
+    job = plain or job_with(read_raw(file, arm_of_folder), listed, changes=changes)
+    job = with_profile(job, profile)
+    return job if seeds is None else with_seeds(job, seeds)
 
 
 def load_family(path: Path, seeds: str | None = None, profile: str | None = None) -> Family | None:
@@ -73,6 +94,13 @@ def ours(job: JobSpec) -> JobSpec:
             "to look at and is made into one file"
         )
     return job
+
+
+def silent_terminal() -> Console:
+    """A terminal that shows nothing."""
+    from rich.console import Console
+
+    return Console(quiet=True)
 
 
 def terminal(*, to_error: bool = False) -> Console:

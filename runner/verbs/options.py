@@ -7,7 +7,48 @@ from typing import Annotated, Optional
 
 import typer
 
-JobPath = Annotated[Path, typer.Argument(metavar="JOB", help="The job's YAML file.")]
+from runner.errors import UserError
+from runner.own_jobs.by_name import is_bare, shipped
+
+
+def _job_file(path: Path) -> Path:
+    return own_or_shipped(path, "job")
+
+
+def _sweep_file(path: Path) -> Path:
+    return own_or_shipped(path, "sweep")
+
+
+def own_or_shipped(path: Path, kind: str) -> Path:
+    """The file that JOB or SWEEP means: that path, or of a bare name that is no file here, golf's own of that name.
+
+    Standard error tells which, wherever it could be either. UserError for a name that is neither.
+    """
+    if path.is_file() or not is_bare(path):
+        if is_bare(path) and str(path) in shipped(kind):
+            typer.echo(f"golf: {path}: the file here is taken, not golf's own {kind} of that name", err=True)
+        return path
+    from difflib import get_close_matches
+
+    own = shipped(kind)
+    if str(path) not in own:
+        near = next(iter(get_close_matches(str(path), own, n=1)), "")
+        hint = f"; did you mean {near}?" if near else f": {', '.join(own)}"
+        raise UserError(f"{path}: is no file here, and no {kind} that golf brings{hint}")
+    typer.echo(f"golf: {path} is golf's own {kind}, {own[str(path)]}", err=True)
+    return own[str(path)]
+
+
+JobPath = Annotated[
+    Path,
+    typer.Argument(metavar="JOB", help="The job's YAML file, or the name of one of golf's own.", callback=_job_file),
+]
+SweepPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SWEEP", help="The sweep's YAML file, or the name of one of golf's own.", callback=_sweep_file
+    ),
+]
 RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="A run: its folder's name or its beginning, its job's, or latest.")
 ]

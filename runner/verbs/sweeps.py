@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from runner.errors import UserError
 from runner.verbs.loading import terminal
-from runner.verbs.options import Address, AsJson, Local, Output, Profile
+from runner.verbs.options import Address, AsJson, Local, Output, Profile, SweepPath
 
 if TYPE_CHECKING:
     from runner.search.sweeps.facts import SweepFacts
@@ -38,7 +38,7 @@ app = typer.Typer(cls=RunByDefault, help="Search for a better job: golf sweep SW
 
 @app.command("run")
 def run(
-    path: Annotated[Path, typer.Argument(metavar="SWEEP", help="The sweep's YAML file.")],
+    path: SweepPath,
     profile: Profile = None,
     local: Local = False,
     address: Address = None,

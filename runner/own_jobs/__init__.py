@@ -1,0 +1,1 @@
+"""The jobs that golf brings, by name, wherever it is installed."""
