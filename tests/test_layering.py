@@ -25,7 +25,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "runner.record": ("verification",),
     "runner.node": ("isolation",),
     "runner.search": ("sweeps",),
-    "runner.review": ("source", "run", "smoke", "flow", "rules"),
+    "runner.review": ("source", "run", "smoke", "prove", "flow", "rules"),
     "reports": ("sections", "record", "across", "audit", "review", "terminal"),
 }
 """Package -> its rooms; each may import those before it and never one after it."""

@@ -1,0 +1,226 @@
+"""A script that runs in its room: on which texts, with which settings, in which phases; or why it does not.
+
+It is found out by running it: shards lie where it looks for them, tokens are those that its embedding has rows for,
+an evaluation alone is one that prices the text without having trained.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+
+from runner.errors import UserError
+from runner.review.prove.asks import Asks, asks_of, data_variables
+from runner.review.prove.room import Order, Room, same
+from runner.review.prove.seen import Seen
+from runner.review.prove.texts import Tokens, text
+from runner.review.source.parsing import tree_of
+from runner.review.source.unwrap import Reviewed
+
+SMALL_VOCAB = 8
+LENGTH, TRAIN_LENGTH = 321, 4001
+STEPS_TO_LIMIT = 40
+"""Steps after which a script's own limit on its time has passed."""
+TRIES = 8
+SHARDS = ("fineweb_train_*.bin", "fineweb_val_*.bin")
+"""Where nothing in the script names its data."""
+
+
+@dataclass
+class Subject:
+    """A script and how it is run.
+
+    base: the order of a plain run; vocab: its alphabet; whole: what a plain run showed; phase: the setting of an
+    evaluation alone, None where there is none; artifact: what its evaluation gets from its training; made: the run
+    that made that; evaluated: the evaluation of it; steady: whether the same evaluation twice is the same to the
+    bit; vocab_known: whether the alphabet was seen; run_s: seconds that an evaluation takes.
+    """
+
+    room: Room
+    asks: Asks
+    base: Order
+    vocab: int
+    whole: Seen
+    phase: tuple[str, str] | None = None
+    training: tuple[str, str] | None = None
+    artifact: Mapping[str, bytes] | None = None
+    made: Seen | None = None
+    evaluated: Seen | None = None
+    steady: bool = False
+    why_not: str = ""
+    vocab_known: bool = True
+    run_s: float = 1.0
+
+    @property
+    def val(self) -> Tokens:
+        """The validation text of plain runs."""
+        return self.base.val
+
+    def evaluate(self, val: Tokens | None = None, train: Tokens | None = None, *, ledger: bool = False) -> Seen:
+        """The script's evaluation of a text: of the kept artifact where it has a phase for that, else all of it."""
+        order = replace(
+            self.base,
+            val=self.base.val if val is None else val,
+            train=self.base.train if train is None else train,
+            ledger=ledger or self._needs_ledger(),
+        )
+        if self.phase is not None and self.artifact is not None:
+            order = replace(order, env={**order.env, self.phase[0]: self.phase[1]}, files=self.artifact)
+        return self.room.run(order)
+
+    def train(self, val: Tokens | None = None) -> Seen:
+        """The script's training, with another validation text."""
+        order = replace(self.base, val=self.base.val if val is None else val)
+        if self.training is not None:
+            order = replace(order, env={**order.env, self.training[0]: self.training[1]})
+        return self.room.run(order)
+
+    def command(self) -> str:
+        """How an evaluation is started, for a sentence."""
+        return f"{self.phase[0]}={self.phase[1]} python SCRIPT" if self.phase else "python SCRIPT"
+
+    def _needs_ledger(self) -> bool:
+        return bool(self.whole.source) and not self.whole.source.endswith(".npy")
+
+
+def subject_of(room: Room, reviewed: Reviewed, env: Mapping[str, str]) -> Subject:
+    """Find out how the script runs; UserError with the reason where it does not."""
+    asks = asks_of([one.tree for one in reviewed.texts if one.tree is not None], [one.text for one in reviewed.texts])
+    order = _first_order(asks, env)
+    run = room.run(order)
+    for _ in range(TRIES):
+        if run.ok:
+            break
+        asks, changed = _learnt(asks, order, run)
+        if changed == order:
+            break
+        order = changed
+        room.forget(run)
+        run = room.run(order)
+    if not run.ok:
+        raise UserError(f"it does not run here: {run.why_not}")
+    asks, order = _learnt(asks, order, run)
+    vocab = _vocab(run)
+    order = replace(order, val=text(2, vocab, LENGTH), train=text(1, vocab, TRAIN_LENGTH), clock=_clock(asks))
+    room.forget(run)
+    whole = room.run(order)
+    if not whole.ok:
+        raise UserError(f"it does not run here on {vocab} different tokens: {whole.why_not}")
+    subject = Subject(room, asks, order, vocab, whole, vocab_known=bool(run.told.get("alphabets")))
+    _phases(subject)
+    if subject.evaluated is None:
+        subject.evaluated = whole
+    again = subject.evaluate(ledger=True)
+    subject.run_s = room.last_s
+    subject.steady = same(again.prices, subject.evaluated.prices)
+    return subject
+
+
+def _first_order(asks: Asks, env: Mapping[str, str]) -> Order:
+    shards: dict[str, str] = {}
+    for name in asks.shards or SHARDS:
+        role = role_of(name)
+        if role:
+            shards[f"data/{PurePosixPath(plain(name)).name}"] = role
+            if not data_variables(asks) and not name.startswith("/"):
+                shards[plain(name)] = role
+    settings = {**dict.fromkeys(data_variables(asks), "{HERE}/data"), **env}
+    val, train = text(2, SMALL_VOCAB, LENGTH), text(1, SMALL_VOCAB, TRAIN_LENGTH)
+    return Order(train, val, shards, settings, clock=_clock(asks), headed=asks.headed, gpu=asks.gpu, ledger=True)
+
+
+def _clock(asks: Asks) -> dict[str, float]:
+    step = (asks.limit_s or 1.0) / STEPS_TO_LIMIT
+    return {"step": step, "forward": step / 4}
+
+
+def role_of(name: str) -> str:
+    """Which text a shard's name means: train, val or none of them."""
+    last = PurePosixPath(name).name.lower()
+    return "val" if "val" in last else "train" if "train" in last else ""
+
+
+def plain(name: str) -> str:
+    """A name in the place of a pattern."""
+    return name.replace("**/", "").replace("*", "000000").replace("?", "0").lstrip("/")
+
+
+def _learnt(asks: Asks, order: Order, run: Seen) -> tuple[Asks, Order]:
+    """What a run taught: texts that it made at run time, and data that it looked for and did not find."""
+    sources = [str(one.get("bytes", "")) for one in run.told.get("code", []) if isinstance(one, dict)]
+    more = asks_of([tree for one in sources if (tree := tree_of(one)[0]) is not None], sources)
+    asks = replace(
+        asks,
+        variables={**more.variables, **asks.variables},
+        shards=tuple(dict.fromkeys((*asks.shards, *more.shards))),
+        phases=tuple(dict.fromkeys((*asks.phases, *more.phases))),
+        trainings=tuple(dict.fromkeys((*asks.trainings, *more.trainings))),
+        limit_name=asks.limit_name or more.limit_name,
+        limit_s=asks.limit_s or more.limit_s,
+        headed=asks.headed or more.headed,
+        gpu=asks.gpu or more.gpu,
+    )
+    shards = dict(order.shards)
+    for name in more.shards:
+        if role_of(name):
+            shards.setdefault(f"data/{PurePosixPath(plain(name)).name}", role_of(name))
+    looked = [str(one.get("path", "")) for one in run.events("missing")] + [
+        str(one) for one in run.told.get("asked", [])
+    ]
+    for path in looked:
+        inside = os.path.relpath(path, run.folder)
+        if inside.startswith("..") or not inside.endswith(".bin") or not role_of(inside):
+            continue
+        if not any(fnmatch(one, inside) for one in shards):
+            shards[plain(inside)] = role_of(inside)
+    settings = {**dict.fromkeys(data_variables(asks), "{HERE}/data"), **order.env}
+    return asks, replace(order, shards=shards, env=settings, headed=asks.headed, gpu=asks.gpu, clock=_clock(asks))
+
+
+def _vocab(run: Seen) -> int:
+    """Rows of the embedding that the text's tokens went through, else the columns of its scores."""
+    found = run.told.get("alphabets")
+    sizes = found if isinstance(found, dict) else {}
+    for name in ("val", "train", "logits", ""):
+        size = sizes.get(name)
+        if isinstance(size, int) and 4 <= size <= 1 << 16:
+            return size
+    return SMALL_VOCAB
+
+
+def _phases(subject: Subject) -> None:
+    """Find a training alone and an evaluation of what it left, in a fresh process and folder."""
+    room, base = subject.room, subject.base
+    for training in (*subject.asks.trainings, None):
+        env = {**base.env, **({training[0]: training[1]} if training else {})}
+        made = room.run(replace(base, env=env, ledger=True)) if training else subject.whole
+        if not made.ok or not made.files:
+            continue
+        kept = {name: made.bytes_of(name) for name in made.files}
+        for phase in subject.asks.phases:
+            order = replace(base, env={**base.env, phase[0]: phase[1]}, files=kept, ledger=True)
+            run = room.run(order)
+            learnt = [one for one in run.events("update") if one.get("role") == "train"]
+            if run.ok and run.prices is not None and not learnt:
+                used = {
+                    str(Path(str(one["path"])).relative_to(run.folder))
+                    for one in run.events("read")
+                    if inside(run, one)
+                }
+                artifact = {name: content for name, content in kept.items() if name in used}
+                subject.phase, subject.training = phase, training
+                subject.artifact, subject.made, subject.evaluated = artifact or kept, made, run
+                return
+    subject.why_not = (
+        "it has no setting for an evaluation alone"
+        if not subject.asks.phases
+        else "its evaluation alone does not run"
+    )
+
+
+def inside(run: Seen, event: Mapping[str, object]) -> bool:
+    """Whether a file of an event lies in the run's folder."""
+    return event.get("role") == "own" and str(event.get("path", "")).startswith(f"{run.folder}/")
