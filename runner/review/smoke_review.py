@@ -21,7 +21,7 @@ def review_with_smoke(
         if smoke:
             review = review.model_copy(update={"imported": smoke_test(target, reviewed, context)})
         if proving:
-            proofs = prove(target, reviewed)
+            proofs = prove(target, reviewed, context)
             classes = with_proofs(review.classes, proofs)
             review = review.model_copy(update={"proofs": proofs, "classes": classes})
         return review

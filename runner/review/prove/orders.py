@@ -1,7 +1,6 @@
-"""What earlier prices owe to later text, and whether prices of one place sum to 1: the six classes of a score.
+"""What earlier prices owe to later text, and whether those of one place sum to 1: the six classes of a score.
 
 A later text that moves an earlier price has been learnt, looked up or chosen by; the run's own updates say which.
-A sum over the whole alphabet that is not 1 is no distribution, whatever made it.
 """
 
 from __future__ import annotations
@@ -14,15 +13,12 @@ import numpy as np
 from runner.review.facts import Proof
 from runner.review.prove.seen import Prices, Seen
 from runner.review.prove.subject import Subject
-from runner.review.prove.texts import BOS, after, with_token
+from runner.review.prove.sums import places_for, sum_proofs, sums_of
+from runner.review.prove.texts import after
 
 MOVED = 1e-5
 """Nats by which a price has moved; equal runs here are equal to the bit."""
-OVER = 2e-3
-"""By how much a sum of probabilities may differ from 1."""
 CUTS = (0.35, 0.52, 0.81)
-PLACES = (0.88, 0.02, 0.55)
-MOST_VOCAB = 96
 ORDER_CLASSES = ("val_train", "ttt_order", "slot", "two_pass")
 SUM_CLASSES = ("ngram", "mixture")
 
@@ -64,10 +60,10 @@ def order_and_sums(subject: Subject) -> Iterator[tuple[str, Proof]]:
         proven[cause] = Proof(
             result="proven", done=done, seen=_told(moved, cause), repeat=_repeat(subject, moved.cut)
         )
-    places = _places(subject) if moved is None else 0
-    sums = _sums(subject, prices, places) if places else None
+    places = places_for(subject) if moved is None else 0
+    sums = sums_of(subject, prices, places) if places else None
     if sums is not None:
-        proven |= _sum_proofs(subject, sums)
+        proven |= sum_proofs(subject, prices, sums)
     quiet = f"no earlier price moved, in {windows} windows"
     for name in ORDER_CLASSES:
         if name not in proven:
@@ -149,75 +145,6 @@ def _covers(subject: Subject, steps: list[dict[str, object]]) -> bool:
             for start, end in one["ranges"]:  # type: ignore[attr-defined]
                 seen[start:end] = True
     return bool(seen.mean() > 0.6)
-
-
-def _places(subject: Subject) -> int:
-    """How many places there is time for, each token of the alphabet in each."""
-    if subject.vocab > MOST_VOCAB:
-        return 0
-    return min(len(PLACES), int(subject.room.left_s * 0.6 / max(subject.vocab * subject.run_s, 1e-3)))
-
-
-def _sums(subject: Subject, prices: Prices, places: int) -> list[tuple[int, float]]:
-    """(place, sum of exp(-price) over all tokens put there)."""
-    found = []
-    for share in sorted(PLACES[:places]):
-        place = int((len(subject.val) - 2) * share)
-        while np.isnan(prices[place]) or subject.val[place + 1] == BOS or subject.val[place] == BOS:
-            place += 1
-            if place >= len(prices) - 1:
-                break
-        total = 0.0
-        for token in range(subject.vocab):
-            run = subject.evaluate(with_token(subject.val, place + 1, token))
-            subject.room.forget(run)
-            if run.prices is None or np.isnan(run.prices[place]):
-                total = float("nan")
-                break
-            total += float(np.exp(-run.prices[place]))
-        if not np.isnan(total):
-            found.append((place, total))
-    return found
-
-
-def _sum_proofs(subject: Subject, sums: list[tuple[int, float]]) -> dict[str, Proof]:
-    # Where the alphabet is a guess, some of its tokens were not asked for: only too much says something.
-    off = [(place, one) for place, one in sums if one - 1 > OVER or (subject.vocab_known and one - 1 < -OVER)]
-    if not off:
-        return {}
-    place, worst = max(off, key=lambda one: abs(one[1] - 1))
-    done = f"priced each of {subject.vocab} tokens at {len(sums)} places, after the same text"
-    seen = f"their probabilities sum to {worst:.4f} at token {place + 1}"
-    repeat = f"{subject.command()} for each token in place {place + 1} of the text; sum exp(-price)"
-    proof = Proof(result="proven", done=done, seen=f"{seen}, so that they are no distribution", repeat=repeat)
-    views = _views(subject.evaluate(ledger=True))
-    if views:
-        return {"two_pass": proof.model_copy(update={"seen": f"{views}, and {seen}"})}
-    found = {"mixture": proof}
-    first = sums[0]
-    if first[0] < place and abs(first[1] - 1) <= OVER:
-        # With nothing in its tables the price is a distribution; filled by earlier text it is none.
-        grown = f"; at token {first[0] + 1}, with little text before it, to {first[1]:.4f}: a table reads its target"
-        found["ngram"] = proof.model_copy(update={"seen": seen + grown})
-    return found
-
-
-def _views(run: Seen) -> str:
-    """In words, that each price is the smaller of several that the run made of its token; empty where it is not."""
-    if run.prices is None:
-        return ""
-    made: dict[int, list[float]] = {}
-    for _, start, values in run.told.get("ledger", []):
-        for at, value in enumerate(values):
-            made.setdefault(int(start) - 1 + at, []).append(float(value))
-    several = {at: set(np.round(one, 5)) for at, one in made.items() if 0 <= at < len(run.prices)}
-    several = {at: one for at, one in several.items() if len(one) > 1}
-    if len(several) < 16:
-        return ""
-    least = sum(abs(min(one) - run.prices[at]) < 1e-4 for at, one in several.items())
-    if least < 0.98 * len(several):
-        return ""
-    return f"{len(several)} tokens were priced more than once and the smallest of their prices stands"
 
 
 def _told(moved: Moved, cause: str) -> str:

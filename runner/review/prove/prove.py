@@ -14,6 +14,7 @@ from runner.review.prove.subject import Subject, subject_of
 from runner.review.prove.surroundings import surroundings
 from runner.review.prove.texts_scored import texts_scored
 from runner.review.prove.trainings import clock, twins
+from runner.review.run.run_context import RunContext
 from runner.review.source.unwrap import Reviewed
 from runner.review.targets import Target
 
@@ -22,15 +23,16 @@ SECONDS = 600.0
 RANK = ("proven", "unknown", "not-seen")
 
 
-def prove(target: Target, reviewed: Reviewed, seconds: float = SECONDS) -> dict[str, Proof]:
+def prove(target: Target, reviewed: Reviewed, context: RunContext, seconds: float = SECONDS) -> dict[str, Proof]:
     """What runs of a script on made-up data show of each class. It executes the script, cut off from this machine.
 
-    UserError where this system cannot cut a process off. A script that does not run gets `unknown` everywhere.
+    What is known of its run is set as it was, but for sizes. A script that does not run gets `unknown` everywhere.
+    UserError where this system cannot cut a process off.
     """
     found: dict[str, list[Proof]] = {name: [] for name in CLASSES}
     with opened_room(target, reviewed, seconds) as room:
         try:
-            subject = subject_of(room, reviewed, target.given)
+            subject = subject_of(room, reviewed, target.given, context)
         except UserError as error:
             return {name: Proof(result="unknown", done="", seen=str(error)) for name in CLASSES}
         for test in _tests(subject, reviewed):

@@ -126,6 +126,16 @@ class Room:
         """A run's folder goes."""
         shutil.rmtree(run.folder, ignore_errors=True)
 
+    def close(self) -> None:
+        """End the room's process and all that it started."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        self._process.wait()
+
     def _asked(self, order: Path, seconds: float) -> int:
         assert self._process.stdin is not None
         try:
@@ -149,9 +159,7 @@ def opened_room(target: Target, reviewed: Reviewed, seconds: float) -> Iterator[
         try:
             yield room
         finally:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(room._process.pid, signal.SIGKILL)
-            room._process.wait()
+            room.close()
 
 
 def _started(base: Path, work: Path, reviewed: Reviewed) -> tuple[subprocess.Popen[bytes], IO[bytes]]:

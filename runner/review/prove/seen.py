@@ -108,11 +108,10 @@ def _files(folder: Path) -> Iterator[tuple[str, int]]:
 def _prices(run: Seen, targets: int) -> tuple[Prices | None, str]:
     """The list of prices whose mean is the printed loss."""
     said = run.loss
-    for source, row in _rows(run, targets):
+    for source, row, mean in _rows(run, targets):
         known = row[~np.isnan(row)]
         if len(known) < 2 or not np.isfinite(known).all():
             continue
-        mean = float(known.mean())
         if said is None and source.endswith(".npy"):
             return row, source
         if said is not None and abs(mean - said) <= CLOSE * max(1.0, abs(said)):
@@ -120,8 +119,8 @@ def _prices(run: Seen, targets: int) -> tuple[Prices | None, str]:
     return None, ""
 
 
-def _rows(run: Seen, targets: int) -> Iterator[tuple[str, Prices]]:
-    """Lists of numbers that a run left or worked with, as long as the text or shorter."""
+def _rows(run: Seen, targets: int) -> Iterator[tuple[str, Prices, float]]:
+    """(source, numbers that a run left or worked with, their mean as it would count them), most likely first."""
     for name in run.files:
         if name.endswith(".npy"):
             try:
@@ -129,10 +128,10 @@ def _rows(run: Seen, targets: int) -> Iterator[tuple[str, Prices]]:
             except (ValueError, OSError, EOFError):
                 continue
             if row.dtype.kind == "f" and row.ndim == 1 and 2 <= row.size <= targets:
-                yield name, _padded(row, targets)
+                yield name, _padded(row, targets), float(row.mean())
     for row in reversed(run.told.get("returned", [])):
         if isinstance(row, list) and 2 <= len(row) <= targets:
-            yield "what a function of it returned", _padded(np.asarray(row, np.float64), targets)
+            yield "what a function of it returned", _padded(np.asarray(row, np.float64), targets), float(np.mean(row))
     ledger = run.told.get("ledger", [])
     # A pass begins where the text's first target is priced; windows overlap, and each counts what is new in it.
     begin = max((at for at, one in enumerate(ledger) if int(one[1]) <= 1), default=0)
@@ -145,7 +144,33 @@ def _rows(run: Seen, targets: int) -> Iterator[tuple[str, Prices]]:
             if 0 <= at < stop:
                 whole[at:stop] = values[: stop - at]
         if not np.isnan(whole).all():
-            yield f"its cross entropies, the {'last' if last else 'first'} of each token", whole
+            yield (
+                f"its cross entropies, the {'last' if last else 'first'} of each token",
+                whole,
+                float(np.nanmean(whole)),
+            )
+    yield from _sliding(ledger[begin:], targets)
+
+
+def _sliding(ledger: list[list[Any]], targets: int) -> Iterator[tuple[str, Prices, float]]:
+    """Windows of which each but the first counts its last tokens, however short the text's end made it."""
+    if len(ledger) < 2 or (stride := int(ledger[1][1]) - int(ledger[0][1])) <= 0:
+        return
+    total, count = np.zeros(targets), np.zeros(targets)
+    for number, (_, start, values) in enumerate(ledger):
+        row = np.asarray(values, np.float64)
+        skip = max(len(row) - stride, 0) if number else 0
+        at = max(int(start) - 1, 0) + skip
+        row = row[skip:][: max(targets - at, 0)]
+        total[at : at + len(row)] += row
+        count[at : at + len(row)] += 1
+    if count.sum():
+        mean = float(total.sum() / count.sum())
+        yield (
+            "its cross entropies, the last of each window",
+            np.where(count, total / np.maximum(count, 1), np.nan),
+            mean,
+        )
 
 
 def _padded(row: Any, targets: int) -> Prices:

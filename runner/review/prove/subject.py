@@ -16,7 +16,9 @@ from runner.errors import UserError
 from runner.review.prove.asks import Asks, asks_of, data_variables
 from runner.review.prove.room import Order, Room, same
 from runner.review.prove.seen import Seen
+from runner.review.prove.shrink import MODEL, small_settings, tokenizer
 from runner.review.prove.texts import Tokens, text
+from runner.review.run.run_context import RunContext
 from runner.review.source.parsing import tree_of
 from runner.review.source.unwrap import Reviewed
 
@@ -25,6 +27,10 @@ LENGTH, TRAIN_LENGTH = 321, 4001
 STEPS_TO_LIMIT = 40
 """Steps after which a script's own limit on its time has passed."""
 TRIES = 8
+NOT_KNOWN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "RUN_ID")
+"""Of a run's settings, those that one process on this machine has otherwise."""
+MOST_RUN_S = 120.0
+"""Seconds that one run may take."""
 SHARDS = ("fineweb_train_*.bin", "fineweb_val_*.bin")
 """Where nothing in the script names its data."""
 
@@ -68,7 +74,9 @@ class Subject:
             ledger=ledger or self._needs_ledger(),
         )
         if self.phase is not None and self.artifact is not None:
-            order = replace(order, env={**order.env, self.phase[0]: self.phase[1]}, files=self.artifact)
+            order = replace(
+                order, env={**order.env, self.phase[0]: self.phase[1]}, files={**self.base.files, **self.artifact}
+            )
         return self.room.run(order)
 
     def train(self, val: Tokens | None = None) -> Seen:
@@ -86,10 +94,11 @@ class Subject:
         return bool(self.whole.source) and not self.whole.source.endswith(".npy")
 
 
-def subject_of(room: Room, reviewed: Reviewed, env: Mapping[str, str]) -> Subject:
+def subject_of(room: Room, reviewed: Reviewed, given: Mapping[str, str], context: RunContext) -> Subject:
     """Find out how the script runs; UserError with the reason where it does not."""
     asks = asks_of([one.tree for one in reviewed.texts if one.tree is not None], [one.text for one in reviewed.texts])
-    order = _first_order(asks, env)
+    known = {name: said[0] for name in asks.variables if (said := context.value_of(name)) is not None}
+    order = _first_order(asks, known, given)
     run = room.run(order)
     for _ in range(TRIES):
         if run.ok:
@@ -119,7 +128,7 @@ def subject_of(room: Room, reviewed: Reviewed, env: Mapping[str, str]) -> Subjec
     return subject
 
 
-def _first_order(asks: Asks, env: Mapping[str, str]) -> Order:
+def _first_order(asks: Asks, known: Mapping[str, str], given: Mapping[str, str]) -> Order:
     shards: dict[str, str] = {}
     for name in asks.shards or SHARDS:
         role = role_of(name)
@@ -127,9 +136,22 @@ def _first_order(asks: Asks, env: Mapping[str, str]) -> Order:
             shards[f"data/{PurePosixPath(plain(name)).name}"] = role
             if not data_variables(asks) and not name.startswith("/"):
                 shards[plain(name)] = role
-    settings = {**dict.fromkeys(data_variables(asks), "{HERE}/data"), **env}
+    ours = {**dict.fromkeys(data_variables(asks), "{HERE}/data"), **small_settings(asks.variables)}
+    settings = {**{name: value for name, value in known.items() if name not in NOT_KNOWN}, **ours, **given}
+    files = {MODEL: tokenizer()} if f"{{HERE}}/{MODEL}" in settings.values() else {}
     val, train = text(2, SMALL_VOCAB, LENGTH), text(1, SMALL_VOCAB, TRAIN_LENGTH)
-    return Order(train, val, shards, settings, clock=_clock(asks), headed=asks.headed, gpu=asks.gpu, ledger=True)
+    return Order(
+        train,
+        val,
+        shards,
+        settings,
+        files,
+        clock=_clock(asks),
+        headed=asks.headed,
+        gpu=asks.gpu,
+        ledger=True,
+        seconds=MOST_RUN_S,
+    )
 
 
 def _clock(asks: Asks) -> dict[str, float]:
@@ -176,7 +198,7 @@ def _learnt(asks: Asks, order: Order, run: Seen) -> tuple[Asks, Order]:
             continue
         if not any(fnmatch(one, inside) for one in shards):
             shards[plain(inside)] = role_of(inside)
-    settings = {**dict.fromkeys(data_variables(asks), "{HERE}/data"), **order.env}
+    settings = {**dict.fromkeys(data_variables(asks), "{HERE}/data"), **small_settings(asks.variables), **order.env}
     return asks, replace(order, shards=shards, env=settings, headed=asks.headed, gpu=asks.gpu, clock=_clock(asks))
 
 
@@ -201,7 +223,7 @@ def _phases(subject: Subject) -> None:
             continue
         kept = {name: made.bytes_of(name) for name in made.files}
         for phase in subject.asks.phases:
-            order = replace(base, env={**base.env, phase[0]: phase[1]}, files=kept, ledger=True)
+            order = replace(base, env={**base.env, phase[0]: phase[1]}, files={**base.files, **kept}, ledger=True)
             run = room.run(order)
             learnt = [one for one in run.events("update") if one.get("role") == "train"]
             if run.ok and run.prices is not None and not learnt:

@@ -38,6 +38,7 @@ class TorchWatch:
         self.alphabets: dict[str, int] = {}
         self.longest = 0
         self.inside = False
+        self.last_shape = (1, 0)
         self.returned: list[Any] = []
 
     def ranges(self, ids: Any) -> tuple[str, list[list[int]]]:
@@ -52,23 +53,31 @@ class TorchWatch:
         return "", []
 
     def _found(self, flat: Any, text: bytes) -> list[list[int]]:
+        """[start, end, place in `flat`] of its rows, as far as they stand in the text."""
         found: list[list[int]] = []
-        whole = self.numpy.frombuffer(text[: len(text) // 2 * 2], "<u2")
-        at = 0
-        while at + LEAST <= len(flat) and len(found) < MOST_ROWS:
-            piece = flat[at : at + LEAST].tobytes()
-            place = text.find(piece)
-            while place > 0 and place % 2:
-                place = text.find(piece, place + 1)
-            if place < 0:
-                return found
-            start = place // 2
-            length = min(len(whole) - start, len(flat) - at)
-            same = whole[start : start + length] == flat[at : at + length]
-            run = length if same.all() else int(same.argmin())
-            found.append([start, start + run, at])
-            at += run
+        rows, width = self.last_shape
+        width = width if rows * width == len(flat) else len(flat)
+        for at in range(0, len(flat), max(width, 1)):
+            found += self._row(flat[at : at + width], at, text)
+            if not found or len(found) >= MOST_ROWS:
+                break
         return found
+
+    def _row(self, row: Any, at: int, text: bytes) -> list[list[int]]:
+        if len(row) < LEAST:
+            return []
+        whole = self.numpy.frombuffer(text[: len(text) // 2 * 2], "<u2")
+        for piece in (row, row[:LEAST]):
+            place = text.find(piece.tobytes())
+            while place > 0 and place % 2:
+                place = text.find(piece.tobytes(), place + 1)
+            if place >= 0:
+                start = place // 2
+                length = min(len(whole) - start, len(row))
+                same = whole[start : start + length] == row[:length]
+                run = length if same.all() else int(same.argmin())
+                return [[start, start + run, at]]
+        return []
 
     def embedded(self, ids: Any, weight: Any) -> None:
         """Tokens go into a forward."""
@@ -78,6 +87,7 @@ class TorchWatch:
         self.watch.spend("forward")
         rows = int(weight.shape[0])
         if ids.dim():
+            self.last_shape = (int(ids.numel() // max(1, ids.shape[-1])), int(ids.shape[-1]))
             self.longest = max(self.longest, int(ids.shape[-1]))
         role, found = self.ranges(ids)
         if role:
@@ -157,6 +167,7 @@ class TorchWatch:
 
     def told(self) -> dict[str, Any]:
         """What goes into the report."""
+        sys.setprofile(None)
         return {
             "ledger": self.ledger,
             "returned": self.returned,
@@ -175,15 +186,21 @@ def install(torch: Any, watch: Any, spec: dict[str, Any]) -> None:
     save, load = torch.save, torch.load
     register = torch.nn.Module.register_parameter
 
-    @functools.wraps(embedding)
-    def embedding_(input: Any, weight: Any, *values: Any, **named: Any) -> Any:
-        seen.embedded(input, weight)
-        return embedding(input, weight, *values, **named)
+    def once(function: Any, look: Any) -> Any:
+        """The function, looked at before; a mode of torch calls it a second time from within."""
 
-    @functools.wraps(entropy)
-    def entropy_(input: Any, target: Any, *values: Any, **named: Any) -> Any:
-        seen.priced(input, target, entropy)
-        return entropy(input, target, *values, **named)
+        @functools.wraps(function)
+        def watched(input: Any, other: Any, *values: Any, **named: Any) -> Any:
+            if seen.inside:
+                return function(input, other, *values, **named)
+            look(input, other)
+            seen.inside = True
+            try:
+                return function(input, other, *values, **named)
+            finally:
+                seen.inside = False
+
+        return watched
 
     def backward_(*values: Any, **named: Any) -> Any:
         seen.updated("backward")
@@ -214,7 +231,9 @@ def install(torch: Any, watch: Any, spec: dict[str, Any]) -> None:
             watch.file(place, False)
         return load(place, *values, **named)
 
-    functional.embedding, functional.cross_entropy, torch.manual_seed = embedding_, entropy_, seed_
+    functional.embedding = once(embedding, seen.embedded)
+    functional.cross_entropy = once(entropy, lambda scores, targets: seen.priced(scores, targets, entropy))
+    torch.manual_seed = seed_
     torch.autograd.backward, torch.autograd.grad = backward_, grad_
     torch.save, torch.load = save_, load_
     torch.nn.Module.register_parameter = register_
@@ -226,8 +245,4 @@ def install(torch: Any, watch: Any, spec: dict[str, Any]) -> None:
         sys.setprofile(seen.returns)
     told = watch.told
 
-    def told_too(folder: str) -> dict[str, Any]:
-        sys.setprofile(None)
-        return {**told(folder), **seen.told()}
-
-    watch.told = told_too
+    watch.told = lambda folder: {**told(folder), **seen.told()}
