@@ -69,10 +69,13 @@ class Imported(Value):
         return f"import OK in {self.seconds:.2f} s, {', '.join(shown)}, code {self.code_bytes:,} B"
 
 
+Result = Literal["proven", "not-seen", "unknown"]
+
+
 class Proof(Value):
     """What running a script on made-up data showed of one class; never that it is clean."""
 
-    result: Literal["proven", "not-seen", "unknown"]
+    result: Result
     done: str
     """What was done, a sentence."""
     seen: str

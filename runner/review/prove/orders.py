@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.review.facts import Proof
+from runner.review.facts import Proof, Result
 from runner.review.prove.seen import Prices, Seen
 from runner.review.prove.subject import Subject
 from runner.review.prove.sums import places_for, sum_proofs, sums_of
@@ -67,8 +67,9 @@ def order_and_sums(subject: Subject) -> Iterator[tuple[str, Proof]]:
     quiet = f"no earlier price moved, in {windows} windows"
     for name in ORDER_CLASSES:
         if name not in proven:
-            seen = quiet if moved is None else f"what moves is {cause}"
-            proven[name] = Proof(result="not-seen", done=done, seen=seen)
+            also = f"prices are moved by {cause}, and whether by this, too, cannot be told"
+            result: Result = "not-seen" if moved is None else "unknown"
+            proven[name] = Proof(result=result, done=done, seen=quiet if moved is None else also)
     summed = f"summed the probabilities of all {subject.vocab} tokens at {len(sums or ())} places"
     for name in SUM_CLASSES:
         if name in proven:
@@ -82,7 +83,10 @@ def order_and_sums(subject: Subject) -> Iterator[tuple[str, Proof]]:
         else:
             furthest = max((one for _, one in sums), key=lambda one: abs(one - 1), default=1.0)
             seen = f"furthest from 1: {furthest:.6f}, in {len(sums)} places"
-            proven[name] = Proof(result="not-seen", done=summed, seen=seen)
+            if "two_pass" in proven and proven["two_pass"].result == "proven":
+                proven[name] = Proof(result="unknown", done=summed, seen=f"{seen}, which two_pass explains")
+            else:
+                proven[name] = Proof(result="not-seen", done=summed, seen=seen)
     yield from proven.items()
 
 

@@ -6,33 +6,28 @@ an evaluation alone is one that prices the text without having trained.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from runner.errors import UserError
-from runner.review.prove.asks import Asks, asks_of, data_variables
+from runner.review.prove.answering import (
+    LENGTH,
+    SMALL_VOCAB,
+    TRAIN_LENGTH,
+    clock_of,
+    first_order,
+    known_settings,
+    learnt,
+)
+from runner.review.prove.asks import Asks, asks_of
 from runner.review.prove.room import Order, Room, same
 from runner.review.prove.seen import Seen
-from runner.review.prove.shrink import MODEL, small_settings, tokenizer
 from runner.review.prove.texts import Tokens, text
 from runner.review.run.run_context import RunContext
-from runner.review.source.parsing import tree_of
 from runner.review.source.unwrap import Reviewed
 
-SMALL_VOCAB = 8
-LENGTH, TRAIN_LENGTH = 321, 4001
-STEPS_TO_LIMIT = 40
-"""Steps after which a script's own limit on its time has passed."""
 TRIES = 8
-NOT_KNOWN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "RUN_ID")
-"""Of a run's settings, those that one process on this machine has otherwise."""
-MOST_RUN_S = 120.0
-"""Seconds that one run may take."""
-SHARDS = ("fineweb_train_*.bin", "fineweb_val_*.bin")
-"""Where nothing in the script names its data."""
 
 
 @dataclass
@@ -97,23 +92,15 @@ class Subject:
 def subject_of(room: Room, reviewed: Reviewed, given: Mapping[str, str], context: RunContext) -> Subject:
     """Find out how the script runs; UserError with the reason where it does not."""
     asks = asks_of([one.tree for one in reviewed.texts if one.tree is not None], [one.text for one in reviewed.texts])
-    known = {name: said[0] for name in asks.variables if (said := context.value_of(name)) is not None}
-    order = _first_order(asks, known, given)
-    run = room.run(order)
-    for _ in range(TRIES):
-        if run.ok:
-            break
-        asks, changed = _learnt(asks, order, run)
-        if changed == order:
-            break
-        order = changed
-        room.forget(run)
-        run = room.run(order)
+    known = known_settings(asks, context)
+    asks, order, run = _running(room, asks, first_order(asks, known, given))
+    if not run.ok and known:  # a log may name a setting otherwise than the environment has it
+        asks, order, run = _running(room, asks, first_order(asks, {}, given))
     if not run.ok:
         raise UserError(f"it does not run here: {run.why_not}")
-    asks, order = _learnt(asks, order, run)
+    asks, order = learnt(asks, order, run)
     vocab = _vocab(run)
-    order = replace(order, val=text(2, vocab, LENGTH), train=text(1, vocab, TRAIN_LENGTH), clock=_clock(asks))
+    order = replace(order, val=text(2, vocab, LENGTH), train=text(1, vocab, TRAIN_LENGTH), clock=clock_of(asks))
     room.forget(run)
     whole = room.run(order)
     if not whole.ok:
@@ -128,78 +115,19 @@ def subject_of(room: Room, reviewed: Reviewed, given: Mapping[str, str], context
     return subject
 
 
-def _first_order(asks: Asks, known: Mapping[str, str], given: Mapping[str, str]) -> Order:
-    shards: dict[str, str] = {}
-    for name in asks.shards or SHARDS:
-        role = role_of(name)
-        if role:
-            shards[f"data/{PurePosixPath(plain(name)).name}"] = role
-            if not data_variables(asks) and not name.startswith("/"):
-                shards[plain(name)] = role
-    ours = {**dict.fromkeys(data_variables(asks), "{HERE}/data"), **small_settings(asks.variables)}
-    settings = {**{name: value for name, value in known.items() if name not in NOT_KNOWN}, **ours, **given}
-    files = {MODEL: tokenizer()} if f"{{HERE}}/{MODEL}" in settings.values() else {}
-    val, train = text(2, SMALL_VOCAB, LENGTH), text(1, SMALL_VOCAB, TRAIN_LENGTH)
-    return Order(
-        train,
-        val,
-        shards,
-        settings,
-        files,
-        clock=_clock(asks),
-        headed=asks.headed,
-        gpu=asks.gpu,
-        ledger=True,
-        seconds=MOST_RUN_S,
-    )
-
-
-def _clock(asks: Asks) -> dict[str, float]:
-    step = (asks.limit_s or 1.0) / STEPS_TO_LIMIT
-    return {"step": step, "forward": step / 4}
-
-
-def role_of(name: str) -> str:
-    """Which text a shard's name means: train, val or none of them."""
-    last = PurePosixPath(name).name.lower()
-    return "val" if "val" in last else "train" if "train" in last else ""
-
-
-def plain(name: str) -> str:
-    """A name in the place of a pattern."""
-    return name.replace("**/", "").replace("*", "000000").replace("?", "0").lstrip("/")
-
-
-def _learnt(asks: Asks, order: Order, run: Seen) -> tuple[Asks, Order]:
-    """What a run taught: texts that it made at run time, and data that it looked for and did not find."""
-    sources = [str(one.get("bytes", "")) for one in run.told.get("code", []) if isinstance(one, dict)]
-    more = asks_of([tree for one in sources if (tree := tree_of(one)[0]) is not None], sources)
-    asks = replace(
-        asks,
-        variables={**more.variables, **asks.variables},
-        shards=tuple(dict.fromkeys((*asks.shards, *more.shards))),
-        phases=tuple(dict.fromkeys((*asks.phases, *more.phases))),
-        trainings=tuple(dict.fromkeys((*asks.trainings, *more.trainings))),
-        limit_name=asks.limit_name or more.limit_name,
-        limit_s=asks.limit_s or more.limit_s,
-        headed=asks.headed or more.headed,
-        gpu=asks.gpu or more.gpu,
-    )
-    shards = dict(order.shards)
-    for name in more.shards:
-        if role_of(name):
-            shards.setdefault(f"data/{PurePosixPath(plain(name)).name}", role_of(name))
-    looked = [str(one.get("path", "")) for one in run.events("missing")] + [
-        str(one) for one in run.told.get("asked", [])
-    ]
-    for path in looked:
-        inside = os.path.relpath(path, run.folder)
-        if inside.startswith("..") or not inside.endswith(".bin") or not role_of(inside):
-            continue
-        if not any(fnmatch(one, inside) for one in shards):
-            shards[plain(inside)] = role_of(inside)
-    settings = {**dict.fromkeys(data_variables(asks), "{HERE}/data"), **small_settings(asks.variables), **order.env}
-    return asks, replace(order, shards=shards, env=settings, headed=asks.headed, gpu=asks.gpu, clock=_clock(asks))
+def _running(room: Room, asks: Asks, order: Order) -> tuple[Asks, Order, Seen]:
+    """Run until it comes to its end, or nothing is left that the last run asked for."""
+    run = room.run(order)
+    for _ in range(TRIES):
+        if run.ok:
+            break
+        asks, changed = learnt(asks, order, run)
+        if changed == order:
+            break
+        order = changed
+        room.forget(run)
+        run = room.run(order)
+    return asks, order, run
 
 
 def _vocab(run: Seen) -> int:

@@ -18,6 +18,8 @@ PLACES = (0.88, 0.02, 0.55)
 MOST_VOCAB = 96
 FIRST, EARLY = 14, 2
 """Tokens that fill no table yet, and how many of them are asked for their sums."""
+SHARE = 0.05
+"""Of the text, that has its prices from a pass."""
 
 
 def places_for(subject: Subject) -> int:
@@ -88,18 +90,21 @@ def _early(subject: Subject, prices: Prices) -> str:
 
 
 def _views(run: Seen) -> str:
-    """In words, that each price is the smaller of several that the run made of its token; empty where it is not."""
+    """In words, that prices stand from more than one pass over the text; empty where they do not."""
     if run.prices is None:
         return ""
-    made: dict[int, list[float]] = {}
+    passes: list[dict[int, set[float]]] = []
     for _, start, values in run.told.get("ledger", []):
+        if int(start) <= 1 or not passes:
+            passes.append({})
         for at, value in enumerate(values):
-            made.setdefault(int(start) - 1 + at, []).append(float(value))
-    several = {at: set(np.round(one, 5)) for at, one in made.items() if 0 <= at < len(run.prices)}
-    several = {at: one for at, one in several.items() if len(one) > 1}
-    if len(several) < 16:
+            passes[-1].setdefault(int(start) - 1 + at, set()).add(round(float(value), 4))
+    counts = [0] * len(passes)
+    for at, price in enumerate(run.prices):
+        of = [number for number, one in enumerate(passes) if any(abs(v - price) < 2e-4 for v in one.get(at, ()))]
+        if len(of) == 1:  # what two passes agree on says nothing
+            counts[of[0]] += 1
+    used = [one for one in counts if one > SHARE * len(run.prices)]
+    if len(used) < 2:
         return ""
-    least = sum(abs(min(one) - run.prices[at]) < 1e-4 for at, one in several.items())
-    if least < 0.98 * len(several):
-        return ""
-    return f"{len(several)} tokens were priced more than once and the smallest of their prices stands"
+    return f"{' and '.join(map(str, used))} tokens have their prices from different passes over the text"

@@ -64,7 +64,8 @@ def test_a_price_that_later_text_moves_is_proven_and_an_uncounted_file_is_not_ma
     assert {name for name, one in found.items() if one.result == "proven"} == {"two_pass"}
     assert found["two_pass"].seen.startswith("after token ")
     assert "PART=score python SCRIPT" in found["two_pass"].repeat
-    assert found["val_train"].result == "not-seen"
+    assert found["answers"].result == "not-seen"
+    assert found["slot"].seen == "prices are moved by two_pass, and whether by this, too, cannot be told"
     assert found["outside"].result == "not-seen"
 
 
