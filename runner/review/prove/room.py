@@ -32,7 +32,7 @@ from runner.review.targets import Target
 
 HERE = Path(__file__).parent
 PROGRAMS = {
-    **{name: HERE / name for name in ("child.py", "watch.py", "torch_watch.py", "gpu_stand_ins.py")},
+    **{name: HERE / "inside" / name for name in ("child.py", "watch.py", "torch_watch.py", "gpu_stand_ins.py")},
     "smoke_child.py": HERE.parent / "smoke" / "child.py",
     "stand_ins.py": HERE.parent / "smoke" / "stand_ins.py",
     "pep701.py": HERE.parent / "source" / "pep701.py",
@@ -72,6 +72,7 @@ class Room:
         self.runs = 0
         self.left_s = 0.0
         self.last_s = 0.0
+        self.source = ""
         self._pristine = base / "script"
         self._pristine.mkdir()
         fill(self._pristine, target, reviewed)
@@ -120,7 +121,7 @@ class Room:
         code = self._asked(place, order.seconds + START_S)
         self.last_s = time.monotonic() - began
         self.left_s -= self.last_s
-        return seen(folder, report, code, given, len(order.val) - 1)
+        return seen(folder, report, code, given, len(order.val) - 1, self.source)
 
     def forget(self, run: Seen) -> None:
         """A run's folder goes."""

@@ -73,8 +73,8 @@ class Seen:
         return read_bytes(path, MOST_ARRAY) if is_regular(path) else b""
 
 
-def seen(folder: Path, report: Path, code: int, given: Mapping[str, int], targets: int) -> Seen:
-    """Read what a run left; given: files that lay in its folder before, targets: how many tokens are to be priced."""
+def seen(folder: Path, report: Path, code: int, given: Mapping[str, int], targets: int, source: str = "") -> Seen:
+    """Read what a run left; given: files that lay there; targets: tokens to price; source: where its prices are."""
     told: Any = {}
     why = "it took too long and was ended" if code == -9 else f"it ended without a report (exit code {code})"
     if is_regular(report):
@@ -91,8 +91,8 @@ def seen(folder: Path, report: Path, code: int, given: Mapping[str, int], target
         return Seen(False, why, folder, printed, {})
     files = {name: size for name, size in _files(folder) if given.get(name) is None}
     found = Seen(told.get("ok") is True, cut(str(told.get("why_not", "")), 400), folder, printed, told, files)
-    prices, source = _prices(found, targets)
-    return Seen(found.ok, found.why_not, folder, printed, told, files, prices, source)
+    prices, name = _prices(found, targets, source)
+    return Seen(found.ok, found.why_not, folder, printed, told, files, prices, name)
 
 
 def _files(folder: Path) -> Iterator[tuple[str, int]]:
@@ -105,18 +105,20 @@ def _files(folder: Path) -> Iterator[tuple[str, int]]:
             yield str(path.relative_to(folder)), path.stat().st_size
 
 
-def _prices(run: Seen, targets: int) -> tuple[Prices | None, str]:
-    """The list of prices whose mean is the printed loss."""
+def _prices(run: Seen, targets: int, source: str) -> tuple[Prices | None, str]:
+    """The list of prices whose mean is the printed loss, the closest one; of `source` alone where that is known."""
     said = run.loss
-    for source, row, mean in _rows(run, targets):
+    best: tuple[float, Prices | None, str] = (CLOSE, None, "")
+    for name, row, mean in _rows(run, targets):
         known = row[~np.isnan(row)]
-        if len(known) < 2 or not np.isfinite(known).all():
+        if len(known) < 2 or not np.isfinite(known).all() or source not in ("", name):
             continue
-        if said is None and source.endswith(".npy"):
-            return row, source
-        if said is not None and abs(mean - said) <= CLOSE * max(1.0, abs(said)):
-            return row, source
-    return None, ""
+        if said is None and name.endswith(".npy"):
+            return row, name
+        off = 1.0 if said is None else abs(mean - said) / max(1.0, abs(said))
+        if off < best[0]:
+            best = off, row, name
+    return best[1:]
 
 
 def _rows(run: Seen, targets: int) -> Iterator[tuple[str, Prices, float]]:

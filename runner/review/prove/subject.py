@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from runner.errors import UserError
 from runner.review.prove.answering import (
@@ -109,6 +108,7 @@ def subject_of(room: Room, reviewed: Reviewed, given: Mapping[str, str], context
     _phases(subject)
     if subject.evaluated is None:
         subject.evaluated = whole
+    room.source = subject.evaluated.source
     again = subject.evaluate(ledger=True)
     subject.run_s = room.last_s
     subject.steady = same(again.prices, subject.evaluated.prices)
@@ -153,16 +153,13 @@ def _phases(subject: Subject) -> None:
         for phase in subject.asks.phases:
             order = replace(base, env={**base.env, phase[0]: phase[1]}, files={**base.files, **kept}, ledger=True)
             run = room.run(order)
-            learnt = [one for one in run.events("update") if one.get("role") == "train"]
-            if run.ok and run.prices is not None and not learnt:
-                used = {
-                    str(Path(str(one["path"])).relative_to(run.folder))
-                    for one in run.events("read")
-                    if inside(run, one)
-                }
-                artifact = {name: content for name, content in kept.items() if name in used}
+            wrote = {str(one["path"]) for one in run.events("write")}
+            read = {str(one["path"]) for one in run.events("read") if inside(run, one)} - wrote
+            used = {one.removeprefix(f"{run.folder}/") for one in read} & set(kept)
+            if run.ok and run.prices is not None and used:
                 subject.phase, subject.training = phase, training
-                subject.artifact, subject.made, subject.evaluated = artifact or kept, made, run
+                subject.artifact = {name: kept[name] for name in sorted(used)}
+                subject.made, subject.evaluated = made, run
                 return
     subject.why_not = (
         "it has no setting for an evaluation alone"

@@ -19,8 +19,20 @@ def install(torch: Any, finder: Any) -> None:
     mode = device_mode(torch)()
     mode.__enter__()
     cuda(torch)
+    torch.inference_mode = without_gradients(torch)
     autocast(torch)
     attention(torch, finder)
+
+
+def without_gradients(torch: Any) -> Any:
+    """Inference mode as no_grad: what a script keeps of a compiled model is no inference tensor there."""
+
+    def inference_mode(mode: Any = True) -> Any:
+        if callable(mode):
+            return torch.no_grad()(mode)
+        return torch.no_grad() if mode else contextlib.nullcontext()
+
+    return inference_mode
 
 
 def on_cpu(torch: Any, value: Any) -> Any:
