@@ -491,8 +491,14 @@ def review_verb(
     smoke: Annotated[
         bool, typer.Option("--smoke", help="Import the script, too: this executes it, cut off from this machine.")
     ] = False,
+    prove: Annotated[
+        bool,
+        typer.Option(
+            "--prove", help="Run the script on made-up text, too, and see what breaks a rule: this executes it."
+        ),
+    ] = False,
 ) -> None:
-    """Say what a training script's code may break the rules by. Nothing is executed, but for --smoke.
+    """Say what a training script's code may break the rules by. Nothing is executed, but for --smoke and --prove.
 
     Exit code 1 where a script violates a rule, 2 where one could not be read, else 0, which is no proof.
     """
@@ -512,7 +518,7 @@ def review_verb(
         except UserError as error:
             print(f"golf: {printable(str(error))}", file=sys.stderr)
             unreadable = True
-    for one in reviews(targets, log, readme, smoke):
+    for one in reviews(targets, log, readme, smoke, prove=prove):
         if isinstance(one, str):
             print(f"golf: {printable(one)}", file=sys.stderr)
             unreadable = True

@@ -71,3 +71,20 @@ def run_line(review: ScriptReview) -> str:
     if review.run_known:
         return "what ran: by the folder's logs, README and submission.json, or as you said"
     return "how it ran is not known: give its folder, or --env NAME=VALUE, --log, --readme"
+
+
+def proof_lines(review: ScriptReview) -> list[str]:
+    """What runs of it showed, a sentence each: what is proven, what was not seen, what could not be tried."""
+    proofs = review.proofs or {}
+    told = []
+    for name, one in proofs.items():
+        if one.result == "proven":
+            again = f" Again: {one.repeat}." if one.repeat else ""
+            told.append(f"proven, {name}: {one.done}; {one.seen}.{again}")
+    for result, words in (("not-seen", "not seen"), ("unknown", "unknown")):
+        same: dict[str, list[str]] = {}
+        for name, one in proofs.items():
+            if one.result == result:
+                same.setdefault(f"{one.done}; {one.seen}" if one.done else one.seen, []).append(name)
+        told += [f"{words}, {', '.join(names)}: {why}." for why, names in same.items()]
+    return told

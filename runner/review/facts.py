@@ -6,6 +6,8 @@ import on this machine showed.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 from runner.review.answers import SCORE_CLASSES, WORST, Answer, Verdict
@@ -67,6 +69,21 @@ class Imported(Value):
         return f"import OK in {self.seconds:.2f} s, {', '.join(shown)}, code {self.code_bytes:,} B"
 
 
+Result = Literal["proven", "not-seen", "unknown"]
+
+
+class Proof(Value):
+    """What running a script on made-up data showed of one class; never that it is clean."""
+
+    result: Result
+    done: str
+    """What was done, a sentence."""
+    seen: str
+    """What was seen, with its numbers; or why it could not be done."""
+    repeat: str = ""
+    """How to see it again."""
+
+
 def _said(answer: Answer) -> str:
     return f"violates if {answer.condition}" if answer.answer == "violates-if" else answer.answer
 
@@ -90,6 +107,8 @@ class ScriptReview(Value):
     facts: tuple[str, ...]
     not_looked_at: tuple[str, ...]
     imported: Imported | None = None
+    proofs: dict[str, Proof] | None = None
+    """Class -> what runs of it showed; None where nobody asked for runs."""
 
     def of(self, *verdicts: Verdict) -> list[tuple[str, Answer]]:
         """(class, answer) of the classes that got one of these, in the order of the rule book."""
@@ -144,4 +163,6 @@ class ScriptReview(Value):
         }
         if self.imported is not None:
             found["smoke"] = {**self.imported.model_dump(), "line": self.imported.line}
+        if self.proofs is not None:
+            found["prove"] = {name: one.model_dump() for name, one in self.proofs.items()}
         return found

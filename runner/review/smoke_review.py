@@ -1,4 +1,4 @@
-"""A script's review, and where that was asked for its import; or the message of what stood in the way."""
+"""A script's review, its import and its runs where these were asked for; or what stood in the way."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ from pathlib import Path
 
 from runner.errors import UserError
 from runner.review.facts import ScriptReview
+from runner.review.prove.prove import prove, with_proofs
 from runner.review.script_review import review_script
 from runner.review.smoke.smoke import smoke_test
 from runner.review.targets import Target
 
 
-def review_with_smoke(target: Target, *, log: Path | None, readme: Path | None, smoke: bool) -> ScriptReview | str:
-    """The review; smoke: the script is imported, too, which executes it, isolated."""
+def review_with_smoke(
+    target: Target, *, log: Path | None, readme: Path | None, smoke: bool, proving: bool = False
+) -> ScriptReview | str:
+    """The review; smoke: the script is imported, proving: it is run, too; both execute it, isolated."""
     try:
         review, reviewed, context = review_script(target, log=log, readme=readme)
-        if not smoke:
-            return review
-        return review.model_copy(update={"imported": smoke_test(target, reviewed, context)})
+        if smoke:
+            review = review.model_copy(update={"imported": smoke_test(target, reviewed, context)})
+        if proving:
+            proofs = prove(target, reviewed, context)
+            classes = with_proofs(review.classes, proofs)
+            review = review.model_copy(update={"proofs": proofs, "classes": classes})
+        return review
     except UserError as error:
         return str(error)

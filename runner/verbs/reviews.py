@@ -69,16 +69,22 @@ def review_of(folder: Path) -> ScriptReview | None:
 
 
 def reviews(
-    targets: Sequence[Target], log: Path | None, readme: Path | None, smoke: bool, processes: int | None = None
+    targets: Sequence[Target],
+    log: Path | None,
+    readme: Path | None,
+    smoke: bool,
+    processes: int | None = None,
+    *,
+    prove: bool = False,
 ) -> Iterator[ScriptReview | str]:
     """The reviews in their order, or the message of what stood in the way; by as many processes as there are cores.
 
-    smoke: each script is imported, too, cut off from this machine, one after the other.
+    smoke: each script is imported, too, prove: it is run on made-up data; both cut off from this machine.
     """
     from runner.machine import usable_cpus
     from runner.review.smoke_review import review_with_smoke
 
-    work = partial(review_with_smoke, log=log, readme=readme, smoke=smoke)
+    work = partial(review_with_smoke, log=log, readme=readme, smoke=smoke, proving=prove)
     workers = min(processes or usable_cpus(), len(targets))
     if workers <= 1 or len(targets) <= FEW:
         yield from map(work, targets)

@@ -42,7 +42,7 @@ def smoke_test(target: Target, reviewed: Reviewed, context: RunContext, seconds:
         base = Path(name).resolve()
         work = base / "work"
         work.mkdir()
-        _fill(work, target, reviewed)
+        fill(work, target, reviewed)
         told, said = _run(base, work, reviewed, seconds)
     found = _believed(told, said)
     code = sum(text.size for text in reviewed.texts if text.kind in ("file", "beside"))
@@ -61,7 +61,7 @@ def smoke_test(target: Target, reviewed: Reviewed, context: RunContext, seconds:
     )
 
 
-def _fill(work: Path, target: Target, reviewed: Reviewed) -> None:
+def fill(work: Path, target: Target, reviewed: Reviewed) -> None:
     """The script and the files beside it, as they are; no data, logs and weights."""
     folder = target.script.parent
     total = 0
@@ -103,7 +103,7 @@ def _run(base: Path, work: Path, reviewed: Reviewed, seconds: float) -> tuple[An
     inner = [sys.executable, "-I", "-B", "-c", start, str(work), str(program), str(program / "spec.json")]
     why = ""
     try:
-        said = b"".join(_bounded(output_of(cut_off(inner, base, work), work, _environment(work), seconds + 30)))
+        said = b"".join(_bounded(output_of(cut_off(inner, base, work), work, quiet_environment(work), seconds + 30)))
     except UserError as error:
         said, why = b"", str(error)
     told: Any = None
@@ -123,7 +123,7 @@ def _bounded(pieces: Any) -> Any:
         room -= len(piece)
 
 
-def _environment(work: Path) -> dict[str, str]:
+def quiet_environment(work: Path) -> dict[str, str]:
     return {
         "PATH": os.defpath,
         "HOME": str(work),
