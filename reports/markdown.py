@@ -31,6 +31,8 @@ MOST_CHARACTERS = 2_000
 def one_line(text: str) -> str:
     """`text` without line breaks, control characters and invisible direction marks; runs of blanks become one. What
     is longer than a page's line may be is cut."""
+    if len(text) <= MOST_CHARACTERS and text.isascii() and text.isprintable() and text == " ".join(text.split()):
+        return text  # as most are, and a page has tens of thousands
     visible = (char for char in text if unicodedata.category(char) not in ("Cf", "Cs"))
     line = " ".join("".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in visible).split())
     return line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…"

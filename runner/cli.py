@@ -35,6 +35,7 @@ from runner.verbs.options import (
     OtherData,
     OtherTokenizer,
     Output,
+    Port,
     Profile,
     RecordPath,
     RunName,
@@ -43,6 +44,7 @@ from runner.verbs.options import (
 )
 
 if TYPE_CHECKING:
+    from reports.across.table import Found
     from runner.audit.facts import Audit
     from runner.drive.assess import JudgedRun
     from runner.drive.execute import Where
@@ -398,7 +400,13 @@ def audit(
     every: Annotated[bool, typer.Option("--all", help="Read every record folder under PATH, in parallel.")] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "--table", metavar="FILE", help="Write a table of all: .csv or .parquet."),
+        typer.Option(
+            "--output", "--table", metavar="FILE", help="Write a table of all, .csv or .parquet, or the page: .html."
+        ),
+    ] = None,
+    format: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--format", help="html: one page with pictures, every finding on it; goes to --output."),
     ] = None,
     with_review: Annotated[
         bool, typer.Option("--review", help="Read its script's code, too, as golf review does.")
@@ -416,8 +424,12 @@ def audit(
     from runner.verbs.reviews import review_of
 
     console = terminal()
+    as_page = format is not None or (output is not None and output.suffix == ".html")
+    if as_page and (format not in (None, "html") or as_json or markdown or with_review):
+        raise UserError("--format: html is the one there is, and it goes with none of --json, --markdown, --review")
     if output is not None:
-        require_table(output)
+        if not as_page:
+            require_table(output)
         require_writable(output.parent)
     if every:
         folders = [folder for root in paths for folder in find_records(root)]
@@ -431,6 +443,8 @@ def audit(
         found.append((folder, one))
         if isinstance(one, str):
             print(f"golf: {printable(one)}", file=sys.stderr)
+        elif as_page:
+            continue
         elif as_json:
             print(one.model_dump_json() if not with_review else _with_review(one, folder), flush=True)
         elif markdown:
@@ -441,13 +455,30 @@ def audit(
             console.print(terminal_audit(one))
             if (code := review_of(folder)) is not None:
                 console.print(terminal_review(code) if with_review else line_of(code))
-    if every and not as_json and not markdown:
+    if every and not as_json and not markdown and not as_page:
         console.print(summary(found))
-    if output is not None:
+    if as_page:
+        _show_audits(found, output)
+    elif output is not None:
         write_table(audit_frame(found), output)
         if not as_json and not markdown:
             console.print(f"table: {output}")
     raise typer.Exit(_audit_code([one for _, one in found]))
+
+
+def _show_audits(found: Sequence[tuple[Path, Audit | str]], output: Path | None) -> None:
+    """The page of one audited folder or of many, into its file or to standard output."""
+    from reports.page.many.page import audits_page
+    from runner.files import write_atomic
+    from runner.listing import counted
+    from runner.serving.gather import matrices_of
+
+    made = audits_page(found, matrices_of(found))
+    if output is None:
+        sys.stdout.buffer.write(made.encode("utf-8", "replace"))
+        return
+    write_atomic(output, made.encode("utf-8", "replace"))
+    typer.echo(f"{output}: {counted(len(found), 'folder')}")
 
 
 def _with_review(audit: Audit, folder: Path) -> str:
@@ -574,21 +605,23 @@ def report(
         changed = [name for name, other in rebuild(records[0]).items() if other]
         typer.echo(f"{records[0]}: {', '.join(changed) + ' made anew' if changed else 'as it was'}")
         return
-    from reports.across.pages import FORMATS, chosen_format
+    from reports.across.pages import FORMATS, PAGE, chosen_format
     from reports.across.table import Found, across_frame
     from reports.markdown import one_line
-    from reports.page.report import record_page
     from runner.files import require_writable, write_atomic
     from runner.listing import counted
     from runner.record.find import find_record_folders, record_or_problem
+    from runner.serving.gather import folders_of
 
     chosen = chosen_format(format, output)
     if output is not None:
         require_writable(output.parent)
-    found = [Found(folder, record_or_problem(folder)) for folder in find_record_folders(records)]
-    if chosen == "html" and len(found) == 1 and not isinstance(found[0].data, str):
-        made = record_page(found[0].data, found[0].folder)
+    if chosen == PAGE:
+        folders = folders_of(records)
+        made, found = _page_of(folders, records)
     else:
+        folders = find_record_folders(records)
+        found = [Found(folder, record_or_problem(folder)) for folder in folders]
         made = FORMATS[chosen](across_frame(found))
     for one in found:
         if isinstance(one.data, str):
@@ -597,8 +630,28 @@ def report(
         typer.echo(made.decode(), nl=False)
     else:
         write_atomic(output, made)
-        typer.echo(f"{output}: {counted(len(found), 'folder')}")
+        typer.echo(f"{output}: {counted(len(folders), 'folder')}")
     raise typer.Exit(2 if any(isinstance(one.data, str) for one in found) else 0)
+
+
+def _page_of(folders: Sequence[Path], named: Sequence[Path]) -> tuple[bytes, list[Found]]:
+    """The page on one folder or many, anybody's among them, and those of them that could not be read.
+
+    named: what the user named, where sweeps may lie beside the records.
+    """
+    from reports.across.table import Found
+    from reports.page.many.page import many_page, sound
+    from reports.page.report import record_page
+    from runner.results import RecordData
+    from runner.search.sweeps.beside import sweeps_beside
+    from runner.serving.gather import gathered, matrices_of
+
+    found = sound(gathered(folders))
+    unread = [Found(folder, data) for folder, data in found if isinstance(data, str)]
+    folder, first = found[0]
+    if len(found) == 1 and isinstance(first, RecordData):
+        return record_page(first, folder), unread
+    return many_page("Records", found, matrices_of(found), sweeps_beside(named)).encode("utf-8", "replace"), unread
 
 
 @app.command("compare")
@@ -743,6 +796,23 @@ def sweep_best(
     for line in curse_lines(sweeps.known(folder.path.name, output)[1]):
         typer.echo(line)
     raise typer.Exit(max(codes, key=lambda code: (code == EXIT_CODES["rejected"], code)))
+
+
+@app.command()
+def serve(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="What holds runs/ and records/ (default: here).")
+    ] = Path(),
+    port: Port = 8765,
+) -> None:
+    """Show DIR's runs and records in a browser of this machine, live. Nothing can be changed from there.
+
+    Listens on 127.0.0.1 alone, behind a token that it prints as part of the address.
+    """
+    from reports.page.live import draw
+    from runner.verbs.serving import serve_until_interrupted
+
+    serve_until_interrupted(folder, port, draw, typer.echo)
 
 
 def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str | None = None) -> None:

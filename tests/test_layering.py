@@ -20,7 +20,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "runner": (
         *("logs", "data", "own_jobs", "compare", "budget", "sinks", "job", "judge", "folder", "sequential", "script"),
         *("audit", "lives", "node", "backends", "plan", "record", "fleet", "review", "live", "drive", "duel"),
-        *("search", "top", "authoring", "doctor", "verbs"),
+        *("search", "serving", "top", "authoring", "doctor", "verbs"),
     ),
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
@@ -28,7 +28,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "runner.search": ("sweeps",),
     "runner.review": ("source", "run", "smoke", "prove", "flow", "rules"),
     "reports": ("sections", "record", "across", "audit", "review", "terminal", "page"),
-    "reports.page": ("record",),
+    "reports.page": ("record", "many", "live"),
 }
 """Package -> its rooms; each may import those before it and never one after it."""
 DOORS = {
@@ -76,6 +76,8 @@ REPORTER_READS = {
         "listing",
         "untrusted",
         "audit.facts",
+        "compare.facts",
+        "serving.facts",
         "search.sweeps.facts",
         "fleet.facts",
         "review.facts",

@@ -1,6 +1,6 @@
-"""The table of many records for people and programs: markdown, HTML, CSV, parquet.
+"""The table of many records for people and programs: markdown, CSV, parquet.
 
-Names come from files that may be hostile: escaped in markdown and HTML, and in CSV kept from being read as formulas.
+Names come from files that may be hostile: escaped in markdown, and in CSV kept from being read as formulas.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports.across.table import UNITS
 from reports.clock_cells import seed_cell
@@ -21,7 +20,6 @@ from reports.numbers import MISSING, count, fixed
 from runner.errors import UserError
 from runner.listing import counted
 
-HTML = Environment(loader=PackageLoader("reports"), autoescape=True, undefined=StrictUndefined)
 DIGITS = {"val_bpb": 6, "val_loss": 5}
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """Spreadsheets compute a cell that begins so."""
@@ -174,12 +172,6 @@ def to_markdown(frame: pd.DataFrame) -> bytes:
     return ("\n\n".join(parts) + "\n").encode()
 
 
-def to_html(frame: pd.DataFrame) -> bytes:
-    """A page that needs nothing else: no script, no font, nothing from anywhere."""
-    page = HTML.get_template("across.html.j2").render(headline=headline(frame), sections=sections(frame))
-    return (page + "\n").encode()
-
-
 def to_csv(frame: pd.DataFrame) -> bytes:
     """The whole table with every digit; what is missing is empty."""
     safe = frame.copy()
@@ -197,15 +189,11 @@ def to_parquet(frame: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-FORMATS: dict[str, Callable[[pd.DataFrame], bytes]] = {
-    "md": to_markdown,
-    "html": to_html,
-    "csv": to_csv,
-    "parquet": to_parquet,
-}
-
-
-ENDINGS = {"": "md", "markdown": "md", "txt": "md", "htm": "html", **{name: name for name in FORMATS}}
+FORMATS: dict[str, Callable[[pd.DataFrame], bytes]] = {"md": to_markdown, "csv": to_csv, "parquet": to_parquet}
+PAGE = "html"
+"""A format, too: the page with pictures, which is reports/page's."""
+NAMES = ("md", PAGE, "csv", "parquet")
+ENDINGS = {"": "md", "markdown": "md", "txt": "md", "htm": "html", **{name: name for name in NAMES}}
 """Ending of a file's name -> its format."""
 
 
@@ -215,11 +203,11 @@ def chosen_format(name: str | None, output: Path | None) -> str:
     chosen = name or ENDINGS.get(ending.lower(), "")
     if not chosen:
         raise UserError(
-            f"--output {output}: .{ending} is none of {', '.join(FORMATS)}; name the file so, or say which it is "
+            f"--output {output}: .{ending} is none of {', '.join(NAMES)}; name the file so, or say which it is "
             "with --format"
         )
-    if chosen not in FORMATS:
-        raise UserError(f"--format: {chosen!r} is not one of {', '.join(FORMATS)}")
+    if chosen not in NAMES:
+        raise UserError(f"--format: {chosen!r} is not one of {', '.join(NAMES)}")
     if chosen == "parquet" and output is None:
         raise UserError("--format parquet: is not text; name a file with --output")
     if chosen == "parquet" and find_spec("pyarrow") is None:

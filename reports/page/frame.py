@@ -13,6 +13,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -96,7 +97,7 @@ def cell_of(cell: str | Cell) -> Cell:
     """A cell, whatever it was given as, on one line."""
     given = cell if isinstance(cell, Cell) else Cell(cell)
     order = given.order if given.order is not None and math.isfinite(given.order) else None
-    return Cell(one_line(given.text), order, given.kind, given.anchor)
+    return replace(given, text=one_line(given.text), order=order)
 
 
 def embedded(figure: dict[str, Any]) -> Markup:

@@ -28,6 +28,8 @@ class Words:
 
     text: str
     kind: Kind = ""
+    href: str = ""
+    """Another page of ours that it leads to; never made of anybody's text."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Cell:
     kind: Kind = ""
     anchor: str = ""
     """Anchor on this page that it leads to."""
+    href: str = ""
+    """Another page of ours that it leads to; never made of anybody's text."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,10 @@ class Table:
     """Each head is a button that sorts."""
     filterable: bool = False
     """A field above it leaves the rows that hold what is typed."""
+    dense: bool = False
+    """Cells keep to one line, and the first column stays in sight where the others are scrolled."""
+    folded: bool = False
+    """Only its caption is seen until it is opened."""
 
     def __post_init__(self) -> None:
         wrong = [len(row) for row in self.rows if len(row) != len(self.heads)]

@@ -27,6 +27,8 @@ from runner.statistics import (
     welch_power,
 )
 
+Outcome = Literal["holds", "not shown", "undecided"]
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -58,6 +60,47 @@ POLICIES: dict[PolicyName, Policy] = {
 }
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What a policy says of two arms, and by which test."""
+
+    outcome: Outcome
+    obstacles: tuple[str, ...]
+    """Why the test cannot decide."""
+    test: GainTest | None
+    """Bits per byte; None where it cannot be done."""
+    testable: bool
+    """Whether any test can be done, were the margin known."""
+    constant: float | None
+    """nats_per_bpb by which margins and gains are converted."""
+    margin: float | None
+    """Bits per byte; None where it is in nats and no constant is known."""
+    target: float | None
+    """The number to beat, where the test is against one."""
+
+
+def decide(baseline: Arm, candidate: Arm, policy: PolicyName, alpha: float | None = None) -> Decision:
+    """The outcome alone, without what it would take to reach another: for many comparisons at once.
+
+    alpha: what p must be below, where that is not the policy's.
+    """
+    rule = POLICIES[policy].at(alpha)
+    constant = candidate.nats_per_bpb or baseline.nats_per_bpb
+    margin = None if constant is None and rule.margin_nats else rule.margin_nats / (constant or 1.0)
+    obstacles = list(obstacles_of(baseline, candidate, number=rule.against_number))
+    if margin is None:
+        obstacles.append(
+            "the margin is in nats/token and no nats_per_bpb is known: give val_loss / val_bpb of its data"
+        )
+    one = _sample(baseline)
+    target = one.mean if rule.against_number and one is not None else None
+    tested = [candidate] if rule.against_number else [baseline, candidate]
+    testable = all(deviation(arm) is not None for arm in tested) and bool(baseline.val_bpb)
+    test = _test(baseline, candidate, target, margin) if testable and margin is not None else None
+    outcome: Outcome = "undecided" if obstacles or test is None else "holds" if test.p < rule.alpha else "not shown"
+    return Decision(outcome, tuple(obstacles), test, testable, constant, margin, target)
+
+
 def compare(
     baseline: Arm,
     candidate: Arm,
@@ -70,28 +113,17 @@ def compare(
     true_gain: a gain to plan for, nats/token; without a constant nothing can be said of it. alpha: what p must be
     below, where that is not the policy's.
     """
-    rule = POLICIES[policy].at(alpha)
-    constant = candidate.nats_per_bpb or baseline.nats_per_bpb
-    margin = None if constant is None and rule.margin_nats else rule.margin_nats / (constant or 1.0)
-    obstacles = list(obstacles_of(baseline, candidate, number=rule.against_number))
-    if margin is None:
-        obstacles.append(
-            "the margin is in nats/token and no nats_per_bpb is known: give val_loss / val_bpb of its data"
-        )
+    rule, found = POLICIES[policy].at(alpha), decide(baseline, candidate, policy, alpha)
+    constant, margin, target, test = found.constant, found.margin, found.target, found.test
     one, two = _sample(baseline), _sample(candidate)
-    target = one.mean if rule.against_number and one is not None else None
-    tested = [candidate] if rule.against_number else [baseline, candidate]
-    testable = all(deviation(arm) is not None for arm in tested) and bool(baseline.val_bpb)
-    test = _test(baseline, candidate, target, margin) if testable and margin is not None else None
     measured = None if one is None or two is None else one.mean - two.mean
     claimed = None if true_gain is None or constant is None else true_gain / constant
-    outcome = "undecided" if obstacles or test is None else "holds" if test.p < rule.alpha else "not shown"
     return Comparison(
         policy=policy,
         margin_nats=rule.margin_nats,
         alpha=rule.alpha,
-        outcome=outcome,
-        obstacles=obstacles,
+        outcome=found.outcome,
+        obstacles=list(found.obstacles),
         notes=list(notes_of(baseline, candidate, constant, number=rule.against_number)),
         baseline=baseline,
         candidate=candidate,
@@ -105,7 +137,7 @@ def compare(
         baseline_nats=_sample(baseline, constant),
         candidate_nats=_sample(candidate, constant),
         test=test,
-        any_gain=_test(baseline, candidate, target, 0.0) if testable else None,
+        any_gain=_test(baseline, candidate, target, 0.0) if found.testable else None,
         test_nats=None if test is None or constant is None else scaled(test, constant),
         power=_power(baseline, candidate, rule, margin, measured, constant),
         power_at=_power(baseline, candidate, rule, margin, claimed, constant),

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from runner.audit.facts import Audit
 from runner.data.shards import is_validation_shard
 from runner.errors import UserError
 from runner.files import sha256_bytes
@@ -88,7 +89,11 @@ def arm_of_folder(path: Path) -> Arm:
         return arm if is_as_listed(path) else arm.model_copy(update=ALTERED)
     from runner.audit.audit import audit_folder
 
-    audit = audit_folder(path)
+    return arm_of_audit(audit_folder(path), path)
+
+
+def arm_of_audit(audit: Audit, path: Path) -> Arm:
+    """Anybody's record folder, read, as an arm: the runs that its headline is made of."""
     runs = [run for run in audit.runs if run.role == "primary" and run.final_val_bpb is not None]
     known = [run.final_val_loss / run.final_val_bpb for run in runs if run.final_val_loss and run.final_val_bpb]
     errors = list(dict.fromkeys(one.kind for one in audit.findings if one.severity == "error"))

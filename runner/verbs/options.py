@@ -102,6 +102,7 @@ OtherTokenizer = Annotated[
 Output = Annotated[
     Path, typer.Option("--output", metavar="DIR", help="Where runs/ and records/ are kept (default: here).")
 ]
+Port = Annotated[int, typer.Option("--port", metavar="N", help="Where to listen; 0 takes any port that is free.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Everything that was found, as one JSON object.")]
 Author = Annotated[
     Optional[str],  # noqa: UP045

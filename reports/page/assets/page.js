@@ -81,10 +81,10 @@
       sign.setAttribute("height", "10");
       sign.setAttribute("aria-hidden", "true");
       const stroke = document.createElementNS(sign.namespaceURI, "line");
-      const solid = trace.type === "bar";
+      const solid = trace.type === "bar", marks = trace.mode === "markers";
       for (const [name, value] of Object.entries({
-        x1: 0, x2: 22, y1: 5, y2: 5, "stroke-width": solid ? 10 : 2.5,
-        "stroke-dasharray": solid ? "" : DASHES[(trace.line || {}).dash || "solid"] || "",
+        x1: marks ? 6 : 0, x2: marks ? 16 : 22, y1: 5, y2: 5, "stroke-width": solid || marks ? 10 : 2.5,
+        "stroke-dasharray": solid || marks ? "" : DASHES[(trace.line || {}).dash || "solid"] || "",
       })) stroke.setAttribute(name, value);
       made.dataset.colour = (trace.line || {}).color || (trace.marker || {}).color || "@1";
       sign.append(stroke);
@@ -137,13 +137,14 @@
     plot.textContent = `This picture could not be drawn (${error}); its table is below.`;
     plot.dataset.drawn = "no";
   };
-  const found = (within) => {
+  const found = (within, before = []) => {  // before: view and hidden traces of pictures that these take the place of
     const fresh = [];
     for (const plot of within.querySelectorAll(".plot")) {
       try {
         const figure = JSON.parse(plot.parentElement.querySelector("script").textContent);
         const controls = plot.parentElement.querySelector(".controls");
-        const one = { plot, figure, controls, hidden: new Set(), view: 0 };
+        const { hidden = new Set(), view = 0 } = before[fresh.length] || {};
+        const one = { plot, figure, controls, hidden, view: view < (figure.views || []).length ? view : 0 };
         views(one);
         legend(one);
         fresh.push(one);
@@ -200,34 +201,72 @@
     }
   };
 
-  // Live: the same address again, and only sections whose source has changed are put in anew.
-  const follow = () => {
-    let before = new Map();
-    const sources = (page) => new Map([...page.querySelectorAll("main > section")].map((one) => [one.id, one]));
+  // Live: the same address again; sections whose source has changed are put in anew, as their reader had left them.
+  const sources = (page) => new Map([...page.querySelectorAll("main > section")].map((one) => [one.id, one]));
+  const texts = (page) => new Map([...sources(page)].map(([id, section]) => [id, section.innerHTML]));
+  const PLACES = "a, button, input, summary, [tabindex]";
+  const left = (section) => ({
+    open: [...section.querySelectorAll("details")].map((one) => one.open),
+    typed: [...section.querySelectorAll(".filter input")].map((one) => one.value),
+    sorted: [...section.querySelectorAll("th")].map((one) => one.getAttribute("aria-sort")),
+    scrolled: [...section.querySelectorAll(".scroll")].map((one) => [one.scrollLeft, one.scrollTop]),
+    pictures: figures.filter(({ plot }) => section.contains(plot)).map(({ view, hidden }) => ({ view, hidden })),
+    focus: [...section.querySelectorAll(PLACES)].indexOf(document.activeElement),
+  });
+  const restored = (section, state) => {
+    section.querySelectorAll("details").forEach((one, index) => { one.open = Boolean(state.open[index]); });
+    section.querySelectorAll(".filter input").forEach((one, index) => {
+      if (!state.typed[index]) return;
+      one.value = state.typed[index];
+      one.dispatchEvent(new Event("input"));
+    });
+    section.querySelectorAll("th").forEach((one, index) => {
+      const order = state.sorted[index], head = one.querySelector("button.sort");
+      if (head && order) head.click();
+      if (head && order === "descending") head.click();
+    });
+    section.querySelectorAll(".scroll").forEach((one, index) => {
+      [one.scrollLeft, one.scrollTop] = state.scrolled[index] || [0, 0];
+    });
+    if (state.focus >= 0) section.querySelectorAll(PLACES)[state.focus]?.focus({ preventScroll: true });
+  };
+  const putIn = async (section, old) => {
+    const fresh = document.importNode(section, true);
+    const state = old ? left(old) : null;
+    if (old) {
+      for (const one of figures.filter(({ plot }) => old.contains(plot))) {
+        Plotly.purge(one.plot);
+        figures.splice(figures.indexOf(one), 1);
+      }
+      old.replaceWith(fresh);
+    } else document.querySelector("main").append(fresh);
+    tables(fresh);
+    await drawAll(found(fresh, state ? state.pictures : []));
+    if (state) restored(fresh, state);
+  };
+  const follow = (loaded) => {
+    let before = loaded, mark = "";
+    const sign = document.getElementById("live");
     const ask = async () => {
       try {
-        const answer = await fetch(location.href, { cache: "no-store" });
-        if (!answer.ok) throw new Error(`${answer.status}`);
-        const now = sources(new DOMParser().parseFromString(await answer.text(), "text/html"));
-        const shown = sources(document);
-        for (const [id, section] of now) {
-          if (before.get(id) === section.innerHTML) continue;
-          const old = shown.get(id);
-          if (before.size || !old) {
-            const open = old ? [...old.querySelectorAll("details")].map((one) => one.open) : [];
-            const fresh = document.importNode(section, true);
-            if (old) {
-              for (const one of figures.filter(({ plot }) => old.contains(plot))) Plotly.purge(one.plot);
-              old.replaceWith(fresh);
-            } else document.querySelector("main").append(fresh);
-            fresh.querySelectorAll("details").forEach((one, index) => { one.open = Boolean(open[index]); });
-            tables(fresh);
-            await drawAll(found(fresh));
+        const answer = await fetch(location.href, { cache: "no-store", headers: mark ? { "If-None-Match": mark } : {} });
+        if (answer.status !== 304) {
+          if (!answer.ok) throw new Error(`${answer.status}`);
+          const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+          const now = texts(page), shown = sources(document);
+          for (const [id, section] of sources(page)) {
+            if (before.get(id) !== now.get(id)) await putIn(section, shown.get(id));
           }
+          for (const [id, section] of shown) if (!now.has(id)) section.remove();
+          before = now;
+          mark = answer.headers.get("ETag") || "";
         }
-        before = new Map([...now].map(([id, section]) => [id, section.innerHTML]));
+        sign.textContent = "Live.";
         root.dataset.live = "yes";
       } catch (error) {
+        if (root.dataset.live !== "no") {
+          sign.textContent = `Not live since ${new Date().toLocaleTimeString()}: golf serve has ended, or this has gone.`;
+        }
         root.dataset.live = "no";
       }
       setTimeout(ask, 3000);
@@ -235,11 +274,12 @@
     setTimeout(ask, 3000);
   };
 
+  const loaded = document.body.hasAttribute("data-live") ? texts(document) : null;
   tables(document);
   drawAll(found(document));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(figures));
   addEventListener("beforeprint", () => { root.dataset.print = "yes"; figures.forEach((one) => draw(one)); });
   addEventListener("afterprint", () => { delete root.dataset.print; figures.forEach((one) => draw(one)); });
   matchMedia("print").addEventListener("change", ({ matches }) => matches || drawAll(figures));
-  if (document.body.hasAttribute("data-live")) follow();
+  if (loaded) follow(loaded);
 })();
