@@ -8,6 +8,7 @@ obstacles.py's, formulas statistics.py's.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from runner.compare.obstacles import deviation, notes_of, obstacles_of
 from runner.results import Arm, Comparison, PolicyName, Power

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import get_args
 
 from runner.audit.reading.folder import RECORD_SIGNS
-from runner.drive.status import CROWD, SeedState, crowd, entries_of, last_entries, run_state, seed_states
+from runner.drive.status import CROWD, crowd, entries_of, last_entries, run_state, seed_states
 from runner.errors import UserError
 from runner.files import sha256_bytes
 from runner.folder.launches import stopped
@@ -24,6 +24,7 @@ from runner.folder.trainings import train_log
 from runner.job.load import job_from_mapping
 from runner.job.spec import JobSpec
 from runner.job.tracks import limits_for
+from runner.live.seed_state import SeedState
 from runner.logs.loss_curves import curve
 from runner.plan.past_results import SHELVES
 from runner.record.files import RESULTS
