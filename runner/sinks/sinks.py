@@ -21,7 +21,6 @@ from typing import Any
 
 import psutil
 
-import runner
 from runner.listing import counted
 from runner.sinks.sink import SETTINGS, Order, lacking
 
@@ -49,7 +48,7 @@ class SinkProcess:
         self.dropped = 0
         self.answers: list[dict[str, Any]] = []
         self.rest = b""
-        home = str(Path(runner.__file__).parent.parent)
+        home = str(Path(__file__).parents[2])
         paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
         self.process = subprocess.Popen(
             start(order),
