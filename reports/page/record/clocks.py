@@ -18,6 +18,9 @@ from reports.tables import measured
 from runner.results import Interval, PhaseResult, RecordData, RunResult
 
 MOST_BARS = 40
+AFTER = "after the last step (calibration)"
+MOST_IDLE = 0.5
+"""Of the limit, that a node's idle time may have to be drawn."""
 LEAST_S = 0.02
 """What is shorter is not drawn."""
 
@@ -57,7 +60,7 @@ def clocks_section(data: RecordData) -> Section:
 
 
 def training_stretches(result: RunResult) -> list[Stretch]:
-    """The training process in pieces; the limited time is `steps` and `after the last step`."""
+    """The training process in pieces; the limited time is `steps` and what comes after the last of them."""
     phase = result.train
     if phase is None:
         return []
@@ -72,7 +75,7 @@ def training_stretches(result: RunResult) -> list[Stretch]:
         Stretch("start-up", _span(0.0, at("warmup_start", at("train_start"))), before=True),
         Stretch("warm-up", _span(at("warmup_start"), at("train_start")), before=True),
         Stretch("steps", trained, open_seconds=extra),
-        Stretch("after the last step", after),
+        Stretch(AFTER, after),
         Stretch("validation", drawable(phase.paused_seconds)),
         Stretch("packing", _span(at("train_end"), at("artifact_frozen"))),
         Stretch("load back, score", _span(at("artifact_frozen"), phase.wall_seconds)),
@@ -106,7 +109,7 @@ def _picture(rows: Sequence[tuple[RunResult, list[Stretch]]], limit: float, phas
     names = [stretch.name for stretch in shown[0][1]]
     labels = [f"seed {result.seed}" for result, _ in shown]
     starts = [-sum(one.seconds or 0.0 for one in stretches if one.before) for _, stretches in shown]
-    traces: list[dict[str, Any]] = []
+    traces: list[dict[str, Any]] = _idle(shown, labels, starts, limit) if phase == "train" else []
     ends = list(starts)
     for index, name in enumerate(names):
         pieces = [stretches[index] for _, stretches in shown]
@@ -142,6 +145,19 @@ def _picture(rows: Sequence[tuple[RunResult, list[Stretch]]], limit: float, phas
     }  # fmt: skip
     label = f"{title} of {len(rows)} seeds in stretches, seconds; the limit is {limit:g} s."
     return Picture(figure, _table(rows, phase, limit), label, title, height=120 + 34 * len(shown), half=True)
+
+
+def _idle(
+    shown: Sequence[tuple[RunResult, list[Stretch]]], labels: Sequence[str], starts: Sequence[float], limit: float
+) -> list[dict[str, Any]]:
+    """How long nodes stood idle before, where that does not dwarf all else; the table has all."""
+    waits = [drawable(result.idle_seconds) or 0.0 for result, _ in shown]
+    if not LEAST_S <= max(waits) <= MOST_IDLE * limit:
+        return []
+    texts = [f"{label}\nits node stood idle before: {wait:.2f} s" for label, wait in zip(labels, waits, strict=True)]
+    looks = {"color": "@line", "line": {"color": "@back", "width": 1}}
+    bases = [start - wait for start, wait in zip(starts, waits, strict=True)]
+    return [_bars("node idle", labels, bases, waits, texts, looks)]
 
 
 def _phase(phase: str) -> str:

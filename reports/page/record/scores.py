@@ -144,10 +144,29 @@ def _picture(rows: Sequence[Row], yardsticks: Sequence[Yardstick]) -> Picture:
                 "fixedrange": True,
             },
         },
+        "views": views(rows),
     }
     ours = rows[0].sample
     label = f"Scores of {ours.n} seeds in bits per byte: mean {_mean(ours)}, 95 % t interval {_interval(ours)}."
     return Picture(figure, score_table(rows, yardsticks), label, "Score of each seed", height=110 + 105 * len(rows))
+
+
+def views(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """All runs, or this record alone, where another one would squeeze its seeds together."""
+    if len(rows) < 2:
+        return []
+    return [
+        {"label": "all", "relayout": {"xaxis.range": _reach(rows)}},
+        {"label": "this record", "relayout": {"xaxis.range": _reach(rows[:1])}},
+    ]
+
+
+def _reach(rows: Sequence[Row]) -> list[float]:
+    """From the least to the greatest of all values and intervals, and a little more."""
+    samples = [row.sample for row in rows]
+    ends = [end for one in samples for end in (one.min, one.max, one.low, one.high) if end is not None]
+    side = (max(ends) - min(ends)) * 0.06 or 0.01
+    return [min(ends) - side, max(ends) + side]
 
 
 def _apart(number: int) -> float:

@@ -20,6 +20,8 @@ MOST_NODES = 16
 SHARE_SHOWN = 0.99
 """Of all steps; the slowest are told in words, or one of them would squeeze the others into a corner."""
 
+FAR = 1.2
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -74,9 +76,10 @@ def paces_of(curve: Curve) -> list[Pace]:
 
 
 def _bound(nodes: dict[str, list[Pace]]) -> float:
-    """Milliseconds that SHARE_SHOWN of all steps do not exceed."""
+    """Milliseconds up to which is drawn: all, unless the slowest are so slow that they would hide the others."""
     paces = sorted((pace for paces in nodes.values() for pace in paces), key=lambda pace: pace.ms)
-    return quantile(paces, SHARE_SHOWN)
+    usual = quantile(paces, SHARE_SHOWN)
+    return usual if paces[-1].ms > FAR * usual else paces[-1].ms
 
 
 def quantile(paces: Sequence[Pace], share: float) -> float:

@@ -271,3 +271,23 @@ def test_names_that_lead_out_of_the_folder_are_not_followed(record: Path, tmp_pa
         handle.write(f"{sha256_file(tmp_path / 'secret')}  ../secret\n")
     (files,) = [check for check in verify_record(open_record(record)) if check.name == "files"]
     assert files.measured == "../secret is not there"
+
+
+def test_a_record_from_before_times_and_places_were_noted_still_agrees_with_logs_and_ledger(record: Path) -> None:
+    content = json.loads((record / "results.json").read_text())
+    assert any(curve["seconds"] for curve in content["curves"])
+    assert all(launch["node"] and launch["started_at"] for launch in content["launches"])
+    for curve in content["curves"]:
+        for name in ("seconds", "val_seconds", "val_bpb"):
+            del curve[name]
+    for launch in content["launches"]:
+        for name in ("node", "host", "started_at"):
+            del launch[name]
+    (record / "results.json").write_text(json.dumps(content))
+    sign(record)
+    found = answers(record)
+    assert (found["curves"], found["attempts"]) == ({"pass"}, {"pass"})
+    content["curves"][0]["seconds"] = [7.0 for _ in content["curves"][0]["steps"]]
+    (record / "results.json").write_text(json.dumps(content))
+    sign(record)
+    assert answers(record)["curves"] == {"fail"}

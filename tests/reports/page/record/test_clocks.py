@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reports.page.record.clocks import clocks_section, evaluation_stretches, training_stretches
 from reports.page.section import Picture, Words
 from runner.results import RecordData
-from tests.fixtures.pictured_record import open_clock, pictured_record
-from tests.fixtures.results import failed_result, failed_verification, record, verification
+from tests.fixtures.pictured_record import open_clock, pictured_record, training
+from tests.fixtures.results import failed_result, failed_verification, record, run_result, verification
 
 
 def pictures(data: RecordData) -> list[Picture]:
@@ -20,7 +22,7 @@ def test_training_is_told_from_start_up_to_the_end_of_its_process() -> None:
         "start-up": 6.0,
         "warm-up": 1.0,
         "steps": 57.913,
-        "after the last step": 0.0,
+        "after the last step (calibration)": 0.0,
         "validation": 0.5,
         "packing": 2.0,
         "load back, score": 1.5,
@@ -37,6 +39,17 @@ def test_bars_stand_end_to_end_and_the_limited_time_begins_at_zero() -> None:
     assert bars["packing"]["base"][0] == bars["validation"]["base"][0] + bars["validation"]["x"][0]
     assert training.figure["layout"]["shapes"][0]["x0"] == 60.0
     assert training.figure["layout"]["annotations"][0]["text"] == "limit 60 s"
+
+
+@pytest.mark.parametrize(("idle", "drawn"), [(3.0, True), (9_000.0, False)])
+def test_idle_time_of_a_node_stands_before_its_seed_unless_it_dwarfs_all_else(idle: float, drawn: bool) -> None:
+    data = record([run_result(1337, idle_seconds=idle, train=training(50.0))], [verification(1337)], seeds=(1337,))
+    training_picture = pictures(data)[0]
+    bars = {trace["name"]: trace for trace in training_picture.figure["data"]}
+    assert ("node idle" in bars) is drawn
+    if drawn:
+        assert (bars["node idle"]["base"], bars["node idle"]["x"]) == ([-10.0], [3.0])
+    assert training_picture.table.rows[0][-1] == f"{idle:,.2f}"
 
 
 def test_an_interval_is_never_shown_as_its_end() -> None:

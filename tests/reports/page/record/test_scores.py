@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.page.record.scores import score_rows, score_table, scores_section
+from reports.page.record.scores import score_rows, score_table, scores_section, views
 from reports.page.section import Picture, Words
 from tests.fixtures.pictured_record import pictured_record
 from tests.fixtures.results import failed_result, failed_verification, record, run_result, score, verification
@@ -24,6 +24,14 @@ def test_the_table_has_every_value_mean_deviation_and_interval() -> None:
     ]
     assert rows[0][2] == "1.745469"
     assert rows[-1][2] == "1.733302 to 1.755671"
+
+
+def test_the_record_alone_can_be_brought_into_view_where_another_run_is_far_away() -> None:
+    rows = score_rows(pictured_record())
+    whole, alone = views(rows)
+    assert whole["relayout"]["xaxis.range"][0] < 1.13 < 1.75 < whole["relayout"]["xaxis.range"][1]
+    assert alone["relayout"]["xaxis.range"] == pytest.approx([1.73196, 1.757013], abs=1e-5)
+    assert views(rows[:1]) == []
 
 
 def test_a_single_seed_has_no_interval_and_says_so() -> None:
