@@ -87,7 +87,7 @@ def order(found: Duel) -> str:
         f"{signed(model.gain, BPB_DIGITS)} [{signed(model.low, BPB_DIGITS)} to {signed(model.high, BPB_DIGITS)}]"
     )
     return (
-        f"Running second adds {later}{signed(model.later_high, BPB_DIGITS)} bpb to a score (least squares of the "
+        f"Running second adds {later}{signed(model.later_high, BPB_DIGITS)}] bpb to a score (least squares of the "
         f"differences on a constant and the order); with that taken out the gain is {adjusted} bpb, "
         f"p = {probability(model.p)}. This decides nothing."
     )

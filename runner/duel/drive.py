@@ -173,6 +173,7 @@ def run_duel(
         outcome = judge_duel(pairs, corners, policy, same_order=same_data_order(one, other))
         for side in SIDES:
             data = done[side].data.model_copy(update={"duel": outcome[side]})
+            write_atomic(opened[side][0].duel, outcome[side].model_dump_json(indent=2) + "\n")
             publish(ledgers[side], data)
             done[side] = replace(done[side], data=data)
         return done

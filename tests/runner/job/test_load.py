@@ -373,6 +373,7 @@ def test_resolved_writes_every_field_and_reads_back_equal() -> None:
         "requires",
         "outputs",
         "launch",
+        "against",
         "variants",
     }
     assert job_from_mapping(written, source="job.json") == job
