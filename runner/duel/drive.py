@@ -158,8 +158,8 @@ def run_duel(
             entrant = entrants[side]
             opened[side] = held.enter_context(opened_run(entrant.plan, entrant.script, root, console, way))
         ledgers = {side: opened[side][1] for side in SIDES}
-        sides = {side: entrants[side].facts for side in SIDES}
-        pairs = register(ledgers, sides, wanted, entrants["candidate"].plan.job.seeds, policy)
+        now = {side: entrants[side].facts for side in SIDES}
+        pairs, sides = register(ledgers, now, wanted, entrants["candidate"].plan.job.seeds, policy)
         named = {side: _with_seeds(entrants[side], pairs) for side in SIDES}
         for side in SIDES:
             write_atomic(opened[side][0].job, json.dumps(named[side].plan.resolved, indent=2) + "\n")
