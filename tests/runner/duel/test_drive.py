@@ -150,8 +150,8 @@ def test_the_screen_shows_every_pair_and_no_interval_by_one_end(done: dict[Side,
     screen.print(terminal_duel(outcome(done)))
     said = screen.file.getvalue()  # type: ignore[attr-defined]
     assert "The claim holds by the policy readme" in said
-    assert "Correlation of A and B over pairs 1.00 [interval unknown: it takes four pairs]" in said
-    assert said.count("[") == said.count("]") == 6
+    assert "Correlation of A and B over pairs 1.000 [interval unknown: it takes four pairs]" in said
+    assert said.count("[") == said.count("]") == 7
 
 
 def test_the_same_command_starts_nothing_again(done: dict[Side, JudgedRun], tiny_data: DataRequest) -> None:
