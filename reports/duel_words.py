@@ -87,7 +87,7 @@ def order(found: Duel) -> str:
         f"{signed(model.gain, BPB_DIGITS)} [{signed(model.low, BPB_DIGITS)} to {signed(model.high, BPB_DIGITS)}]"
     )
     return (
-        f"Running second adds {later}{signed(model.later_high, BPB_DIGITS)} bpb to a score (least squares of the "
+        f"Running second adds {later}{signed(model.later_high, BPB_DIGITS)}] bpb to a score (least squares of the "
         f"differences on a constant and the order); with that taken out the gain is {adjusted} bpb, "
         f"p = {probability(model.p)}. This decides nothing."
     )
@@ -111,9 +111,9 @@ def saved(found: Duel) -> str:
         return "How the two jobs' scores go together is not known: that takes three pairs that scatter."
     interval = "interval unknown: it takes four pairs"
     if one.low is not None and one.high is not None:
-        interval = f"{one.low:.2f} to {one.high:.2f}"
+        interval = f"{one.low:.3f} to {one.high:.3f}"
     return (
-        f"Correlation of A and B over pairs {one.correlation:.2f} [{interval}]. An unpaired test of equal power "
+        f"Correlation of A and B over pairs {one.correlation:.3f} [{interval}]. An unpaired test of equal power "
         f"needs {_seeds(one.unpaired)} seeds of each{_range(one)}; these are "
         f"{len([pair for pair in found.pairs if not pair.left_out])}."
     )
@@ -125,7 +125,7 @@ def _seeds(number: int | None) -> str:
 
 def _range(one: Saved) -> str:
     if one.low is None:
-        return ""
+        return " [unknown]"
     return f" [{_seeds(one.unpaired_low)} to {_seeds(one.unpaired_high)}]"
 
 

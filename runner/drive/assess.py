@@ -15,6 +15,7 @@ from runner.data.overlap import with_overlap
 from runner.data.prefixes import prefixes
 from runner.drive.collect import finished_attempt, read_result
 from runner.files import sha256_file, sha256_files
+from runner.folder.duels import kept_duel
 from runner.folder.evidence import log_paths
 from runner.folder.launches import launches, stopped
 from runner.folder.ledger import Ledger
@@ -219,6 +220,7 @@ def assess(plan: Plan, script: Script, folder: RunFolder, ledger: Ledger) -> Jud
         requirements=requirements(readable, (Path(name).stem for name in script.files), job.requires, hosts),
         curves=[one for seed, parts in logs.items() if (one := curve(seed, parts, own_steps)) is not None],
         score_alone=lines_to_score_alone(job, readable, results),
+        duel=kept_duel(folder),
         review=[] if job.script is None else questions_about(folder, script, job),
     )
     if job.claim is not None:

@@ -158,8 +158,8 @@ def run_duel(
             entrant = entrants[side]
             opened[side] = held.enter_context(opened_run(entrant.plan, entrant.script, root, console, way))
         ledgers = {side: opened[side][1] for side in SIDES}
-        sides = {side: entrants[side].facts for side in SIDES}
-        pairs = register(ledgers, sides, wanted, entrants["candidate"].plan.job.seeds, policy)
+        now = {side: entrants[side].facts for side in SIDES}
+        pairs, sides = register(ledgers, now, wanted, entrants["candidate"].plan.job.seeds, policy)
         named = {side: _with_seeds(entrants[side], pairs) for side in SIDES}
         for side in SIDES:
             write_atomic(opened[side][0].job, json.dumps(named[side].plan.resolved, indent=2) + "\n")
@@ -173,6 +173,7 @@ def run_duel(
         outcome = judge_duel(pairs, corners, policy, same_order=same_data_order(one, other))
         for side in SIDES:
             data = done[side].data.model_copy(update={"duel": outcome[side]})
+            write_atomic(opened[side][0].duel, outcome[side].model_dump_json(indent=2) + "\n")
             publish(ledgers[side], data)
             done[side] = replace(done[side], data=data)
         return done

@@ -65,10 +65,11 @@ def register(
     wanted: Sequence[int] | int,
     named: Sequence[int],
     policy: PolicyName,
-) -> list[Pair]:
-    """The duel's pairs, which both ledgers hold from now on; UserError where they hold others, or where seeds ran.
+) -> tuple[list[Pair], Mapping[Side, DuelSide]]:
+    """The duel's pairs and both jobs, which both ledgers hold from now on, as they were when that was first done.
 
-    wanted: seeds, or how many. named: seeds that the candidate's job names.
+    wanted: seeds, or how many. named: seeds that the candidate's job names. UserError where the ledgers hold other
+    pairs, or seeds ran before.
     """
     other: dict[Side, str] = {"baseline": sides["candidate"].run, "candidate": sides["baseline"].run}
     taken = {seed for side in SIDES for seed in seeds_before(ledgers[side].entries, other[side])}
@@ -82,19 +83,22 @@ def register(
                 "give seeds that have not run, or --pairs N alone, which takes such"
             )
     pairs = alternate(seeds)
-    for side in SIDES:
-        ledger = ledgers[side]
-        entry = _entry(side, sides, pairs, policy)
-        known = registered_duel(ledger.entries, other[side])
-        if known is None:
-            ledger.append(KIND, **entry)
-        elif differ := [name for name, value in entry.items() if known.get(name) != value]:
+    known = {side: registered_duel(ledgers[side].entries, other[side]) for side in SIDES}
+    for entry in known.values():
+        if entry is not None:  # words of a job may have changed since; what decides its results has not
+            beside: Side = "candidate" if entry["side"] == "baseline" else "baseline"
+            sides = {entry["side"]: DuelSide(**entry["own"]), beside: DuelSide(**entry["other"])}
+    for side, entry in known.items():
+        made = _entry(side, sides, pairs, policy)
+        if entry is None:
+            ledgers[side].append(KIND, **made)
+        elif differ := [name for name, value in made.items() if entry.get(name) != value]:
             raise UserError(
-                f"{ledger.path}: this duel was registered with other {', '.join(differ)}: "
-                f"{counted(len(known['seeds']), 'pair')}, seed {listed(known['seeds'])}, policy {known['policy']}. "
+                f"{ledgers[side].path}: this duel was registered with other {', '.join(differ)}: "
+                f"{counted(len(entry['seeds']), 'pair')}, seed {listed(entry['seeds'])}, policy {entry['policy']}. "
                 "It cannot change once scores may be seen: ask for the same again, or give a job another name"
             )
-    return pairs
+    return pairs, sides
 
 
 def _entry(side: Side, sides: Mapping[Side, DuelSide], pairs: Sequence[Pair], policy: PolicyName) -> dict[str, Any]:
@@ -104,6 +108,7 @@ def _entry(side: Side, sides: Mapping[Side, DuelSide], pairs: Sequence[Pair], po
         "seeds": [pair.seed for pair in pairs],
         "first": [pair.first for pair in pairs],
         "policy": policy,
+        "own": sides[side].model_dump(mode="json"),
         "other": other.model_dump(mode="json"),
     }
 

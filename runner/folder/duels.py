@@ -9,6 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
+from runner.errors import UserError
+from runner.folder.paths import RunFolder
+from runner.results import Duel
+from runner.untrusted import read_json
+
 KIND = "duel"
 TURN = "turn"
 """Kinds of entries."""
@@ -47,6 +54,16 @@ def in_turn(entries: Sequence[Mapping[str, Any]], other_run: str, seed: int, att
         None,
     )
     return turn is not None and queued is not None and turn < queued
+
+
+def kept_duel(folder: RunFolder) -> Duel | None:
+    """What came of the run's last duel; None where there was none, or its note cannot be read."""
+    if not folder.duel.exists():
+        return None
+    try:
+        return Duel.model_validate(read_json(folder.duel))
+    except (UserError, ValidationError):
+        return None
 
 
 def open_turns(entries: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:

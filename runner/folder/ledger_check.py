@@ -27,7 +27,7 @@ FIELDS: dict[str, dict[str, type]] = {
     "registered": {"seeds": list},
     "design": {"seeds": list, "looks": list, "levels": list},
     "look": {"seeds": list, "p": float, "level": float, "decision": str},
-    "duel": {"seeds": list, "first": list, "side": str, "policy": str, "other": dict},
+    "duel": {"seeds": list, "first": list, "side": str, "policy": str, "own": dict, "other": dict},
     "turn": {"seed": int, "pair": int, "other_run": str, "other_hash": str},
     "queued": _ATTEMPT,
     "launched": _ATTEMPT,

@@ -8,6 +8,7 @@ runs/<job>-<hash8>/
     ledger.jsonl        everything that was launched
     driver.json         who drives it, or did last
     record.json         where its record was written, with which verdict, for which ledger
+    duel.json           what came of a duel that the run is one side of
     lock                held while a driver works here
     seeds/<seed>/attempt-<n>/
         train.log  eval.log  events.jsonl  <artifact>  result.json (last: its presence means finished)
@@ -96,6 +97,10 @@ class RunFolder:
     @property
     def recorded(self) -> Path:
         return self.path / "record.json"
+
+    @property
+    def duel(self) -> Path:
+        return self.path / "duel.json"
 
     @property
     def lock(self) -> Path:

@@ -37,13 +37,16 @@ def _sides(found: Findings, record: Record, duel: Duel, entries: Sequence[dict[s
     own, other = (duel.candidate, duel.baseline) if duel.side == "candidate" else (duel.baseline, duel.candidate)
     found.same("duel, this record's run", own.run, record.data.run, "the record")
     found.same("duel, this record's script", own.script_sha256, record.script_sha256, "the script")
-    hashes = {entry.get("job_sha256") for entry in entries if entry["kind"] == "registered"}
-    found.require(own.job_sha256 in hashes, "duel: the ledger registered another job")
     entry = registered_duel(entries, other.run)
     if entry is None:
         found.require(False, f"duel: the ledger knows of none with {other.run}")
         return
-    wanted = {"side": duel.side, "policy": duel.policy, "other": other.model_dump(mode="json")}
+    wanted = {
+        "side": duel.side,
+        "policy": duel.policy,
+        "own": own.model_dump(mode="json"),
+        "other": other.model_dump(mode="json"),
+    }
     for name, value in wanted.items():
         found.same(f"duel, {name}", value, entry.get(name), "the ledger")
     found.same("duel, its seeds", [pair.seed for pair in duel.pairs], entry.get("seeds"), "the ledger")

@@ -15,6 +15,7 @@ from reports.record.write import RecordFiles, write_record
 from reports.terminal.duel import terminal_duel
 from runner.backends.backend import Backend, LocalBackend, Lost
 from runner.drive.assess import JudgedRun
+from runner.drive.run import run_plan
 from runner.duel.drive import Entrant, run_duel
 from runner.errors import UserError
 from runner.files import sha256_bytes
@@ -149,8 +150,8 @@ def test_the_screen_shows_every_pair_and_no_interval_by_one_end(done: dict[Side,
     screen.print(terminal_duel(outcome(done)))
     said = screen.file.getvalue()  # type: ignore[attr-defined]
     assert "The claim holds by the policy readme" in said
-    assert "Correlation of A and B over pairs 1.00 [interval unknown: it takes four pairs]" in said
-    assert said.count("\n  ") < 40
+    assert "Correlation of A and B over pairs 1.000 [interval unknown: it takes four pairs]" in said
+    assert said.count("[") == said.count("]") == 7
 
 
 def test_the_same_command_starts_nothing_again(done: dict[Side, JudgedRun], tiny_data: DataRequest) -> None:
@@ -167,6 +168,15 @@ def test_killed_in_a_turn_it_goes_on_there_and_counts_no_seed_twice(done: dict[S
     )
     for run in done.values():
         assert [result.seed for result in run.data.results] == list(SEEDS)
+
+
+def test_a_later_run_of_one_side_alone_keeps_the_duel_in_its_record(
+    done: dict[Side, JudgedRun], tiny_data: DataRequest
+) -> None:
+    one = entrants(tiny_data)["baseline"]
+    root = done["baseline"].folder.path.parent.parent
+    again = run_plan(one.plan, one.script, root, Console(file=io.StringIO()))
+    assert again.data.duel == done["baseline"].data.duel
 
 
 def test_more_pairs_after_scores_were_seen_are_refused(done: dict[Side, JudgedRun], tiny_data: DataRequest) -> None:

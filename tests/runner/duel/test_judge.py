@@ -40,7 +40,7 @@ def corners(
 ) -> tuple[list[Pair], dict[Side, Corner]]:
     """Two runs as their ledgers would have them. in_turn: whether seeds were queued after their turns had come."""
     ledgers: dict[Side, Ledger] = {side: Ledger(tmp_path / f"{side}.jsonl") for side in FACTS}
-    pairs = register(ledgers, FACTS, 3, SEEDS, "readme")
+    pairs, _ = register(ledgers, FACTS, 3, SEEDS, "readme")
     for pair in pairs:
         for side in pair.turns:
             if in_turn:

@@ -41,19 +41,21 @@ def test_a_number_that_no_duel_has_is_refused(wanted: int) -> None:
 
 
 def test_both_ledgers_hold_the_order_and_each_others_run(ledgers: dict[Side, Ledger]) -> None:
-    pairs = register(ledgers, FACTS, 3, (9, 4), "readme")
+    pairs, sides = register(ledgers, FACTS, 3, (9, 4), "readme")
+    assert sides == FACTS
     assert [(pair.seed, pair.first) for pair in pairs] == [(9, "baseline"), (4, "candidate"), (1, "baseline")]
     for side, other in (("baseline", "candidate"), ("candidate", "baseline")):
         (entry,) = ledgers[side].entries  # type: ignore[index]
         assert is_known(entry)
         assert (entry["kind"], entry["side"], entry["seeds"]) == ("duel", side, [9, 4, 1])
+        assert entry["own"] == FACTS[side].model_dump()  # type: ignore[index]
         assert entry["other"] == FACTS[other].model_dump()  # type: ignore[index]
 
 
 def test_the_same_is_found_again_and_another_is_refused(ledgers: dict[Side, Ledger]) -> None:
-    pairs = register(ledgers, FACTS, 3, (9, 4), "readme")
+    pairs, _ = register(ledgers, FACTS, 3, (9, 4), "readme")
     ledgers["baseline"].append("registered", seeds=[9])
-    assert register(ledgers, FACTS, 3, (9, 4), "readme") == pairs
+    assert register(ledgers, FACTS, 3, (9, 4), "readme") == (pairs, FACTS)
     assert [len(ledger.entries) for ledger in ledgers.values()] == [2, 1]
     with pytest.raises(UserError, match="registered with other seeds, first: 3 pairs, seed 9, 4, 1, policy readme"):
         register(ledgers, FACTS, 5, (9, 4), "readme")
@@ -63,14 +65,22 @@ def test_the_same_is_found_again_and_another_is_refused(ledgers: dict[Side, Ledg
 
 def test_killed_between_the_two_ledgers_the_second_is_written_later(ledgers: dict[Side, Ledger]) -> None:
     alone = {"baseline": ledgers["baseline"], "candidate": Ledger(ledgers["candidate"].path.with_name("lost.jsonl"))}
-    pairs = register(alone, FACTS, 3, (9, 4), "readme")  # type: ignore[arg-type]
-    assert register(ledgers, FACTS, 3, (9, 4), "readme") == pairs
+    found = register(alone, FACTS, 3, (9, 4), "readme")  # type: ignore[arg-type]
+    assert register(ledgers, FACTS, 3, (9, 4), "readme") == found
     assert [len(ledger.entries) for ledger in ledgers.values()] == [1, 1]
+
+
+def test_words_of_a_job_may_change_and_the_duel_stays_the_one_that_was_registered(
+    ledgers: dict[Side, Ledger],
+) -> None:
+    found = register(ledgers, FACTS, 3, (9, 4), "readme")
+    reworded = {side: facts.model_copy(update={"job_sha256": "e" * 64}) for side, facts in FACTS.items()}
+    assert register(ledgers, reworded, 3, (9, 4), "readme") == found
 
 
 def test_a_seed_that_has_run_is_in_no_pair(ledgers: dict[Side, Ledger]) -> None:
     ledgers["candidate"].append("registered", seeds=[9])
-    assert [pair.seed for pair in register(ledgers, FACTS, 2, (9, 4), "readme")] == [4, 1]
+    assert [pair.seed for pair in register(ledgers, FACTS, 2, (9, 4), "readme")[0]] == [4, 1]
 
 
 def test_a_seed_that_has_run_and_is_asked_for_is_refused(ledgers: dict[Side, Ledger]) -> None:
@@ -80,7 +90,7 @@ def test_a_seed_that_has_run_and_is_asked_for_is_refused(ledgers: dict[Side, Led
 
 
 def test_a_turn_names_the_other_ledgers_last_entry_and_stands_once(ledgers: dict[Side, Ledger]) -> None:
-    pair = register(ledgers, FACTS, 2, (9, 4), "readme")[0]
+    pair = register(ledgers, FACTS, 2, (9, 4), "readme")[0][0]
     begin_turn(ledgers, FACTS, pair, "candidate")
     begin_turn(ledgers, FACTS, pair, "candidate")
     entries = ledgers["candidate"].entries
@@ -93,7 +103,7 @@ def test_a_turn_names_the_other_ledgers_last_entry_and_stands_once(ledgers: dict
 
 
 def test_what_was_queued_before_its_turn_is_out_of_turn(ledgers: dict[Side, Ledger]) -> None:
-    pair = register(ledgers, FACTS, 2, (9, 4), "readme")[0]
+    pair = register(ledgers, FACTS, 2, (9, 4), "readme")[0][0]
     ledgers["candidate"].append("queued", seed=9, attempt=1)
     begin_turn(ledgers, FACTS, pair, "candidate")
     ledgers["candidate"].append("queued", seed=9, attempt=2)

@@ -374,6 +374,7 @@ def test_resolved_writes_every_field_and_reads_back_equal() -> None:
         "requires",
         "outputs",
         "launch",
+        "against",
         "variants",
         *BESIDE_THE_RUN,
     }
