@@ -6,6 +6,7 @@ Texts of scripts are cut and printable; nothing of a record's files, no folder b
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,7 +76,7 @@ def seed_done(result: RunResult) -> dict[str, Any]:
                 "train_seconds": None if train is None or train.clock is None else train.clock.high,
                 "eval_seconds": None if fresh is None or fresh.clock is None else fresh.clock.high,
             }.items()
-            if value is not None
+            if value is not None and math.isfinite(value)
         },
     }
 
@@ -84,12 +85,13 @@ def verdict(data: RecordData) -> dict[str, Any]:
     """The run is judged."""
     done = [result for result in data.results if result.status == "completed" and result.final_score is not None]
     scores = [result.final_score.val_bpb for result in done if result.final_score is not None]
+    mean = sum(scores) / max(1, len(scores))
     return {
         "kind": "verdict",
         "status": data.verdict.status,
         "reasons": [short(reason) for reason in data.verdict.reasons[:MOST_REASONS]],
         "completed": len(done),
-        "figures": {"mean_val_bpb": sum(scores) / len(scores)} if scores else {},
+        "figures": {"mean_val_bpb": mean} if scores and math.isfinite(mean) else {},
     }
 
 

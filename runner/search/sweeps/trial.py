@@ -21,7 +21,7 @@ from runner.drive.run import run_name, run_plan
 from runner.errors import UserError
 from runner.folder.held import node_seconds
 from runner.folder.paths import RunFolder
-from runner.job.spec import JobSpec
+from runner.job.spec import BESIDE_THE_RUN, JobSpec
 from runner.judge.judge import reason
 from runner.plan.plan import Plan, check_order, checked_data, data_request, make_plan
 from runner.plan.size_forecast import forecast_bytes
@@ -100,6 +100,7 @@ def run_trial(
     then. UserError where nothing can run here, OSError where this disk does not take it.
     """
     facts = TrialFacts(number=number, state="failed", params=dict(params))
+    job = job.model_copy(update=dict.fromkeys(BESIDE_THE_RUN))  # the sweep has a budget of its own, and no sinks
     try:
         script = script_of(job)
         plan = make_plan(job, grounds.data(job), script.code_bytes, grounds.place.nodes())

@@ -60,12 +60,14 @@ def test_it_stops_before_the_seed_that_would_exceed_it_and_goes_on_when_raised(
     assert (kinds(more).count("launched"), more.data.stopped) == (2, "")
 
 
-def test_what_failed_attempts_spent_counts(tiny_data: DataRequest, tmp_path: Path) -> None:
+def test_what_a_failed_attempt_spent_counts(tiny_data: DataRequest, tmp_path: Path) -> None:
     screen = Screen()
-    done = run(planned(tiny_data, 79.0, (1,), warn_at=1.0), tmp_path, screen, "crash")
-    # The second try, taken to need 40 s since none has completed, makes 65; the third would make 90.
-    assert kinds(done).count("launched") == 2
+    done = run(planned(tiny_data, 64.0, (1,)), tmp_path, screen, "crash")
+    # A second try is taken to need 40 s, as none has completed: 65 with the 25 of the first.
+    assert kinds(done).count("launched") == 1
     assert statuses(done) == {1: "failed"}
+    assert "stopped: the next seed would exceed the budget" in screen.text
+    assert "its limits used up" in done.data.stopped
 
 
 def test_nothing_runs_and_nothing_is_judged_where_not_one_seed_fits(tiny_data: DataRequest, tmp_path: Path) -> None:
