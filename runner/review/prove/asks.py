@@ -48,10 +48,11 @@ def asks_of(trees: Iterable[ast.Module], texts: Iterable[str]) -> Asks:
         for node in ast.walk(tree):
             if (read := _read(node)) is not None:
                 found.variables.setdefault(*read)
-            elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-                for inner in ast.walk(node.value):
-                    if (read := _read(inner)) is not None:
-                        named[node.targets[0].id] = read[0]
+            elif isinstance(node, ast.Assign) and len(node.targets) == 1:
+                for target, value in _assigned(node.targets[0], node.value):
+                    for inner in ast.walk(value):
+                        if (read := _read(inner)) is not None:
+                            named[target] = read[0]
             if (name := _string(node)).endswith(".bin") and 4 < len(name) < 200 and "\n" not in name:
                 shards[name] = None
     for tree in trees:
@@ -90,6 +91,15 @@ def _read(node: ast.AST) -> tuple[str, str | None] | None:
     if isinstance(node, ast.Subscript) and (name := _string(node.slice)):
         return (name, None) if ast.unparse(node.value).endswith("environ") else None
     return None
+
+
+def _assigned(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """(name, what it gets) of an assignment, of several at once, too."""
+    if isinstance(target, ast.Name):
+        yield target.id, value
+    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        for one, part in zip(target.elts, value.elts, strict=True):
+            yield from _assigned(one, part)
 
 
 def _string(node: ast.AST) -> str:

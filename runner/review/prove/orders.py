@@ -127,6 +127,8 @@ def _cause(subject: Subject, run: Seen) -> str:
     if subject.phase is None:  # the training is in the same run: what it does before the artifact is left out
         last = max((at for at, one in enumerate(steps) if one.get("role") == "train"), default=-1)
         steps = steps[last + 1 :]
+        while steps and steps[0]["kind"] == "step":  # the training's last one
+            steps = steps[1:]
     updates = [at for at, one in enumerate(steps) if one["kind"] == "update" and one["role"] == "val"]
     free = any(one["kind"] == "step" and one["of"] == "free" for one in steps)
     owned = any(one["kind"] == "step" and one["of"] == "module" for one in steps)
