@@ -584,6 +584,8 @@ def report(
 ) -> None:
     """One RECORD: its README and tables again, from its results.json. Several, or with --format: tables across them.
 
+    --format html is one page with pictures: of one record, or of many, anybody's among them.
+
     Tables of seeds, of jobs and across jobs, verdicts beside them: n, mean, std, 95 % t interval, both units.
     """
     if variants:

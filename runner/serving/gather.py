@@ -25,10 +25,12 @@ POLICIES: tuple[PolicyName, ...] = ("readme", "progression")
 
 
 def folders_of(paths: Iterable[Path]) -> list[Path]:
-    """The record folders that are named, or lie under folders that are named; run folders, which hold a script, too,
-    and are no records yet, only where they are named."""
+    """The record folders that are named, or lie under folders that are named; a run folder only where it is named.
+
+    Where nothing is left, what was named, so that reading it says why.
+    """
     named = list(paths)
-    return [folder for folder in find_record_folders(named) if folder in named or not is_run(folder)]
+    return [folder for folder in find_record_folders(named) if folder in named or not is_run(folder)] or named
 
 
 def is_run(folder: Path) -> bool:
@@ -41,10 +43,13 @@ Gathered = tuple[Path, RecordData | Audit | str]
 """A folder and what was read in it: a record of ours, the audit of anybody's, or in one line why neither."""
 
 
-def gathered(folders: Sequence[Path]) -> list[Gathered]:
-    """Each folder with what was read in it, in their order. Those that are not ours are audited in parallel."""
+def gathered(folders: Sequence[Path], processes: int | None = None) -> list[Gathered]:
+    """Each folder with what was read in it, in their order.
+
+    processes: as many audit those that are not ours; None: as many as there are cores.
+    """
     theirs = [folder for folder in folders if is_theirs(folder)]
-    audits = dict(zip(theirs, with_shared_runs(list(audit_all(theirs))), strict=True))
+    audits = dict(zip(theirs, with_shared_runs(list(audit_all(theirs, processes))), strict=True))
     return [(folder, audits[folder] if folder in audits else record_or_problem(folder)) for folder in folders]
 
 

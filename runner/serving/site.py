@@ -6,6 +6,7 @@ What pages look like is not known here: whoever starts the server hands over the
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from runner.serving.watched import records_of, run_now, runs_of
 
 MOST_KEPT = 32
 """Pages that are kept."""
+AS_LONG = 10.0
+"""A list of records holds for so many times as long as it took to make."""
 MOST_AUDITED = 40
 """Folders that golf did not write, up to which the page of all records audits them, too."""
 
@@ -66,7 +69,12 @@ class Site:
 
     def __post_init__(self) -> None:
         self.kept: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+        self.making: dict[tuple[object, ...], threading.Lock] = {}
         self.lock = threading.Lock()
+        """Held for a look into `kept` and `making`, never while a page is made."""
+        self.looking = threading.Lock()
+        self.listed: list[Listed] = []
+        self.fresh_until = 0.0
 
     def __call__(self, parts: tuple[str, ...]) -> Answer | None:
         """The page behind the token at this path; None where there is none. UserError where it cannot be made."""
@@ -82,22 +90,22 @@ class Site:
 
     def _index(self) -> Answer:
         runs = [run_now(self.root, run, curves=False) for run in runs_of(self.root)]
-        records = records_of(self.root)
+        records = self._records_now()
         ours = [one for one in records if one.ours]
         board = self._once(
             ("board", *map(self._stamp, ours)),
-            lambda: self.draw.board(gathered(self._folders(ours)), self._keys(ours)),
+            lambda: self.draw.board(gathered(self._folders(ours), processes=1), self._keys(ours)),
         )
         title = self.root.resolve().name or "golf"
         return _html(self.draw.index(title, runs, board, [one for one in records if not one.ours]))
 
     def _records(self) -> Answer:
-        records = records_of(self.root)
+        records = self._records_now()
         if sum(not one.ours for one in records) > MOST_AUDITED:
             records = [one for one in records if one.ours]
 
         def make() -> Answer:
-            found = gathered(self._folders(records))
+            found = gathered(self._folders(records), processes=1)  # nothing may be forked from a thread
             sweeps = sweeps_beside([self.root])
             return _html(self.draw.records(found, matrices_of(found), sweeps, self._keys(records), "../"))
 
@@ -105,12 +113,12 @@ class Site:
         return made
 
     def _record(self, key: str) -> Answer | None:
-        found = next((one for one in records_of(self.root) if one.key == key), None)
+        found = next((one for one in self._records_now() if one.key == key), None)
         if found is None:
             return None
 
         def make() -> Answer:
-            ((folder, data),) = gathered(self._folders([found]))
+            ((folder, data),) = gathered(self._folders([found]), processes=1)
             return _html(self.draw.record(folder, data, "../../"))
 
         made: Answer = self._once(("record", self._stamp(found)), make)
@@ -133,15 +141,34 @@ class Site:
             return (record.key, *(_file_stamp(folder / name) for name in (RESULTS, CHECKSUMS)))
         return (record.key, *((path.name, *_file_stamp(path)) for path in sorted(folder.iterdir())))
 
+    def _records_now(self) -> list[Listed]:
+        """The record folders; a search that took long is not done again at once."""
+        with self.looking:
+            begun = time.monotonic()
+            if begun >= self.fresh_until:
+                self.listed = records_of(self.root)
+                ended = time.monotonic()
+                self.fresh_until = ended + AS_LONG * (ended - begun)
+            return self.listed
+
     def _once(self, stamp: tuple[object, ...], make: Callable[[], Any]) -> Any:
-        """What was made for this stamp; by one thread, while the others wait."""
+        """What was made for this stamp; by one thread, while others that want the same wait, and nobody else."""
         with self.lock:
-            if stamp not in self.kept:
-                self.kept[stamp] = make()
+            if stamp in self.kept:
+                self.kept.move_to_end(stamp)
+                return self.kept[stamp]
+            own = self.making.setdefault(stamp, threading.Lock())
+        with own:
+            with self.lock:
+                if stamp in self.kept:
+                    return self.kept[stamp]
+            made = make()
+            with self.lock:
+                self.kept[stamp] = made
+                self.making.pop(stamp, None)
                 while len(self.kept) > MOST_KEPT:
                     self.kept.popitem(last=False)
-            self.kept.move_to_end(stamp)
-            return self.kept[stamp]
+            return made
 
 
 def _html(page: str) -> Answer:

@@ -49,4 +49,4 @@ def runs_table(runs: Sequence[RunNow]) -> Table:
         ]
         for run in runs
     ]
-    return Table(("run", "it is", "seeds", "record", ""), "lllll", rows, sortable=True)
+    return Table(("run", "it is", "seeds", "record", ""), "lllll", rows, sortable=True, dense=True)

@@ -126,7 +126,7 @@ def picture(entries: Sequence[Entry], against: Against) -> Picture | None:
         if own:
             (colour, symbol, sign), own_names = LOOKS[standing], [names[id(entry)] for entry in own]
             traces += [
-                _seeds(own, against, standing, colour),
+                _seeds(own, against, standing, f"{sign} {words}", colour),
                 _means(own, against, standing, f"{sign} {words}", (colour, symbol), own_names),
             ]
     limits = sorted({limit for entry in drawn if (limit := against.limit(entry)) is not None})
@@ -153,7 +153,7 @@ def _middle(entry: Entry, against: Against) -> float:
     return sum(low + high for low, high in ends) / (2 * len(ends))
 
 
-def _seeds(own: Sequence[Entry], against: Against, standing: str, colour: str) -> dict[str, Any]:
+def _seeds(own: Sequence[Entry], against: Against, standing: str, words: str, colour: str) -> dict[str, Any]:
     """Small dots; an interval as a bar to both sides of its middle."""
     ends = [pair for entry in own for pair in _ends(entry, against)]
     halves = [(high - low) / 2 for low, high in ends]
@@ -161,7 +161,7 @@ def _seeds(own: Sequence[Entry], against: Against, standing: str, colour: str) -
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": STANDINGS[standing],  # type: ignore[index]
+        "name": words,
         "legendgroup": standing,
         "showlegend": False,
         "x": [(low + high) / 2 for low, high in ends],

@@ -40,6 +40,7 @@ def test_a_run_folder_is_no_record_unless_it_is_named(tmp_path: Path) -> None:
     assert is_run(run)
     assert folders_of([tmp_path]) == [entry]
     assert folders_of([run]) == [run]
+    assert folders_of([run.parent]) == [run.parent]
 
 
 def test_records_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
