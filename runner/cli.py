@@ -146,7 +146,8 @@ def duel(
 ) -> None:
     """Does B beat A, run alternately on one node?
 
-    The seeds are tested pair by pair, and a record of each job is written. The same command goes on where it was killed. Exit code 0 B does, 1 not shown, 3 undecided.
+    The seeds are tested pair by pair, and a record of each job is written. The same command goes on where it was
+    killed. Exit code 0 B does, 1 not shown, 3 undecided.
     """
     from runner.drive.execute import Where
     from runner.verbs.loading import parsed_seeds
