@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -106,6 +107,15 @@ def test_another_version_is_told_by_its_name_and_the_same_lines_are_seen_through
 def test_a_drawing_with_anything_else_in_it_does_not_show_the_same(added: bytes) -> None:
     ours = drawing().encode()
     assert not same_lines(ours.replace(b"</svg>", added + b"</svg>"), ours)
+
+
+@pytest.mark.parametrize("piece", [b'<g id="all-train-1337">', b' d="', b'<use x="', b" on", b"<", b"url(", b'"'])
+def test_a_hostile_drawing_is_read_once_from_end_to_end(piece: bytes) -> None:
+    ours = drawing().encode()
+    begin = time.perf_counter()
+    assert not same_lines(piece * (3 * len(ours) // len(piece)), ours)
+    assert time.perf_counter() - begin < 2
+    assert not same_lines(ours + b" " * 5 * len(ours), ours)
 
 
 def test_a_drawing_by_hand_has_no_version() -> None:
