@@ -26,7 +26,15 @@ def outcome(found: Duel) -> str:
     words += f", {counting} of {counted(found.asked, 'pair')}"
     if found.test is None:
         return f"{words}."
-    return f"{words}: p {'would be' if found.outcome == 'undecided' else '='} {probability(found.test.p)}."
+    if found.outcome == "undecided":
+        return f"{words}: p would be {probability(found.test.p)}."
+    return f"{words}: {p_of(found.test.p)}."
+
+
+def p_of(value: float) -> str:
+    """`p = 0.0012`, or `p below` what is shown no more."""
+    shown = probability(value)
+    return f"p {shown}" if shown.startswith("below") else f"p = {shown}"
 
 
 def pair_cells(pair: DuelPair) -> list[str]:
@@ -74,7 +82,7 @@ def paired(found: Duel) -> str:
         "Student's test on the pairs' differences, one-sided: "
         f"t = {found.test.t:.2f} with {found.test.df:.0f} degrees of freedom"
     )
-    return f"{told}; for any gain at all p = {probability(found.any_gain.p)}." if found.margin_nats else f"{told}."
+    return f"{told}; for any gain at all {p_of(found.any_gain.p)}." if found.margin_nats else f"{told}."
 
 
 def order(found: Duel) -> str:
@@ -89,7 +97,7 @@ def order(found: Duel) -> str:
     return (
         f"Running second adds {later}{signed(model.later_high, BPB_DIGITS)}] bpb to a score (least squares of the "
         f"differences on a constant and the order); with that taken out the gain is {adjusted} bpb, "
-        f"p = {probability(model.p)}. This decides nothing."
+        f"{p_of(model.p)}. This decides nothing."
     )
 
 
@@ -99,7 +107,7 @@ def unpaired(found: Duel) -> str:
         return ""
     test = found.unpaired
     return (
-        f"As if they were no pairs (Welch's test of the same scores): p = {probability(test.p)}, "
+        f"As if they were no pairs (Welch's test of the same scores): {p_of(test.p)}, "
         f"gain {_ends(test, BPB_DIGITS)} bpb."
     )
 
@@ -126,6 +134,8 @@ def _seeds(number: int | None) -> str:
 def _range(one: Saved) -> str:
     if one.low is None:
         return " [unknown]"
+    if one.unpaired is None and one.unpaired_low is None:
+        return ""  # more than 200 all along
     return f" [{_seeds(one.unpaired_low)} to {_seeds(one.unpaired_high)}]"
 
 

@@ -144,10 +144,10 @@ def duel(
     address: Address = None,
     output: Output = Path(),
 ) -> None:
-    """Does B beat A, run alternately on one node?
+    """Run two jobs alternately on one node. Does B beat A, pair by pair?
 
-    The seeds are tested pair by pair, and a record of each job is written. The same command goes on where it was
-    killed. Exit code 0 B does, 1 not shown, 3 undecided.
+    The order is ABBA, and a record of each is written. The same command goes on where it was killed. Exit code 0 B
+    does, 1 not shown, 3 undecided.
     """
     from runner.drive.execute import Where
     from runner.verbs.loading import parsed_seeds
