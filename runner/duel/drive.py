@@ -25,12 +25,14 @@ from runner.duel.kept_node import KeptNode
 from runner.duel.pairs import SIDES, Pair, begin_turn, register
 from runner.errors import UserError
 from runner.files import require_writable, write_atomic
+from runner.folder.held import held
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
 from runner.job.load import with_seeds
 from runner.job.open_data import DataRequest
 from runner.job.spec import JobSpec, resolved
 from runner.plan.plan import Plan, check_order, make_plan, preflight
+from runner.plan.run_time import allowance_of, gate_of
 from runner.results import DuelSide, PolicyName, RunResult, Side
 from runner.script.bundle import Script, script_of
 
@@ -84,6 +86,8 @@ def execute_duel(
         for side in SIDES
     }
     require_one_kind(entrants)
+    for entrant in entrants.values():
+        allowance_of(entrant.plan)  # dollars without a price are refused before anything starts
     kept = KeptNode(greater(*(entrants[side].plan.need for side in SIDES)))
     for plan in {entrants[side].plan.hardware.name: entrants[side].plan for side in SIDES}.values():
         warn_of_nodes(plan, output, nodes, console)
@@ -152,11 +156,11 @@ def run_duel(
     observe: Observe | None = None,
 ) -> dict[Side, JudgedRun]:
     """Run planned jobs to their verdicts and the duel's outcome; see the module's first lines."""
-    with ExitStack() as held:
+    with ExitStack() as both:
         opened = {}
         for side in sorted(SIDES, key=lambda side: entrants[side].run):  # in one order, whoever else takes both
             entrant = entrants[side]
-            opened[side] = held.enter_context(opened_run(entrant.plan, entrant.script, root, console, way))
+            opened[side] = both.enter_context(opened_run(entrant.plan, entrant.script, root, console, way))
         ledgers = {side: opened[side][1] for side in SIDES}
         now = {side: entrants[side].facts for side in SIDES}
         pairs, sides = register(ledgers, now, wanted, entrants["candidate"].plan.job.seeds, policy)
@@ -214,6 +218,7 @@ def _drive(
                     markup=False,
                     highlight=False,
                 )
+                folder, ledger = opened[side]
                 host = beside.host.node if beside is not None and beside.host is not None else last
                 run_seeds(
                     entrant.plan,
@@ -223,6 +228,7 @@ def _drive(
                     [pair.seed],
                     make(side, host),
                     observe,
+                    gate=gate_of(entrant.plan, held(folder, ledger.entries)),
                 )
                 found = result_of(side, pair.seed)
             if found is None or found.status != "completed":

@@ -16,6 +16,8 @@ from runner.strict import VARIABLE, Strict
 
 Moment = Literal["started", "seed", "verdict", "budget"]
 """What a webhook may be told of: the run begins, a seed has ended, the verdict, a warning of the budget."""
+Variable = Annotated[str, Field(json_schema_extra={"pattern": VARIABLE})]
+"""Held against its form by `names_only`, since pydantic's own message would repeat a secret; editors are told it."""
 MOST_WEBHOOKS = 8
 SECRET = "must be the name of a variable, such as SLACK_URL: what it holds is a secret, and stands in no job"
 
@@ -40,7 +42,7 @@ class WandbSpec(Strict):
     """Team or user there; empty for the key's own."""
     mode: Literal["online", "offline"] = "online"
     """offline writes files only, for `wandb sync` later."""
-    key_env: str = "WANDB_API_KEY"
+    key_env: Variable = "WANDB_API_KEY"
     """Variable that holds the key, where the machine has no login; offline needs none."""
     folder: Path | None = None
     """Where its files go; relative to the job file's folder. Left out: sinks/wandb of the output folder."""
@@ -56,7 +58,7 @@ class MlflowSpec(Strict):
 
     experiment: Annotated[str, Field(min_length=1, max_length=128)] = "golf"
     """Experiment there."""
-    uri_env: str | None = None
+    uri_env: Variable | None = None
     """Variable that holds the tracking server's address; left out, files are written."""
     folder: Path | None = None
     """Where files go without a server; relative to the job file's folder. Left out: sinks/mlflow of the output
@@ -78,9 +80,9 @@ class WebhookSpec(Strict):
 
     kind: Literal["json", "slack", "discord", "ntfy"] = "json"
     """What its messages look like."""
-    url_env: str
+    url_env: Variable
     """Variable that holds the address, http or https."""
-    token_env: str | None = None
+    token_env: Variable | None = None
     """Variable that holds a token, sent as `Authorization: Bearer`."""
     on: tuple[Moment, ...] = ("started", "seed", "verdict", "budget")
     """What it is told of: the run begins, a seed has ended, the verdict, a warning of the budget."""

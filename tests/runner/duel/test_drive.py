@@ -195,6 +195,15 @@ def test_a_job_is_no_rival_of_its_own(tiny_data: DataRequest) -> None:
     require_one_kind({"baseline": one, "candidate": other})
 
 
+def test_each_side_keeps_to_its_own_budget(tiny_data: DataRequest, tmp_path: Path) -> None:
+    both = entrants(tiny_data)
+    poor = plan_for(tiny_data, SEEDS, name="baseline", budget={"hours": 0.001})
+    with pytest.raises(
+        UserError, match=r"nothing has run: the next seed would exceed the budget of 0\.001 node-hours"
+    ):
+        drive({**both, "baseline": replace(both["baseline"], plan=poor)}, tmp_path)
+
+
 def recorded(run: JudgedRun, root: Path) -> Path:
     files = RecordFiles(
         script=run.script.source,
