@@ -31,6 +31,7 @@ exec "$@"
 """
 RAY = """
 trap 'echo "ray ended" >> "$TOLD"; kill $! 2> /dev/null; exit 0' TERM
+[ -z "$RAYFAILS" ] || exit 1
 echo "ray $*" >> "$TOLD"
 sleep 60 > /dev/null 2>&1 & wait
 """
@@ -135,6 +136,15 @@ def test_nodes_that_do_not_join_end_the_job_before_golf(place: Path) -> None:
     assert code == 1
     assert [line for line in told if line.startswith("golf")] == []
     assert told.count("ray ended") == 1
+
+
+def test_a_ray_that_ends_at_once_is_not_waited_for(place: Path) -> None:
+    begun = time.monotonic()
+    code, told, said = submitted(place, "job.yaml", RAYFAILS="1")
+    assert code == 1
+    assert "Ray has ended on a node" in said
+    assert [line for line in told if line.startswith("golf")] == []
+    assert time.monotonic() - begun < 20
 
 
 def test_slurms_signal_reaches_golf_which_stops_cleanly(place: Path) -> None:
