@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,47 @@ def test_no_template_opens_the_dashboard_installs_at_run_time_or_goes_without_a_
             assert "auth" in text.lower(), path
             assert not re.search(r"dashboard-host[=:](?!\s*127\.0\.0\.1)", text), path
             assert "runtime_env" not in text, path
+
+
+def steps_of(dockerfile: Path) -> list[tuple[str, str]]:
+    """(instruction, what it is told) of a Dockerfile, continued lines joined."""
+    text = re.sub(r"\\\n", " ", dockerfile.read_text())
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in lines)]
+
+
+def test_the_image_is_made_of_pinned_packages_and_runs_as_nobody_special() -> None:
+    steps = steps_of(DEPLOY / "docker" / "Dockerfile")
+    stages = [rest.split(" AS ")[-1] for word, rest in steps if word == "FROM" and " AS " in rest]
+    assert {rest.split()[0].partition("=")[2] for word, rest in steps if "--from=" in rest} == set(stages)
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split())
+    installs = [rest for word, rest in steps if word == "RUN" and "pip install" in rest]
+    assert len(installs) == 3
+    assert all("constraints.txt" in one for one in installs)
+    assert f"torch=={pins['torch']} " in " ".join(installs) + " "
+    assert [rest for word, rest in steps if word == "USER"] == ["1000"]
+    assert ("ENTRYPOINT", '["golf"]') in steps
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    (named,) = (rest.partition("=")[2].split(",") for word, rest in steps if word == "ARG")
+    assert set(named) <= set(extras)
+
+
+def test_an_image_is_made_of_what_the_wheel_is_made_of_and_nothing_else() -> None:
+    told = (DEPLOY / "docker" / "Dockerfile.dockerignore").read_text().splitlines()
+    lines = [line for line in told if not line.startswith("#")]
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wheel = build["tool"]["hatch"]["build"]["targets"]["wheel"]
+    sources = {*wheel["packages"], *wheel["force-include"], "pyproject.toml", build["project"]["readme"]}
+    assert lines[0] == "*"
+    assert {line[1:] for line in lines if line.startswith("!")} == {*sources, "constraints.txt"}
+
+
+@pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint is not here")
+def test_hadolint_finds_nothing() -> None:
+    done = subprocess.run(
+        ["hadolint", str(DEPLOY / "docker" / "Dockerfile")], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_every_folder_has_a_readme_that_the_overview_names() -> None:

@@ -52,7 +52,12 @@ def doctor(
         typer.echo(json_text(facts(job.name, found)))
     else:
         console.print(findings_table(found))
-        console.print(conclusion(job.name, found), markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            conclusion(job.name, found, "here" if address is None else "there"),
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     raise typer.Exit(EXIT[said])
 
 
@@ -73,15 +78,15 @@ def findings_table(findings: Sequence[Finding]) -> Table:
     return table
 
 
-def conclusion(job: str, findings: Sequence[Finding]) -> str:
+def conclusion(job: str, findings: Sequence[Finding], where: str = "here") -> str:
     """What it comes to, in a line."""
     from runner.doctor.findings import outcome
 
     said = outcome(findings)
     if said == "could run":
-        return f"\n{job} could run here."
+        return f"\n{job} could run {where}."
     state = "bad" if said == "could not run" else "unknown"
     names = ", ".join(finding.name for finding in findings if finding.needed and finding.state == state)
     if said == "could not run":
-        return f"\n{job} could not run here: {names}."
-    return f"\nWhether {job} could run here is not known: {names}."
+        return f"\n{job} could not run {where}: {names}."
+    return f"\nWhether {job} could run {where} is not known: {names}."
