@@ -23,7 +23,7 @@ def next_steps(data: RecordData, folder: Path, width: int, other: Path | None = 
         steps.append((resume, "goes on with the seeds that never ran"))
     page = shlex.quote(f"{data.name}.html")
     steps.append((f"golf verify --run {record}", "checks its files, scores its artifacts again"))
-    steps.append((f"golf report {record} --output {page}", "its figures as a page"))
+    steps.append((f"golf report {record} --output {page}", "one page with all of it"))
     if other is None:
         steps.append((f"golf compare A {record}", "does it beat A: a record, or 1.081,1.0808"))
     else:

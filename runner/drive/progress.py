@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
@@ -67,6 +67,8 @@ class Progress:
         self.ahead = ahead
         self.queued: Callable[[], int] = lambda: self.counts.states["waiting"]
         """How many attempts have not begun, those of seeds that are tried again among them."""
+        self.held_back: Callable[[], Collection[int]] = tuple
+        """Seeds that wait for the budget."""
         self.looked: tuple[float, Outlook] | None = None
         self.told_of_waiting: set[int] = set()
         self.job_told = -math.inf
@@ -129,9 +131,10 @@ class Progress:
         """Say beside each seed that waits what it waits for."""
         if self.ahead is None:
             return
-        for row in self.rows.values():
+        held = set(self.held_back())
+        for seed, row in self.rows.items():
             if row.state == "waiting":
-                row.note = self.ahead.waits(running)
+                row.note = self.ahead.waits(running, held=seed in held)
 
     def update(self, seed: int, collector: Collector) -> None:
         """Show where a running attempt stands."""

@@ -105,7 +105,8 @@ class Driver:
         self.folder = folder
         self.ledger = ledger
         self.progress = progress
-        progress.queued = lambda: len(self.waiting)
+        progress.queued = lambda: len(self.waiting) + len(self.held)
+        progress.held_back = lambda: [one.seed for one in list(self.held)]
         self.observe = observe
         self.sinks = sinks or Sinks()
         self.gate = gate

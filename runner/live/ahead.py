@@ -41,6 +41,8 @@ class Ahead:
         took = tuple(self.took)
         return outlook(self.work, Standing(tuple(running), waiting, took, self.held, self.unknown, slots))
 
-    def waits(self, running: int) -> str:
-        """What a seed that has not started waits for."""
+    def waits(self, running: int, *, held: bool = False) -> str:
+        """What a seed that has not started waits for. held: it is held back, for the job's budget."""
+        if held:
+            return "waits for room in the budget"
         return waits_for(self.need, running, self.together, local=self.local)

@@ -2,7 +2,8 @@
 
 Seeds of this very run that have ended say best how long one takes; before one has, the job's limits bound it, and
 the answer is an interval. Seeds that fail and are tried again come on top: nobody knows how many. Dollars are counted
-as the record counts them, every launch as if it had its node alone.
+as a job's budget counts them: of each launch the part of a node that it takes, by the price that the job or else the
+hardware profile states.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Work:
     setup: float
     """Of both processes; a guess."""
     dollars_per_hour: float | None = None
+    """Of the part of a node that one try takes; None where no price is known."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,15 @@ class Outlook:
 def work_of(plan: Outline) -> Work:
     """What the limits of a plan say."""
     job, schedule = plan.job, plan.job.config.schedule
+    stated = None if job.budget is None else job.budget.dollars_per_hour
+    hourly = plan.hardware.dollars_per_hour if stated is None else stated
     timed = job.script is None and schedule.kind == "wallclock"
     return Work(
         train_least=schedule.max_wallclock_seconds if timed else 0.0,
         train_limit=schedule.max_wallclock_seconds if timed else plan.limits.train_seconds,
         eval_limit=plan.limits.eval_seconds,
         setup=try_time(plan, None).setup,
-        dollars_per_hour=plan.hardware.dollars_per_hour,
+        dollars_per_hour=None if hourly is None else hourly * plan.node_share,
     )
 
 

@@ -38,8 +38,8 @@ SPARE_S = 1.0
 
 SortKey = tuple[int, float, str]
 """What is not known comes last."""
-Cell = Callable[[RunView, SeedView, bool], Text]
-"""Of a run and its seed, in the short form or not."""
+Cell = Callable[[RunView, SeedView, int], Text]
+"""Of a run and its seed: in full (0), short (1), or as short as can be (2)."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,12 @@ class Column:
     cell: Cell
     key: Callable[[RunView, SeedView], float | str | None]
     right: bool = False
+    short_head: str = ""
+    """As short as can be, where it is another."""
+
+    def title(self, short: int) -> str:
+        """Its head."""
+        return (self.short_head if short > 1 else "") or self.head
 
 
 def sort_key(column: Column, run: RunView, seed: SeedView) -> SortKey:
@@ -66,31 +72,31 @@ def number(value: float | None, digits: int = 0) -> str:
     return DASH if value is None or not math.isfinite(value) else f"{value:,.{digits}f}"
 
 
-def run_cell(run: RunView, seed: SeedView, short: bool) -> Text:
+def run_cell(run: RunView, seed: SeedView, short: int) -> Text:
     """The run's name, in short its job's."""
     name = run.run.rpartition("-")[0] if short else ""
     return Text(shown(name or run.run))
 
 
-def state_cell(run: RunView, seed: SeedView, short: bool) -> Text:
+def state_cell(run: RunView, seed: SeedView, short: int) -> Text:
     """The state, and in colour whether it is good."""
     state = "waiting" if seed.waits else shown(seed.state, 16)
     return Text(state, "cyan" if seed.runs else STYLES.get(state, ""))
 
 
-def step_cell(run: RunView, seed: SeedView, short: bool) -> Text:
+def step_cell(run: RunView, seed: SeedView, short: int) -> Text:
     """`180`, or `180 of 200` where training ends by steps."""
     if seed.step is None or run.iterations is None or not seed.runs or short:
         return Text(number(seed.step))
     return Text(f"{seed.step:,} of {run.iterations:,}")
 
 
-def curve_cell(run: RunView, seed: SeedView, short: bool) -> Text:
+def curve_cell(run: RunView, seed: SeedView, short: int) -> Text:
     """The course of its loss."""
     return Text(sparkline(seed.curve, SHORT_CURVE if short else CURVE_WIDTH), "cyan")
 
 
-def clock_cell(run: RunView, seed: SeedView, short: bool) -> Text:
+def clock_cell(run: RunView, seed: SeedView, short: int) -> Text:
     """The training clock against its limit: `███░░░░░ 212 / 600 s`; two figures where the truth lies between them."""
     limit, high = run.train_limit_seconds, seed.clock
     if high is None:
@@ -103,8 +109,11 @@ def clock_cell(run: RunView, seed: SeedView, short: bool) -> Text:
     return Text.assemble((bar(high, limit, SHORT_BAR if short else BAR_WIDTH), style), " ", told)
 
 
-def size_cell(run: RunView, seed: SeedView, short: bool) -> Text:
-    """Script and artifact against the cap, in MB: `███████░ 15.88 MB`; `~` for what is only expected."""
+def size_cell(run: RunView, seed: SeedView, short: int) -> Text:
+    """Script and artifact against the cap, in MB: `███████░ 15.88 MB`; `~` for what is only expected.
+
+    As short as can be it is the figure alone.
+    """
     size, cap = seed.size_bytes, run.cap_bytes
     if size is None:
         return Text(DASH)
@@ -118,8 +127,10 @@ def size_cell(run: RunView, seed: SeedView, short: bool) -> Text:
         told = f"~{megabytes(best)} ({between}) MB"
     over = counted and best is not None and cap is not None and best > cap
     style = "red" if over else "green" if counted else "dim"
-    width = SHORT_BAR if short else BAR_WIDTH
-    return Text.assemble((bar(best, cap, width), style), " ", f"{told}{' OVER' if over else ''}")
+    told += " OVER" if over else ""
+    if short > 1:
+        return Text(told, "red" if over else "")
+    return Text.assemble((bar(best, cap, SHORT_BAR if short else BAR_WIDTH), style), " ", told)
 
 
 def megabytes(size: int | None) -> str:
@@ -129,7 +140,7 @@ def megabytes(size: int | None) -> str:
     return f"{size / 1e6:.3f}" if 15_500_000 <= size <= 16_500_000 else f"{size / 1e6:.3g}"
 
 
-def note_cell(run: RunView, seed: SeedView, short: bool) -> Text:
+def note_cell(run: RunView, seed: SeedView, short: int) -> Text:
     """What it waits for, or why it ended as it did."""
     told = seed.waits_for if seed.waits else "" if seed.runs else seed.note
     return Text(shown(told, MOST_NOTE), "dim")
@@ -154,12 +165,7 @@ COLUMNS = (
         right=True,
     ),
     Column("clock", "train clock", clock_cell, lambda run, seed: seed.clock),
-    Column(
-        "size",
-        "bytes of the cap",
-        size_cell,
-        lambda run, seed: None if seed.size_bytes is None else seed.size_bytes.expected,
-    ),
+    Column("size", "bytes of the cap", size_cell, lambda run, seed: seed.size, short_head="bytes"),
     Column(
         *("cost", "cost"),
         lambda run, seed, short: Text(dollars(seed.dollars)),

@@ -20,6 +20,8 @@ LEAST_NOTE = 20
 """Columns for which a note is worth showing; the rest of it is cut."""
 SPARED_FIRST = ("node", "cost", "curve", "size", "step", "run")
 """What a narrow screen goes without, in this order; a number is left out, never cut off."""
+TIGHT_BEFORE = "size"
+"""Before this is spared, every cell is made as short as can be."""
 RUNS_SPARED_FIRST = ("", "in all", "spent", "it is")
 
 Row = tuple[RunView, SeedView]
@@ -65,19 +67,20 @@ Table = tuple[list[tuple[str, bool]], list[tuple[str, list[Text]]]]
 
 def seed_rows(rows: Sequence[Row], width: int, wanted: Wanted) -> Table:
     """The seeds as a screen of `width` columns shows them."""
-    short = False
-    columns, sort = _telling(rows), wanted.sort
-    if _width(columns, rows, sort, short=False) > width:
-        short = True
-    for name in SPARED_FIRST:
-        if _width(columns, rows, sort, short=short) <= width:
+    columns, sort, short = _telling(rows), wanted.sort, 0
+    if _width(columns, rows, sort, 0) > width:
+        short = 1
+    for spared in SPARED_FIRST:
+        if _width(columns, rows, sort, short) <= width:
             break
-        columns = [column for column in columns if column.name != name]
-    room = width - _width(columns, rows, sort, short=short)
+        if spared == TIGHT_BEFORE and _width(columns, rows, sort, short := 2) <= width:
+            break
+        columns = [column for column in columns if column.name != spared]
+    room = width - _width(columns, rows, sort, short)
     has_note = any(column.name == "note" for column in columns)
     if has_note and room < LEAST_NOTE:
         columns = [column for column in columns if column.name != "note"]
-    heads = [(f"{column.head}{_mark(column.name, wanted)}", column.right) for column in columns]
+    heads = [(f"{column.title(short)}{_mark(column.name, wanted)}", column.right) for column in columns]
     cells = [(f"{run.run}/{seed.seed}", [column.cell(run, seed, short) for column in columns]) for run, seed in rows]
     if has_note and room >= LEAST_NOTE:
         for _, row in cells:
@@ -91,18 +94,18 @@ def _telling(rows: Sequence[Row]) -> list[Column]:
     silent = {"run"} if len({run.run for run, _ in rows}) == 1 else set()
     for column in COLUMNS:
         if column.name in ("curve", "note", "cost", "node") and all(
-            column.cell(run, seed, True).plain in ("", DASH) for run, seed in rows
+            column.cell(run, seed, 1).plain in ("", DASH) for run, seed in rows
         ):
             silent.add(column.name)
     return [column for column in COLUMNS if column.name not in silent]
 
 
-def _width(columns: Sequence[Column], rows: Sequence[Row], sort: str, *, short: bool) -> int:
+def _width(columns: Sequence[Column], rows: Sequence[Row], sort: str, short: int) -> int:
     """Columns of the screen that they take, a note left out."""
     wide = 0
     for column in columns:
         if column.name != "note":
-            head = cell_len(column.head) + (2 if column.name == sort else 0)
+            head = cell_len(column.title(short)) + (2 if column.name == sort else 0)
             wide += PADDING + max([head, *(column.cell(*row, short).cell_len for row in rows)])
     return wide
 

@@ -29,7 +29,7 @@ def table_of(runs: Sequence[RunView]) -> Table:
             why = cells[-1] if run.problem else Text("no seed is registered")
             table.add_row(*head, *[""] * (len(COLUMNS) - 2), why)
         for seed in run.seeds:
-            table.add_row(*head, *(column.cell(run, seed, False) for column in COLUMNS[1:]))
+            table.add_row(*head, *(column.cell(run, seed, 0) for column in COLUMNS[1:]))
             head = [Text()] * len(head)
     return table
 

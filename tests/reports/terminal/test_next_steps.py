@@ -26,7 +26,7 @@ def test_a_narrow_one_says_it_above_so_that_a_line_is_a_command() -> None:
     assert lines[2:] == [
         "  # checks its files, scores its artifacts again",
         "  golf verify --run '/my runs/records/local/2026-01-02_quickstart'",
-        "  # its figures as a page",
+        "  # one page with all of it",
         "  golf report '/my runs/records/local/2026-01-02_quickstart' --output quickstart.html",
         "  # does it beat 2026-01-01_plain?",
         "  golf compare '/my runs/records/local/2026-01-01_plain' '/my runs/records/local/2026-01-02_quickstart'",

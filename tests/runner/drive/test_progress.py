@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from runner.backends.nodes import Need
 from runner.drive.collect import Collector
 from runner.drive.progress import MOST_ROWS, Progress
 from runner.drive.seed_counts import SeedCounts
@@ -243,7 +244,8 @@ def test_above_its_rows_the_whole_job_is_told_and_beside_a_seed_what_it_waits_fo
 def test_what_it_costs_is_told_where_a_price_is_known(tiny_data: DataRequest) -> None:
     clock = Clock()
     progress, _ = screen(2, clock, terminal=True)
-    plan = replace(plan_for(tiny_data, (1, 2)), hardware=PROFILES["h100x1"])
+    rented = PROFILES["h100x1"]
+    plan = replace(plan_for(tiny_data, (1, 2)), hardware=rented, need=Need(rented, 1, 1))
     progress.ahead = Ahead(plan)
     progress.ahead.ended(3600.0, whole=False)
     progress.queued = lambda: 0
@@ -269,3 +271,11 @@ def test_away_from_a_terminal_the_job_is_told_at_its_start_at_each_end_and_once_
         "3 seeds: 1 running, 2 waiting",
         "3 seeds: 1 completed, 2 waiting",
     ]
+
+
+def test_a_seed_that_the_budget_holds_back_says_so(tiny_data: DataRequest, tmp_path: Path) -> None:
+    progress, _ = screen(2, Clock(), terminal=True)
+    progress.ahead = Ahead(plan_for(tiny_data, (1, 2)))
+    progress.update(1, collector_of(tmp_path, 1))
+    progress.queued, progress.held_back = lambda: 1, lambda: [2]
+    assert shown(progress).splitlines()[3].split("  ")[-1].strip() == "waits for room in the budget"

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from runner.live.outlook import Running, Standing, Work, outlook, until
+from runner.backends.nodes import Need
+from runner.budget.spec import BudgetSpec
+from runner.job.hardware import PROFILES
+from runner.job.open_data import DataRequest
+from runner.live.outlook import Running, Standing, Work, outlook, until, work_of
+from tests.runner.drive.test_run import plan_for
 
 WORK = Work(train_least=600, train_limit=600, eval_limit=600, setup=60, dollars_per_hour=36.0)  # a cent a second
 
@@ -57,3 +64,13 @@ def test_seeds_that_wait_begin_as_soon_as_one_ends() -> None:
     assert until([], 4, 5.0, 2) == 10.0
     assert until([10.0], 0, 5.0, 1) == 10.0
     assert until([0.0] * 4, 100_000, 4.0, 4) == 100_000.0
+
+
+def test_the_jobs_own_price_goes_before_the_profiles(tiny_data: DataRequest) -> None:
+    rented = PROFILES["h100x1"]
+    plan = replace(plan_for(tiny_data), hardware=rented, need=Need(rented, 1, 1))
+    assert work_of(plan).dollars_per_hour == 2.7
+    stated = BudgetSpec(dollars=5.0, dollars_per_hour=2.0)
+    assert work_of(replace(plan, job=plan.job.model_copy(update={"budget": stated}))).dollars_per_hour == 2.0
+    shared = replace(plan, hardware=PROFILES["h100x8"], need=Need(PROFILES["h100x8"], 1, 2))
+    assert work_of(shared).dollars_per_hour == 20.0 * 2 / 8

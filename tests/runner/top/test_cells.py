@@ -11,7 +11,7 @@ from tests.fixtures.told_runs import told_runs
 CELLS = {column.name: column.cell for column in COLUMNS}
 
 
-def cell(name: str, run: RunView, seed: SeedView, *, short: bool = False) -> str:
+def cell(name: str, run: RunView, seed: SeedView, *, short: int = 0) -> str:
     found = CELLS[name](run, seed, short)
     assert isinstance(found, Text)
     return found.plain
@@ -22,12 +22,12 @@ def test_a_clock_stands_beside_a_bar_that_its_limit_fills() -> None:
     done, training, waiting = run.seeds
     assert cell("clock", run, done) == "████████ 600 / 600 s"
     assert cell("clock", run, training) == "████░░░░ 312 / 600 s"
-    assert cell("clock", run, training, short=True) == "██░░ 312/600 s"
+    assert cell("clock", run, training, short=1) == "██░░ 312/600 s"
     assert cell("clock", run, waiting) == "–"
     between = SeedView(seed=1, clock=12.5, clock_low=11.0)
     assert cell("clock", run, between) == "░░░░░░░░ 11.0 to 12.5 / 600 s"
     assert cell("clock", RunView(run="a"), between) == " 11.0 to 12.5 / – s"
-    late = CELLS["clock"](run, SeedView(seed=1, clock=700.0), False)
+    late = CELLS["clock"](run, SeedView(seed=1, clock=700.0), 0)
     assert late.spans[0].style == "red"
 
 
