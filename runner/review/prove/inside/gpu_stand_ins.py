@@ -25,7 +25,8 @@ def install(torch: Any, finder: Any) -> None:
         with mode():  # a mode holds in its own thread
             plain(thread)
 
-    threading.Thread.run = run  # type: ignore[method-assign]
+    threads: Any = threading.Thread
+    threads.run = run
     cuda(torch)
     torch.inference_mode = without_gradients(torch)
     autocast(torch)
