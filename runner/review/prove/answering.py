@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from fnmatch import fnmatch
@@ -114,5 +115,13 @@ def learnt(asks: Asks, order: Order, run: Seen) -> tuple[Asks, Order]:
             continue
         if not any(fnmatch(one, inside) for one in shards):
             shards[plain(inside)] = role_of(inside)
+    files = dict(order.files)
+    # A library that opens a file itself is heard of by its error alone.
+    for path in re.findall(r"[\"']([^\"']{1,300}\.model)[\"']", run.why_not):
+        inside = os.path.relpath(path, run.folder)
+        if not inside.startswith(".."):
+            files.setdefault(inside, tokenizer())
     settings = {**dict.fromkeys(data_variables(asks), "{HERE}/data"), **small_settings(asks.variables), **order.env}
-    return asks, replace(order, shards=shards, env=settings, headed=asks.headed, gpu=asks.gpu, clock=clock_of(asks))
+    clock = clock_of(asks)
+    told = replace(order, shards=shards, env=settings, files=files, headed=asks.headed, gpu=asks.gpu, clock=clock)
+    return asks, told

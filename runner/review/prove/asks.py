@@ -49,8 +49,8 @@ def asks_of(trees: Iterable[ast.Module], texts: Iterable[str]) -> Asks:
             if (read := _read(node)) is not None:
                 found.variables.setdefault(*read)
             elif isinstance(node, ast.Assign) and len(node.targets) == 1:
-                for target, value in _assigned(node.targets[0], node.value):
-                    for inner in ast.walk(value):
+                for target, given in _assigned(node.targets[0], node.value):
+                    for inner in ast.walk(given):
                         if (read := _read(inner)) is not None:
                             named[target] = read[0]
             if (name := _string(node)).endswith(".bin") and 4 < len(name) < 200 and "\n" not in name:

@@ -16,7 +16,7 @@ OVER = 2e-3
 """By how much a sum of probabilities may differ from 1."""
 PLACES = (0.88, 0.02, 0.55)
 MOST_VOCAB = 96
-FIRST, EARLY = 14, 2
+FIRST, EARLY = 9, 2
 """Tokens that fill no table yet, and how many of them are asked for their sums."""
 SHARE = 0.05
 """Of the text, that has its prices from a pass."""

@@ -16,10 +16,11 @@ Tokens = np.ndarray[tuple[int], np.dtype[np.uint16]]
 
 
 def text(seed: int, vocab: int, length: int, document: int = 22) -> Tokens:
-    """`length` tokens in documents of about `document`; each token has three that may follow it."""
+    """`length` tokens in documents of about `document`; each token has three others that may follow."""
     language = np.random.default_rng([LANGUAGE, vocab])
     words = np.arange(2, vocab)
-    follow = language.choice(words, (vocab, 3))
+    others = [words[words != one] for one in range(vocab)]
+    follow = [language.choice(one, min(3, len(one)), replace=False) for one in others]
     draws = np.random.default_rng([seed, vocab, length])
     made = np.empty(length, np.uint16)
     left, before = 0, BOS
@@ -28,7 +29,7 @@ def text(seed: int, vocab: int, length: int, document: int = 22) -> Tokens:
             left = int(draws.integers(max(2, document // 2), document * 3 // 2 + 1))
             before = BOS
         else:
-            before = int(follow[before, draws.choice(3, p=(0.6, 0.3, 0.1))])
+            before = int(follow[before][draws.choice(3, p=(0.6, 0.3, 0.1))])
         made[at] = before
         left -= 1
     return made

@@ -17,6 +17,7 @@ from runner.audit.reading.folder import is_log
 from runner.audit.reading.text import read_lines
 from runner.errors import UserError
 from runner.printable import cut
+from runner.review.run.implied import implied
 from runner.review.run.run_sources import (
     claimed_scores,
     code_sizes,
@@ -150,6 +151,8 @@ def run_context(
         if one.why_not and one.claimed
     ]
     conflicts += [Conflict("", f"{one.name}: {one.why_not}") for one in logs if not one.counts and one.why_not]
+    if folder is not None and (switches := implied(settings, sources)):
+        sources.append(Known("its settings, which are given", switches))
     spoken = any(known.values for known in sources) or any(one.counts for one in logs) or readme is not None
     return RunContext(settings, sources, logs, conflicts, known=spoken or folder is not None)
 

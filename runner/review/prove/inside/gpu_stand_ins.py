@@ -10,14 +10,23 @@ import contextlib
 import importlib
 import itertools
 import sys
+import threading
 import types
 from typing import Any
 
 
 def install(torch: Any, finder: Any) -> None:
     """Stand in for CUDA and flash-attention in this process."""
-    mode = device_mode(torch)()
-    mode.__enter__()
+    mode = device_mode(torch)
+    mode().__enter__()
+    plain = threading.Thread.run
+
+    def run(thread: threading.Thread) -> None:
+        with mode():  # a mode holds in its own thread
+            plain(thread)
+
+    threads: Any = threading.Thread
+    threads.run = run
     cuda(torch)
     torch.inference_mode = without_gradients(torch)
     autocast(torch)
