@@ -20,6 +20,8 @@ from runner.statistics import Sample, describe
 
 BEYOND = 1e12
 """A score that is no number, or that large, is as good as not measured."""
+MOST_ROWS = 300
+"""Lines of a table, so that a page of thousands of folders is still one that a browser opens at once."""
 CONTEST = "10min_16mb"
 CONTEST_CAP = 16_000_000
 Standing = Literal["passed", "unverified", "rejected", "repacked", "claimed", "accused"]
@@ -153,6 +155,11 @@ def entry_of_audit(folder: Path, audit: Audit, href: str = "") -> Entry:
         train_limit=LIMIT_S if contest else None,
         href=href,
     )
+
+
+def left_out(rows: int, most: int = MOST_ROWS) -> str:
+    """What is said of the lines that a table does not show; empty where it shows all."""
+    return f"{rows - most:,} more are not listed: name fewer folders to see them." if rows > most else ""
 
 
 def ranked(entries: Iterable[Entry]) -> list[Entry]:

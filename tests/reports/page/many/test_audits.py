@@ -67,6 +67,16 @@ def test_the_gravest_come_first_and_of_very_many_the_rest_is_counted(monkeypatch
     assert getattr(words, "text", "").startswith("100 lighter findings are not listed")
 
 
+def test_of_very_many_folders_the_gravest_are_listed_and_the_rest_counted() -> None:
+    audits = [audit(f"f{number}", *([finding()] if number == 350 else [])) for number in range(400)]
+    section = audit_sections([(Path(one.folder), one) for one in audits])[0]
+    (table,) = [part for part in section.parts if isinstance(part, Table)]
+    assert len(table.rows) == 300
+    assert table.rows[0][0] == "f350"
+    told = [getattr(part, "text", "") for part in section.parts]
+    assert "100 more are not listed: name fewer folders to see them." in told
+
+
 def test_one_folders_page_says_what_a_reviewer_would() -> None:
     sections = folder_sections(audit("theirs/one", finding()))
     assert [one.anchor for one in sections] == ["verdict", "findings"]
