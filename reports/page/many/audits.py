@@ -26,6 +26,8 @@ LOOKS: dict[Severity, tuple[str, Kind]] = {
 """Colour of a bar, and how a cell looks."""
 MOST_FINDINGS = 1_000
 """Findings, the gravest first, that a page lists; a table of all is `golf audit --output`."""
+FEW = 8
+"""So few lines need no field to search them."""
 MOST_KINDS = 20
 MOST_PLACES = 4
 MOST_DETAIL = 400
@@ -149,14 +151,15 @@ def findings_parts(audits: Sequence[Audit]) -> tuple[Words | Table, ...]:
     every = [(audit, one) for audit in audits for one in audit.findings]
     every.sort(key=lambda pair: order.index(pair[1].severity))
     rows = [_finding_row(audit, one) for audit, one in every[:MOST_FINDINGS]]
+    heads = ["folder", "severity", "finding", "what", "where"]
+    if len(audits) == 1:
+        rows, heads = [row[1:] for row in rows], heads[1:]
     left = len(every) - len(rows)
     words = (
         f"{left:,} lighter findings are not listed; golf audit --all --output FILE.csv has a line for each folder."
     )
     more = [Words(words, "muted")] if left else []
-    table = Table(
-        ("folder", "severity", "finding", "what", "where"), "lllll", rows, "findings", sortable=True, filterable=True
-    )
+    table = Table(heads, "l" * len(heads), rows, "findings", sortable=True, filterable=len(rows) > FEW)
     return (*more, table)
 
 

@@ -6,6 +6,7 @@ of ours it is what its results.json says, of anybody else's what the logs say th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,12 +174,14 @@ def ranked(entries: Iterable[Entry]) -> list[Entry]:
 
 def labels(entries: Sequence[Entry]) -> list[str]:
     """A name for each that no other has: the job's, else with its folder."""
-    names = [one.name for one in entries]
+    names = Counter(one.name for one in entries)
     short = [one.folder.rstrip("/").rpartition("/")[2] for one in entries]
     first = [
-        name if names.count(name) == 1 else f"{name} ({folder})" for name, folder in zip(names, short, strict=True)
+        one.name if names[one.name] == 1 else f"{one.name} ({folder})"
+        for folder, one in zip(short, entries, strict=True)
     ]
+    several = Counter(first)
     return [
-        label if first.count(label) == 1 else f"{one.name} ({one.folder})"
+        label if several[label] == 1 else f"{one.name} ({one.folder})"
         for label, one in zip(first, entries, strict=True)
     ]

@@ -78,7 +78,7 @@ def many_sections(
     records = [data for _, data in found if isinstance(data, RecordData)]
     audits = [(folder, data) for folder, data in found if isinstance(data, Audit)]
     made = [
-        leaderboard(entries),
+        leaderboard(entries) if entries else None,
         score_section(entries),
         matrix_section(matrices),
         variants_section(tables_of(records)),
