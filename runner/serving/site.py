@@ -55,9 +55,10 @@ class Draw(Protocol):
         matrices: Sequence[Matrix],
         sweeps: Sequence[SweepFacts],
         keys: Mapping[Path, str],
+        left_out: int,
         up: str,
     ) -> str:
-        """All records beside each other."""
+        """All records beside each other. left_out: folders of others that are too many to be audited here."""
 
 
 @dataclass
@@ -101,15 +102,17 @@ class Site:
 
     def _records(self) -> Answer:
         records = self._records_now()
-        if sum(not one.ours for one in records) > MOST_AUDITED:
+        others = sum(not one.ours for one in records)
+        left_out = others if others > MOST_AUDITED else 0
+        if left_out:
             records = [one for one in records if one.ours]
 
         def make() -> Answer:
             found = gathered(self._folders(records), processes=1)  # nothing may be forked from a thread
             sweeps = sweeps_beside([self.root])
-            return _html(self.draw.records(found, matrices_of(found), sweeps, self._keys(records), "../"))
+            return _html(self.draw.records(found, matrices_of(found), sweeps, self._keys(records), left_out, "../"))
 
-        made: Answer = self._once(("records", *map(self._stamp, records)), make)
+        made: Answer = self._once(("records", left_out, *map(self._stamp, records)), make)
         return made
 
     def _record(self, key: str) -> Answer | None:

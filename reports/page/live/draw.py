@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reports.page.frame import page
@@ -16,6 +16,7 @@ from reports.page.record.sections import record_sections
 from reports.page.section import Section, Words
 from runner.audit.facts import Audit
 from runner.compare.facts import Matrix
+from runner.listing import counted
 from runner.results import RecordData
 from runner.search.sweeps.facts import SweepFacts
 from runner.serving.facts import Listed, RunNow
@@ -50,19 +51,30 @@ def run(run: RunNow, up: str) -> str:
 def record(folder: Path, data: RecordData | Audit | str, up: str) -> str:
     """One record folder: ours as `golf report` shows it, anybody's as `golf audit` reads it."""
     if isinstance(data, str):
-        return page(folder.name, [_back(up), Section("problem", "Not read", (Words(data, "bad"),))])
+        return page(folder.name, _with_way_back([Section("problem", "Not read", (Words(data, "bad"),))], up))
     if isinstance(data, Audit):
-        return page(f"Audit of {folder.name}", [_back(up), *folder_sections(data)])
-    return page(f"{data.name}: {data.verdict.status}", [_back(up), *record_sections(data)])
+        return page(f"Audit of {folder.name}", _with_way_back(folder_sections(data), up))
+    return page(f"{data.name}: {data.verdict.status}", _with_way_back(record_sections(data), up))
 
 
 def records(
-    found: Read, matrices: Sequence[Matrix], sweeps: Sequence[SweepFacts], keys: Mapping[Path, str], up: str
+    found: Read,
+    matrices: Sequence[Matrix],
+    sweeps: Sequence[SweepFacts],
+    keys: Mapping[Path, str],
+    left_out: int,
+    up: str,
 ) -> str:
-    """All records beside each other."""
+    """All records beside each other. left_out: folders of others that are too many to be audited here."""
     made = many_sections(sound(found), matrices, sweeps, lambda folder: f"{up}record/{keys[folder]}/")
-    return page("Records", [_back(up), *made], live=True)
+    if left_out:
+        told = f"Not here: {counted(left_out, 'folder')} that golf did not write. golf audit --all reads such."
+        made.append(Section("others", "Anybody's folders", (Words(told),)))
+    nothing = Section("none", "None", (Words("No record here yet."),))
+    return page("Records", _with_way_back(made or [nothing], up), live=True)
 
 
-def _back(up: str) -> Section:
-    return Section("back", "All", (Words("Back to the list", href=up),))
+def _with_way_back(sections: Sequence[Section], up: str) -> list[Section]:
+    """The sections, with the way to the list at the top of the first."""
+    first, *others = sections
+    return [replace(first, parts=(Words("Back to the list", href=up), *first.parts)), *others]

@@ -14,6 +14,8 @@ from runner.serving.facts import Listed, RunNow
 
 RUNNING = "running"
 LOOKS: dict[str, Kind] = {"running": "open", "passed": "good", "rejected": "bad", "unverified": "open"}
+FEW = 8
+"""So few lines need no field to search them."""
 READ_ONLY = "Read from the folder every few seconds; nothing can be changed from this page."
 
 
@@ -31,7 +33,8 @@ def index_sections(
     if others:
         rows: list[list[str | Cell]] = [[Cell(one.folder, href=f"record/{one.key}/")] for one in others]
         told = Words(f"{counted(len(others), 'folder')} that golf did not write; each is audited when it is opened.")
-        sections.append(Section("others", "Anybody's folders", (told, Table(("folder",), "l", rows))))
+        table = Table(("folder",), "l", rows, filterable=len(rows) > FEW)
+        sections.append(Section("others", "Anybody's folders", (told, table)))
     if unread:
         sections.append(Section("unread", "Not read", (Table(("folder", "why"), "ll", list(map(list, unread))),)))
     return sections

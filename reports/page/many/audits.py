@@ -12,6 +12,7 @@ from typing import Any
 
 from reports.audit.words import NAMES, claim_rows, headline, score, seeds, verdict
 from reports.numbers import count
+from reports.page.many.entries import MOST_ROWS, left_out
 from reports.page.section import Cell, Kind, Picture, Section, Table, Words
 from runner.audit.facts import Audit, Finding, Severity
 from runner.listing import counted
@@ -23,8 +24,10 @@ LOOKS: dict[Severity, tuple[str, Kind]] = {
     "info": ("@7", "muted"),
 }
 """Colour of a bar, and how a cell looks."""
-MOST_FINDINGS = 1_500
+MOST_FINDINGS = 1_000
 """Findings, the gravest first, that a page lists; a table of all is `golf audit --output`."""
+FEW = 8
+"""So few lines need no field to search them."""
 MOST_KINDS = 20
 MOST_PLACES = 4
 MOST_DETAIL = 400
@@ -40,6 +43,7 @@ def audit_sections(found: Found) -> list[Section]:
     parts: list[Words | Picture | Table] = [Words(summary(found))]
     if (picture := kinds_picture(audits)) is not None:
         parts.append(picture)
+    parts += [Words(words, "muted") for words in [left_out(len(audits))] if words]
     parts += [folders_table(audits)]
     return [
         Section("audits", "Audited folders", tuple(parts)),
@@ -108,10 +112,16 @@ def kinds_picture(audits: Sequence[Audit]) -> Picture | None:
     )
 
 
+def _gravity(audit: Audit) -> int:
+    """Sorts those with errors first, those without findings last."""
+    worst = {one.severity for one in audit.findings}
+    return next((place for place, name in enumerate(LOOKS) if name in worst), len(LOOKS))
+
+
 def folders_table(audits: Sequence[Audit]) -> Table:
-    """A line for each folder: what is claimed beside what its logs show."""
+    """A line for each folder, the gravest first: what is claimed beside what its logs show."""
     rows: list[list[str | Cell]] = []
-    for audit in audits:
+    for audit in sorted(audits, key=_gravity)[:MOST_ROWS]:
         worst = next((name for name in LOOKS if any(one.severity == name for one in audit.findings)), None)
         bpb, size, _ = claim_rows(audit)
         kind: Kind = "" if worst is None else LOOKS[worst][1]
@@ -141,14 +151,15 @@ def findings_parts(audits: Sequence[Audit]) -> tuple[Words | Table, ...]:
     every = [(audit, one) for audit in audits for one in audit.findings]
     every.sort(key=lambda pair: order.index(pair[1].severity))
     rows = [_finding_row(audit, one) for audit, one in every[:MOST_FINDINGS]]
+    heads = ["folder", "severity", "finding", "what", "where"]
+    if len(audits) == 1:
+        rows, heads = [row[1:] for row in rows], heads[1:]
     left = len(every) - len(rows)
     words = (
         f"{left:,} lighter findings are not listed; golf audit --all --output FILE.csv has a line for each folder."
     )
     more = [Words(words, "muted")] if left else []
-    table = Table(
-        ("folder", "severity", "finding", "what", "where"), "lllll", rows, "findings", sortable=True, filterable=True
-    )
+    table = Table(heads, "l" * len(heads), rows, "findings", sortable=True, filterable=len(rows) > FEW)
     return (*more, table)
 
 

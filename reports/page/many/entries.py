@@ -6,6 +6,7 @@ of ours it is what its results.json says, of anybody else's what the logs say th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from runner.statistics import Sample, describe
 
 BEYOND = 1e12
 """A score that is no number, or that large, is as good as not measured."""
+MOST_ROWS = 300
+"""Lines of a table, so that a page of thousands of folders is still one that a browser opens at once."""
 CONTEST = "10min_16mb"
 CONTEST_CAP = 16_000_000
 Standing = Literal["passed", "unverified", "rejected", "repacked", "claimed", "accused"]
@@ -155,6 +158,11 @@ def entry_of_audit(folder: Path, audit: Audit, href: str = "") -> Entry:
     )
 
 
+def left_out(rows: int, most: int = MOST_ROWS) -> str:
+    """What is said of the lines that a table does not show; empty where it shows all."""
+    return f"{rows - most:,} more are not listed: name fewer folders to see them." if rows > most else ""
+
+
 def ranked(entries: Iterable[Entry]) -> list[Entry]:
     """Those that passed first, then by mean score; those without a score last of their kind."""
     order = list(STANDINGS)
@@ -166,12 +174,14 @@ def ranked(entries: Iterable[Entry]) -> list[Entry]:
 
 def labels(entries: Sequence[Entry]) -> list[str]:
     """A name for each that no other has: the job's, else with its folder."""
-    names = [one.name for one in entries]
+    names = Counter(one.name for one in entries)
     short = [one.folder.rstrip("/").rpartition("/")[2] for one in entries]
     first = [
-        name if names.count(name) == 1 else f"{name} ({folder})" for name, folder in zip(names, short, strict=True)
+        one.name if names[one.name] == 1 else f"{one.name} ({folder})"
+        for folder, one in zip(short, entries, strict=True)
     ]
+    several = Counter(first)
     return [
-        label if first.count(label) == 1 else f"{one.name} ({one.folder})"
+        label if several[label] == 1 else f"{one.name} ({one.folder})"
         for label, one in zip(first, entries, strict=True)
     ]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from reports.clock_cells import between
 from reports.numbers import MISSING, NOT_DEFINED, beside, count, fixed, mean_and_std
-from reports.page.many.entries import STANDINGS, Entry, Standing, ranked
+from reports.page.many.entries import MOST_ROWS, STANDINGS, Entry, Standing, left_out, ranked
 from reports.page.section import Cell, Kind, Section, Table, Words
 from runner.listing import counted
 
@@ -47,9 +47,10 @@ def leaderboard(entries: Sequence[Entry]) -> Section:
         f"{headline(entries)} bpb is the mean over a record's seeds ± sample standard deviation; bytes are script "
         "and artifact of its largest seed. Those that passed come first. A head sorts by its column."
     )
-    rows = [row_of(entry) for entry in ranked(entries)]
+    rows = [row_of(entry) for entry in ranked(entries)[:MOST_ROWS]]
+    more = [Words(words, "muted") for words in [left_out(len(entries))] if words]
     table = Table(HEADS, ALIGN, rows, "records", sortable=True, filterable=True, dense=True)
-    return Section("leaderboard", "Leaderboard", (told, table))
+    return Section("leaderboard", "Leaderboard", (told, *more, table))
 
 
 def headline(entries: Sequence[Entry]) -> str:

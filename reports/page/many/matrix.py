@@ -21,7 +21,8 @@ IF = "?"
 """Before what a test says only if both were scored on one text, which is not known."""
 NOTE = "*"
 """Behind a cell whose pair has notes that a reader must know."""
-MOST_REASONS = 30
+MOST_REASONS, MOST_WHY = 30, 100
+"""Reasons below the squares, and characters of one beside its pair."""
 LEAST_P = 0.0001
 """A square shows no smaller p; the table of pairs does."""
 
@@ -117,6 +118,15 @@ def reasons(squares: Sequence[Matrix]) -> list[Words | Table]:
     return parts
 
 
+def why_not(duel: Duel) -> str:
+    """The first reason, cut short, and how many more there are; all stand below the squares."""
+    if not duel.obstacles:
+        return NOTE if duel.notes else ""
+    first, more = one_line(duel.obstacles[0]), len(duel.obstacles) - 1
+    short = first if len(first) <= MOST_WHY else f"{first[: MOST_WHY - 1]}…"
+    return f"{short} (and {more} more)" if more else short
+
+
 def pairs(one: Matrix) -> Table:
     """Every pair with its gain, p and why not."""
     rows: list[list[str | Cell]] = []
@@ -135,10 +145,10 @@ def pairs(one: Matrix) -> Table:
                 fixed(one.margin_nats, 3),
                 Cell(probability(p), p),
                 Cell(probability(holm), holm),
-                one_line("; ".join(duel.obstacles or duel.notes)),
+                why_not(duel),
             ]
         )
-    heads = ("candidate", "baseline", "outcome", "gain nats/token", "margin", "p", "p (Holm)", "why, or notes")
+    heads = ("candidate", "baseline", "outcome", "gain nats/token", "margin", "p", "p (Holm)", "why not")
     return Table(
         heads, "lllrrrrl", rows, f"Every pair by policy {one.policy}", sortable=True, filterable=True, folded=True
     )

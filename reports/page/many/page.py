@@ -21,8 +21,8 @@ from runner.compare.facts import Matrix
 from runner.results import RecordData
 from runner.search.sweeps.facts import SweepFacts
 
-MOST_SEEDS = 1_500
-"""Lines of the table of seeds; all of them are in `golf report --format csv`."""
+MOST_LINES = 600
+"""Lines of a table across records; all of them are in `golf report --format csv`."""
 FOLDED = ("Jobs", "Seeds")
 """Tables across records that are long and seldom wanted: the leaderboard has most of it."""
 
@@ -78,7 +78,7 @@ def many_sections(
     records = [data for _, data in found if isinstance(data, RecordData)]
     audits = [(folder, data) for folder, data in found if isinstance(data, Audit)]
     made = [
-        leaderboard(entries),
+        leaderboard(entries) if entries else None,
         score_section(entries),
         matrix_section(matrices),
         variants_section(tables_of(records)),
@@ -95,9 +95,9 @@ def further(found: Read) -> list[Section]:
     told: list[Section] = []
     for one in across_sections(frame):
         rows = [list(row) for row in one.rows]
-        left = len(rows) - MOST_SEEDS
+        left = len(rows) - MOST_LINES
         more = f"{left:,} more are not listed; golf report --format csv has them." if left > 0 else ""
-        table = Table(one.heads, one.align, rows[:MOST_SEEDS], one.title, sortable=True, folded=one.title in FOLDED)
+        table = Table(one.heads, one.align, rows[:MOST_LINES], one.title, sortable=True, folded=one.title in FOLDED)
         words = [Words(text) for text in (one.note, more) if text]
         told.append(Section(f"all-{one.title.lower().replace(' ', '-')}", one.title, (*words, table)))
     return told

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.numbers import MISSING, fixed, mean_and_std
-from reports.page.many.entries import STANDINGS, Entry, SeedPoint, Standing, labels
+from reports.page.many.entries import MOST_ROWS, STANDINGS, Entry, SeedPoint, Standing, labels, left_out, ranked
 from reports.page.many.leaderboard import clock_words
 from reports.page.section import Cell, Picture, Section, Table, Words
 from runner.listing import counted
@@ -31,6 +31,10 @@ NEAR_LIMIT = 0.5
 BEYOND_LIMIT = 1.3
 """Where it is more than so many limits, what lies near the limit is shown first."""
 MARGIN = 0.06
+MOST_WITH_DOTS = 500
+"""Of more records the means alone are drawn."""
+PLACES = 6
+"""Decimals of what is drawn."""
 LABEL_ROOM = 0.05
 """Share of the axis between two limits that both have their words."""
 
@@ -89,14 +93,14 @@ def score_section(entries: Sequence[Entry]) -> Section | None:
     """Both pictures; None where no record has a score."""
     if not any(entry.points for entry in entries):
         return None
+    cut = [Words(f"Their tables: {words}", "muted") for words in [left_out(len(entries))] if words]
     pictures = [made for against in (BYTES, TIME) if (made := picture(entries, against)) is not None]
     absent = [Words(words, "muted") for against in (BYTES, TIME) for words in [not_drawn(entries, against)] if words]
     texts = {entry.data for entry in entries if entry.data}
     several = [Words("Scores on different texts are not comparable: see the matrix below.", "open")]
-    told = Words("Each mark is a record's mean with its sample standard deviation; small dots are its seeds.")
-    return Section(
-        "scores", "Score against bytes and time", (told, *(several if len(texts) > 1 else []), *pictures, *absent)
-    )
+    told = Words("Each mark is a record's mean with its sample standard deviation; small dots are its seeds, if few.")
+    warned = several if len(texts) > 1 else []
+    return Section("scores", "Score against bytes and time", (told, *warned, *pictures, *absent, *cut))
 
 
 def not_drawn(entries: Sequence[Entry], against: Against) -> str:
@@ -117,16 +121,17 @@ def drawable(entry: Entry, against: Against) -> bool:
 def picture(entries: Sequence[Entry], against: Against) -> Picture | None:
     """One of the two; None where nothing can be drawn."""
     names = dict(zip(map(id, entries), labels(entries), strict=True))
-    drawn = [entry for entry in entries if drawable(entry, against)]
+    drawn = [entry for entry in ranked(entries) if drawable(entry, against)]
     if not drawn:
         return None
     traces: list[dict[str, Any]] = []
     for standing, words in STANDINGS.items():
         own = [entry for entry in drawn if entry.standing == standing]
         if own:
+            dots = len(drawn) <= MOST_WITH_DOTS
             (colour, symbol, sign), own_names = LOOKS[standing], [names[id(entry)] for entry in own]
             traces += [
-                _seeds(own, against, standing, f"{sign} {words}", colour),
+                *([_seeds(own, against, standing, f"{sign} {words}", colour)] if dots else []),
                 _means(own, against, standing, f"{sign} {words}", (colour, symbol), own_names),
             ]
     limits = sorted({limit for entry in drawn if (limit := against.limit(entry)) is not None})
@@ -136,7 +141,7 @@ def picture(entries: Sequence[Entry], against: Against) -> Picture | None:
     figure = {"data": traces, "layout": layout, "views": views}
     return Picture(
         figure,
-        _table(drawn, against, [names[id(entry)] for entry in drawn]),
+        _table(drawn[:MOST_ROWS], against, [names[id(entry)] for entry in drawn[:MOST_ROWS]]),
         f"Bits per byte of {counted(len(drawn), 'record')} against {against.axis}; further down and left is better.",
         title=f"Bits per byte against {against.axis}",
         height=420,
@@ -164,8 +169,8 @@ def _seeds(own: Sequence[Entry], against: Against, standing: str, words: str, co
         "name": words,
         "legendgroup": standing,
         "showlegend": False,
-        "x": [(low + high) / 2 for low, high in ends],
-        "y": [point.bpb for entry in own for point in entry.points],
+        "x": [round((low + high) / 2, PLACES) for low, high in ends],
+        "y": [round(point.bpb, PLACES) for entry in own for point in entry.points],
         "marker": {"size": 3.5, "color": colour, "opacity": 0.55},
         "hoverinfo": "skip",
         **(bars if any(halves) else {}),
@@ -182,14 +187,19 @@ def _means(
 ) -> dict[str, Any]:
     colour, symbol = look
     samples = [entry.sample for entry in own if entry.sample is not None]
-    spread = {"type": "data", "array": [one.std for one in samples], "thickness": 1.2, "width": 3}
+    spread = {
+        "type": "data",
+        "array": [None if one.std is None else round(one.std, PLACES) for one in samples],
+        "thickness": 1.2,
+        "width": 3,
+    }
     return {
         "type": "scatter",
         "mode": "markers",
         "name": words,
         "legendgroup": standing,
-        "x": [_middle(entry, against) for entry in own],
-        "y": [one.mean for one in samples],
+        "x": [round(_middle(entry, against), PLACES) for entry in own],
+        "y": [round(one.mean, PLACES) for one in samples],
         "error_y": {**spread, "color": colour},
         "marker": {"size": 9, "color": colour, "symbol": symbol, "line": {"width": 1.5, "color": colour}},
         "text": [

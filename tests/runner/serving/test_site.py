@@ -19,6 +19,7 @@ from runner.cli import app
 from runner.errors import UserError
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
+from runner.serving import site as site_module
 from runner.serving.http import Server
 from runner.serving.site import Site
 from runner.serving.watched import key_of, records_of, run_now, runs_of
@@ -133,6 +134,23 @@ def test_a_page_is_made_once_until_its_record_changes(root: Path) -> None:
     again = site(("record", key))
     assert again is not None
     assert "is not the file that SHA256SUMS lists" in text_of(again.content.decode())
+
+
+def test_more_of_others_than_it_audits_are_counted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site_module, "MOST_AUDITED", 0)
+    found = Site(root, draw)(("records",))
+    assert found is not None
+    text = text_of(found.content.decode())
+    assert "Not here: 1 folder that golf did not write. golf audit --all reads such." in text
+    assert "quickstart" in text
+
+
+def test_an_empty_folder_has_pages_that_say_so(tmp_path: Path) -> None:
+    site = Site(tmp_path, draw)
+    for parts, said in (((), "No run here yet."), (("records",), "No record here yet.")):
+        found = site(parts)
+        assert found is not None
+        assert said in text_of(found.content.decode())
 
 
 def test_the_server_shows_it_and_the_verb_says_what_is_wrong(root: Path) -> None:

@@ -54,17 +54,28 @@ def test_bars_count_folders_and_not_findings() -> None:
     assert kinds_picture([audit()]) is None
 
 
-def test_the_gravest_come_first_and_of_very_many_the_rest_is_counted(monkeypatch: object) -> None:
+def test_the_gravest_come_first_and_of_very_many_the_rest_is_counted() -> None:
     few = [audit("a", finding("x", "info"), finding("y", "error"), finding("z", "warn"))]
     (table,) = findings_parts(few)
     assert isinstance(table, Table)
-    assert [row[2] for row in table.rows] == ["y", "z", "x"]
-    assert table.rows[0][4] == "README.md:3; a.log:7"
+    assert list(table.heads) == ["severity", "finding", "what", "where"], "of one folder it need not be told"
+    assert [row[1] for row in table.rows] == ["y", "z", "x"]
+    assert table.rows[0][3] == "README.md:3; a.log:7"
     many = [audit(f"f{number}", *[finding()] * 100) for number in range(many_audits.MOST_FINDINGS // 100 + 1)]
     words, table = findings_parts(many)
     assert isinstance(table, Table)
     assert len(table.rows) == many_audits.MOST_FINDINGS
     assert getattr(words, "text", "").startswith("100 lighter findings are not listed")
+
+
+def test_of_very_many_folders_the_gravest_are_listed_and_the_rest_counted() -> None:
+    audits = [audit(f"f{number}", *([finding()] if number == 350 else [])) for number in range(400)]
+    section = audit_sections([(Path(one.folder), one) for one in audits])[0]
+    (table,) = [part for part in section.parts if isinstance(part, Table)]
+    assert len(table.rows) == 300
+    assert table.rows[0][0] == "f350"
+    told = [getattr(part, "text", "") for part in section.parts]
+    assert "100 more are not listed: name fewer folders to see them." in told
 
 
 def test_one_folders_page_says_what_a_reviewer_would() -> None:
@@ -83,5 +94,5 @@ def test_hostile_text_stays_text_in_tables_and_figures() -> None:
 def test_a_long_detail_is_cut() -> None:
     (table,) = findings_parts([audit("a", finding(detail="x" * 2_000))])
     assert isinstance(table, Table)
-    cell = table.rows[0][3]
+    cell = table.rows[0][2]
     assert len(cell.text if isinstance(cell, Cell) else cell) == 400

@@ -26,12 +26,24 @@ def drawn(entries: list[Entry], against: Any = BYTES) -> dict[str, Any]:
 def test_a_mark_is_the_mean_and_dots_are_the_seeds() -> None:
     seeds, means = drawn([entry()])["data"]
     bpb = [score(loss).val_bpb for loss in LOSSES.values()]
-    assert seeds["y"] == bpb
+    assert seeds["y"] == [round(one, 6) for one in bpb]
     assert seeds["x"] == [1_552_702, 1_551_407, 1_553_389]
-    assert means["y"] == [sum(bpb) / 3]
-    assert means["x"] == [sum(seeds["x"]) / 3]
+    assert means["y"] == [1.744486]
+    assert means["x"] == [1_552_499.333333]
     assert means["error_y"]["array"][0] is not None
     assert means["text"] == ["quickstart\n● passed\n1.7445 ± 0.0045 bpb, 3 seeds\nbytes: 1,551,407 to 1,553,389"]
+
+
+def test_of_very_many_records_the_means_alone_are_drawn_and_the_table_is_cut() -> None:
+    many = [entry(name=f"job-{number}") for number in range(501)]
+    made = picture(many, BYTES)
+    assert made is not None
+    (means,) = made.figure["data"]
+    assert (len(means["x"]), len(made.table.rows)) == (501, 300)
+    section = score_section(many)
+    assert section is not None
+    told = [getattr(part, "text", "") for part in section.parts]
+    assert "Their tables: 201 more are not listed: name fewer folders to see them." in told
 
 
 def test_a_single_seed_has_no_deviation_drawn() -> None:
