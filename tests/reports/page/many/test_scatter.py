@@ -35,7 +35,8 @@ def test_a_mark_is_the_mean_and_dots_are_the_seeds() -> None:
 
 
 def test_of_very_many_records_the_means_alone_are_drawn_and_the_table_is_cut() -> None:
-    many = [entry(name=f"job-{number}") for number in range(501)]
+    base = entry()
+    many = [dataclasses.replace(base, name=f"job-{number}") for number in range(501)]
     made = picture(many, BYTES)
     assert made is not None
     (means,) = made.figure["data"]
