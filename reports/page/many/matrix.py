@@ -128,9 +128,11 @@ def why_not(duel: Duel) -> str:
 
 
 def pairs(one: Matrix) -> Table:
-    """Every pair with its gain, p and why not."""
+    """Every pair with its gain, p and why not; the lower mean is the candidate, since the other can show nothing."""
     rows: list[list[str | Cell]] = []
     for duel in one.duels:
+        if (duel.gain_bpb or 0.0) < 0:
+            continue
         outcome = {"holds": "beats", "not shown": "not shown", "undecided": NO_TEST}[duel.outcome]
         if not duel.one_text and duel.outcome != "undecided":
             outcome = f"{outcome}, if on one text"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reports.page.many.matrix import asked, cell_of, matrix_section, square
+from reports.page.many.matrix import asked, cell_of, matrix_section, pairs, square
 from reports.page.section import Cell, Table, Words
 from runner.compare.facts import Duel
 from runner.compare.matrix import matrix
@@ -59,6 +59,20 @@ def test_reasons_and_what_stands_aside_are_told() -> None:
     assert list(tables["Why not comparable"].rows) == [["they were scored on different validation text"]]
     aside = tables["Not in the squares: nothing can be tested with 1 record"]
     assert aside.rows[0][0] == "alone"
+
+
+def test_a_pair_is_listed_once_with_the_lower_mean_as_candidate() -> None:
+    table = pairs(matrix([WORSE, GOOD, NEAR], "readme"))
+    assert [row[:3] for row in table.rows] == [
+        ["good", "near", "not shown"],
+        ["good", "worse", "beats"],
+        ["near", "worse", "beats"],
+    ]
+    assert [cell.text for cell in table.rows[1] if isinstance(cell, Cell)] == [
+        "+0.10000",
+        "0.000000040",
+        "0.00000024",
+    ]
 
 
 def test_without_a_pair_there_is_no_square() -> None:
