@@ -28,6 +28,8 @@ def install(torch: Any, finder: Any) -> None:
     threads: Any = threading.Thread
     threads.run = run
     cuda(torch)
+    for compiler in (torch._dynamo, torch.compiler):
+        compiler.reset = lambda: None  # nothing was compiled
     torch.inference_mode = without_gradients(torch)
     autocast(torch)
     attention(torch, finder)

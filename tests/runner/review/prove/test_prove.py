@@ -41,7 +41,7 @@ if PART != "train":
     np.save("prices.npy", np.array(prices))
     print("val_loss:%.8f" % np.mean(prices))
 """
-AHEAD = "row = row + 9 * (np.arange(WORDS) == text[min(at + 2, len(text) - 1)])"
+AHEAD = "row = row + (np.arange(WORDS) == text[at + 1]) * text[min(at + 2, len(text) - 1)]"
 
 
 @pytest.fixture(autouse=True)
