@@ -16,9 +16,10 @@ from rich.console import Console
 
 from runner.backends.backend import Backend
 from runner.backends.nodes import Need
+from runner.budget.gate import Gate
 from runner.compare.compare import POLICIES
 from runner.drive.assess import JudgedRun, assess, counted_result, publish
-from runner.drive.execute import Place, Where, machine_of, open_place, warn_of_nodes, watched
+from runner.drive.execute import Place, Where, gauges_of, machine_of, open_place, sinks_of, warn_of_nodes, watched
 from runner.drive.run import Observe, job_sha256, opened_run, run_name, run_seeds
 from runner.duel.judge import Corner, judge_duel, same_data_order
 from runner.duel.kept_node import KeptNode
@@ -30,11 +31,14 @@ from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
 from runner.job.load import with_seeds
 from runner.job.open_data import DataRequest
-from runner.job.spec import JobSpec, resolved
+from runner.job.spec import JobSpec, resolved, without_folders
 from runner.plan.plan import Plan, check_order, make_plan, preflight
 from runner.plan.run_time import allowance_of, gate_of
+from runner.printable import print_line
 from runner.results import DuelSide, PolicyName, RunResult, Side
 from runner.script.bundle import Script, script_of
+from runner.sinks.sinks import Sinks
+from runner.sinks.told import opening, verdict
 
 Make = Callable[[Side, str], Callable[[DataRequest], Backend]]
 """What runs a side's turn, on the host of that name where it lives."""
@@ -86,8 +90,8 @@ def execute_duel(
         for side in SIDES
     }
     require_one_kind(entrants)
-    for entrant in entrants.values():
-        allowance_of(entrant.plan)  # dollars without a price are refused before anything starts
+    for side in SIDES:
+        allowance_of(entrants[side].plan)  # dollars without a price are refused before anything starts
     kept = KeptNode(greater(*(entrants[side].plan.need for side in SIDES)))
     for plan in {entrants[side].plan.hardware.name: entrants[side].plan for side in SIDES}.values():
         warn_of_nodes(plan, output, nodes, console)
@@ -99,7 +103,14 @@ def execute_duel(
         alone = machine_of(where, max(both, key=lambda plan: plan.need.alone), console)
     with alone, watched(where, "the same golf duel", stall, output):
         try:
-            return run_duel(entrants, wanted, policy, output, console, making(place, entrants, kept), way)
+            with ExitStack() as told:
+                sinks = {
+                    side: told.enter_context(sinks_of(entrants[side].plan.job, output, console, done=False))
+                    for side in SIDES
+                }
+                gauges = {side: gauges_of(where, entrants[side].plan) for side in SIDES}
+                make = making(place, entrants, kept)
+                return run_duel(entrants, wanted, policy, output, console, make, way, gauges, sinks)
         finally:
             kept.release()
 
@@ -153,21 +164,49 @@ def run_duel(
     console: Console,
     make: Make,
     way: Mapping[str, str | bool] | None = None,
-    observe: Observe | None = None,
+    observe: Mapping[Side, Observe | None] | None = None,
+    sinks: Mapping[Side, Sinks] | None = None,
 ) -> dict[Side, JudgedRun]:
-    """Run planned jobs to their verdicts and the duel's outcome; see the module's first lines."""
-    with ExitStack() as both:
+    """Run planned jobs to their verdicts and the duel's outcome; see the module's first lines.
+
+    observe, sinks: of each side, as of any run (runner.drive.run).
+    """
+    listeners = sinks or {side: Sinks() for side in SIDES}
+    with ExitStack() as stack:
         opened = {}
         for side in sorted(SIDES, key=lambda side: entrants[side].run):  # in one order, whoever else takes both
             entrant = entrants[side]
-            opened[side] = both.enter_context(opened_run(entrant.plan, entrant.script, root, console, way))
+            opened[side] = stack.enter_context(opened_run(entrant.plan, entrant.script, root, console, way))
         ledgers = {side: opened[side][1] for side in SIDES}
         now = {side: entrants[side].facts for side in SIDES}
         pairs, sides = register(ledgers, now, wanted, entrants["candidate"].plan.job.seeds, policy)
         named = {side: _with_seeds(entrants[side], pairs) for side in SIDES}
         for side in SIDES:
             write_atomic(opened[side][0].job, json.dumps(named[side].plan.resolved, indent=2) + "\n")
-        _drive(named, pairs, opened, sides, console, make, observe)
+        gates = {side: _gate(named[side], *opened[side]) for side in SIDES}
+        for side in SIDES:
+            job, patterns = named[side].plan.job, list[str]()
+            if job.script is not None:
+                patterns = [job.outputs.step]
+            listeners[side].tell(opening(named[side].run, without_folders(named[side].plan.resolved), patterns))
+
+        def turn(side: Side, seed: int, host: str) -> None:
+            entrant, watch = named[side], (observe or {}).get(side)
+            folder, ledger = opened[side]
+            run_seeds(
+                entrant.plan,
+                entrant.script,
+                folder,
+                ledger,
+                console,
+                [seed],
+                make(side, host),
+                watch,
+                sinks=listeners[side],
+                gate=gates[side],
+            )
+
+        _drive(named, pairs, opened, sides, console, turn)
         done = {side: assess(named[side].plan, named[side].script, opened[side][0], ledgers[side]) for side in SIDES}
         corners = {side: Corner(sides[side], done[side], ledgers[side]) for side in SIDES}
         one, other = (
@@ -180,7 +219,17 @@ def run_duel(
             write_atomic(opened[side][0].duel, outcome[side].model_dump_json(indent=2) + "\n")
             publish(ledgers[side], data)
             done[side] = replace(done[side], data=data)
+            listeners[side].tell(verdict(data))
         return done
+
+
+def _gate(entrant: Entrant, folder: RunFolder, ledger: Ledger) -> Gate | None:
+    """What keeps a side within its job's budget, if that has one; UserError where its seeds cannot be within it."""
+    spent = list(held(folder, ledger.entries))
+    gate = gate_of(entrant.plan, spent)
+    if gate is not None and not spent and not gate.fits(gate.expected()):
+        raise UserError(f"{entrant.run}: {gate.refusal()}")
+    return gate
 
 
 def _with_seeds(entrant: Entrant, pairs: Sequence[Pair]) -> Entrant:
@@ -195,8 +244,7 @@ def _drive(
     opened: Mapping[Side, tuple[RunFolder, Ledger]],
     sides: Mapping[Side, DuelSide],
     console: Console,
-    make: Make,
-    observe: Observe | None,
+    turn: Callable[[Side, int, str], None],
 ) -> None:
     """Take the turns that are not over yet, until one comes to nothing."""
     ledgers = {side: opened[side][1] for side in SIDES}
@@ -212,32 +260,16 @@ def _drive(
             beside = result_of("candidate" if side == "baseline" else "baseline", pair.seed)
             if found is None or found.status != "completed":
                 begin_turn(ledgers, sides, pair, side)
-                entrant = entrants[side]
-                console.print(
-                    f"pair {pair.number} of {len(pairs)}, seed {pair.seed}: {side} {entrant.plan.job.name}",
-                    markup=False,
-                    highlight=False,
-                )
-                folder, ledger = opened[side]
+                name = entrants[side].plan.job.name
+                print_line(console, f"pair {pair.number} of {len(pairs)}, seed {pair.seed}: {side} {name}")
                 host = beside.host.node if beside is not None and beside.host is not None else last
-                run_seeds(
-                    entrant.plan,
-                    entrant.script,
-                    *opened[side],
-                    console,
-                    [pair.seed],
-                    make(side, host),
-                    observe,
-                    gate=gate_of(entrant.plan, held(folder, ledger.entries)),
-                )
+                turn(side, pair.seed, host)
                 found = result_of(side, pair.seed)
             if found is None or found.status != "completed":
-                console.print(
+                print_line(
+                    console,
                     f"pair {pair.number} is not complete, so the duel ends here; mend what is wrong, and the same "
                     "command goes on",
-                    markup=False,
-                    highlight=False,
-                    soft_wrap=True,
                 )
                 return
             last = last if found.host is None else found.host.node
