@@ -880,7 +880,7 @@ def _drive_duel(
     from reports.terminal.duel import terminal_duel
     from reports.terminal.summary import terminal_summary
     from runner.compare.compare import POLICIES
-    from runner.duel.drive import execute_duel
+    from runner.duel.execute import execute_duel
     from runner.duel.pairs import require_pairs
     from runner.job.problems import choice_message
     from runner.job.profiles import with_profile

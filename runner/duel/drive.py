@@ -1,4 +1,4 @@
-"""`golf duel`: two jobs, turn by turn on one node, each turn a seed that runs as `golf run` runs it.
+"""Two planned jobs, turn by turn, each turn a seed that runs as `golf run` runs it, to the duel's outcome.
 
 State is in the two run folders and their ledgers, as of any run: the same command goes on where it was killed, and a
 seed that has ended is never run again. Writing records is the caller's step.
@@ -8,33 +8,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
 from runner.backends.backend import Backend
-from runner.backends.nodes import Need
-from runner.compare.compare import POLICIES
+from runner.budget.gate import Gate
 from runner.drive.assess import JudgedRun, assess, counted_result, publish
-from runner.drive.execute import Place, Where, machine_of, open_place, warn_of_nodes, watched
 from runner.drive.run import Observe, job_sha256, opened_run, run_name, run_seeds
 from runner.duel.judge import Corner, judge_duel, same_data_order
-from runner.duel.kept_node import KeptNode
 from runner.duel.pairs import SIDES, Pair, begin_turn, register
 from runner.errors import UserError
-from runner.files import require_writable, write_atomic
+from runner.files import write_atomic
 from runner.folder.held import held
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
 from runner.job.load import with_seeds
 from runner.job.open_data import DataRequest
-from runner.job.spec import JobSpec, resolved
-from runner.plan.plan import Plan, check_order, make_plan, preflight
-from runner.plan.run_time import allowance_of, gate_of
+from runner.job.spec import resolved, without_folders
+from runner.plan.plan import Plan
+from runner.plan.run_time import gate_of
+from runner.printable import print_line
 from runner.results import DuelSide, PolicyName, RunResult, Side
-from runner.script.bundle import Script, script_of
+from runner.script.bundle import Script
+from runner.sinks.sinks import Sinks
+from runner.sinks.told import opening, verdict
 
 Make = Callable[[Side, str], Callable[[DataRequest], Backend]]
 """What runs a side's turn, on the host of that name where it lives."""
@@ -63,88 +63,6 @@ class Entrant:
         )
 
 
-def execute_duel(
-    jobs: Mapping[Side, JobSpec],
-    wanted: Sequence[int] | int,
-    policy: PolicyName,
-    output: Path,
-    where: Where,
-    console: Console,
-) -> dict[Side, JudgedRun]:
-    """Run both jobs' seeds alternately until they are judged, pair by pair. wanted: seeds, or how many.
-
-    UserError, before anything runs, for jobs that cannot be held against each other, data or nodes that will not do.
-    """
-    require_fair(jobs, policy)
-    scripts = {side: script_of(jobs[side]) for side in SIDES}
-    data = {side: preflight(jobs[side], scripts[side].code_bytes, console.print) for side in SIDES}
-    require_writable(output)
-    place = open_place(where, console)
-    nodes = place.nodes()
-    entrants = {
-        side: Entrant(make_plan(jobs[side], data[side], scripts[side].code_bytes, nodes), scripts[side])
-        for side in SIDES
-    }
-    require_one_kind(entrants)
-    for entrant in entrants.values():
-        allowance_of(entrant.plan)  # dollars without a price are refused before anything starts
-    kept = KeptNode(greater(*(entrants[side].plan.need for side in SIDES)))
-    for plan in {entrants[side].plan.hardware.name: entrants[side].plan for side in SIDES}.values():
-        warn_of_nodes(plan, output, nodes, console)
-    stall = max(job.stall_seconds for job in jobs.values())
-    way: dict[str, str | bool] = {"address": where.address or "", "local": where.local}
-    both = [entrants[side].plan for side in SIDES]
-    alone: AbstractContextManager[None] = nullcontext()
-    if where.address is None:
-        alone = machine_of(where, max(both, key=lambda plan: plan.need.alone), console)
-    with alone, watched(where, "the same golf duel", stall, output):
-        try:
-            return run_duel(entrants, wanted, policy, output, console, making(place, entrants, kept), way)
-        finally:
-            kept.release()
-
-
-def making(place: Place, entrants: Mapping[Side, Entrant], kept: KeptNode) -> Make:
-    """Backends for turns, all of them on the node that is kept."""
-
-    def make(side: Side, host: str) -> Callable[[DataRequest], Backend]:
-        kept.host = host or kept.host
-        plan = replace(entrants[side].plan, need=kept.need, concurrent=1)
-        order = check_order(entrants[side].plan, entrants[side].script)
-        return place.backend(kept.through, lambda: kept.allowed(place.nodes()))(plan, order)
-
-    return make
-
-
-def greater(one: Need, other: Need) -> Need:
-    """What either takes, at least: the node is held for both."""
-    return Need(one.hardware, max(one.cpus, other.cpus), max(one.gpus, other.gpus), alone=one.alone or other.alone)
-
-
-def require_fair(jobs: Mapping[Side, JobSpec], policy: PolicyName) -> None:
-    """UserError for jobs and policies that no duel has."""
-    if POLICIES[policy].against_number:
-        raise UserError(f"--policy {policy}: is of one job against a number; a duel takes readme or progression")
-    for job in jobs.values():
-        if job.claim is not None and job.claim.sequential is not None:
-            raise UserError(
-                f"{job.name}: claim.sequential: looks at seeds as they come in, and a duel's pairs are counted "
-                "before the first; leave one of both out"
-            )
-
-
-def require_one_kind(entrants: Mapping[Side, Entrant]) -> None:
-    """UserError for two jobs that are one, or that no one node can take."""
-    one, other = (entrants[side] for side in SIDES)
-    if one.run == other.run:
-        raise UserError(f"{one.run}: both are the same job, script and data; a duel takes two that differ")
-    if one.plan.hardware != other.plan.hardware:
-        raise UserError(
-            f"{one.plan.job.name} runs on {one.plan.hardware.name} and {other.plan.job.name} on "
-            f"{other.plan.hardware.name}: a pair runs on one node; give both jobs the same hardware"
-        )
-
-
 def run_duel(
     entrants: Mapping[Side, Entrant],
     wanted: Sequence[int] | int,
@@ -153,21 +71,49 @@ def run_duel(
     console: Console,
     make: Make,
     way: Mapping[str, str | bool] | None = None,
-    observe: Observe | None = None,
+    observe: Mapping[Side, Observe | None] | None = None,
+    sinks: Mapping[Side, Sinks] | None = None,
 ) -> dict[Side, JudgedRun]:
-    """Run planned jobs to their verdicts and the duel's outcome; see the module's first lines."""
-    with ExitStack() as both:
+    """Run planned jobs to their verdicts and the duel's outcome; see the module's first lines.
+
+    observe, sinks: of each side, as of any run (runner.drive.run).
+    """
+    listeners = sinks or {side: Sinks() for side in SIDES}
+    with ExitStack() as stack:
         opened = {}
         for side in sorted(SIDES, key=lambda side: entrants[side].run):  # in one order, whoever else takes both
             entrant = entrants[side]
-            opened[side] = both.enter_context(opened_run(entrant.plan, entrant.script, root, console, way))
+            opened[side] = stack.enter_context(opened_run(entrant.plan, entrant.script, root, console, way))
         ledgers = {side: opened[side][1] for side in SIDES}
         now = {side: entrants[side].facts for side in SIDES}
         pairs, sides = register(ledgers, now, wanted, entrants["candidate"].plan.job.seeds, policy)
         named = {side: _with_seeds(entrants[side], pairs) for side in SIDES}
         for side in SIDES:
             write_atomic(opened[side][0].job, json.dumps(named[side].plan.resolved, indent=2) + "\n")
-        _drive(named, pairs, opened, sides, console, make, observe)
+        gates = {side: _gate(named[side], *opened[side]) for side in SIDES}
+        for side in SIDES:
+            job, patterns = named[side].plan.job, list[str]()
+            if job.script is not None:
+                patterns = [job.outputs.step]
+            listeners[side].tell(opening(named[side].run, without_folders(named[side].plan.resolved), patterns))
+
+        def turn(side: Side, seed: int, host: str) -> None:
+            entrant, watch = named[side], (observe or {}).get(side)
+            folder, ledger = opened[side]
+            run_seeds(
+                entrant.plan,
+                entrant.script,
+                folder,
+                ledger,
+                console,
+                [seed],
+                make(side, host),
+                watch,
+                sinks=listeners[side],
+                gate=gates[side],
+            )
+
+        _drive(named, pairs, opened, sides, console, turn)
         done = {side: assess(named[side].plan, named[side].script, opened[side][0], ledgers[side]) for side in SIDES}
         corners = {side: Corner(sides[side], done[side], ledgers[side]) for side in SIDES}
         one, other = (
@@ -180,7 +126,17 @@ def run_duel(
             write_atomic(opened[side][0].duel, outcome[side].model_dump_json(indent=2) + "\n")
             publish(ledgers[side], data)
             done[side] = replace(done[side], data=data)
+            listeners[side].tell(verdict(data))
         return done
+
+
+def _gate(entrant: Entrant, folder: RunFolder, ledger: Ledger) -> Gate | None:
+    """What keeps a side within its job's budget, if that has one; UserError where its seeds cannot be within it."""
+    spent = list(held(folder, ledger.entries))
+    gate = gate_of(entrant.plan, spent)
+    if gate is not None and not spent and not gate.fits(gate.expected()):
+        raise UserError(f"{entrant.run}: {gate.refusal()}")
+    return gate
 
 
 def _with_seeds(entrant: Entrant, pairs: Sequence[Pair]) -> Entrant:
@@ -195,8 +151,7 @@ def _drive(
     opened: Mapping[Side, tuple[RunFolder, Ledger]],
     sides: Mapping[Side, DuelSide],
     console: Console,
-    make: Make,
-    observe: Observe | None,
+    turn: Callable[[Side, int, str], None],
 ) -> None:
     """Take the turns that are not over yet, until one comes to nothing."""
     ledgers = {side: opened[side][1] for side in SIDES}
@@ -212,32 +167,16 @@ def _drive(
             beside = result_of("candidate" if side == "baseline" else "baseline", pair.seed)
             if found is None or found.status != "completed":
                 begin_turn(ledgers, sides, pair, side)
-                entrant = entrants[side]
-                console.print(
-                    f"pair {pair.number} of {len(pairs)}, seed {pair.seed}: {side} {entrant.plan.job.name}",
-                    markup=False,
-                    highlight=False,
-                )
-                folder, ledger = opened[side]
+                name = entrants[side].plan.job.name
+                print_line(console, f"pair {pair.number} of {len(pairs)}, seed {pair.seed}: {side} {name}")
                 host = beside.host.node if beside is not None and beside.host is not None else last
-                run_seeds(
-                    entrant.plan,
-                    entrant.script,
-                    *opened[side],
-                    console,
-                    [pair.seed],
-                    make(side, host),
-                    observe,
-                    gate=gate_of(entrant.plan, held(folder, ledger.entries)),
-                )
+                turn(side, pair.seed, host)
                 found = result_of(side, pair.seed)
             if found is None or found.status != "completed":
-                console.print(
+                print_line(
+                    console,
                     f"pair {pair.number} is not complete, so the duel ends here; mend what is wrong, and the same "
                     "command goes on",
-                    markup=False,
-                    highlight=False,
-                    soft_wrap=True,
                 )
                 return
             last = last if found.host is None else found.host.node

@@ -17,6 +17,7 @@ from runner.backends.backend import Backend, LocalBackend, Lost
 from runner.drive.assess import JudgedRun
 from runner.drive.run import run_plan
 from runner.duel.drive import Entrant, run_duel
+from runner.duel.execute import require_one_kind
 from runner.errors import UserError
 from runner.files import sha256_bytes
 from runner.folder.ledger import check_chain
@@ -186,8 +187,6 @@ def test_more_pairs_after_scores_were_seen_are_refused(done: dict[Side, JudgedRu
 
 
 def test_a_job_is_no_rival_of_its_own(tiny_data: DataRequest) -> None:
-    from runner.duel.drive import require_one_kind
-
     one = entrants(tiny_data)["baseline"]
     with pytest.raises(UserError, match="both are the same job"):
         require_one_kind({"baseline": one, "candidate": one})
