@@ -17,6 +17,9 @@ from runner.node.packages import package_problems
 from runner.plan.plan import data_request, make_outline, require_size
 from runner.script.bundle import script_of
 
+OURS = ("numpy", "sentencepiece", "torch", "zstandard")
+"""What our own script cannot do without, whatever its job."""
+
 
 def hardware_found(job: JobSpec, nodes: list[Node] | None = None, where: str = "this machine") -> Finding:
     """Whether a node that is there can take a seed."""
@@ -31,19 +34,28 @@ def hardware_found(job: JobSpec, nodes: list[Node] | None = None, where: str = "
 
 
 def script_found(job: JobSpec) -> list[Finding]:
-    """The packages of its script, as the script would find them, and its size."""
+    """The packages of its script, as the script would find them, and its size.
+
+    Ours is not made for that, which takes a second: what it imports is known, and about how large it is.
+    """
+    if job.script is None:
+        coder = ("brotli",) if job.config.export.compressor == "brotli" else ()
+        return [_packages((*OURS, *coder), job.requires), *_size(job, SCRIPT_BYTES)]
     try:
         script = script_of(job)
     except UserError as error:
         return [Finding("script", "bad", str(error), "mend the job", needed=True)]
-    source = script.flat or script.source.decode("utf-8", "replace")
-    imports = script_imports(source, {Path(name).stem for name in script.files})
-    found = [_packages(imports, job.requires)]
+    imports = script_imports(script.source.decode("utf-8", "replace"), {Path(name).stem for name in script.files})
+    return [_packages(imports, job.requires), *_size(job, script.code_bytes)]
+
+
+def _size(job: JobSpec, code_bytes: int) -> list[Finding]:
+    """What is wrong with its size, if anything."""
     try:
-        require_size(job, script.code_bytes)
+        require_size(job, code_bytes)
     except UserError as error:
-        found.append(Finding("size", "bad", str(error), "", needed=True))
-    return found
+        return [Finding("size", "bad", str(error), "", needed=True)]
+    return []
 
 
 def _packages(imports: tuple[str, ...], requires: tuple[str, ...]) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from runner.data.fetch import Source
 from runner.doctor import job as asked
 from runner.job.load import load_job
 from runner.job.spec import DataSpec
+from runner.node.node_check import script_imports
+from runner.script.bundle import script_of
 from tests.fixtures.places import JOBS
 
 QUICK, FULL = load_job(JOBS / "quickstart.yaml"), load_job(JOBS / "pr372.yaml")
@@ -52,6 +55,27 @@ def test_a_script_of_its_own_needs_its_packages_and_its_file(tmp_path: Path) -> 
     assert [one.state for one in asked.script_found(theirs)] == ["good"]
     (tmp_path / "train_gpt.py").unlink()
     assert [one.name for one in asked.script_found(theirs)] == ["script"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["quickstart", "pr1394"])
+def test_our_script_needs_what_the_doctor_says_it_does(name: str) -> None:
+    assert script_imports(script_of(load_job(JOBS / f"{name}.yaml")).flat) == asked.OURS
+
+
+def test_the_packages_of_our_script_are_looked_for_without_making_it() -> None:
+    (found,) = asked.script_found(QUICK)
+    assert (found.state, found.needed) == ("good", True)
+    assert found.found.endswith("numpy, sentencepiece, torch, zstandard")
+    shuffled = load_job(JOBS / "pr1394.yaml")
+    assert asked.script_found(shuffled)[0].found.endswith("zstandard, brotli")
+
+
+def test_a_job_that_is_over_the_cap_whatever_comes_is_told() -> None:
+    large = load_job(JOBS / "variants" / "pr102_rejected.yaml")
+    wide = replace(large.config, model=replace(large.config.model, num_layers=40))
+    over = asked.script_found(large.model_copy(update={"config": wide, "allow_over_cap": False}))
+    assert [(one.name, one.state) for one in over] == [("packages", "good"), ("size", "bad")]
 
 
 def test_a_hub_that_does_not_answer_is_told_and_needed_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
