@@ -6,6 +6,7 @@ more leaves all of it unknown.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,7 +17,7 @@ from runner.errors import UserError
 from runner.folder.paths import RunFolder
 from runner.folder.runs import noted_job
 from runner.job.hardware import PROFILES
-from runner.job.load import job_from_mapping
+from runner.job.spec import JobSpec
 from runner.job.tracks import Limits
 from runner.live.outlook import Work, work_of
 from runner.plan.plan import make_outline
@@ -54,11 +55,12 @@ def noted(run: RunFolder) -> NotedJob | None:
 def _noted(path: Path, state: tuple[int, int], code_bytes: int) -> NotedJob | None:
     """state: of job.json, for which this is remembered."""
     try:
-        job = job_from_mapping(noted_job(RunFolder(path)), source=str(path))
+        # It is resolved: no path in it is relative, and the folder that a driver began in may be gone.
+        job = JobSpec.model_validate_json(json.dumps(noted_job(RunFolder(path))))
         hardware = PROFILES[job.hardware]
         node = node_of(hardware)
         plan = make_outline(job, code_bytes, [replace(node, gpus=max(node.gpus, job.nproc or 0))])
-    except (UserError, KeyError):
+    except (UserError, ValueError, KeyError):
         return None
     theirs = job.script is not None
     by_steps = not theirs and job.config.schedule.kind == "steps"
