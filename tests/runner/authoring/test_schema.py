@@ -107,9 +107,14 @@ RIGHT: dict[str, dict[str, Any]] = {
 }
 
 
+@cache
+def quickstart() -> Any:
+    return load_yaml((JOBS / "quickstart.yaml").read_text(), "quickstart")[0]
+
+
 def job_text(tmp_path: Path, changes: dict[str, Any]) -> tuple[Path, dict[str, Any]]:
     """The quickstart with some fields otherwise, as a file and as data; a field that is ... is taken out."""
-    data = deepcopy(load_yaml((JOBS / "quickstart.yaml").read_text(), "quickstart")[0])
+    data = deepcopy(quickstart())
     for place, value in changes.items():
         at = data
         *above, last = place.split("/")
