@@ -45,7 +45,7 @@ BAD = ("failed", "timeout", "lost")
 """Ends of an attempt that leave its seed without a score."""
 TAIL_LINES = 15
 """Lines of a log that tell why it ended."""
-TOLD = ("seed", "attempt", "state", "step", "loss", "bpb", "clock", "note", "clock_low")
+TOLD = ("seed", "attempt", "state", "step", "loss", "bpb", "clock", "note", "clock_low", "bpb_told")
 """Of a seed's state what a program is told as it is."""
 MOST_LOSSES = 60
 """Points of a seed's loss that are told."""

@@ -160,7 +160,7 @@ COLUMNS = (
     Column("curve", "course", curve_cell, lambda run, seed: seed.loss),
     Column(
         *("bpb", "bpb"),
-        lambda run, seed, short: Text(number(seed.bpb, 4)),
+        lambda run, seed, short: Text(number(seed.bpb, 4) if short else shown(seed.bpb_told) or number(seed.bpb, 4)),
         lambda run, seed: seed.bpb,
         right=True,
     ),

@@ -43,6 +43,8 @@ class SeedView(_Told):
     step: int | None = None
     loss: float | None = None
     bpb: float | None = None
+    bpb_told: str | None = None
+    """Of one that runs: its last validation with the step that it was after."""
     clock: float | None = None
     clock_low: float | None = None
     note: str | None = None

@@ -31,6 +31,12 @@ def test_a_clock_stands_beside_a_bar_that_its_limit_fills() -> None:
     assert late.spans[0].style == "red"
 
 
+def test_a_validation_while_it_trains_has_its_step_where_there_is_room() -> None:
+    run, _ = told_runs()
+    seed = SeedView(seed=1, bpb=1.3, bpb_told="1.3000 @1,000")
+    assert (cell("bpb", run, seed), cell("bpb", run, seed, short=1)) == ("1.3000 @1,000", "1.3000")
+
+
 def test_a_size_says_whether_it_was_counted_and_an_interval_keeps_both_ends() -> None:
     run, _ = told_runs()
     done, training, waiting = run.seeds
