@@ -66,7 +66,7 @@ def _outside(subject: Subject, run: Seen, reviewed: Reviewed) -> Proof:
         str(run.folder / reviewed.path.name),
         *(str(run.folder / name) for name in subject.artifact or run.files),
     }
-    kept = {str(run.folder / name) for name in subject.base.shards}
+    kept = {str(run.folder / name) for name in (*subject.base.shards, *subject.base.files)}
     beside = {str(one["path"]) for one in run.events("read") if inside(run, one)} | set(run.told.get("modules", []))
     wrote = {str(one["path"]) for one in run.events("write")}
     extra = sorted(one for one in beside - counted - kept - wrote if not one.endswith(".pyc"))
