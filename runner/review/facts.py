@@ -12,9 +12,6 @@ from pydantic import BaseModel, ConfigDict
 
 from runner.review.answers import SCORE_CLASSES, WORST, Answer, Verdict
 
-EXACT: frozenset[str] = frozenset()
-"""Classes that a rule decides exactly from the text; the audit's headline counts all others as a warning at most."""
-
 
 class Value(BaseModel):
     """Base of every value: immutable."""

@@ -19,6 +19,8 @@ from runner.review.source.parsing import tree_of
 
 SMALL_VOCAB = 8
 LENGTH, TRAIN_LENGTH = 321, 4001
+CONTEST_S = 600.0
+"""Seconds of a script that names no limit in its text."""
 STEPS_TO_LIMIT = 40
 """Steps after which a script's own limit on its time has passed."""
 NOT_KNOWN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "RUN_ID")
@@ -55,7 +57,7 @@ def first_order(asks: Asks, known: Mapping[str, str], given: Mapping[str, str]) 
                 shards[plain(name)] = role
     ours = {**dict.fromkeys(data_variables(asks), "{HERE}/data"), **small_settings(asks.variables)}
     settings = {**known, **ours, **given}
-    files = {MODEL: tokenizer()} if f"{{HERE}}/{MODEL}" in settings.values() else {}
+    files = {MODEL: tokenizer(asks.pieces)} if f"{{HERE}}/{MODEL}" in settings.values() else {}
     val, train = text(2, SMALL_VOCAB, LENGTH), text(1, SMALL_VOCAB, TRAIN_LENGTH)
     return Order(
         train,
@@ -72,7 +74,7 @@ def first_order(asks: Asks, known: Mapping[str, str], given: Mapping[str, str]) 
 
 
 def clock_of(asks: Asks) -> dict[str, float]:
-    step = (asks.limit_s or 1.0) / STEPS_TO_LIMIT
+    step = (asks.limit_s or CONTEST_S) / STEPS_TO_LIMIT
     return {"step": step, "forward": step / 4}
 
 
@@ -120,7 +122,7 @@ def learnt(asks: Asks, order: Order, run: Seen) -> tuple[Asks, Order]:
     for path in re.findall(r"[\"']([^\"']{1,300}\.model)[\"']", run.why_not):
         inside = os.path.relpath(path, run.folder)
         if not inside.startswith(".."):
-            files.setdefault(inside, tokenizer())
+            files.setdefault(inside, tokenizer(asks.pieces))
     settings = {**dict.fromkeys(data_variables(asks), "{HERE}/data"), **small_settings(asks.variables), **order.env}
     clock = clock_of(asks)
     told = replace(order, shards=shards, env=settings, files=files, headed=asks.headed, gpu=asks.gpu, clock=clock)

@@ -14,6 +14,9 @@ NO_LIMIT = re.compile(r"EVAL|TTT|SLOT|WARM|EVERY|RESERVE|LOG|SLEEP|TIMEOUT", re.
 PHASES = ("eval", "evaluate", "evaluation", "score", "test", "validate")
 TRAININGS = ("train", "training", "fit")
 ALONE = re.compile(r"EVAL(?:UATE)?_ONLY|ONLY_EVAL|SKIP_TRAIN|NO_TRAIN", re.I)
+VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$")
+"""A name that a mapping is asked for is a variable's: os.environ may have been handed over."""
+PIECES = re.compile(r"(?:fineweb_|\bsp)(\d{3,5})")
 MOST_NAMES = 40
 
 
@@ -24,7 +27,8 @@ class Asks:
     variables: environment variable -> its default, None where it has none; shards: names of data files as written,
     with their wildcards; phases: (variable, value) that may mean an evaluation alone; trainings: the same for a
     training alone; limit_s: seconds after which it says that it stops, None where it names none; headed: whether
-    shards have an official head; gpu: whether it speaks of CUDA.
+    shards have an official head; gpu: whether it speaks of CUDA; pieces: of the tokenizer
+    that it names, where no variable says how many.
     """
 
     variables: dict[str, str | None] = field(default_factory=dict)
@@ -35,6 +39,7 @@ class Asks:
     limit_s: float | None = None
     headed: bool = False
     gpu: bool = False
+    pieces: int | None = None
 
 
 def asks_of(trees: Iterable[ast.Module], texts: Iterable[str]) -> Asks:
@@ -71,6 +76,8 @@ def asks_of(trees: Iterable[ast.Module], texts: Iterable[str]) -> Asks:
             found.limit_name, found.limit_s = name, float(default or 0)
             break
     found.headed = "20240520" in whole or "20_240_520" in whole
+    sizes = [int(one) for one in PIECES.findall(whole)]
+    found.pieces = None if "VOCAB_SIZE" in found.variables or not sizes else sizes[0]
     found.gpu = bool(re.search(r"\bcuda\b|flash_attn", whole))
     return found
 
@@ -85,7 +92,8 @@ def _read(node: ast.AST) -> tuple[str, str | None] | None:
     if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
         called = ast.unparse(node.func)
         name = node.args[0].value
-        if isinstance(name, str) and called.endswith(("environ.get", "getenv", "environ.setdefault", "environ.pop")):
+        known = called.endswith(("environ.get", "getenv", "environ.setdefault", "environ.pop"))
+        if isinstance(name, str) and (known or (called.endswith(".get") and VARIABLE.match(name))):
             default = node.args[1] if len(node.args) > 1 else None
             return name, str(default.value) if isinstance(default, ast.Constant) else None
     if isinstance(node, ast.Subscript) and (name := _string(node.slice)):

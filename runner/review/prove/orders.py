@@ -49,7 +49,7 @@ def order_and_sums(subject: Subject) -> Iterator[tuple[str, Proof]]:
     assert subject.evaluated.prices is not None
     prices = subject.evaluated.prices
     moved, windows, broken = _suffixes(subject, prices)
-    cause = _cause(subject, subject.evaluate(ledger=True)) if moved is not None else ""
+    cause = _cause(subject, subject.evaluate(ledger=True), moved.place) if moved is not None else ""
     done = f"replaced all words after a token, at {windows} places of a text of {len(subject.val)} tokens"
     if broken:
         why = f"the evaluation does not run on the changed text: {broken}"
@@ -121,7 +121,7 @@ def _suffixes(subject: Subject, prices: Prices) -> tuple[Moved | None, int, str]
     return found, len(CUTS), ""
 
 
-def _cause(subject: Subject, run: Seen) -> str:
+def _cause(subject: Subject, run: Seen, place: int) -> str:
     """The class by what the evaluation did: updates between its prices, before all of them, or none."""
     steps = run.events("update", "step", "price", "forward")
     if subject.phase is None:  # the training is in the same run: what it does before the artifact is left out
@@ -130,8 +130,6 @@ def _cause(subject: Subject, run: Seen) -> str:
         while steps and steps[0]["kind"] == "step":  # the training's last one
             steps = steps[1:]
     updates = [at for at, one in enumerate(steps) if one["kind"] == "update" and one["role"] == "val"]
-    free = any(one["kind"] == "step" and one["of"] == "free" for one in steps)
-    owned = any(one["kind"] == "step" and one["of"] == "module" for one in steps)
     stepped = [at for at, one in enumerate(steps) if one["kind"] == "step"]
     if not updates and not stepped:
         return "two_pass"
@@ -140,7 +138,15 @@ def _cause(subject: Subject, run: Seen) -> str:
     # The pass that counts is the last one: the looks after which no update comes again are a pass of their own.
     if looks and looks[-1] > last_update and _covers(subject, steps[last_update:]):
         return "val_train"
-    return "slot" if free and not owned else "ttt_order"
+    # Both kinds of updates may run: the one that came last before the price that moved.
+    priced = [at for at, one in enumerate(steps) if one["kind"] == "price" and not one["grad"] and _holds(one, place)]
+    before = [at for at in stepped if not priced or at < priced[-1]] or stepped
+    return "slot" if before and steps[before[-1]]["of"] == "free" else "ttt_order"
+
+
+def _holds(event: dict[str, object], place: int) -> bool:
+    """Whether a price is that of the token whose number is `place` + 1."""
+    return any(start <= place + 1 < end for start, end in event["ranges"])  # type: ignore[attr-defined]
 
 
 def _covers(subject: Subject, steps: list[dict[str, object]]) -> bool:

@@ -55,13 +55,14 @@ def small_settings(variables: dict[str, str | None]) -> dict[str, str]:
     return found
 
 
-def tokenizer(vocab: int = VOCAB) -> bytes:
-    """A sentencepiece model of `vocab` pieces, its words made up; 1 begins a document."""
+def tokenizer(pieces: int | None = None) -> bytes:
+    """A sentencepiece model of so many pieces (VOCAB where None), its words made up; 1 begins a document."""
     import sentencepiece as spm
 
     draws = np.random.default_rng(3)
-    words = ["".join(draws.choice(list(LETTERS), int(draws.integers(2, 6)))) for _ in range(400)]
-    lines = [" ".join(draws.choice(words, 12)) for _ in range(300)]
+    vocab = pieces or VOCAB
+    words = ["".join(draws.choice(list(LETTERS), int(draws.integers(2, 6)))) for _ in range(400 + 2 * vocab)]
+    lines = [" ".join(draws.choice(words, 12)) for _ in range(300 + 2 * vocab)]
     made = io.BytesIO()
     spm.SentencePieceTrainer.train(
         sentence_iterator=iter(lines),

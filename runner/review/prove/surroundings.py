@@ -10,6 +10,7 @@ from runner.review.facts import Proof
 from runner.review.prove.seen import Seen
 from runner.review.prove.subject import Subject, inside
 from runner.review.prove.texts import noise
+from runner.review.prove.trainings import artifact_of
 from runner.review.source.unwrap import Reviewed
 
 SAME = 1e-6
@@ -28,11 +29,12 @@ def surroundings(subject: Subject, reviewed: Reviewed) -> Iterator[tuple[str, Pr
 def _training_text(subject: Subject, run: Seen) -> Proof:
     done = "watched which files its evaluation opens, beside training shards"
     if subject.phase is None:
-        events = run.events("read", "write", "forward")
-        frozen = [at for at, one in enumerate(events) if one["kind"] == "write" and inside(run, one)]
+        events = run.events("read", "write")
+        kept = {str(run.folder / name) for name in artifact_of(subject, run)}
+        frozen = [at for at, one in enumerate(events) if one["kind"] == "write" and one["path"] in kept]
         if not frozen:
             return Proof(result="unknown", done="", seen=f"{subject.why_not}, and no artifact was seen to be written")
-        late = [one for one in events[frozen[0] :] if one["kind"] == "read" and one.get("role") == "train"]
+        late = [one for one in events[frozen[-1] :] if one["kind"] == "read" and one.get("role") == "train"]
         if late:
             seen = f"after its artifact was written it opened training text {len(late)} times"
             return Proof(result="proven", done=done, seen=seen, repeat="python SCRIPT; watch its open() calls")
@@ -64,7 +66,7 @@ def _outside(subject: Subject, run: Seen, reviewed: Reviewed) -> Proof:
         str(run.folder / reviewed.path.name),
         *(str(run.folder / name) for name in subject.artifact or run.files),
     }
-    kept = {str(run.folder / name) for name in subject.base.shards}
+    kept = {str(run.folder / name) for name in (*subject.base.shards, *subject.base.files)}
     beside = {str(one["path"]) for one in run.events("read") if inside(run, one)} | set(run.told.get("modules", []))
     wrote = {str(one["path"]) for one in run.events("write")}
     extra = sorted(one for one in beside - counted - kept - wrote if not one.endswith(".pyc"))

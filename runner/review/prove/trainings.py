@@ -22,7 +22,7 @@ SLACK = 0.1
 def twins(subject: Subject) -> Iterator[tuple[str, Proof]]:
     """val_train and answers: the same training where the validation text is noise must leave the same bytes."""
     made = subject.made or subject.whole
-    names = _artifact(subject, made)
+    names = artifact_of(subject, made)
     if not names:
         why = "no file that it leaves is its artifact as far as can be told"
         yield from ((name, Proof(result="unknown", done="", seen=why)) for name in ("val_train", "answers"))
@@ -93,7 +93,7 @@ def _chosen(subject: Subject, kept: Mapping[str, bytes], made: Seen) -> str:
     return ""
 
 
-def _artifact(subject: Subject, made: Seen) -> list[str]:
+def artifact_of(subject: Subject, made: Seen) -> list[str]:
     """Names of the files that are its artifact: what its evaluation read, else what it wrote and read again."""
     if subject.artifact is not None:
         return sorted(subject.artifact)

@@ -154,12 +154,7 @@ class TorchWatch:
             return
         if isinstance(value, list) and len(value) > LEAST and type(value[0]) is float:
             row = value[:MOST_LEDGER]
-        elif (
-            hasattr(value, "shape")
-            and len(value.shape) == 1
-            and value.shape[0] > LEAST
-            and "float" in str(value.dtype)
-        ):
+        elif type(value).__module__ in ("torch", "numpy") and _is_row(value):
             row = value.tolist()[:MOST_LEDGER]
         else:
             return
@@ -175,6 +170,11 @@ class TorchWatch:
             "alphabets": self.alphabets,
             "longest": self.longest,
         }
+
+
+def _is_row(value: Any) -> bool:
+    shape: Any = getattr(value, "shape", ())
+    return len(shape) == 1 and shape[0] > LEAST and "float" in str(value.dtype)
 
 
 def install(torch: Any, watch: Any, spec: dict[str, Any]) -> None:
