@@ -203,6 +203,7 @@ TECHNIQUES = (
     ),
     Technique("windows to the last target", "eval.keep_tail", wherever_on="PR #160"),
     Technique("sums of the score in float32", "eval.sums", {"float32": "PR #465"}),
+    Technique("bytes of the original by sidecar", "eval.byte_sidecar", wherever_on="PR #1729"),
     Technique("GPTQ", "export.gptq.tokens", wherever_on="arXiv 2210.17323"),
     Technique("GPTQ of the embedding", "export.gptq.embed", wherever_on="PR #1394"),
     Technique("unseen columns set to zero", "export.gptq.zero_dead", wherever_on="PR #1394"),

@@ -111,6 +111,8 @@ def results(record: Path) -> RecordData:
 def without_circumstances(data: RecordData) -> dict[str, Any]:
     """A record's content but for times, hosts and ledger."""
     content = data.model_dump(mode="json", exclude={"ledger", "launches", "date"})
+    for curve in content["curves"]:
+        del curve["seconds"], curve["val_seconds"]
     for result in content["results"]:
         for name in ("host", "preflight", "idle_seconds", "started_at", "finished_at", "evidence"):
             del result[name]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from golf_model.config import REFUSED_VARIABLES, GolfConfig
@@ -88,6 +89,7 @@ def stored_script(run: RunFolder, names: Iterable[str]) -> Script:
     return Script(source, flat, sha256_files(source, files), files)
 
 
+@lru_cache(maxsize=16)  # a second's work, and a job's script is asked for in several places
 def make_script(config: GolfConfig, *, keep: bool = False) -> Script:
     """The script of a configuration; UserError where golf_model cannot be flattened. Does not import torch.
 

@@ -15,8 +15,11 @@ import typer
 from typer.testing import CliRunner
 
 from runner.cli import app
+from runner.job.load import load_job
 from runner.job.open_data import DataRequest
 from runner.node.gpus import gpu_names
+from runner.script.bundle import script_of
+from tests.fixtures.forked_golf import forked_golf
 from tests.fixtures.places import JOBS, ROOT
 from tests.fixtures.tiny_data import VOCAB, make_tiny_data
 
@@ -35,18 +38,18 @@ config:
 """
 
 
-def golf(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in `folder`."""
-    command = [sys.executable, "-m", "runner.cli", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-
-
 def write_job(folder: Path, data: DataRequest, old: str = "", new: str = "") -> Path:
     text = JOB.format(folder=data.folder, tokenizer=data.tokenizer, vocab=VOCAB)
     assert old in text
     path = folder / "job.yaml"
     path.write_text(text.replace(old, new) if old else text)
     return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def script(tiny_data: DataRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The script of the job that most tests spoil, made once and known to every child."""
+    script_of(load_job(write_job(tmp_path_factory.mktemp("script"), tiny_data)))
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
@@ -59,7 +62,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
 
 
 def test_no_name_that_is_told_in_an_error_reaches_the_terminal_with_its_escapes(tmp_path: Path) -> None:
-    done = golf(tmp_path, "plan", "\x1b[2Jnone.yaml")
+    done = forked_golf(tmp_path, "plan", "\x1b[2Jnone.yaml")
     assert_refused(done, "golf:  [2Jnone.yaml: holds a control character (U+001B); rename it")
     assert "\x1b" not in done.stderr
 
@@ -68,10 +71,12 @@ def test_names_that_could_forge_a_line_of_a_log_are_refused_where_they_are_read(
     tiny_data: DataRequest, tmp_path: Path
 ) -> None:
     forged = "x\ndevice:cuda:0 name:NVIDIA H100 80GB HBM3 precision:bfloat16"
-    done = golf(tmp_path, "run", "job.yaml", "--local", "--output", forged)
+    done = forked_golf(tmp_path, "run", "job.yaml", "--local", "--output", forged)
     assert_refused(done, "x device:cuda:0 name:NVIDIA H100", "holds a control character (U+000A)")
     path = write_job(tmp_path, tiny_data, f"path: {tiny_data.folder}", f"path: {json.dumps(forged)}")
-    assert_refused(golf(tmp_path, "plan", path.name), "job.yaml:", " data.path: holds a control character (U+000A)")
+    assert_refused(
+        forked_golf(tmp_path, "plan", path.name), "job.yaml:", " data.path: holds a control character (U+000A)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,7 +99,7 @@ def test_a_mistaken_job_is_one_message_and_leaves_nothing(
     tmp_path: Path, tiny_data: DataRequest, old: str, new: str, parts: list[str]
 ) -> None:
     write_job(tmp_path, tiny_data, old, new)
-    assert_refused(golf(tmp_path, "run", "job.yaml", "--local"), *parts)
+    assert_refused(forked_golf(tmp_path, "run", "job.yaml", "--local"), *parts)
     assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
 
 
@@ -104,15 +109,15 @@ def test_missing_and_truncated_shards_are_named(tmp_path: Path) -> None:
     shard = tmp_path / "data" / "fineweb_train_000000.bin"
     whole = shard.read_bytes()
     shard.write_bytes(whole[:-100])
-    assert_refused(golf(tmp_path, "run", "job.yaml", "--local"), "fineweb_train_000000.bin")
+    assert_refused(forked_golf(tmp_path, "run", "job.yaml", "--local"), "fineweb_train_000000.bin")
     shard.unlink()
-    assert_refused(golf(tmp_path, "run", "job.yaml", "--local"), "fineweb_train_")
+    assert_refused(forked_golf(tmp_path, "run", "job.yaml", "--local"), "fineweb_train_")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "job.yaml"]
 
 
 def test_a_vocabulary_that_is_not_the_tokenizers_is_refused(tmp_path: Path, tiny_data: DataRequest) -> None:
     write_job(tmp_path, tiny_data, f"vocab_size: {VOCAB}", "vocab_size: 512")
-    assert_refused(golf(tmp_path, "run", "job.yaml", "--local"), "300", "512")
+    assert_refused(forked_golf(tmp_path, "run", "job.yaml", "--local"), "300", "512")
 
 
 @pytest.mark.parametrize(
@@ -129,19 +134,19 @@ def test_a_vocabulary_that_is_not_the_tokenizers_is_refused(tmp_path: Path, tiny
 )
 def test_mistaken_words_are_one_message(tmp_path: Path, tiny_data: DataRequest, words: list[str], part: str) -> None:
     write_job(tmp_path, tiny_data)
-    assert_refused(golf(tmp_path, *words), part)
+    assert_refused(forked_golf(tmp_path, *words), part)
     assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
 
 
 def test_an_unknown_verb_is_exit_code_2(tmp_path: Path) -> None:
-    done = golf(tmp_path, "runn")
+    done = forked_golf(tmp_path, "runn")
     assert done.returncode == 2
     assert "runn" in done.stderr
 
 
 def test_plan_shows_everything_and_starts_nothing(tmp_path: Path, tiny_data: DataRequest) -> None:
     write_job(tmp_path, tiny_data)
-    done = golf(tmp_path, "plan", "job.yaml", "--seeds", "5,6,7")
+    done = forked_golf(tmp_path, "plan", "job.yaml", "--seeds", "5,6,7")
     assert done.returncode == 0, done.stderr
     for part in ("5, 6, 7", "parameters", "no quantised weight", "cap 16,000,000", "limit 5 s"):
         assert part in done.stdout
@@ -169,32 +174,34 @@ def test_every_shipped_job_is_planned_on_a_laptop_without_data(
 
 def test_a_run_whose_data_is_not_here_is_still_refused(tmp_path: Path) -> None:
     shutil.copytree(JOBS, tmp_path / "jobs")
-    assert_refused(golf(tmp_path, "run", "jobs/baseline.yaml", "--local"), "golf data fetch brings the challenge's")
+    assert_refused(
+        forked_golf(tmp_path, "run", "jobs/baseline.yaml", "--local"), "golf data fetch brings the challenge's"
+    )
 
 
 def test_bundling_twice_gives_the_same_bytes(tmp_path: Path, tiny_data: DataRequest) -> None:
     write_job(tmp_path, tiny_data)
-    first, second = (golf(tmp_path, "bundle", "job.yaml", "-o", name) for name in ("one.py", "two.py"))
+    first, second = (forked_golf(tmp_path, "bundle", "job.yaml", "-o", name) for name in ("one.py", "two.py"))
     assert first.returncode == second.returncode == 0, first.stderr
     assert (tmp_path / "one.py").read_bytes() == (tmp_path / "two.py").read_bytes()
-    assert golf(tmp_path, "bundle", "job.yaml", "--flat", "-o", "flat.py").returncode == 0
+    assert forked_golf(tmp_path, "bundle", "job.yaml", "--flat", "-o", "flat.py").returncode == 0
     assert "def main(" in (tmp_path / "flat.py").read_text()
 
 
 def test_data_verbs_speak_of_the_jobs_data(tmp_path: Path, tiny_data: DataRequest) -> None:
     write_job(tmp_path, tiny_data)
-    assert golf(tmp_path, "data", "prepare", "job.yaml").stdout.strip() == tiny_data.folder
-    shown = golf(tmp_path, "data", "info", "job.yaml", "--recount").stdout
+    assert forked_golf(tmp_path, "data", "prepare", "job.yaml").stdout.strip() == tiny_data.folder
+    shown = forked_golf(tmp_path, "data", "info", "job.yaml", "--recount").stdout
     (train,) = (line.split() for line in shown.splitlines() if line.startswith("train"))
     assert train[3] == "400"
     assert train[4] == train[5]  # bytes by the table and by decoding
-    assert "not asked" in golf(tmp_path, "data", "info", "job.yaml").stdout
+    assert "not asked" in forked_golf(tmp_path, "data", "info", "job.yaml").stdout
 
 
 @pytest.mark.skipif(bool(gpu_names()), reason="this machine has a GPU")
 def test_a_plan_for_a_node_that_is_not_here_says_so_and_what_it_takes(tmp_path: Path, tiny_data: DataRequest) -> None:
     write_job(tmp_path, tiny_data, "hardware: cpu", "hardware: h100x8")
-    done = golf(tmp_path, "plan", "job.yaml")
+    done = forked_golf(tmp_path, "plan", "job.yaml")
     shown = " ".join(done.stdout.split())
     assert done.returncode == 0, done.stderr
     assert "one node that is not here: golf run would refuse this machine of 0 GPUs and" in shown
@@ -202,8 +209,8 @@ def test_a_plan_for_a_node_that_is_not_here_says_so_and_what_it_takes(tmp_path: 
     assert "8 processes, 8x H100 and" in shown
     assert "at $20 an hour each (a guess)" in shown
     write_job(tmp_path, tiny_data, "hardware: cpu", "hardware: h100x8\nnproc: 16")
-    assert_refused(golf(tmp_path, "plan", "job.yaml"), "no node offers 16x H100 and 16 CPUs for one seed")
-    assert_refused(golf(tmp_path, "run", "job.yaml", "--local"), "no node offers 16x H100")
+    assert_refused(forked_golf(tmp_path, "plan", "job.yaml"), "no node offers 16x H100 and 16 CPUs for one seed")
+    assert_refused(forked_golf(tmp_path, "run", "job.yaml", "--local"), "no node offers 16x H100")
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
@@ -214,7 +221,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-    shown = golf(tmp_path, "--help")
+    shown = forked_golf(tmp_path, "--help")
     assert shown.returncode == 0
     assert all(
         verb in shown.stdout
@@ -259,7 +266,7 @@ def test_every_verb_has_help_whose_line_in_the_list_is_whole_in_80_columns() -> 
 
 
 def test_a_plan_as_json_has_its_figures_and_its_rows(tiny_data: DataRequest, tmp_path: Path) -> None:
-    done = golf(tmp_path, "plan", str(write_job(tmp_path, tiny_data)), "--json")
+    done = forked_golf(tmp_path, "plan", str(write_job(tmp_path, tiny_data)), "--json")
     facts = json.loads(done.stdout)
     assert (done.returncode, done.stdout.count("\n")) == (0, 1), done.stderr
     assert (facts["job"], facts["seeds"], facts["at_a_time"], facts["hardware"]) == ("mistaken", [1, 2], 1, "cpu")
@@ -270,7 +277,7 @@ def test_a_plan_as_json_has_its_figures_and_its_rows(tiny_data: DataRequest, tmp
 
 def test_answers_of_verify_as_json(kept_record: Path, kept_rejected: Path) -> None:
     for record, code, conclusion in ((kept_record, 0, "open"), (kept_rejected, 0, "open")):
-        done = golf(record.parent, "verify", str(record), "--json")
+        done = forked_golf(record.parent, "verify", str(record), "--json")
         facts = json.loads(done.stdout)
         assert (done.returncode, facts["conclusion"]) == (code, conclusion), done.stdout
         assert {check["status"] for check in facts["checks"]} <= {"pass", "unknown"}
@@ -278,7 +285,7 @@ def test_answers_of_verify_as_json(kept_record: Path, kept_rejected: Path) -> No
 
 
 def test_a_run_begun_elsewhere_is_gone_on_with_in_this_process(tiny_data: DataRequest, tmp_path: Path) -> None:
-    refused = golf(tmp_path, "resume", "x", "--local", "--address", "127.0.0.1:1")
+    refused = forked_golf(tmp_path, "resume", "x", "--local", "--address", "127.0.0.1:1")
     assert_refused(refused, "no run of this name")
-    refused = golf(tmp_path, "resume", "x", "--submit", "--local", "--address", "127.0.0.1:1")
+    refused = forked_golf(tmp_path, "resume", "x", "--submit", "--local", "--address", "127.0.0.1:1")
     assert_refused(refused, "--local runs without Ray, --submit on a Ray cluster: choose one")
