@@ -28,15 +28,18 @@ SLOW_S = 3600.0
 SHARED = ROOT.parent / "shared"
 LONGEST = (
     "test_end_to_end.py",
-    "runner/folder/test_runs.py",
-    "golf_model/test_main.py",
-    "runner/backends/test_ray_backend.py",
-    "golf_model/training/test_exchange.py",
     "runner/test_cli.py",
+    "runner/drive/test_run.py",
+    "golf_model/test_main.py",
     "adversary/test_attacks.py",
-    "golf_model/artifact/test_artifact.py",
-    "runner/record/test_verify_fuzz.py",
-    "runner/audit/test_fuzz.py",
+    "test_parity.py",
+    "runner/node/test_sightings.py",
+    "runner/job/test_external_script.py",
+    "runner/folder/test_runs.py",
+    "golf_model/artifact/test_fit.py",
+    "runner/backends/test_ray_backend.py",
+    "golf_model/entropy_coding/test_entropy.py",
+    "golf_model/training/test_exchange.py",
 )
 """Files of ten seconds and more, the longest first: begun last, one would run alone while a core waits for it."""
 

@@ -15,8 +15,8 @@ from runner.folder.runs import all_runs
 from runner.job.open_data import DataRequest
 from runner.node.orphans import marked
 from runner.results import RunResult
+from tests.fixtures.commands import golf
 from tests.fixtures.misbehaving_script import write_misbehaving_job
-from tests.runner.test_cli import golf
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ from runner.job.load import load_job
 from runner.job.open_data import DataRequest
 from runner.node.gpus import gpu_names
 from runner.script.bundle import script_of
-from tests.fixtures.forked_golf import forked_golf
+from tests.fixtures.commands import forked_golf
 from tests.fixtures.places import JOBS, ROOT
 from tests.fixtures.tiny_data import VOCAB, make_tiny_data
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from reports.record.write import RecordFiles, write_record
 from reports.terminal.comparison import difference_lines
+from tests.fixtures.commands import forked_golf as golf
 from tests.fixtures.results import SCRIPT, record
 from tests.runner.compare.test_compare import another
-from tests.runner.test_cli import golf
 
 
 def test_what_two_sides_differ_in_is_listed_and_many_are_counted() -> None:

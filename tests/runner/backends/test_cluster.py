@@ -24,10 +24,10 @@ from runner.folder.ledger import check_chain
 from runner.folder.paths import RunFolder
 from runner.folder.runs import all_runs
 from runner.job.open_data import DataRequest
+from tests.fixtures.commands import golf
 from tests.fixtures.four_nodes import four_nodes
 from tests.fixtures.places import ROOT
 from tests.runner.folder.test_runs import eventually, write_foreign_job
-from tests.runner.test_cli import golf
 
 pytestmark = pytest.mark.slow
 

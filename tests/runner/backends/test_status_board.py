@@ -16,8 +16,8 @@ from runner.backends.dashboard_http import Unanswered
 from runner.backends.status_board import board_name, chosen, counts, read_board
 from runner.drive.board import board_kept, board_of
 from runner.job.open_data import DataRequest
+from tests.fixtures.commands import golf
 from tests.runner.drive.test_orders import fails, scored, without_processes
-from tests.runner.test_cli import golf
 
 RUNNING = {"status": "RUNNING", "end_time": None}
 OVER = {"status": "SUCCEEDED", "end_time": 1_000_000}

@@ -13,12 +13,12 @@ from runner.drive.run import all_finished
 from runner.job.open_data import DataRequest
 from runner.plan.plan import Plan, make_plan
 from runner.plan.step_time import Speed
+from tests.fixtures.commands import golf
 from tests.fixtures.fake_script import fake_script
 from tests.fixtures.places import ROOT
 from tests.fixtures.tiny_data import VOCAB
 from tests.runner.drive.test_run import Screen, plan_for, run_fake, script_of
 from tests.runner.folder.test_runs import write_foreign_job
-from tests.runner.test_cli import golf
 
 LARGE = {
     "model": {"vocab_size": VOCAB},

@@ -31,13 +31,13 @@ from runner.node.orphans import marked
 from runner.plan.plan import Plan
 from runner.results import Host
 from runner.script.bundle import Script, make_script
+from tests.fixtures.commands import golf
 from tests.fixtures.fake_script import fake_script
 from tests.fixtures.results import phase
 from tests.golf_model.test_main import CONFIG
 from tests.runner.drive.test_retry import Scripted, run
 from tests.runner.drive.test_run import Screen, checks, never, plan_for, script_of, statuses
 from tests.runner.folder.test_runs import eventually, write_foreign_job
-from tests.runner.test_cli import golf
 
 
 class FailsOnce(LocalBackend):

@@ -13,9 +13,9 @@ from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
 from runner.folder.recorded import note_record
 from runner.job.open_data import DataRequest
+from tests.fixtures.commands import forked_golf as golf
 from tests.runner.drive.test_orders import fails, scored, without_processes
 from tests.runner.drive.test_run import plan_for, run_fake
-from tests.runner.test_cli import golf
 
 
 def test_a_seed_that_ended_badly_comes_with_the_command_that_shows_how(

@@ -22,9 +22,9 @@ from runner.folder.paths import RunFolder
 from runner.folder.runs import all_runs, driver_of, find_run, noted_job
 from runner.job.open_data import DataRequest
 from runner.node.orphans import marked
+from tests.fixtures.commands import forked_golf as golf
 from tests.fixtures.foreign_script import write_foreign
 from tests.runner.drive.test_run import plan_for, run_fake
-from tests.runner.test_cli import golf
 
 
 def write_foreign_job(

@@ -12,8 +12,8 @@ from runner.folder.ledger import Ledger
 from runner.folder.ledger_check import MAX_LEDGER_BYTES, audit_ledger
 from runner.job.open_data import DataRequest
 from runner.record.ledger_check import audit_record
+from tests.fixtures.commands import forked_golf as golf
 from tests.runner.drive.test_run import plan_for, run_fake
-from tests.runner.test_cli import golf
 
 
 @pytest.fixture
