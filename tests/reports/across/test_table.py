@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import json
 import math
@@ -26,6 +25,7 @@ from runner.errors import UserError
 from runner.record.comparison_sources import arm_of_record
 from runner.record.files import impossible
 from runner.results import RecordData
+from tests.fixtures.odd_values import ODD, spoilt
 from tests.fixtures.results import (
     LOSSES,
     SCRIPT,
@@ -38,7 +38,6 @@ from tests.fixtures.results import (
 )
 from tests.reports.record.test_readme import HOSTILE, hostile, rejected_by_size
 from tests.runner.compare.test_compare import BETTER, another
-from tests.runner.job.test_load import ODD, places
 
 RUNNER = CliRunner()
 
@@ -336,13 +335,7 @@ WHOLE = json.loads(record().model_dump_json())
 @given(st.data())
 @settings(max_examples=60)
 def test_any_value_anywhere_in_results_json_is_tabulated_or_refused(data: st.DataObject) -> None:
-    mutated = copy.deepcopy(WHOLE)
-    for _ in range(data.draw(st.integers(1, 3))):
-        *above, last = data.draw(st.sampled_from(places(mutated)))
-        parent = mutated
-        for step in above:
-            parent = parent[step]
-        parent[last] = data.draw(ODD | st.sampled_from([1e308, -1.0, 0, "NaN", "Infinity", HOSTILE]))
+    mutated = spoilt(data, WHOLE, ODD | st.sampled_from([1e308, -1.0, 0, "NaN", "Infinity", HOSTILE]))
     try:
         found = RecordData.model_validate_json(json.dumps(mutated))
     except ValueError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from pathlib import Path
@@ -17,10 +16,10 @@ from reports.page.section import Picture, Table
 from runner.errors import UserError
 from runner.record.files import impossible
 from runner.results import RecordData
+from tests.fixtures.odd_values import ODD, spoilt
 from tests.fixtures.pictured_record import ATTACK, attacked_record, pictured_record
 from tests.fixtures.results import failed_result, failed_verification, record
 from tests.reports.page.test_frame import Elements
-from tests.runner.job.test_load import ODD, places
 
 HERE = Path("record")
 WHOLE = json.loads(pictured_record().model_dump_json())
@@ -76,13 +75,7 @@ def test_a_record_that_no_page_can_be_made_of_is_refused_by_name() -> None:
 @given(st.data())
 @settings(max_examples=15)
 def test_any_value_anywhere_in_results_json_gives_a_page_or_is_refused(data: st.DataObject) -> None:
-    mutated = copy.deepcopy(WHOLE)
-    for _ in range(data.draw(st.integers(1, 3))):
-        *above, last = data.draw(st.sampled_from(places(mutated)))
-        parent = mutated
-        for step in above:
-            parent = parent[step]
-        parent[last] = data.draw(ODD | st.sampled_from([1e308, -1.0, 0, "NaN", "Infinity", ATTACK]))
+    mutated = spoilt(data, WHOLE, ODD | st.sampled_from([1e308, -1.0, 0, "NaN", "Infinity", ATTACK]))
     try:
         found = RecordData.model_validate_json(json.dumps(mutated))
         if not impossible(found):

@@ -24,6 +24,7 @@ from runner.job.spec import BESIDE_THE_RUN
 from runner.job.tracks import HARDWARE
 from runner.record.comparison_sources import arm_of_folder
 from runner.yaml_lines import load_yaml
+from tests.fixtures.odd_values import ODD, drawn_place
 
 GOOD = """\
 name: small
@@ -455,22 +456,6 @@ def test_every_field_has_a_line_of_documentation() -> None:
 
 # ---- fuzz ----
 
-ODD: st.SearchStrategy[Any] = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.sampled_from([10**400, -(10**19), 2**63]),
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.text(max_size=8),
-    st.lists(st.integers(), max_size=2),
-    st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),
-)
-
-
-def places(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [here] * bool(here) + [deeper for key, child in children for deeper in places(child, (*here, key))]
-
 
 def outcome(act: Callable[[], JobSpec]) -> None:
     """Either a job that can be written out again, or one message whose every line names the file."""
@@ -499,10 +484,7 @@ def test_a_base_whose_name_would_break_or_clear_the_line_is_told_on_one_line(nam
 def test_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
     mutated = copy.deepcopy(RESOLVED)
     for _ in range(data.draw(st.integers(1, 3))):
-        *above, last = data.draw(st.sampled_from(places(mutated)))
-        parent = mutated
-        for step in above:
-            parent = parent[step]
+        parent, last = drawn_place(data, mutated)
         if isinstance(parent, dict) and data.draw(st.booleans()):
             parent[data.draw(st.text(max_size=8))] = parent.pop(last)
         else:

@@ -19,9 +19,8 @@ from runner.node.isolation.held import run_within, trial
 from runner.node.isolation.places import SHARED_PLACES, interpreter_places
 from runner.results import Isolation
 from tests.fixtures.plants import PLANTS
-from tests.fixtures.systems import gives_namespaces
+from tests.fixtures.systems import needs_namespaces
 
-needs_namespaces = pytest.mark.skipif(not gives_namespaces(), reason="this system lets nobody make namespaces")
 pytestmark = needs_namespaces
 
 

@@ -16,11 +16,10 @@ from runner.job.open_data import DataRequest, open_requested
 from runner.node.isolation.places import training_places
 from runner.results import Isolation
 from tests.fixtures.fake_script import fake_data
-from tests.fixtures.systems import gives_namespaces
+from tests.fixtures.systems import needs_namespaces
 from tests.runner.drive.test_run import checks
 from tests.runner.job.test_external_script import foreign_job, run_foreign
 
-needs_namespaces = pytest.mark.skipif(not gives_namespaces(), reason="this system lets nobody make namespaces")
 SWITCH = {"eval_env": {"EVAL_ONLY": "1"}, "artifact": "final_model.int8.*"}
 
 

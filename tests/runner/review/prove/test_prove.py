@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from runner.errors import UserError
-from runner.record.cut_off import require_cut_off
 from runner.review.answers import Answer
 from runner.review.facts import Proof
 from runner.review.prove.prove import prove, with_proofs
 from runner.review.run.run_context import run_context
 from runner.review.source.unwrap import read_source
 from runner.review.targets import target_of
+from tests.fixtures.systems import needs_namespaces
 
+pytestmark = needs_namespaces
 COUNTS = """
 import math, os, time
 import numpy as np
@@ -42,14 +40,6 @@ if PART != "train":
     print("val_loss:%.8f" % np.mean(prices))
 """
 AHEAD = "row = row + (np.arange(WORDS) == text[at + 1]) * text[min(at + 2, len(text) - 1)]"
-
-
-@pytest.fixture(autouse=True)
-def namespaces() -> None:
-    try:
-        require_cut_off()
-    except UserError as error:
-        pytest.skip(str(error))
 
 
 def proofs_of(tmp_path: Path, text: str) -> dict[str, Proof]:

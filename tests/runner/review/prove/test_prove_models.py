@@ -6,24 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import UserError
-from runner.record.cut_off import require_cut_off
 from runner.review.prove.prove import prove
 from runner.review.run.run_context import run_context
 from runner.review.source.unwrap import read_source
 from runner.review.targets import target_of
 from tests.fixtures import proof_scripts as scripts
+from tests.fixtures.systems import needs_namespaces
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, needs_namespaces]
 PAIRS = "compliance/pairs"
-
-
-@pytest.fixture(autouse=True)
-def namespaces() -> None:
-    try:
-        require_cut_off()
-    except UserError as error:
-        pytest.skip(str(error))
 
 
 def proven(script: Path) -> set[str]:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import UserError
-from runner.record.cut_off import require_cut_off
 from runner.review.facts import Imported
 from runner.review.run.run_context import run_context
 from runner.review.smoke.smoke import smoke_test
 from runner.review.source.unwrap import read_source
 from runner.review.targets import target_of
+from tests.fixtures.systems import needs_namespaces
 
+pytestmark = needs_namespaces
 SETTINGS = """import os
 
 
@@ -29,14 +29,6 @@ class Hyperparameters:
 if __name__ == "__main__":
     raise SystemExit("the import ran main")
 """
-
-
-@pytest.fixture(autouse=True)
-def namespaces() -> None:
-    try:
-        require_cut_off()
-    except UserError as error:
-        pytest.skip(str(error))
 
 
 def smoke(tmp_path: Path, text: str, seconds: float = 60, **files: str) -> Imported:
