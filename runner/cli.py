@@ -115,8 +115,7 @@ def run(
     where = Where(local, address)
     opponent = opponent_of(path)
     if opponent is not None and variant is None:
-        listed = load(path, seeds, profile).seeds if profile is None or seeds is not None else load(path).seeds
-        _drive_duel(opponent, path, profile, listed, None, output, where)
+        _drive_duel(opponent, path, profile, load(path, seeds).seeds, None, output, where)
     family = load_family(path, seeds, profile)
     if family is not None and variant is None:
         _drive_family(family, output, where)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -168,23 +168,13 @@ def restored_bytes(dataset: DataSet, cache: Path | None = None, *, asked: bool =
     """
     if dataset.facts.sidecar_bytes is None:
         return None
-    files = dataset.facts.files
-    basis = {
-        "shards": [files[path.name] for path in (*dataset.val_files, *dataset.sidecars)],
-        "tokenizer": files[dataset.facts.tokenizer],
-        "code": sha256_file(Path(__file__).with_name("sidecars.py")),
-    }
-    note = note_path(cache_root(cache), "restored", basis)
-    try:
-        return int(remembered(note)["bytes"])
-    except (UserError, ValueError, KeyError, TypeError):
-        if not asked:
-            return None
-    sizes = original_sizes(load_tokenizer(dataset.tokenizer), read_stream(dataset.val_files))
-    told = read_stream(dataset.sidecars)
-    counted = int(sizes.sum(dtype=np.int64)) if np.array_equal(sizes, told) else -1
-    remember(note, json.dumps({"bytes": counted}) + "\n")
-    return counted
+
+    def count() -> int:
+        sizes = original_sizes(load_tokenizer(dataset.tokenizer), read_stream(dataset.val_files))
+        return int(sizes.sum(dtype=np.int64)) if np.array_equal(sizes, read_stream(dataset.sidecars)) else -1
+
+    paths = (*dataset.val_files, *dataset.sidecars)
+    return _counted_once("restored", dataset, paths, "sidecars.py", cache, count if asked else None)
 
 
 def decoded_bytes(dataset: DataSet, split: Split, cache: Path | None = None, *, asked: bool = True) -> int | None:
@@ -192,19 +182,39 @@ def decoded_bytes(dataset: DataSet, split: Split, cache: Path | None = None, *, 
 
     asked: whether to decode it where nothing is remembered; None is returned otherwise.
     """
-    files, paths = dataset.facts.files, dataset.files_of(split)
+    paths = dataset.files_of(split)
+
+    def count() -> int:
+        return recount_bytes(load_tokenizer(dataset.tokenizer), map(read_shard, paths))
+
+    return _counted_once("recounted", dataset, paths, "text.py", cache, count if asked else None)
+
+
+def _counted_once(
+    kind: str,
+    dataset: DataSet,
+    paths: Iterable[Path],
+    code: str,
+    cache: Path | None,
+    count: Callable[[], int] | None,
+) -> int | None:
+    """What was counted of some of a data set's files: as remembered under their hashes, else by `count`.
+
+    code: the module beside this one that counts; another version of it counts anew. count: None where nobody asked.
+    """
+    files = dataset.facts.files
     basis = {
         "shards": [files[path.name] for path in paths],
         "tokenizer": files[dataset.facts.tokenizer],
-        "code": sha256_file(Path(__file__).with_name("text.py")),
+        "code": sha256_file(Path(__file__).with_name(code)),
     }
-    note = note_path(cache_root(cache), "recounted", basis)
+    note = note_path(cache_root(cache), kind, basis)
     try:
         return int(remembered(note)["bytes"])
     except (UserError, ValueError, KeyError, TypeError):
-        if not asked:
+        if count is None:
             return None
-    counted = recount_bytes(load_tokenizer(dataset.tokenizer), map(read_shard, paths))
+    counted = count()
     remember(note, json.dumps({"bytes": counted}) + "\n")
     return counted
 

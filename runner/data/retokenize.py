@@ -27,9 +27,19 @@ import sentencepiece
 from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
 
+from runner.data.cache import cache_root, shard_facts
 from runner.data.dataset import Progress
-from runner.data.shards import MOST_IDS, Split, Tokens, find_shards, find_sidecars, read_shard, write_shard
-from runner.data.tokenizer import WORD_MARK, byte_table, load_tokenizer
+from runner.data.shards import (
+    Split,
+    Tokens,
+    find_shards,
+    find_sidecars,
+    read_shard,
+    require_ids,
+    write_shard,
+)
+from runner.data.text import decoded, is_boundary
+from runner.data.tokenizer import load_tokenizer
 from runner.errors import DataError, UserError
 from runner.files import locked, require_space, sha256_bytes, sha256_file, write_atomic
 from runner.untrusted import read_json
@@ -109,7 +119,7 @@ def retokenize(
 
 
 def _tasks(paths: tuple[Path, ...], old: Path, new: Path, output: Path) -> list[Task]:
-    hashes = [sha256_file(path) for path in paths]
+    hashes = [shard_facts(path, cache_root()).sha256 for path in paths]
     tools = [sha256_file(old), sha256_file(new), sentencepiece.__version__, sha256_file(Path(__file__))]
     # Which of the shards after it a document reaches into is known when they are read; all of them count.
     made_from = [sha256_bytes(" ".join([*hashes[place:], *tools]).encode()) for place in range(len(paths))]
@@ -158,7 +168,9 @@ def make_shard(task: Task) -> Made:
     source = task.paths[task.place]
     rows: list[Tokens] = []
     counted: dict[str, int] = {"documents": 0, "before": 0, "bytes": 0}
+    silent = _boundaries(old, task.old)
     for batch in _batched(_documents(task, old)):
+        _require_text(batch, silent, source, counted["documents"])
         for tokens, row, size in _encoded(batch, old, new, source, counted["documents"]):
             rows.append(row)
             counted["documents"] += 1
@@ -220,6 +232,14 @@ def _batched(documents: Iterator[NDArray[np.integer]]) -> Iterator[list[NDArray[
         yield batch
 
 
+def _require_text(batch: list[NDArray[np.integer]], silent: NDArray[np.bool_], source: Path, first: int) -> None:
+    """DataError where a document, the first of them being number `first` + 1, holds an id that stands for no text."""
+    for number, document in enumerate(batch, start=first + 1):
+        if len(document) and silent[document].any():
+            held = int(document[silent[document]][0])
+            raise DataError(f"{source}: document {number} holds the id {held}, which stands for no text")
+
+
 def _encoded(
     batch: list[NDArray[np.integer]],
     old: SentencePieceProcessor,
@@ -228,15 +248,10 @@ def _encoded(
     first: int,
 ) -> Iterator[tuple[int, Tokens, int]]:
     """(tokens it had, its new tokens with the id in front, bytes of its text) of each document of a batch."""
-    silent = _boundaries(old, source)
-    for number, document in enumerate(batch, start=first + 1):
-        if len(document) and silent[document].any():
-            held = int(document[silent[document]][0])
-            raise DataError(f"{source}: document {number} holds the id {held}, which stands for no text")
-    texts = _decoded(old, [document.tolist() for document in batch])
+    texts = list(decoded(old, [document.tolist() for document in batch]))
     rows = new.encode(texts, num_threads=1)
     for number, (document, text, row, again) in enumerate(
-        zip(batch, texts, rows, _decoded(new, rows), strict=True), start=first + 1
+        zip(batch, texts, rows, decoded(new, rows), strict=True), start=first + 1
     ):
         if again != text:
             raise DataError(
@@ -244,11 +259,6 @@ def _encoded(
                 f"({len(text.encode()):,} bytes before, {len(again.encode()):,} after): {_apart(text, again)}"
             )
         yield len(document) + 1, np.asarray([new.bos_id(), *row], dtype=np.uint16), len(text.encode())
-
-
-def _decoded(tokenizer: SentencePieceProcessor, rows: list[list[int]]) -> list[str]:
-    """Each row's text; a word mark that was spelled in byte tokens is the space that it was made from."""
-    return [text.replace(WORD_MARK, " ") for text in tokenizer.decode(rows, num_threads=1)]
 
 
 def _apart(one: str, other: str) -> str:
@@ -263,9 +273,8 @@ def _boundaries(tokenizer: SentencePieceProcessor, path: Path) -> NDArray[np.boo
     """Which ids stand for no text, shape (vocab,); DataError of a tokenizer that cannot begin a document."""
     if tokenizer.bos_id() < 0:
         raise DataError(f"{path}: this tokenizer has no beginning-of-text id, by which documents are told apart")
-    if tokenizer.vocab_size() > MOST_IDS:
-        raise DataError(f"{path}: {tokenizer.vocab_size():,} ids; a shard's tokens have 16 bits")
-    return byte_table(tokenizer).is_boundary
+    require_ids(tokenizer.vocab_size(), str(path))
+    return np.array([is_boundary(tokenizer, token) for token in range(tokenizer.vocab_size())])
 
 
 def tokenizer_of(source: Path) -> Path:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
 
+from runner.data.text import is_boundary
 from runner.data.tokenizer import WORD_MARK
 
 MARKS = "\ue001\ue002\ue003\ue004"
@@ -41,7 +42,7 @@ def original_sizes(tokenizer: SentencePieceProcessor, stream: NDArray[np.integer
 
 def _bytes_of(tokenizer: SentencePieceProcessor, token: int) -> bytes:
     """What a token writes; nothing where it stands for no text and ends a document."""
-    if tokenizer.is_control(token) or tokenizer.is_unknown(token) or tokenizer.is_unused(token):
+    if is_boundary(tokenizer, token):
         return b""
     piece = tokenizer.id_to_piece(token)
     return bytes([int(piece[3:5], 16)]) if tokenizer.is_byte(token) else piece.encode()

@@ -28,13 +28,13 @@ def decode_documents(tokenizer: SentencePieceProcessor, parts: Iterable[NDArray[
 
     parts: the stream's shards, each of shape (tokens,); a document may run from one into the next.
     """
-    is_boundary = np.array([_is_boundary(tokenizer, token) for token in range(tokenizer.vocab_size())])
+    silent = np.array([is_boundary(tokenizer, token) for token in range(tokenizer.vocab_size())])
     batch: list[list[int]] = []
     document: list[int] = []
     waiting = 0
     for chunk in _chunks(parts):
         begin = 0
-        for place in np.flatnonzero(is_boundary[chunk]).tolist():
+        for place in np.flatnonzero(silent[chunk]).tolist():
             document += chunk[begin:place].tolist()
             begin = place + 1
             if document:
@@ -43,19 +43,21 @@ def decode_documents(tokenizer: SentencePieceProcessor, parts: Iterable[NDArray[
         document += chunk[begin:].tolist()
         waiting += len(chunk)
         if waiting >= BATCH_TOKENS:
-            yield from _decoded(tokenizer, batch)
+            yield from decoded(tokenizer, batch)
             batch, waiting = [], 0
     if document:
         batch.append(document)
-    yield from _decoded(tokenizer, batch)
+    yield from decoded(tokenizer, batch)
 
 
-def _decoded(tokenizer: SentencePieceProcessor, documents: list[list[int]]) -> Iterator[str]:
+def decoded(tokenizer: SentencePieceProcessor, documents: list[list[int]]) -> Iterator[str]:
+    """Each document's text; a word mark that was spelled in byte tokens is the space that it was made from."""
     for text in tokenizer.decode(documents):
         yield text.replace(WORD_MARK, " ")
 
 
-def _is_boundary(tokenizer: SentencePieceProcessor, token: int) -> bool:
+def is_boundary(tokenizer: SentencePieceProcessor, token: int) -> bool:
+    """Whether an id stands for no text, and ends what stands before it."""
     return bool(tokenizer.is_control(token) or tokenizer.is_unknown(token) or tokenizer.is_unused(token))
 
 

@@ -9,12 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from golf_model.config import EvalConfig
-from runner.data.dataset import read_stream
-from runner.data.prefixes import Validation
-from runner.data.tokenizer import byte_table, load_tokenizer
+from runner.data.prefixes import Validation, prefixes
 from runner.errors import DataError
 
 Span = tuple[int, int]
@@ -75,18 +71,12 @@ def distinct(parts: Iterable[Span]) -> int:
 
 def coverage(dataset: Validation, config: EvalConfig, train_seq_len: int) -> Coverage:
     """Targets and bytes of a data set's validation text under a job's rule."""
-    stream = read_stream(dataset.val_files)
-    targets, length = len(stream) - 1, config.window_length(train_seq_len)
+    text = prefixes(dataset, dataset.sidecars if config.byte_sidecar else ())
+    targets, length = text.targets, config.window_length(train_seq_len)
     if config.rule not in ("sliding", "streaming") and not config.keep_tail:
         targets = targets // train_seq_len * train_seq_len
     parts = spans(config.rule, targets, length, config.stride)
     tokens = sum(stop - first for first, stop in parts)
-    if config.byte_sidecar:
-        told = read_stream(dataset.sidecars)[1:]
-        size = sum(int(told[first:stop].sum(dtype=np.int64)) for first, stop in parts)
-    else:
-        table = byte_table(load_tokenizer(dataset.tokenizer))
-        size = sum(table.count(stream, first, stop) for first, stop in parts)
-    return Coverage(
-        config.rule, tokens, size, len(stream) - 1, len(stream) - 1 - distinct(parts), config.byte_sidecar
-    )
+    size = sum(text.between(first, stop) for first, stop in parts)
+    left_out = text.targets - distinct(parts)
+    return Coverage(config.rule, tokens, size, text.targets, left_out, config.byte_sidecar)
