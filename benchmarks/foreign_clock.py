@@ -30,7 +30,8 @@ from runner.job.open_data import open_requested
 from runner.node.attempt import run_attempt
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Finished
-from runner.results import Interval, PhaseResult
+from runner.results.frozen import Interval
+from runner.results.phases import PhaseResult
 from tests.fixtures.official_script import SCRIPT, truth_of
 from tests.fixtures.tiny_data import make_tiny_data
 

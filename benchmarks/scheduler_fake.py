@@ -21,7 +21,9 @@ from runner.job.open_data import DataRequest, open_requested
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import ArtifactBytes, Event, Finished, Heartbeat, LogChunk, Message, Started
 from runner.plan.plan import Plan, make_plan
-from runner.results import Host, Interval, NodeReport, PhaseResult, Probe
+from runner.results.frozen import Interval
+from runner.results.nodes import Host, NodeReport, Probe
+from runner.results.phases import PhaseResult
 from runner.script.bundle import Script
 from tests.fixtures.tiny_data import VOCAB
 

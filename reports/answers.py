@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner.listing import MOST, listed, some
-from runner.results import Check, Status
+from runner.results.frozen import Status
+from runner.results.verdicts import Check
 
 MARKS: dict[Status, str] = {"pass": "✓", "fail": "✗", "unknown": "?"}
 NUMBER = re.compile(r"(-?[\d,]+(?:\.\d+)?) (\S+)")

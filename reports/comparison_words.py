@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from reports.numbers import MISSING, fixed, known, signed
-from runner.results import Comparison, Look, Power, Sequential
+from runner.results.comparisons import Comparison, Look, Power, Sequential
 from runner.statistics import chance
 
 OUTCOMES = {"holds": "The claim holds", "not shown": "The claim is not shown", "undecided": "Cannot be decided"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from reports.comparison_words import BPB_DIGITS, NATS_DIGITS, OUTCOMES, probability
 from reports.numbers import MISSING, fixed, signed
 from runner.listing import counted
-from runner.results import Duel, DuelPair, Saved
+from runner.results.duels import Duel, DuelPair, Saved
 from runner.statistics import MOST_SEEDS, GainTest
 
 HEADS = ("pair", "seed", "first", "node", "baseline", "candidate", "gain", "apart s", "")

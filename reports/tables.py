@@ -12,7 +12,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from runner.results import Interval, RecordData, RunResult, Score, Verification
+from runner.results.frozen import Interval
+from runner.results.phases import Score
+from runner.results.record import RecordData
+from runner.results.runs import RunResult
+from runner.results.verdicts import Verification
 
 LARGEST = 2**63 - 1
 LARGEST_REAL = 1e150

@@ -6,7 +6,7 @@ Says what the verdict's check found (runner.judge.text_checks); a record of befo
 from __future__ import annotations
 
 from reports.markdown import Markdown, escaped, one_line
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 MOST_NAME = 60
 NOT_THE_CHALLENGES = "not the challenge's text"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from reports.numbers import MISSING, count, fixed, mean_and_std, signed, spread_digits
-from runner.results import VariantRow, VariantTable
+from runner.results.variants import VariantRow, VariantTable
 
 HEADS = {
     "variant": "variant",

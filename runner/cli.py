@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from runner.drive.execute import Where
     from runner.job.spec import JobSpec
     from runner.record.folder import Record
-    from runner.results import Check, Side
+    from runner.results.duels import Side
+    from runner.results.verdicts import Check
     from runner.script.bundle import Script
     from runner.search.variants import Family, Variant
 
@@ -644,7 +645,7 @@ def _page_of(folders: Sequence[Path], named: Sequence[Path]) -> tuple[bytes, lis
     from reports.across.table import Found
     from reports.page.many.page import many_page, sound
     from reports.page.report import record_page
-    from runner.results import RecordData
+    from runner.results.record import RecordData
     from runner.search.sweeps.beside import sweeps_beside
     from runner.serving.gather import gathered, matrices_of
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from runner.compare.compare import compare
-from runner.results import Arm, Comparison, PolicyName
+from runner.results.comparisons import Arm, Comparison
+from runner.results.frozen import PolicyName
 from runner.statistics import GainTest, one_sample
 
 

@@ -22,7 +22,7 @@ from runner.compare.compare import compare
 from runner.folder.ledger import check_chain
 from runner.job.open_data import DataRequest
 from runner.record.comparison_sources import arm_of_folder
-from runner.results import RecordData
+from runner.results.record import RecordData
 from tests.fixtures.tiny_data import VOCAB
 
 JOB = """name: tiny

@@ -14,7 +14,7 @@ from runner.folder.ledger_check import audit_run
 from runner.folder.runs import all_runs
 from runner.job.open_data import DataRequest
 from runner.node.orphans import marked
-from runner.results import RunResult
+from runner.results.runs import RunResult
 from tests.fixtures.commands import golf
 from tests.fixtures.misbehaving_script import write_misbehaving_job
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.results import RecordData
+from runner.results.record import RecordData
 from tests.fixtures.places import JOBS, ROOT
 
 pytestmark = pytest.mark.slow

@@ -25,7 +25,7 @@ from runner.job.load import load_job
 from runner.job.profiles import SCRIPT_BYTES, SMALL_STEPS, published_steps, with_profile
 from runner.job.spec import JobSpec
 from runner.plan.size_forecast import forecast_bytes
-from runner.results import RecordData
+from runner.results.record import RecordData
 from runner.script.bundle import make_script
 from tests.fixtures.places import JOBS
 

@@ -13,7 +13,7 @@ import pytest
 
 from runner.audit.audit import audit_folder
 from runner.node.orphans import marked
-from runner.results import RecordData
+from runner.results.record import RecordData
 from tests.fixtures.places import JOBS
 
 pytestmark = pytest.mark.slow

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from runner.job.open_data import DataRequest
-from runner.results import RecordData
+from runner.results.record import RecordData
 from tests.fixtures.foreign_script import write_foreign
 from tests.fixtures.places import ROOT
 

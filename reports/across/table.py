@@ -20,7 +20,7 @@ from reports.tables import NUMBERS, seed_frame, seed_rows
 from reports.text_words import text_mark
 from runner.files import sha256_bytes
 from runner.record.variants import configuration_fields, shown, told_apart
-from runner.results import RecordData
+from runner.results.record import RecordData
 from runner.statistics import Sample, describe
 
 UNITS = {"val_bpb": "bpb", "val_loss": "nats/token"}

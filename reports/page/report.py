@@ -8,7 +8,7 @@ from reports.page.frame import page
 from reports.page.record.sections import record_sections
 from reports.record.rebuild import BENT
 from runner.errors import UserError
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 
 def record_page(data: RecordData, folder: Path) -> bytes:

@@ -14,7 +14,7 @@ from reports.record.rebuild import made_of
 from reports.record.write import checksums
 from runner.files import sha256_bytes
 from runner.record.files import CHECKSUMS, RESULTS, bounded, listed_sums, results_of
-from runner.results import RecordData
+from runner.results.record import RecordData
 from runner.untrusted import json_of
 
 

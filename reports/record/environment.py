@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from reports.markdown import one_line
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!_-]*")

@@ -11,7 +11,8 @@ from functools import cached_property
 import pandas as pd
 
 from reports.tables import seed_table, summary_table
-from runner.results import RecordData, VerdictStatus
+from runner.results.frozen import VerdictStatus
+from runner.results.record import RecordData
 
 
 @dataclass(frozen=True)

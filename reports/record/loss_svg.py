@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from runner.results import Curve
+from runner.results.runs import Curve
 
 WIDTH, HEIGHT = 760, 380
 """Pixels; a point of matplotlib's is one of them."""

@@ -7,7 +7,7 @@ from reports.record.loss_svg import loss_svg
 from reports.record.readme import render_readme
 from reports.record.submission import submission_json
 from reports.tables import seed_table, to_csv
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 PICTURE = "loss.svg"
 

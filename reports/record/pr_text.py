@@ -10,7 +10,7 @@ from reports.sections.results import costs_table, scores_table
 from reports.tables import figure, seed_table, summary_table
 from reports.text_words import on_text, other_text, text_mark
 from runner.listing import counted, few, listed
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 MOST_TITLE = 100
 """Characters of a job's name in a title, and of the questions that are open."""

@@ -43,7 +43,9 @@ from reports.sections.variants import variants_section
 from reports.tables import figure, incomplete, never_ran, seed_table, seeds_asked, summary_table
 from reports.text_words import on_text, text_mark
 from runner.listing import MOST, SHOWN, few, listed
-from runner.results import GpuFacts, Host, RecordData, RunResult
+from runner.results.nodes import GpuFacts, Host
+from runner.results.record import RecordData
+from runner.results.runs import RunResult
 
 ENVIRONMENT = Environment(
     loader=PackageLoader("reports"),

@@ -10,7 +10,8 @@ from reports.record.write import checksums
 from runner.errors import UserError
 from runner.files import sha256_bytes, write_atomic
 from runner.record.files import CHECKSUMS, RESULTS, bounded, listed_sums, results_of
-from runner.results import Check, RecordData
+from runner.results.record import RecordData
+from runner.results.verdicts import Check
 
 
 def rebuild(folder: Path) -> dict[str, bool]:

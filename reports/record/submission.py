@@ -15,7 +15,7 @@ from reports.answers import open_questions, worst_statuses
 from reports.numbers import known
 from reports.tables import figure, seed_table, summary_table
 from reports.text_words import other_text
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 PER_SEED = {
     "val_loss": "val_loss",

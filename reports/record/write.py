@@ -23,7 +23,8 @@ from runner.errors import UserError
 from runner.files import sha256_files
 from runner.record.files import CHECKSUMS
 from runner.record.variants import shown
-from runner.results import RecordData, VerdictStatus
+from runner.results.frozen import VerdictStatus
+from runner.results.record import RecordData
 from runner.untrusted import files_below, read_json, read_text
 
 FOLDERS: dict[VerdictStatus, str] = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.markdown import Markdown, escaped
-from runner.results import Isolation, RunResult
+from runner.results.phases import Isolation
+from runner.results.runs import RunResult
 
 NOT_KNOWN = (
     "What evaluation could reach beside its artifact is not known then: training shards, the network, or what "

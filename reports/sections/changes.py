@@ -8,7 +8,9 @@ from typing import Any
 from reports.markdown import Markdown, code, escaped, table
 from reports.numbers import MISSING, fixed, signed
 from reports.sections.model import shown_value
-from runner.results import Attribution, Change, RecordData, Variant
+from runner.results.attribution import Attribution, Change
+from runner.results.record import RecordData
+from runner.results.variants import Variant
 
 MOST_FIELDS = 6
 """Fields that a variant is told apart by in its row; what is more is counted."""

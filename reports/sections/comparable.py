@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.sections.published import published
-from runner.results import Host, RecordData
+from runner.results.nodes import Host
+from runner.results.record import RecordData
 
 MEMORY_SIZE = re.compile(r"\d+g(i?b)?")
 

@@ -15,7 +15,8 @@ from reports.markdown import Markdown, code, escaped, table
 from reports.numbers import MISSING, fixed
 from reports.sections.ledger import counted_attempts
 from runner.listing import few
-from runner.results import Launch, RecordData
+from runner.results.record import RecordData
+from runner.results.runs import Launch
 
 UNKNOWN = "unknown"
 UNPRICED = "What such a node costs is not known here, so no cost is given."

@@ -6,7 +6,7 @@ from typing import Any
 
 from reports import duel_words as words
 from reports.markdown import Markdown, code, table
-from runner.results import Duel
+from runner.results.duels import Duel
 
 
 def duel_section(found: Duel) -> dict[str, Any]:

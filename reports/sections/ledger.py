@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from reports.markdown import escaped
 from runner.listing import some
-from runner.results import Launch, LeftOut, RecordData
+from runner.results.record import RecordData
+from runner.results.runs import Launch, LeftOut
 
 ONE_OF = {"registrations": "registration", "launches": "launch"}
 """What the ledger counts -> what one of them is called."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reports.markdown import Markdown, code, table
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 MODEL = (
     ("vocabulary", "model.vocab_size"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from reports.numbers import NOT_DEFINED, fixed, known, mean_and_std, signed
 from reports.tables import seed_table
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from reports.markdown import Markdown, escaped, table
 from reports.numbers import MISSING
 from reports.sections.comparable import Comparison, compare, our_data
 from reports.sections.published import Beside, overall_lines, seed_lines
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 HEADS = ("figure", "ours", "published", "difference")
 

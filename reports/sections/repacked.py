@@ -7,7 +7,8 @@ from typing import Any
 from reports.markdown import Markdown, code, table
 from reports.numbers import MISSING, fixed
 from reports.sections.changes import changes_table
-from runner.results import RecordData, Repacked
+from runner.results.record import RecordData
+from runner.results.variants import Repacked
 
 OPENING = (
     "These artifacts were not packed by their training but later, from the weights that it kept, and packing was off "

@@ -8,7 +8,8 @@ from typing import Any
 
 from reports.markdown import Markdown, code, one_line, table
 from runner.listing import MOST
-from runner.results import Host, RecordData
+from runner.results.nodes import Host
+from runner.results.record import RecordData
 
 PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.,:/=+-]{1,80}")
 """A variable's value that needs no quotes in a shell and no care on a page; of another only the name is shown."""

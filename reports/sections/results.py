@@ -12,7 +12,8 @@ from reports.markdown import Markdown, table
 from reports.numbers import fixed
 from reports.tables import plain_score
 from runner.listing import MOST, few, some
-from runner.results import RecordData, RunResult
+from runner.results.record import RecordData
+from runner.results.runs import RunResult
 
 SCORES: dict[str, tuple[str, int]] = {
     "live_val_loss": ("pre-quant loss", 4),

@@ -7,7 +7,7 @@ from typing import Any
 from reports import comparison_words as words
 from reports.markdown import Markdown, table
 from reports.numbers import MISSING, fixed
-from runner.results import Arm, Comparison, Sequential
+from runner.results.comparisons import Arm, Comparison, Sequential
 from runner.statistics import Sample
 
 HEADS = ("", "unit", "n", "mean", "std", "std error", "from", "to", "min", "max")

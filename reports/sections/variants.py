@@ -6,7 +6,7 @@ from typing import Any
 
 from reports.markdown import Markdown, code, table
 from reports.variant_cells import HEADS, NUMERIC, cells, columns_of
-from runner.results import VariantTable
+from runner.results.variants import VariantTable
 
 
 def meaning(percent: int) -> str:

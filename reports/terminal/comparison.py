@@ -14,7 +14,7 @@ from reports import comparison_words as words
 from reports.markdown import one_line
 from reports.numbers import MISSING, fixed
 from runner.listing import MOST, SHOWN, few
-from runner.results import Arm, Comparison
+from runner.results.comparisons import Arm, Comparison
 from runner.statistics import Sample
 
 STYLES = {"holds": "bold green", "not shown": "bold red", "undecided": "bold yellow"}

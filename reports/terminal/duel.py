@@ -12,7 +12,7 @@ from reports import duel_words as words
 from reports.markdown import one_line
 from reports.terminal.comparison import STYLES
 from runner.listing import MOST, SHOWN, few
-from runner.results import Duel
+from runner.results.duels import Duel
 
 
 def terminal_duel(found: Duel) -> RenderableType:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reports.markdown import one_line
 from reports.tables import incomplete
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 
 def next_steps(data: RecordData, folder: Path, width: int, other: Path | None = None) -> list[str]:

@@ -14,7 +14,7 @@ from rich.text import Text
 from reports.markdown import one_line
 from reports.numbers import MISSING, count, fixed, mean_and_std, signed
 from reports.tables import figure, seed_table, summary_table
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 OFF_CLOCK = (
     "Packed from kept weights, off the clock of any track: the verdict is `repacked`, and no such result is a record "

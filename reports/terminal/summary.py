@@ -28,7 +28,9 @@ from reports.tables import figure, incomplete, never_ran, seed_table, seeds_aske
 from reports.terminal.comparison import outcome_lines
 from reports.text_words import text_mark
 from runner.listing import MOST, SHOWN, few, listed
-from runner.results import RecordData, RunResult, Status, VerdictStatus
+from runner.results.frozen import Status, VerdictStatus
+from runner.results.record import RecordData
+from runner.results.runs import RunResult
 
 STYLES: dict[Status, str] = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 VERDICT_STYLES: dict[VerdictStatus, str] = {

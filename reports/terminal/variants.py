@@ -11,7 +11,7 @@ from rich.text import Text
 
 from reports.markdown import one_line
 from reports.variant_cells import HEADS, NUMERIC, cells, columns_of
-from runner.results import VariantTable
+from runner.results.variants import VariantTable
 
 STYLES = {"passed": "green", "rejected": "bold red", "unverified": "yellow", "repacked": "cyan", "infeasible": "red"}
 SPARED_FIRST = ("hours", "step", "cost", "published", "headroom", "p", "bytes")

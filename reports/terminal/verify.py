@@ -14,7 +14,7 @@ from rich.text import Text
 from reports.answers import MARKS, answer_lines
 from reports.markdown import one_line
 from reports.terminal.summary import STYLES
-from runner.results import Check
+from runner.results.verdicts import Check
 
 
 def answers(checks: Sequence[Check], fine: str) -> RenderableType:

@@ -19,7 +19,7 @@ from runner.authoring.bounds import bounds_of, whole_bound
 from runner.job.field_page import ONLY, docs_of
 from runner.job.spec import JobSpec
 from runner.job.tracks import HARDWARE, TRACKS
-from runner.results import RecordData
+from runner.results.record import RecordData
 from runner.search.sweeps.spec import SweepSpec
 
 Schema = dict[str, Any]

@@ -17,7 +17,7 @@ from runner.node.attempt import run_attempt
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Message
 from runner.node.node_check import CheckOrder, check_node
-from runner.results import NodeReport
+from runner.results.nodes import NodeReport
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Finished, Message, Started
 from runner.node.node_check import CheckOrder, check_node
 from runner.node.orphans import end_halted
-from runner.results import NodeReport, Probe
+from runner.results.nodes import NodeReport, Probe
 
 AHEAD = 32
 """Messages that an attempt may be ahead of us; the log of one that writes faster waits on its node's disk."""

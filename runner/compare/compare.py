@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from runner.compare.obstacles import deviation, notes_of, obstacles_of
-from runner.results import Arm, Comparison, PolicyName, Power
+from runner.results.comparisons import Arm, Comparison, Power
+from runner.results.frozen import PolicyName
 from runner.statistics import (
     CONFIDENCE,
     MOST_SEEDS,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.results import Arm, PolicyName
+from runner.results.comparisons import Arm
+from runner.results.frozen import PolicyName
 
 
 @dataclass(frozen=True)

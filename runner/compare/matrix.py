@@ -13,7 +13,8 @@ from statistics import fmean
 from runner.compare.compare import POLICIES, Decision, decide
 from runner.compare.facts import Duel, Matrix
 from runner.compare.obstacles import arm_obstacles, notes_of
-from runner.results import Arm, PolicyName
+from runner.results.comparisons import Arm
+from runner.results.frozen import PolicyName
 from runner.statistics import holm
 
 UNKNOWN = "~"

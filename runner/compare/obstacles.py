@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.results import Arm
+from runner.results.comparisons import Arm
 from runner.statistics import describe
 
 SAME_CONSTANT = 1e-4

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Literal
 
 from runner.compare.compare import POLICIES, Policy, scaled
-from runner.results import DuelNode, DuelPair, OrderModel, Saved
+from runner.results.duels import DuelNode, DuelPair, OrderModel, Saved
 from runner.statistics import (
     CONFIDENCE,
     WANTED_POWER,

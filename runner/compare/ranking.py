@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import kendalltau
 
-from runner.results import Frozen
+from runner.results.frozen import Frozen
 
 FEWEST = 4
 """Variants without which nothing can be said of a ranking."""

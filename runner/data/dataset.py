@@ -37,7 +37,8 @@ from runner.data.text import recount_bytes
 from runner.data.tokenizer import OFFICIAL_TOKENIZERS, byte_table, load_tokenizer, require_vocab
 from runner.errors import DataError, UserError
 from runner.files import sha256_file
-from runner.results import DataFacts, Frozen
+from runner.results.datasets import DataFacts
+from runner.results.frozen import Frozen
 
 Progress = Callable[[str], None]
 

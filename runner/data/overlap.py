@@ -33,7 +33,7 @@ from runner.errors import UserError
 from runner.files import sha256_file
 from runner.listing import counted
 from runner.machine import usable_cpus
-from runner.results import Overlap
+from runner.results.datasets import Overlap
 
 LEAST_TOKENS = 64
 """A document of fewer tokens is a short one."""

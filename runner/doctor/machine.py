@@ -28,7 +28,8 @@ from runner.node.isolation.held import trial
 from runner.node.node_check import LEAST_DISK_BYTES
 from runner.node.orphans import default_scratch
 from runner.node.read_watch import MOST_FOLDERS
-from runner.results import GpuFacts, Isolation
+from runner.results.nodes import GpuFacts
+from runner.results.phases import Isolation
 
 LEAST_PYTHON = (3, 11)
 LEAST_SHM = 1 << 30

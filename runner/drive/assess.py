@@ -41,7 +41,9 @@ from runner.record.comparison_sources import arm_of_record
 from runner.record.published import KIND, last_published, published_sha256
 from runner.record.variants import variants
 from runner.referee import referee_sha256
-from runner.results import RatioCoverage, RecordData, RunResult, Verification, Yardstick
+from runner.results.record import RecordData
+from runner.results.runs import RunResult
+from runner.results.verdicts import RatioCoverage, Verification, Yardstick
 from runner.review.script_review import review_script
 from runner.review.targets import Target
 from runner.script.bundle import Script

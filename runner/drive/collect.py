@@ -46,18 +46,10 @@ from runner.node.messages import (
 )
 from runner.node.work_folder import SCRIPT_NAME
 from runner.printable import printable
-from runner.results import (
-    Artifact,
-    Host,
-    Leftovers,
-    LogFacts,
-    NodeReport,
-    RunResult,
-    RunStatus,
-    Score,
-    Trained,
-    Training,
-)
+from runner.results.frozen import RunStatus
+from runner.results.nodes import Host, NodeReport
+from runner.results.phases import Artifact, LogFacts, Score
+from runner.results.runs import Leftovers, RunResult, Trained, Training
 from runner.untrusted import read_bytes
 
 LIST = "list.json"

@@ -25,7 +25,7 @@ from runner.lives.counted_lives import KnownLife
 from runner.logs.log_facts import read_log
 from runner.node.attempt_spec import AttemptSpec
 from runner.plan.plan import Plan
-from runner.results import Trained
+from runner.results.runs import Trained
 from runner.script.bundle import Script
 
 LOG_END = 1 << 16

@@ -27,7 +27,7 @@ from runner.live.seed_row import Row, table_of
 from runner.live.words import bar, outlook_words
 from runner.logs.log_facts import BPB, live_bpb_told, warm_up_told
 from runner.printable import print_line
-from runner.results import RunResult
+from runner.results.runs import RunResult
 
 LINE_EVERY_S = 10.0
 JOB_EVERY_S = 60.0

@@ -29,7 +29,7 @@ from collections.abc import Sequence
 
 from runner.drive.collect import read_result
 from runner.folder.paths import AttemptFolder
-from runner.results import Failure, RunResult
+from runner.results.runs import Failure, RunResult
 
 NAN = 3
 DELIBERATE = (0, 2, NAN)

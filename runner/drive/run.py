@@ -44,7 +44,8 @@ from runner.node.node_check import slower_than
 from runner.plan.plan import Plan
 from runner.plan.run_time import gate_of
 from runner.printable import print_line
-from runner.results import NodeReport, Probe, RunResult
+from runner.results.nodes import NodeReport, Probe
+from runner.results.runs import RunResult
 from runner.script.bundle import Script
 from runner.sequential.waves import waves
 from runner.sinks.sinks import Sinks

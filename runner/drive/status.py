@@ -33,7 +33,7 @@ from runner.live.seed_state import SeedState
 from runner.live.tails import Told, told_by
 from runner.logs.log_facts import BPB, live_bpb_told, warm_up_told
 from runner.logs.loss_curves import thinned
-from runner.results import RunResult
+from runner.results.runs import RunResult
 
 CROWD = 40
 """As many seeds of a run have a row of their own."""

@@ -13,7 +13,8 @@ from runner.listing import counted
 from runner.logs.exceptions import Ending
 from runner.node.work_folder import MAX_ARTIFACT_BYTES
 from runner.printable import cut
-from runner.results import Failure, Leftovers, PhaseResult
+from runner.results.phases import PhaseResult
+from runner.results.runs import Failure, Leftovers
 
 NAMED = 12
 """Files that a reason names of those that training left."""

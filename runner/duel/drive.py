@@ -31,7 +31,9 @@ from runner.job.spec import resolved, without_folders
 from runner.plan.plan import Plan
 from runner.plan.run_time import gate_of
 from runner.printable import print_line
-from runner.results import DuelSide, PolicyName, RunResult, Side
+from runner.results.duels import DuelSide, Side
+from runner.results.frozen import PolicyName
+from runner.results.runs import RunResult
 from runner.script.bundle import Script
 from runner.sinks.sinks import Sinks
 from runner.sinks.told import opening, verdict

@@ -26,7 +26,8 @@ from runner.job.open_data import DataRequest
 from runner.job.spec import JobSpec
 from runner.plan.plan import check_order, make_plan, preflight
 from runner.plan.run_time import allowance_of
-from runner.results import PolicyName, Side
+from runner.results.duels import Side
+from runner.results.frozen import PolicyName
 from runner.script.bundle import script_of
 
 

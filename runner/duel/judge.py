@@ -19,7 +19,10 @@ from runner.folder.ledger import Ledger
 from runner.job.spec import JobSpec
 from runner.listing import listed
 from runner.record.comparison_sources import arm_of_record
-from runner.results import Arm, Duel, DuelPair, DuelSide, PolicyName, RunResult, Side
+from runner.results.comparisons import Arm
+from runner.results.duels import Duel, DuelPair, DuelSide, Side
+from runner.results.frozen import PolicyName
+from runner.results.runs import RunResult
 
 TWO_NODES = "its seeds ran on two nodes"
 

@@ -14,7 +14,8 @@ from runner.errors import UserError
 from runner.folder.duels import KIND, TURN, has_turn, registered_duel, seeds_before
 from runner.folder.ledger import Ledger
 from runner.listing import counted, listed
-from runner.results import DuelSide, PolicyName, Side
+from runner.results.duels import DuelSide, Side
+from runner.results.frozen import PolicyName
 
 MOST_PAIRS = 100
 SIDES: tuple[Side, Side] = ("baseline", "candidate")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from runner.results import Frozen
+from runner.results.frozen import Frozen
 
 Said = Literal["unknown", "as the others", "higher", "lower"]
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from runner.fleet.effects import UNKNOWN, Value, node_effects, scatter, step_slope
 from runner.fleet.facts import Effect, FleetFacts, KindFacts, NodeFacts, StepSlope
 from runner.fleet.sightings import Sightings, sightings
-from runner.results import Host, RunResult
+from runner.results.nodes import Host
+from runner.results.runs import RunResult
 
 
 def trained_on(result: RunResult) -> Host | None:

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from runner.errors import UserError
 from runner.folder.ledger import check_chain
 from runner.record.find import find_record_folders
-from runner.results import NodeReport, RunResult
+from runner.results.nodes import NodeReport
+from runner.results.runs import RunResult
 from runner.untrusted import read_json
 
 MOST_RESULT_BYTES = 64 << 20

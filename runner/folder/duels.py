@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from runner.errors import UserError
 from runner.folder.paths import RunFolder
-from runner.results import Duel
+from runner.results.duels import Duel
 from runner.untrusted import read_json
 
 KIND = "duel"

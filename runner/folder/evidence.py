@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runner.files import sha256_file
 from runner.folder.paths import AttemptFolder
-from runner.results import EvidenceFile
+from runner.results.runs import EvidenceFile
 
 
 def log_paths(attempt: AttemptFolder, earlier: Iterable[int] = (), trained_by: int | None = None) -> list[Path]:

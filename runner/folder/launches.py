@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from runner.results import Launch
+from runner.results.runs import Launch
 
 
 def launches(entries: Sequence[Mapping[str, Any]]) -> list[Launch]:

@@ -16,7 +16,7 @@ from runner.folder.paths import RunFolder
 from runner.folder.truncated_tail import unfinished
 from runner.listing import listed
 from runner.printable import cut
-from runner.results import EvidenceFile, RunResult
+from runner.results.runs import EvidenceFile, RunResult
 from runner.untrusted import is_regular, read_bytes, sha256_of
 
 MAX_LEDGER_BYTES, MOST_RESULT_BYTES = 256 << 20, 64 << 20

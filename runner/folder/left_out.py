@@ -12,7 +12,7 @@ from typing import Any
 from runner.errors import UserError
 from runner.folder.paths import RunFolder
 from runner.printable import cut
-from runner.results import LeftOut, RunResult
+from runner.results.runs import LeftOut, RunResult
 from runner.untrusted import opened
 
 MOST_LINE = 1 << 20

@@ -17,7 +17,7 @@ from typing import Any
 
 from runner.errors import UserError
 from runner.printable import printable
-from runner.results import Packed, PackedKind
+from runner.results.verdicts import Packed, PackedKind
 
 LEAST_SHARE = 0.01
 """Of the cap, that an artifact must have to be looked at."""

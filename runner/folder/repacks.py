@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runner.job.base import changed
-from runner.results import Repacked
+from runner.results.variants import Repacked
 
 KIND = "repacked"
 """Of the entry with which an artifact comes in."""

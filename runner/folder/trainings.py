@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from runner.errors import UserError
 from runner.files import sha256_file
 from runner.folder.paths import AttemptFolder, RunFolder
-from runner.results import Trained
+from runner.results.runs import Trained
 from runner.untrusted import read_bytes
 
 MOST_NOTE_BYTES = 16 << 20

@@ -19,7 +19,7 @@ import golf_model.config
 from golf_model.config import GolfConfig
 from golf_model.sources import sources_of
 from runner.job.spec import BESIDE_THE_RUN, BaseSpec, JobSpec, resolved, without_folders
-from runner.results import Attribution, Change, Changes
+from runner.results.attribution import Attribution, Change, Changes
 
 NO_SAY = frozenset(
     {

@@ -15,7 +15,8 @@ from pydantic import Field, ValidationError, model_validator
 from golf_model.config import require
 from runner.compare.compare import POLICIES
 from runner.errors import UserError
-from runner.results import Arm, PolicyName
+from runner.results.comparisons import Arm
+from runner.results.frozen import PolicyName
 from runner.strict import Strict
 
 ReadArm = Callable[[Path], Arm]

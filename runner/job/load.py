@@ -25,7 +25,7 @@ from runner.job.tracks import HARDWARE, TRACKS, track_problems
 from runner.job.variables import unnamed_paths
 from runner.own_jobs.by_name import data_start, is_bare, shipped
 from runner.printable import control_in, cut
-from runner.results import Arm
+from runner.results.comparisons import Arm
 from runner.sinks.spec import written_out
 from runner.untrusted import read_text
 from runner.yaml_lines import MAX_BYTES, Lines, Place, load_yaml

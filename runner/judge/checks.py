@@ -19,7 +19,7 @@ from runner.judge.machine_checks import hardware, one_environment
 from runner.judge.score_checks import beats_yardstick, bpb_arithmetic, no_nan, process_agreement
 from runner.judge.text_checks import counted_bytes, text_kept_back, validation_text
 from runner.listing import listed, some
-from runner.results import RunResult
+from runner.results.runs import RunResult
 
 TELLING_DIGITS = 7
 """Of a printed loss, after its point: with fewer, two runs may well have the same."""

@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 
 from runner.judge.evidence import NOT_MEASURED, Answer, Case, Evidence, beside, plain, status_of
-from runner.results import PhaseResult
+from runner.results.phases import PhaseResult
 
 GRACE_SECONDS = 1.0
 GRACE_SHARE = 0.02

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from runner.results import DataFacts, LeftOut, RunResult, Status, Verification, Yardstick
+from runner.results.datasets import DataFacts
+from runner.results.frozen import Status
+from runner.results.runs import LeftOut, RunResult
+from runner.results.verdicts import Verification, Yardstick
 
 NOT_MEASURED = "not measured"
 SAME_BPB_CPU = 1e-9

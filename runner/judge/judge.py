@@ -11,7 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from runner.judge.checks import Question, questions
 from runner.judge.evidence import NOT_MEASURED, Answer, Case
 from runner.listing import listed, some
-from runner.results import Check, DataFacts, LeftOut, RunResult, Status, Verdict, Verification, Yardstick
+from runner.results.datasets import DataFacts
+from runner.results.frozen import Status
+from runner.results.runs import LeftOut, RunResult
+from runner.results.verdicts import Check, Verdict, Verification, Yardstick
 
 OF_A_TRAINING = frozenset({"process_agreement", "log_clock"})
 """Questions to the process that trained: what it scored, and what its log says of its time."""

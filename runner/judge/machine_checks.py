@@ -11,7 +11,8 @@ from collections.abc import Callable
 from runner.job.hardware import PROFILES
 from runner.judge.evidence import NOT_MEASURED, Answer, Case
 from runner.listing import listed
-from runner.results import Host, RunResult
+from runner.results.nodes import Host
+from runner.results.runs import RunResult
 
 CPU_PROFILE = "cpu"
 """The profile without a GPU; every other one has some."""

@@ -12,7 +12,9 @@ import math
 from runner.job.tracks import MOST_LEFT_OUT
 from runner.judge.evidence import NOT_MEASURED, SAME_BPB_GPU, Answer, Case, Evidence, percent
 from runner.logs.printed import places, ratio_bounds, same_printed
-from runner.results import Fit, RatioCoverage, RunResult, Score
+from runner.results.phases import Score
+from runner.results.runs import RunResult
+from runner.results.verdicts import Fit, RatioCoverage
 
 FEW = 2000
 """A cut of the text, whichever, may be taken for a coverage that was tried once in so many times."""

@@ -21,7 +21,9 @@ from runner.judge.evidence import (
 )
 from runner.judge.machine_checks import expected_device
 from runner.judge.ratio_checks import printed_agreement, ratio_coverage
-from runner.results import RunResult, Score, Verification
+from runner.results.phases import Score
+from runner.results.runs import RunResult
+from runner.results.verdicts import Verification
 
 ARITHMETIC = 1e-9
 """Relative error allowed between val_bpb and val_loss / ln 2 * tokens / bytes."""

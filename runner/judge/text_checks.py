@@ -17,7 +17,8 @@ from dataclasses import replace
 from runner.data.known_texts import DOCUMENTS, TEXT_BYTES, KnownText, known_text, text_by_hash
 from runner.data.shards import is_validation_shard
 from runner.judge.evidence import NOT_MEASURED, Answer, Case, Evidence, beside, status_of
-from runner.results import DataFacts, Overlap, Status
+from runner.results.datasets import DataFacts, Overlap
+from runner.results.frozen import Status
 
 NEAR = 1e-3
 """Bytes per token of a score and of the text it covers, relatively: the tail that fills no sequence is less, and any

@@ -30,7 +30,7 @@ from runner.data.text import first_text
 from runner.data.tokenizer import load_tokenizer
 from runner.errors import UserError
 from runner.files import sha256_file, write_atomic
-from runner.results import Yardstick
+from runner.results.verdicts import Yardstick
 
 XZ_PRESET = 9
 CHUNK_TOKENS = 1 << 22

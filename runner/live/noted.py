@@ -21,7 +21,7 @@ from runner.job.spec import JobSpec
 from runner.job.tracks import Limits
 from runner.live.outlook import Work, work_of
 from runner.plan.plan import make_outline
-from runner.results import SizeForecast
+from runner.results.verdicts import SizeForecast
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from runner.live.outlook import Running, Standing, outlook
 from runner.live.phase_words import RUNNING
 from runner.live.seed_state import SeedState
 from runner.live.waits import waits_for
-from runner.results import Launch
+from runner.results.runs import Launch
 
 AHEAD = ("waiting", "waiting for a node")
 """States of a seed that has not started and will."""

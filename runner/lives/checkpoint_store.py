@@ -19,7 +19,7 @@ from pathlib import Path
 
 from runner.files import locked, remove_tree, write_atomic
 from runner.lives.counted_lives import KnownLife, any_entry, counted_lives
-from runner.results import Segment
+from runner.results.phases import Segment
 
 FOLDER = ".kept"
 """Begins with a dot, so that the sweep of work folders leaves it alone."""

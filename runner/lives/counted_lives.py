@@ -16,7 +16,7 @@ from typing import Any
 
 from runner.errors import UserError
 from runner.logs.clocks import JOURNAL_EVERY_S, JOURNAL_LATE_S, journal_clocks
-from runner.results import Segment
+from runner.results.phases import Segment
 from runner.untrusted import read_json
 
 LARGEST_NOTE = 1 << 20

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runner.results import Interval
+from runner.results.frozen import Interval
 
 Stamp = tuple[str, float]
 """(event name, seconds after process start)"""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from runner.logs.clocks import PAUSE, Stamp, first, irregularity
 from runner.logs.own_time import NEAR_S, OwnTime
-from runner.results import Interval
+from runner.results.frozen import Interval
 
 LATE_S = 0.05
 """How late an arrival may be noticed; no time is taken more exactly, a script's own neither."""

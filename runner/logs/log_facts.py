@@ -16,7 +16,7 @@ from runner.logs.exceptions import Ending
 from runner.logs.lines import LineSplitter
 from runner.logs.named_sizes import LENGTH, STRIDE, add_new, counted_on, loaded_tokens
 from runner.printable import cut, printable
-from runner.results import LogFacts, Score
+from runner.results.phases import LogFacts, Score
 
 MAX_TOLD = 4096
 """Bytes of a line of somebody else's script in which sizes are looked for."""

@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from runner.logs.log_facts import MAX_TOLD, NUMBER
 from runner.logs.telling import every, telling
-from runner.results import Curve
+from runner.results.runs import Curve
 from runner.untrusted import pieces_of
 
 MOST_POINTS = 100

@@ -18,7 +18,8 @@ from runner.logs.clocks import Stamp, exactly, first, irregularity, paused_secon
 from runner.logs.line_clock import LATE_S, LineClock, Stretch
 from runner.logs.own_time import NEAR_S
 from runner.logs.spans import Spans
-from runner.results import Compared, Interval
+from runner.results.frozen import Interval
+from runner.results.phases import Compared
 
 BURST_S, BURST_SHARE = 2.0, 0.01
 """Loading a first shard before its own clock starts may take a script so long, or that share of all its time if that

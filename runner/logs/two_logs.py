@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runner.results import LogFacts, Score
+from runner.results.phases import LogFacts, Score
 
 
 def facts_of_both(train: LogFacts, fresh: LogFacts, *, elsewhere: bool = False) -> LogFacts:

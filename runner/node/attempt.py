@@ -42,7 +42,9 @@ from runner.node.work_folder import (
     left_behind,
     still_is,
 )
-from runner.results import Host, PhaseResult, RunStatus, Segment
+from runner.results.frozen import RunStatus
+from runner.results.nodes import Host
+from runner.results.phases import PhaseResult, Segment
 from runner.script.requirements import imported_packages
 from runner.untrusted import read_bytes
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from runner.errors import UserError
 from runner.job.external_script import OutputsSpec
 from runner.lives.counted_lives import KnownLife
-from runner.results import NodeReport, Trained
+from runner.results.nodes import NodeReport
+from runner.results.runs import Trained
 from runner.untrusted import read_bytes
 
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node={nproc}")

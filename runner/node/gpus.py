@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.results import GpuFacts
+from runner.results.nodes import GpuFacts
 
 SMI = ("--query-gpu=name,memory.total,memory.used,driver_version", "--format=csv,noheader,nounits")
 VISIBLE = "CUDA_VISIBLE_DEVICES"

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runner.node.activity import GpuUse
-from runner.results import Host, Leftovers, NodeReport, PhaseResult, RunStatus
+from runner.results.frozen import RunStatus
+from runner.results.nodes import Host, NodeReport
+from runner.results.phases import PhaseResult
+from runner.results.runs import Leftovers
 
 Phase = Literal["train", "eval"]
 

@@ -27,7 +27,7 @@ from runner.node.gpus import gpu_facts
 from runner.node.isolation.held import trial
 from runner.node.orphans import default_scratch
 from runner.node.packages import package_problems
-from runner.results import GpuFacts, NodeReport, Probe
+from runner.results.nodes import GpuFacts, NodeReport, Probe
 from runner.script.requirements import imported_modules
 
 LEAST_DISK_BYTES = 2 << 30

@@ -45,7 +45,8 @@ from runner.node.orphans import MARKER, SUPERVISES, kill_marked, wake_supervisor
 from runner.node.read_watch import watched
 from runner.node.sightings import Sightings
 from runner.node.supervise import Deadline, Order, order_line
-from runner.results import PhaseResult, RunStatus, Segment
+from runner.results.frozen import RunStatus
+from runner.results.phases import PhaseResult, Segment
 from runner.untrusted import opened
 from runner.wallclock import WallClock
 

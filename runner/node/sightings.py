@@ -14,7 +14,7 @@ from runner.logs.clocks import widened
 from runner.logs.line_clock import LineClock, LinePatterns
 from runner.logs.script_clocks import ScriptClock, Seen, fresh_scoring_time, scoring_time, train_time
 from runner.logs.spans import Spans
-from runner.results import PhaseResult
+from runner.results.phases import PhaseResult
 
 
 @dataclass

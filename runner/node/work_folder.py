@@ -15,7 +15,7 @@ from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import KeptBytes, KeptEnded, Message, Remark
 from runner.node.orphans import LOCK
 from runner.printable import cut
-from runner.results import LeftFile, Leftovers
+from runner.results.runs import LeftFile, Leftovers
 from runner.untrusted import read_bytes, reason_of
 
 SCRIPT_NAME = "train_gpt.py"

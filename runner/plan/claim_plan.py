@@ -21,7 +21,8 @@ from runner.plan.past_results import PastSeed, past_seeds
 from runner.plan.plan import Outline
 from runner.plan.run_time import SETUP_GUESS_S, TryTime, price, rounds
 from runner.plan.step_time import duration
-from runner.results import DataFacts, Power
+from runner.results.comparisons import Power
+from runner.results.datasets import DataFacts
 from runner.sequential.planned import planned_rows
 from runner.statistics import chance
 

@@ -8,7 +8,7 @@ from runner.judge.checks import QUESTIONS
 from runner.judge.evidence import Answer
 from runner.judge.judge import ANSWER_WORDS
 from runner.judge.text_checks import kept_back_answer, text_answer
-from runner.results import DataFacts
+from runner.results.datasets import DataFacts
 
 
 def text_answers(facts: DataFacts) -> dict[str, tuple[str, Answer]]:

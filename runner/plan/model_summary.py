@@ -18,7 +18,7 @@ from runner.node.gpus import gpu_names
 from runner.plan.footprint import flops, memory, processes, step_flops
 from runner.plan.size_forecast import forecast_job, told_bytes
 from runner.plan.tensor_lines import folded, tensors_of
-from runner.results import SizeForecast
+from runner.results.verdicts import SizeForecast
 
 MEBI = 1 << 20
 CLASSES: dict[TensorClass, str] = {"embed": "embedding", "attn": "attention", "mlp": "MLP", "other": "other"}

@@ -14,7 +14,7 @@ from typing import Any
 
 from runner.job.spec import JobSpec, resolved
 from runner.plan.past_results import past_seeds
-from runner.results import SizeForecast
+from runner.results.verdicts import SizeForecast
 
 LEAST_SHARE = 0.0005
 """Half the interval is never narrower than this share of the mean: few sizes may agree by chance."""

@@ -27,7 +27,7 @@ from runner.node.attempt_spec import TORCHRUN
 from runner.node.node_check import CheckOrder, script_imports
 from runner.plan.coverage import require_coverage
 from runner.plan.size_forecast import forecast_bytes, forecast_job
-from runner.results import SizeForecast
+from runner.results.verdicts import SizeForecast
 from runner.script.bundle import Script
 
 

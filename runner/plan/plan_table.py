@@ -24,7 +24,8 @@ from runner.plan.run_time import SETUP_GUESS_S, TryTime, gate_of, job_time, pric
 from runner.plan.size_forecast import against_cap, told_bytes
 from runner.plan.step_time import StepTime, cut_off, duration, is_slow, rehearsal, warm_up_steps
 from runner.printable import cut
-from runner.results import DataFacts, SizeForecast
+from runner.results.datasets import DataFacts
+from runner.results.verdicts import SizeForecast
 from runner.script.eval_switch import score_alone
 from runner.sinks.sink import told_orders
 

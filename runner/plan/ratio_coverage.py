@@ -24,7 +24,8 @@ from runner.job.tracks import MOST_LEFT_OUT
 from runner.logs.named_sizes import LENGTH, STRIDE, add_new
 from runner.logs.printed import ratio_bounds
 from runner.plan.coverage import Span, distinct, spans
-from runner.results import Fit, LogFacts, RatioCoverage, Score
+from runner.results.phases import LogFacts, Score
+from runner.results.verdicts import Fit, RatioCoverage
 
 POWERS = tuple(1 << power for power in range(4, 17))
 """Lengths of a sequence that are tried where the script names none that fits."""

@@ -18,7 +18,7 @@ from runner.job.spec import JobSpec
 from runner.listing import counted
 from runner.plan.expected_size import TRUSTED, expected_artifact
 from runner.plan.step_time import usual_steps
-from runner.results import SizeForecast
+from runner.results.verdicts import SizeForecast
 
 LOW_BITS: dict[Scheme, float] = {"int8": 2.0, "int7": 1.5, "int6": 1.5, "int5": 1.5, "int4": 1.0}
 """Fewest bits per weight after compression. Untrained matrices need about 3.5 and 1.5 (embedding) as int8, public

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from runner.printable import cut
-from runner.results import Check, Status
+from runner.results.frozen import Status
+from runner.results.verdicts import Check
 
 SHOWN = 4
 """Names that an answer gives; the others are counted."""

@@ -20,7 +20,8 @@ from runner.files import sha256_bytes
 from runner.printable import cut
 from runner.record.files import CHECKSUMS, RESULTS, is_as_listed, read_results
 from runner.record.find import is_ours
-from runner.results import Arm, RecordData
+from runner.results.comparisons import Arm
+from runner.results.record import RecordData
 from runner.untrusted import json_of, read_text
 
 MOST_TYPED = 1_000_000

@@ -15,7 +15,8 @@ from runner.listing import counted
 from runner.printable import cut
 from runner.record.files import unknown_names
 from runner.record.folder import Record
-from runner.results import Check, RecordData
+from runner.results.record import RecordData
+from runner.results.verdicts import Check
 
 TRACKS = {"10min_16mb": "track_10min_16mb", "non_record_16mb": "track_non_record_16mb"}
 """Track -> its folder in the challenge's repository."""

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from runner.errors import UserError
 from runner.printable import cut
-from runner.results import Comparison, RecordData
+from runner.results.comparisons import Comparison
+from runner.results.record import RecordData
 from runner.strict import MAX_SEED
 from runner.untrusted import MOST_BYTES, is_regular, json_of, read_bytes, refused, sha256_of
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from runner.audit.reading.folder import RECORD_SIGNS, SKIPPED
 from runner.errors import UserError
 from runner.record.files import CHECKSUMS, RESULTS, is_as_listed, read_results
-from runner.results import RecordData, VariantTable
+from runner.results.record import RecordData
+from runner.results.variants import VariantTable
 from runner.untrusted import read_json, walked
 
 COMPARED = ("records", "unverified")

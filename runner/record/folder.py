@@ -16,7 +16,7 @@ from runner.job.load import job_from_mapping
 from runner.job.spec import JobSpec, of_the_run
 from runner.record.files import bounded, read_results
 from runner.referee import referee_sha256
-from runner.results import RecordData
+from runner.results.record import RecordData
 from runner.untrusted import MOST_BYTES
 
 

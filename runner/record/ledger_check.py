@@ -16,7 +16,7 @@ from runner.folder.ledger import check_chain, seeds_of
 from runner.folder.ledger_check import Audit, audit_ledger
 from runner.job.external_script import MAX_FILE_BYTES
 from runner.record.files import RESULTS, bounded, results_of
-from runner.results import RunResult
+from runner.results.runs import RunResult
 from runner.untrusted import files_below, json_of
 
 

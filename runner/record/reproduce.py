@@ -20,7 +20,10 @@ from runner.record.files import bounded
 from runner.record.folder import Record, stored_job
 from runner.record.rescore_record import with_data
 from runner.record.verify import file_checks, script_checks
-from runner.results import Check, Host, RecordData, RunResult
+from runner.results.nodes import Host
+from runner.results.record import RecordData
+from runner.results.runs import RunResult
+from runner.results.verdicts import Check
 from runner.script.bundle import Script
 
 CONFIDENCE = 0.95

@@ -27,7 +27,7 @@ from runner.node.work_folder import SCRIPT_NAME
 from runner.plan.coverage import Coverage, coverage
 from runner.printable import printable
 from runner.record.cut_off import cut_off, output_of, require_cut_off
-from runner.results import Score
+from runner.results.phases import Score
 from runner.script.bundle import make_script
 
 LONGEST_S = 4 * 3600.0

@@ -25,7 +25,8 @@ from runner.record.answers import answer, is_pass
 from runner.record.cut_off import require_cut_off
 from runner.record.folder import Record, stored_job
 from runner.record.rescore import scored_by
-from runner.results import Check, RunResult
+from runner.results.runs import RunResult
+from runner.results.verdicts import Check
 from runner.untrusted import files_below, is_regular, read_bytes, sha256_of
 
 Say = Callable[[str], None]

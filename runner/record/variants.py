@@ -16,7 +16,8 @@ from runner.job.base import changed, decisive, flat_fields
 from runner.plan.past_results import SHELVES
 from runner.printable import cut
 from runner.record.files import read_results
-from runner.results import RecordData, Variant
+from runner.results.record import RecordData
+from runner.results.variants import Variant
 
 MOST_VALUE = 40
 """Characters that are shown of a field's value."""

@@ -30,7 +30,8 @@ from runner.record.verification.data_checks import data_check, sizes_check
 from runner.record.verification.job_checks import job_checks
 from runner.record.verification.ledger_checks import ledger_checks
 from runner.record.verification.log_checks import log_checks
-from runner.results import Check, Status, Verdict
+from runner.results.frozen import Status
+from runner.results.verdicts import Check, Verdict
 from runner.script.bundle import pack_twin
 from runner.script.compact import MOST_SOURCE
 from runner.untrusted import MOST_BYTES, files_below, is_regular, sha256_of

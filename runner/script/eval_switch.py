@@ -16,7 +16,7 @@ from fnmatch import fnmatch
 
 from runner.job.spec import JobSpec
 from runner.printable import printable
-from runner.results import RunResult
+from runner.results.runs import RunResult
 
 SHOWN = 80
 """Characters of a name that are shown."""

@@ -6,7 +6,7 @@ import ast
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from runner.results import Host
+from runner.results.nodes import Host
 
 PACKAGES = {"flash_attn": "flash-attn", "PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
 """Module -> package, where their names differ by more than their case."""

@@ -10,7 +10,7 @@ from runner.errors import UserError
 from runner.record.comparison_sources import arm_of
 from runner.record.files import read_results
 from runner.record.find import is_ours
-from runner.results import Arm
+from runner.results.comparisons import Arm
 
 SMALL = "-small"
 """What a profile puts behind a job's name."""

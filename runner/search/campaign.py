@@ -18,7 +18,7 @@ from runner.job.spec import JobSpec
 from runner.job.tracks import limits_for
 from runner.plan.plan import checked_data, require_size
 from runner.plan.size_forecast import against_cap, forecast_bytes
-from runner.results import VariantRow, VariantTable
+from runner.results.variants import VariantRow, VariantTable
 from runner.script.bundle import script_of
 from runner.search.table import row_of, variant_table
 from runner.search.variants import Family, Variant

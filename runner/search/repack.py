@@ -32,7 +32,8 @@ from runner.job.load import job_from_mapping
 from runner.job.spec import JobSpec, resolved
 from runner.logs.log_facts import read_log
 from runner.node.environment import handed_on
-from runner.results import Artifact, LogFacts, Trained, Training
+from runner.results.phases import Artifact, LogFacts
+from runner.results.runs import Trained, Training
 from runner.script.bundle import Script
 from runner.search.overrides import RawJob, Setting, job_with, place_of
 from runner.yaml_lines import load_yaml

@@ -9,7 +9,8 @@ import statistics
 from collections.abc import Mapping
 
 from runner.job.spec import JobSpec
-from runner.results import RecordData, VariantRow, VariantTable
+from runner.results.record import RecordData
+from runner.results.variants import VariantRow, VariantTable
 from runner.search.variants import Family, Variant
 from runner.statistics import CONFIDENCE, describe, holm, paired
 

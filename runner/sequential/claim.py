@@ -11,7 +11,7 @@ from typing import Any
 
 from runner.compare.compare import POLICIES, compare
 from runner.job.claim import ClaimSpec, SequentialSpec
-from runner.results import Arm, Comparison, Look, Sequential
+from runner.results.comparisons import Arm, Comparison, Look, Sequential
 from runner.sequential.design import Design, design
 from runner.sequential.look import look, stage_wise
 from runner.statistics import CONFIDENCE

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from runner.results import Look, StageWise
+from runner.results.comparisons import Look, StageWise
 from runner.sequential.boundaries import Walk, crossing
 from runner.sequential.design import Design
 from runner.statistics import GainTest, describe

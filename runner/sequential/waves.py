@@ -12,7 +12,8 @@ from runner.errors import UserError
 from runner.folder.ledger import Ledger
 from runner.job.claim import ClaimSpec, SequentialSpec
 from runner.job.spec import JobSpec
-from runner.results import Arm, Look, RunResult
+from runner.results.comparisons import Arm, Look
+from runner.results.runs import RunResult
 from runner.sequential.claim import DESIGN, ENDS, LOOK, design_entry, look_entry, looks_at
 
 Counted = Callable[[int], RunResult | None]

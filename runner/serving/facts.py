@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runner.results import Curve, VerdictStatus
+from runner.results.frozen import VerdictStatus
+from runner.results.runs import Curve
 
 
 @dataclass(frozen=True)

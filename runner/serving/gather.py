@@ -18,7 +18,9 @@ from runner.folder.paths import RunFolder
 from runner.record.comparison_sources import arm_of_audit, arm_of_record
 from runner.record.files import RESULTS
 from runner.record.find import find_record_folders, is_ours, record_or_problem
-from runner.results import Arm, PolicyName, RecordData
+from runner.results.comparisons import Arm
+from runner.results.frozen import PolicyName
+from runner.results.record import RecordData
 
 POLICIES: tuple[PolicyName, ...] = ("readme", "progression")
 """Of a matrix; a test against a number needs one that somebody chose, and a mean of seeds is none."""

@@ -17,7 +17,7 @@ from runner.audit.facts import Audit
 from runner.compare.facts import Matrix
 from runner.folder.paths import RunFolder
 from runner.record.files import CHECKSUMS, RESULTS
-from runner.results import RecordData
+from runner.results.record import RecordData
 from runner.search.sweeps.beside import sweeps_beside
 from runner.search.sweeps.facts import SweepFacts
 from runner.serving.facts import Listed, RunNow

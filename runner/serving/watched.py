@@ -29,7 +29,8 @@ from runner.logs.loss_curves import curve
 from runner.plan.past_results import SHELVES
 from runner.record.files import RESULTS
 from runner.record.find import find_record_folders, is_ours
-from runner.results import Curve, VerdictStatus
+from runner.results.frozen import VerdictStatus
+from runner.results.runs import Curve
 from runner.serving.facts import Listed, RunNow, SeedNow
 from runner.serving.gather import is_run
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from runner.listing import counted, listed
 from runner.printable import cut, printable
-from runner.results import RecordData, RunResult
+from runner.results.record import RecordData
+from runner.results.runs import RunResult
 
 MOST_TEXT = 300
 """Characters of a reason."""

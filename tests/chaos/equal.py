@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from runner.logs.loss_curves import MOST_POINTS
-from runner.results import Curve, RecordData, RunResult
+from runner.results.record import RecordData
+from runner.results.runs import Curve, RunResult
 
 OLD_S = 2.0
 """A line older than this when something died must be in the log."""

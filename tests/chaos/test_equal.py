@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runner.results import Curve, Interval, LogFacts, Segment
+from runner.results.frozen import Interval
+from runner.results.phases import LogFacts, Segment
+from runner.results.runs import Curve
 from tests.chaos.equal import Content, curve_differences, record_differences
 from tests.fixtures.results import phase, run_result
 

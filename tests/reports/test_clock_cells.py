@@ -7,7 +7,9 @@ import pytest
 from reports.clock_cells import mean_cell, seed_cell, std_cell
 from reports.record.readme import render_readme
 from reports.tables import seed_table, summary_table
-from runner.results import Interval, RecordData, RunResult
+from runner.results.frozen import Interval
+from runner.results.record import RecordData
+from runner.results.runs import RunResult
 from tests.fixtures.results import phase, record, run_result, verification
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from reports.numbers import beside, count, fixed, mean_and_std, signed
 from reports.tables import NUMBERS, figure, seed_table, summary_table, to_csv
-from runner.results import Interval, LogFacts
+from runner.results.frozen import Interval
+from runner.results.phases import LogFacts
 from tests.fixtures.results import (
     LOSSES,
     failed_result,

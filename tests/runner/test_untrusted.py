@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import UserError
-from runner.results import RecordData
+from runner.results.record import RecordData
 from runner.untrusted import (
     MOST_DEPTH,
     MOST_KEYS,

@@ -17,7 +17,7 @@ from reports.page.section import Section, Words
 from runner.audit.facts import Audit
 from runner.compare.facts import Matrix
 from runner.listing import counted
-from runner.results import RecordData
+from runner.results.record import RecordData
 from runner.search.sweeps.facts import SweepFacts
 from runner.serving.facts import Listed, RunNow
 

@@ -12,7 +12,7 @@ from reports.clock_cells import between
 from reports.numbers import MISSING, beside, count, fixed
 from reports.page.section import Cell, Kind, Picture, Section, Table, Words
 from runner.listing import counted
-from runner.results import Curve
+from runner.results.runs import Curve
 from runner.serving.facts import RunNow, SeedNow
 
 LOOKS: dict[str, Kind] = {

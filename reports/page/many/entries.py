@@ -16,7 +16,8 @@ from reports.markdown import one_line
 from reports.tables import SeedRow, official, seed_rows, seeds_asked
 from reports.text_words import text_mark
 from runner.audit.facts import LIMIT_S, Audit
-from runner.results import Interval, RecordData
+from runner.results.frozen import Interval
+from runner.results.record import RecordData
 from runner.statistics import Sample, describe
 
 BEYOND = 1e12

@@ -18,7 +18,7 @@ from reports.page.section import Section, Table, Words
 from reports.record.rebuild import BENT
 from runner.audit.facts import Audit
 from runner.compare.facts import Matrix
-from runner.results import RecordData
+from runner.results.record import RecordData
 from runner.search.sweeps.facts import SweepFacts
 
 MOST_LINES = 600

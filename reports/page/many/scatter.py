@@ -15,7 +15,7 @@ from reports.page.many.entries import MOST_ROWS, STANDINGS, Entry, SeedPoint, St
 from reports.page.many.leaderboard import clock_words
 from reports.page.section import Cell, Picture, Section, Table, Words
 from runner.listing import counted
-from runner.results import Interval
+from runner.results.frozen import Interval
 
 LOOKS: dict[Standing, tuple[str, str, str]] = {
     "passed": ("@good", "circle", "●"),

@@ -9,7 +9,8 @@ from reports.numbers import MISSING, count, fixed, signed
 from reports.page.section import Cell, Picture, Section, Table, Words
 from reports.sections.variants import meaning
 from reports.variant_cells import HEADS, NUMERIC, cells, columns_of
-from runner.results import RecordData, VariantTable
+from runner.results.record import RecordData
+from runner.results.variants import VariantTable
 from runner.search.sweeps.facts import SweepFacts
 
 

@@ -11,7 +11,8 @@ from reports.numbers import fixed
 from reports.page.record.series import PATTERNS, UNKNOWN, axis, drawable, hatch, shortened
 from reports.page.section import Cell, Kind, Part, Picture, Section, Table, Words
 from runner.listing import counted
-from runner.results import Launch, RecordData
+from runner.results.record import RecordData
+from runner.results.runs import Launch
 
 LOOKS: dict[str, tuple[str, int]] = {
     "completed": ("@3", 0),

@@ -6,7 +6,7 @@ from reports.page.record.series import shortened
 from reports.page.section import Section, Table, Words
 from reports.sections.model import shown_value
 from runner.listing import counted
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 
 def changes_section(data: RecordData) -> Section:

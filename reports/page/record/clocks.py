@@ -15,7 +15,10 @@ from reports.numbers import fixed
 from reports.page.record.series import UNKNOWN, axis, drawable, pattern, shortened
 from reports.page.section import Cell, Part, Picture, Section, Table, Words
 from reports.tables import measured
-from runner.results import Interval, PhaseResult, RecordData, RunResult
+from runner.results.frozen import Interval
+from runner.results.phases import PhaseResult
+from runner.results.record import RecordData
+from runner.results.runs import RunResult
 
 MOST_BARS = 40
 AFTER = "after the last step (calibration)"

@@ -13,7 +13,8 @@ from reports.numbers import MISSING, fixed
 from reports.page.record.series import SYMBOLS, axis, colour, drawable, line, shortened, thinned
 from reports.page.section import Cell, Part, Picture, Section, Table, Words
 from reports.tables import measured
-from runner.results import Curve, RecordData, RunResult
+from runner.results.record import RecordData
+from runner.results.runs import Curve, RunResult
 
 MOST_POINTS = 8_000
 """Of all lines together."""

@@ -12,7 +12,8 @@ from reports.page.record.series import SYMBOLS, axis, colour, drawable, shortene
 from reports.page.section import Cell, Part, Picture, Section, Table, Words
 from reports.sections.comparable import compare
 from reports.sections.published import BPB, published, reference_of
-from runner.results import RecordData, Yardstick
+from runner.results.record import RecordData
+from runner.results.verdicts import Yardstick
 from runner.statistics import Sample, describe
 
 SPREAD = 0.32

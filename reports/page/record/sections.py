@@ -11,7 +11,7 @@ from reports.page.record.sizes import sizes_section
 from reports.page.record.steps import steps_section
 from reports.page.record.verdict import verdict_section
 from reports.page.section import Section
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 SECTIONS = (
     verdict_section,

@@ -14,7 +14,8 @@ from reports.numbers import MISSING, count, fixed
 from reports.page.record.series import UNKNOWN, colour, shortened
 from reports.page.section import Cell, Part, Picture, Section, Table, Words
 from reports.tables import SeedRow, seed_rows
-from runner.results import Packed, RecordData
+from runner.results.record import RecordData
+from runner.results.verdicts import Packed
 
 CLASSES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("embedding", re.compile(r"emb|wte|lm_head|bigram|ngram|hash|vocab", re.IGNORECASE)),

@@ -13,7 +13,8 @@ from itertools import pairwise
 from reports.numbers import fixed
 from reports.page.record.series import UNKNOWN, axis, drawable, pattern, shortened
 from reports.page.section import Cell, Part, Picture, Section, Table, Words
-from runner.results import Curve, RecordData
+from runner.results.record import RecordData
+from runner.results.runs import Curve
 
 BINS = 30
 MOST_NODES = 16

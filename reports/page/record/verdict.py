@@ -9,7 +9,8 @@ from reports.page.section import Cell, Kind, Part, Section, Table, Words
 from reports.tables import figure, incomplete, seed_table, seeds_asked, summary_table
 from reports.text_words import text_mark
 from runner.listing import counted, few, listed
-from runner.results import RecordData, Status, VerdictStatus
+from runner.results.frozen import Status, VerdictStatus
+from runner.results.record import RecordData
 
 KINDS: dict[Status, Kind] = {"pass": "good", "fail": "bad", "unknown": "open"}
 VERDICTS: dict[VerdictStatus, tuple[str, Kind]] = {

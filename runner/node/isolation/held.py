@@ -13,7 +13,7 @@ from pathlib import Path
 from runner.node.isolation.bounds import LAYERS, Bounds
 from runner.node.isolation.enter import command_in
 from runner.node.isolation.places import SHARED_PLACES, hidden_places, interpreter_places
-from runner.results import Isolation
+from runner.results.phases import Isolation
 
 MOST = 4096
 TRIAL_S = 30.0

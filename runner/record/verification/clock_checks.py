@@ -7,7 +7,9 @@ from runner.job.tracks import TRACKS
 from runner.logs.clocks import exactly, widened, with_earlier
 from runner.record.answers import Findings
 from runner.record.folder import Record
-from runner.results import Check, PhaseResult, RunResult
+from runner.results.phases import PhaseResult
+from runner.results.runs import RunResult
+from runner.results.verdicts import Check
 
 LATE_SECONDS = 1.0
 """How much later than its process's end something may be noted."""

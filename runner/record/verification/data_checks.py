@@ -12,7 +12,9 @@ from runner.plan.coverage import distinct, spans
 from runner.record.answers import Findings
 from runner.record.folder import Record
 from runner.record.verification.seed_logs import Head
-from runner.results import Check, DataFacts, RunResult, Verification
+from runner.results.datasets import DataFacts
+from runner.results.runs import RunResult
+from runner.results.verdicts import Check, Verification
 
 SHARD_HEAD = 1024
 """Bytes of a shard before its tokens, two bytes each."""

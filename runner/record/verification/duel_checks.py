@@ -13,7 +13,9 @@ from runner.compare.paired import decided, measured
 from runner.folder.duels import has_turn, registered_duel
 from runner.record.answers import Findings
 from runner.record.folder import Record, of_this_golf
-from runner.results import Check, Duel, RecordData
+from runner.results.duels import Duel
+from runner.results.record import RecordData
+from runner.results.verdicts import Check
 
 
 def duel_checks(record: Record, entries: Sequence[dict[str, Any]]) -> Iterator[Check]:

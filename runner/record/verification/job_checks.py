@@ -26,7 +26,10 @@ from runner.record.comparison_sources import arm_of_record
 from runner.record.files import bounded
 from runner.record.folder import Record, of_this_golf
 from runner.record.verification.duel_checks import duel_checks
-from runner.results import SCHEMA_VERSION, Check, Host, NodeReport, RecordData
+from runner.results.frozen import SCHEMA_VERSION
+from runner.results.nodes import Host, NodeReport
+from runner.results.record import RecordData
+from runner.results.verdicts import Check
 from runner.script.eval_switch import lines_to_score_alone
 from runner.script.requirements import requirements
 from runner.sequential.claim import judge_claim

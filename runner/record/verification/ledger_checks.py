@@ -20,7 +20,8 @@ from runner.record.answers import Findings, answer, is_pass, said
 from runner.record.files import RESULTS, bounded
 from runner.record.folder import Record, of_this_golf
 from runner.record.published import last_published, published_sha256
-from runner.results import Check, Launch, RunResult
+from runner.results.runs import Launch, RunResult
+from runner.results.verdicts import Check
 from runner.untrusted import json_of
 
 NEAR_SECONDS = 60.0

@@ -17,7 +17,11 @@ from runner.record.answers import Findings, answer, is_pass
 from runner.record.folder import Record
 from runner.record.verification.data_checks import logged_data
 from runner.record.verification.seed_logs import Head, SeedLog, log_place, noted_logs, read_seed_log
-from runner.results import Check, Curve, Host, RunResult, Score, Status
+from runner.results.frozen import Status
+from runner.results.nodes import Host
+from runner.results.phases import Score
+from runner.results.runs import Curve, RunResult
+from runner.results.verdicts import Check
 
 LOG = "its log"
 TIMES = ("val_bpb", "seconds", "val_seconds")

@@ -19,7 +19,7 @@ from runner.errors import UserError
 from runner.job.external_script import OutputsSpec
 from runner.logs.log_facts import NUMBER, LogReader
 from runner.logs.telling import MOST_LINES, every, telling
-from runner.results import EvidenceFile, RunResult
+from runner.results.runs import EvidenceFile, RunResult
 from runner.untrusted import is_regular, json_of, opened
 
 PIECE = 1 << 20

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from runner.results import Frozen
+from runner.results.frozen import Frozen
 
 TrialState = Literal["running", "scored", "infeasible", "pruned", "failed"]
 """scored: has a bpb under the cap; infeasible: over the cap; pruned: ended early; failed: no score, a reason."""

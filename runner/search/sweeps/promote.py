@@ -16,7 +16,7 @@ import yaml
 from runner.errors import UserError
 from runner.files import write_atomic
 from runner.job.spec import DataSpec, JobSpec, resolved
-from runner.results import RecordData
+from runner.results.record import RecordData
 from runner.search.sweeps.facts import Promoted, SweepFacts, TrialFacts
 from runner.search.sweeps.file import trial_name
 from runner.search.sweeps.folder import SweepFolder, read_about, read_promoted, write_promoted

@@ -25,7 +25,7 @@ from runner.job.spec import BESIDE_THE_RUN, JobSpec
 from runner.judge.judge import reason
 from runner.plan.plan import Plan, check_order, checked_data, data_request, make_plan
 from runner.plan.size_forecast import forecast_bytes
-from runner.results import Verification
+from runner.results.verdicts import Verification
 from runner.script.bundle import script_of
 from runner.search.sweeps.facts import TrialFacts
 from runner.search.sweeps.folder import SweepFolder

@@ -24,7 +24,7 @@ from runner.compare.compare import compare
 from runner.errors import UserError
 from runner.record.comparison_sources import arm_of_record
 from runner.record.files import impossible
-from runner.results import RecordData
+from runner.results.record import RecordData
 from tests.fixtures.odd_values import ODD, spoilt
 from tests.fixtures.results import (
     LOSSES,

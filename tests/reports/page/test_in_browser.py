@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reports.page.report import record_page
-from runner.results import RecordData
+from runner.results.record import RecordData
 from tests.fixtures.browser import Browser, open_browser
 from tests.fixtures.pictured_record import attacked_record, pictured_record
 

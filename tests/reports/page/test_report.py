@@ -15,7 +15,7 @@ from reports.page.report import record_page
 from reports.page.section import Picture, Table
 from runner.errors import UserError
 from runner.record.files import impossible
-from runner.results import RecordData
+from runner.results.record import RecordData
 from tests.fixtures.odd_values import ODD, spoilt
 from tests.fixtures.pictured_record import ATTACK, attacked_record, pictured_record
 from tests.fixtures.results import failed_result, failed_verification, record

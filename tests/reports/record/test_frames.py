@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from reports.record.frames import RecordFrames
-from runner.results import Curve, Launch
+from runner.results.runs import Curve, Launch
 from tests.fixtures.results import record
 
 

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from reports.record.loss_svg import HEIGHT, WIDTH, _drawing, _lines, drawn_by, loss_svg, same_lines, since
-from runner.results import Curve
+from runner.results.runs import Curve
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 SOME = {1: 6.9, 100: 4.5, 200: 4.0, 300: 3.7, 400: 3.5}

@@ -6,7 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from reports.record.pr_text import MOST_METHOD, pr_text, pr_title
-from runner.results import RecordData
+from runner.results.record import RecordData
 from tests.fixtures.full_record import told_record
 from tests.fixtures.results import record as sample
 from tests.fixtures.results import run_result

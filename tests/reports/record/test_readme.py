@@ -21,26 +21,15 @@ from reports.record.readme import render_readme
 from reports.sections.changes import MOST_FIELDS
 from reports.sections.published import overall_lines, reference_of, seed_lines
 from reports.tables import NUMBERS, seed_table, summary_table
-from runner.results import (
-    Attribution,
-    Change,
-    Changes,
-    Curve,
-    DataFacts,
-    GpuFacts,
-    Host,
-    Interval,
-    Launch,
-    LeftOut,
-    NodeReport,
-    Probe,
-    RecordData,
-    Segment,
-    SizeForecast,
-    Training,
-    Variant,
-    Yardstick,
-)
+from runner.results.attribution import Attribution, Change, Changes
+from runner.results.datasets import DataFacts
+from runner.results.frozen import Interval
+from runner.results.nodes import GpuFacts, Host, NodeReport, Probe
+from runner.results.phases import Segment
+from runner.results.record import RecordData
+from runner.results.runs import Curve, Launch, LeftOut, Training
+from runner.results.variants import Variant
+from runner.results.verdicts import SizeForecast, Yardstick
 from tests.fixtures.full_record import told_record
 from tests.fixtures.results import (
     SCRIPT_SHA256,

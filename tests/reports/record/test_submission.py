@@ -10,7 +10,8 @@ import jsonschema
 import pytest
 
 from reports.record.submission import submission, submission_json
-from runner.results import Host, RecordData
+from runner.results.nodes import Host
+from runner.results.record import RecordData
 from tests.fixtures.full_record import told_record
 from tests.fixtures.places import ROOT
 from tests.fixtures.results import (

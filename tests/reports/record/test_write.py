@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 from reports.record.names import file_name
 from reports.record.pages import pages
 from reports.record.write import RecordFiles, record_path, write_record
-from runner.results import Change, RecordData, Variant
+from runner.results.attribution import Change
+from runner.results.record import RecordData
+from runner.results.variants import Variant
 from tests.fixtures.results import SCRIPT, phase, record, reproduction, run_result
 
 LATE = record([run_result(1337, train=phase("train", 70.0)), run_result(42), run_result(2024)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reports.sections.comparable import compare, same_hardware
-from runner.results import Host
+from runner.results.nodes import Host
 from tests.fixtures.results import record, reference, reproduction, run_result
 
 

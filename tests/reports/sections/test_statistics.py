@@ -13,7 +13,9 @@ from reports.record.pages import results_json
 from reports.record.readme import render_readme
 from runner.compare.compare import compare
 from runner.record.comparison_sources import arm_of_record
-from runner.results import Arm, Comparison, PolicyName, RecordData
+from runner.results.comparisons import Arm, Comparison
+from runner.results.frozen import PolicyName
+from runner.results.record import RecordData
 from tests.fixtures.results import record
 from tests.reports.record.test_readme import HOSTILE, PARSER, inline_kinds, numbers_in, skeleton
 from tests.reports.terminal.test_summary import printed

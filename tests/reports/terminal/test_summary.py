@@ -10,7 +10,7 @@ from rich.console import Console
 
 from reports.terminal.summary import terminal_summary
 from runner.judge.checks import CHECK_NAMES
-from runner.results import RecordData
+from runner.results.record import RecordData
 from tests.fixtures.results import (
     challenge_facts,
     failed_result,

@@ -7,7 +7,8 @@ from rich.console import Console
 
 from reports.terminal.summary import STYLES
 from reports.terminal.verify import conclusion, likeness
-from runner.results import Check, Status
+from runner.results.frozen import Status
+from runner.results.verdicts import Check
 
 
 def asked(*statuses: Status) -> list[Check]:

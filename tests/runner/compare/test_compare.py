@@ -8,7 +8,9 @@ import pytest
 
 from runner.compare.compare import POLICIES, compare
 from runner.record.comparison_sources import arm_of_record
-from runner.results import Arm, Comparison, DataFacts, RecordData
+from runner.results.comparisons import Arm, Comparison
+from runner.results.datasets import DataFacts
+from runner.results.record import RecordData
 from tests.fixtures.places import DOCS
 from tests.fixtures.results import LOSSES, record, run_result, score, verification
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from runner.compare.paired import nodes_of, order_model, paired_gain, saved_by, unpaired_gain
-from runner.results import DuelPair, Side
+from runner.results.duels import DuelPair, Side
 from runner.statistics import one_sample_power, welch_power
 
 BASELINE = (1.0810, 1.0834, 1.0871, 1.0822, 1.0859, 1.0803)

@@ -11,7 +11,7 @@ from runner.data.dataset import DataSet, open_dataset
 from runner.data.overlap import LEAST_TOKENS, find_overlap, with_overlap
 from runner.data.shards import Tokens, read_shard, write_shard
 from runner.data.tokenizer import train_tokenizer
-from runner.results import Overlap
+from runner.results.datasets import Overlap
 from tests.fixtures.tiny_data import sentences
 
 BEGINS, VOCAB = 1, 300

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from runner.doctor import machine
-from runner.results import GpuFacts, Isolation
+from runner.results.nodes import GpuFacts
+from runner.results.phases import Isolation
 
 H100 = GpuFacts(name="NVIDIA H100 80GB HBM3", memory_mib=81920, free_mib=81000, driver="580.1")
 

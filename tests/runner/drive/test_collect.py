@@ -23,7 +23,8 @@ from runner.node.messages import (
     Started,
     TrainingEnded,
 )
-from runner.results import Failure, Host, LeftFile, Leftovers, RunResult
+from runner.results.nodes import Host
+from runner.results.runs import Failure, LeftFile, Leftovers, RunResult
 from tests.fixtures.results import phase
 from tests.runner.node.test_attempt import spec_for
 

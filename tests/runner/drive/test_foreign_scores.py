@@ -14,7 +14,7 @@ from runner.drive.assess import JudgedRun
 from runner.job.open_data import DataRequest
 from runner.record.folder import open_record
 from runner.record.verify import verify_record
-from runner.results import Check
+from runner.results.verdicts import Check
 from tests.fixtures.scoring_scripts import ALONE, OFFICIAL, WINDOWED, WINDOWED_OUTPUTS
 from tests.runner.drive.test_run import Screen
 from tests.runner.job.test_external_script import foreign_job, run_foreign

@@ -29,7 +29,7 @@ from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import ArtifactBytes, Finished, LogChunk, Message, Started, TrainingEnded
 from runner.node.orphans import marked
 from runner.plan.plan import Plan
-from runner.results import Host
+from runner.results.nodes import Host
 from runner.script.bundle import Script, make_script
 from tests.fixtures.commands import golf
 from tests.fixtures.fake_script import fake_script

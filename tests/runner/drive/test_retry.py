@@ -18,7 +18,9 @@ from runner.folder.ledger_check import audit_run
 from runner.job.open_data import DataRequest
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import ArtifactBytes, Finished, LogChunk, Message, Started
-from runner.results import Failure, Host, LogFacts, PhaseResult
+from runner.results.nodes import Host
+from runner.results.phases import LogFacts, PhaseResult
+from runner.results.runs import Failure
 from tests.fixtures.results import phase, run_result
 from tests.runner.drive.test_run import Screen, plan_for, script_of, statuses
 

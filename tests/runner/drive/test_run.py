@@ -25,7 +25,7 @@ from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import LogChunk, Message, Started
 from runner.node.orphans import marked
 from runner.plan.plan import Plan, make_plan
-from runner.results import SizeForecast
+from runner.results.verdicts import SizeForecast
 from runner.script.bundle import Script
 from tests.fixtures.fake_script import PLAIN, fake_script
 from tests.fixtures.tiny_data import VOCAB

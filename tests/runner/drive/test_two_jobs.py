@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from runner.job.open_data import DataRequest
-from runner.results import Comparison, RecordData
+from runner.results.comparisons import Comparison
+from runner.results.record import RecordData
 from tests.fixtures.tiny_data import VOCAB
 from tests.test_end_to_end import JOB, start_golf
 

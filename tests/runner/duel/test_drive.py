@@ -27,7 +27,7 @@ from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Message
 from runner.record.folder import open_record
 from runner.record.verify import verify_record
-from runner.results import Duel, Side
+from runner.results.duels import Duel, Side
 from runner.script.bundle import Script, pack_twin
 from tests.fixtures.kept_record import honest_script
 from tests.runner.drive.test_run import plan_for

@@ -11,7 +11,8 @@ from runner.duel.judge import Corner, judge_duel, pair_of
 from runner.duel.pairs import Pair, begin_turn, register
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
-from runner.results import Duel, RunResult, Side
+from runner.results.duels import Duel, Side
+from runner.results.runs import RunResult
 from runner.script.bundle import Script
 from tests.fixtures.results import SCRIPT, SCRIPT_SHA256, record, run_result, score
 from tests.runner.duel.test_pairs import FACTS

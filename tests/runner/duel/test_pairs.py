@@ -11,7 +11,7 @@ from runner.errors import UserError
 from runner.folder.duels import has_turn, in_turn, open_turns
 from runner.folder.ledger import Ledger
 from runner.folder.ledger_check import is_known
-from runner.results import DuelSide, Side
+from runner.results.duels import DuelSide, Side
 
 FACTS: dict[Side, DuelSide] = {
     "baseline": DuelSide(job="one", run="one-00000001", script_sha256="a" * 64, job_sha256="b" * 64),

@@ -15,7 +15,8 @@ from runner.fleet.facts import FleetFacts
 from runner.fleet.fleet import fleet_of
 from runner.fleet.warnings import known_before
 from runner.folder.ledger import Ledger
-from runner.results import NodeReport, Probe, RunResult
+from runner.results.nodes import NodeReport, Probe
+from runner.results.runs import RunResult
 from tests.fixtures.results import run_result
 
 SLOPE = -0.5

@@ -13,7 +13,7 @@ from runner.folder.evidence import evidence_of, log_paths
 from runner.folder.ledger import Ledger
 from runner.folder.ledger_check import audit_run
 from runner.folder.paths import RunFolder
-from runner.results import EvidenceFile
+from runner.results.runs import EvidenceFile
 from tests.fixtures.results import run_result
 
 

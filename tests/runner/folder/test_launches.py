@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runner.folder.launches import launches, stopped
-from runner.results import Launch
+from runner.results.runs import Launch
 
 DAY = "2026-01-02T"
 

@@ -11,7 +11,7 @@ from runner.folder.ledger import Ledger
 from runner.folder.left_out import left_out, replaced, unledgered
 from runner.folder.paths import RunFolder
 from runner.judge.judge import judge
-from runner.results import LeftOut
+from runner.results.runs import LeftOut
 from tests.fixtures.results import SCRIPT_SHA256, run_result, verification
 
 SCRIPT = "ab" * 32

@@ -22,7 +22,7 @@ from runner.job.spec import JobSpec
 from runner.logs.log_facts import LogReader
 from runner.node.sightings import line_patterns
 from runner.plan.plan import make_plan, preflight
-from runner.results import Interval
+from runner.results.frozen import Interval
 from runner.script.bundle import script_of
 from tests.fixtures.foreign_script import write_foreign
 from tests.runner.drive.test_run import Screen, checks

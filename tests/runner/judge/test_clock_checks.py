@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from runner.judge.clock_checks import unannounced_seconds
-from runner.results import Compared, Interval, LogFacts, PhaseResult, Segment, Status
+from runner.results.frozen import Interval, Status
+from runner.results.phases import Compared, LogFacts, PhaseResult, Segment
 from tests.fixtures.results import phase, run_result
 from tests.runner.judge.test_judge import check_of
 

@@ -14,20 +14,11 @@ from runner.job.tracks import TRACKS
 from runner.judge.checks import CHECK_NAMES
 from runner.judge.judge import judge
 from runner.listing import listed
-from runner.results import (
-    Artifact,
-    Check,
-    Host,
-    Interval,
-    PhaseResult,
-    RunResult,
-    Score,
-    Status,
-    Training,
-    Verdict,
-    Verification,
-    Yardstick,
-)
+from runner.results.frozen import Interval, Status
+from runner.results.nodes import Host
+from runner.results.phases import Artifact, PhaseResult, Score
+from runner.results.runs import RunResult, Training
+from runner.results.verdicts import Check, Verdict, Verification, Yardstick
 from tests.fixtures.results import (
     BYTES,
     LOCAL,

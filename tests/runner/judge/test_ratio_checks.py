@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from runner.data.prefixes import Prefixes
 from runner.judge.judge import judge
 from runner.plan.ratio_coverage import Named, ratio_coverage
-from runner.results import Check, Host, RunResult, Score
+from runner.results.nodes import Host
+from runner.results.phases import Score
+from runner.results.runs import RunResult
+from runner.results.verdicts import Check
 from tests.fixtures.ratios import TEXT, documents, printed_score, text_of
 from tests.fixtures.results import LOCAL, SCRIPT_SHA256, run_result, verification
 

@@ -18,7 +18,9 @@ from runner.judge.text_checks import (
     text_kept_back,
     validation_text,
 )
-from runner.results import DataFacts, RunResult, Score
+from runner.results.datasets import DataFacts
+from runner.results.phases import Score
+from runner.results.runs import RunResult
 from tests.fixtures.results import challenge_facts, data_facts, no_overlap, run_result, verification
 
 SP1024, SP4096, CASEOPS = KNOWN_TEXTS[0], KNOWN_TEXTS[1], KNOWN_TEXTS[-1]

@@ -29,7 +29,7 @@ from runner.logs.clocks import JOURNAL_EVERY_S, JOURNAL_LATE_S, journal_clocks
 from runner.node.attempt import run_attempt
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Finished, LogChunk
-from runner.results import RunResult
+from runner.results.runs import RunResult
 from runner.script.bundle import make_script
 from tests.golf_model.test_main import CONFIG
 

@@ -14,7 +14,7 @@ from runner.logs.clocks import (
     train_clocks,
     widened,
 )
-from runner.results import Interval
+from runner.results.frozen import Interval
 
 
 def test_training_counts_from_start_to_end() -> None:

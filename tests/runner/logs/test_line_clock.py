@@ -7,7 +7,7 @@ import pytest
 from runner.job.external_script import OutputsSpec
 from runner.logs.line_clock import LATE_S, LineClock
 from runner.node.sightings import line_patterns
-from runner.results import Interval
+from runner.results.frozen import Interval
 
 
 def clock(**outputs: str) -> LineClock:

@@ -26,7 +26,8 @@ from runner.logs.script_clocks import (
 )
 from runner.logs.spans import Spans
 from runner.node.sightings import line_patterns
-from runner.results import Compared, Interval
+from runner.results.frozen import Interval
+from runner.results.phases import Compared
 
 OFFICIALLY: dict[str, str] = {}
 TIMELESS = {"train_time": ""}

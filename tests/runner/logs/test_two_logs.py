@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.logs.two_logs import counterpart, facts_of_both, last_score
-from runner.results import LogFacts
+from runner.results.phases import LogFacts
 from tests.fixtures.results import score
 
 

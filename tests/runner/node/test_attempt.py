@@ -37,7 +37,9 @@ from runner.node.messages import (
 )
 from runner.node.orphans import end_halted, kill_marked, mark, marked, sweep, work_folder
 from runner.node.phase import Silence, Supervised
-from runner.results import Artifact, Host, LeftFile, Leftovers, LogFacts, Trained, Training
+from runner.results.nodes import Host
+from runner.results.phases import Artifact, LogFacts
+from runner.results.runs import LeftFile, Leftovers, Trained, Training
 from tests.fixtures.fake_script import PLAIN, fake_data, fake_script
 from tests.fixtures.results import phase
 

@@ -19,7 +19,7 @@ from runner.job.hardware import PROFILES
 from runner.job.open_data import DataRequest, open_requested
 from runner.node.gpus import gpu_facts
 from runner.node.node_check import CheckOrder, check_node, script_imports, slower_than
-from runner.results import NodeReport, Probe
+from runner.results.nodes import NodeReport, Probe
 from tests.fixtures.fake_script import fake_script
 from tests.runner.drive.test_run import Screen, plan_for, script_of, statuses
 

@@ -13,7 +13,7 @@ from runner.logs.line_clock import LineClock
 from runner.node.attempt import run_attempt
 from runner.node.messages import Event, Finished, Message
 from runner.node.sightings import Sightings, line_patterns
-from runner.results import PhaseResult
+from runner.results.phases import PhaseResult
 from tests.fixtures.fake_script import fake_data
 from tests.fixtures.official_script import SCRIPT, truth_of
 from tests.fixtures.places import DOCS

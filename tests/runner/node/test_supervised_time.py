@@ -15,7 +15,7 @@ from runner.logs.clocks import PAUSE, journal_clocks
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.deadlines import eval_deadlines, external_deadlines, overtime, train_deadlines
 from runner.node.supervise import LATE_S, Deadline, Order, Supervisor
-from runner.results import Interval
+from runner.results.frozen import Interval
 from tests.runner.node.test_attempt import spec_for
 
 

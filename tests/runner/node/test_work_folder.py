@@ -18,7 +18,7 @@ from runner.job.open_data import DataRequest
 from runner.node import work_folder
 from runner.node.messages import KeptBytes, KeptEnded, Remark
 from runner.node.work_folder import KEPT_NAME, fresh_folder, kept_weights, lay_out, left_behind
-from runner.results import LeftFile
+from runner.results.runs import LeftFile
 from tests.runner.node.test_attempt import spec_for
 
 

@@ -17,7 +17,7 @@ from runner.plan.plan import Outline, make_outline
 from runner.plan.plan_table import UNVERIFIED, Row, plan_table, rows_of_plan, sink_rows, variable_rows
 from runner.plan.run_time import try_time
 from runner.plan.step_time import Speed, StepTime, step_time
-from runner.results import DataFacts
+from runner.results.datasets import DataFacts
 from runner.sinks.spec import SinksSpec, WebhookSpec
 from tests.fixtures.model_jobs import job
 from tests.fixtures.places import JOBS

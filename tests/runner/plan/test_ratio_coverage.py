@@ -16,7 +16,8 @@ from runner.data.prefixes import Prefixes, prefixes_of
 from runner.job.open_data import DataRequest
 from runner.plan.coverage import coverage, spans
 from runner.plan.ratio_coverage import Named, byte_doubt, named_by, other_cuts, ratio_coverage, stages
-from runner.results import Fit, LogFacts, RatioCoverage
+from runner.results.phases import LogFacts
+from runner.results.verdicts import Fit, RatioCoverage
 from tests.fixtures.ratios import TEXT, printed_score, text_of
 
 NAMED = Named(lengths=(64,))

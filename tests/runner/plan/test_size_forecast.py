@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from golf_model.config import GolfConfig
 from runner.job.load import load_job
 from runner.plan.size_forecast import against_cap, forecast_bytes, rough, told_bytes
-from runner.results import SizeForecast
+from runner.results.verdicts import SizeForecast
 from tests.fixtures.model_jobs import configs
 from tests.fixtures.places import JOBS
 

@@ -14,7 +14,7 @@ from runner.cli import app
 from runner.errors import UserError
 from runner.record.comparison_sources import arm_of
 from runner.record.files import read_results
-from runner.results import Comparison
+from runner.results.comparisons import Comparison
 from tests.fixtures.results import SCRIPT, record
 from tests.runner.compare.test_compare import another
 

@@ -13,7 +13,9 @@ from runner.errors import UserError
 from runner.job.open_data import DataRequest
 from runner.record.folder import open_record
 from runner.record.reproduce import compare, further_score, job_again, stored_script
-from runner.results import Artifact, RecordData, RunResult
+from runner.results.phases import Artifact
+from runner.results.record import RecordData
+from runner.results.runs import RunResult
 from tests.fixtures.results import failed_result, record, run_result, score, weights_sha256
 
 STEPS = {"config": {"schedule": {"kind": "steps"}}}

@@ -17,7 +17,7 @@ from runner.errors import UserError
 from runner.job.open_data import DataRequest
 from runner.plan.coverage import Coverage
 from runner.record.rescore import Rescored, other_data, report_lines, rescore, with_rule
-from runner.results import Score
+from runner.results.phases import Score
 from tests.golf_model.test_main import CONFIG
 
 Files = tuple[Path, Path, Path]

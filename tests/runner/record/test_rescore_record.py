@@ -12,7 +12,7 @@ from runner.errors import UserError
 from runner.job.open_data import DataRequest
 from runner.record.folder import Record, open_record
 from runner.record.rescore_record import artifact_checks, source_of
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 
 def quiet(line: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reports.record.write import RecordFiles, write_record
 from runner.record.variants import differences_of, told_apart, variants
-from runner.results import RecordData
+from runner.results.record import RecordData
 from tests.fixtures.full_record import told_record
 from tests.fixtures.results import SCRIPT, phase, record, run_result
 

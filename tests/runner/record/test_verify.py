@@ -19,7 +19,7 @@ from runner.printable import cut
 from runner.record.files import unknown_names
 from runner.record.folder import open_record
 from runner.record.verify import verify_record
-from runner.results import RecordData
+from runner.results.record import RecordData
 
 
 @pytest.fixture

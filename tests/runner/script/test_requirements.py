@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.results import Host
+from runner.results.nodes import Host
 from runner.script.requirements import imported_modules, imported_packages, requirements
 
 SCRIPT = """

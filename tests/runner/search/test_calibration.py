@@ -6,7 +6,7 @@ import pytest
 
 from runner.compare.ranking import ranking
 from runner.errors import UserError
-from runner.results import Arm
+from runner.results.comparisons import Arm
 from runner.search.calibration import lines, pairs_of, side_of
 
 

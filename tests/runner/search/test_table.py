@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.results import VariantRow
+from runner.results.variants import VariantRow
 from runner.search.overrides import read_raw
 from runner.search.table import variant_table
 from runner.search.variants import Family, read_family

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reports.comparison_words import outcome
 from runner.job.claim import BaselineSpec, ClaimSpec, SequentialSpec
-from runner.results import Arm, Comparison
+from runner.results.comparisons import Arm, Comparison
 from runner.sequential.claim import judge_claim
 
 BASELINE = (1.0810, 1.0808, 1.0812)

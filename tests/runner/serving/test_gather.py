@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reports.record.write import RecordFiles, write_record
 from runner.audit.facts import Audit
-from runner.results import RecordData
+from runner.results.record import RecordData
 from runner.serving.gather import Gathered, arms_of, folders_of, gathered, is_run, matrices_of
 from tests.fixtures.results import SCRIPT, record
 from tests.runner.audit.entries import write_entry

@@ -7,7 +7,7 @@ from typing import Any
 from reports.page.live.index import index_sections, runs_table
 from reports.page.live.run import clock_words, clocks, colour_of, losses, run_sections, told, views
 from reports.page.section import Cell, Words
-from runner.results import Curve
+from runner.results.runs import Curve
 from runner.serving.facts import Listed, RunNow, SeedNow
 
 

@@ -17,7 +17,7 @@ from reports.page.many.page import Read, many_page
 from reports.record.write import RecordFiles, write_record
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
-from runner.results import RecordData
+from runner.results.record import RecordData
 from runner.serving.gather import matrices_of
 from tests.fixtures.browser import Browser, open_browser
 from tests.fixtures.full_record import told_record

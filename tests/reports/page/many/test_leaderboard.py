@@ -8,7 +8,8 @@ from pathlib import Path
 from reports.page.many.entries import Entry, entry_of_audit, entry_of_record, labels, ranked
 from reports.page.many.leaderboard import HEADS, headline, interval, leaderboard, row_of
 from reports.page.section import Cell, Table
-from runner.results import Interval, RecordData
+from runner.results.frozen import Interval
+from runner.results.record import RecordData
 from tests.fixtures.results import failed_result, failed_verification, phase, record, run_result, verification
 from tests.reports.record.test_readme import hostile
 from tests.runner.audit.entries import audited, write_entry

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from reports.page.many.page import Read, audits_page, many_page, many_sections, sound
-from runner.results import RecordData
+from runner.results.record import RecordData
 from runner.serving.gather import matrices_of
 from tests.fixtures.full_record import told_record
 from tests.fixtures.results import failed_result, failed_verification, record, run_result, verification

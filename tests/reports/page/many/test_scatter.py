@@ -9,7 +9,7 @@ from typing import Any
 from reports.page.many.entries import Entry, entry_of_record
 from reports.page.many.scatter import BYTES, TIME, not_drawn, picture, score_section
 from reports.page.section import Cell, Picture
-from runner.results import Interval
+from runner.results.frozen import Interval
 from tests.fixtures.results import LOSSES, phase, record, run_result, score, verification
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reports.page.record.attempts import attempts_of, attempts_section, lanes
 from reports.page.section import Cell, Picture, Table, Words
-from runner.results import Launch
+from runner.results.runs import Launch
 from tests.fixtures.full_record import told_record
 from tests.fixtures.pictured_record import pictured_record
 from tests.fixtures.results import record

@@ -6,7 +6,7 @@ import pytest
 
 from reports.page.record.clocks import clocks_section, evaluation_stretches, training_stretches
 from reports.page.section import Picture, Words
-from runner.results import RecordData
+from runner.results.record import RecordData
 from tests.fixtures.pictured_record import open_clock, pictured_record, training
 from tests.fixtures.results import failed_result, failed_verification, record, run_result, verification
 

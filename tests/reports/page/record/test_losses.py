@@ -8,7 +8,7 @@ import pytest
 
 from reports.page.record.losses import MOST_BUTTONS, losses_section, seed_lines, views
 from reports.page.section import Picture, Words
-from runner.results import Curve
+from runner.results.runs import Curve
 from tests.fixtures.full_record import told_record
 from tests.fixtures.pictured_record import pictured_record
 

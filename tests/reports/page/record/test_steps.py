@@ -6,7 +6,7 @@ import pytest
 
 from reports.page.record.steps import Pace, paces_by_node, paces_of, quantile, steps_section
 from reports.page.section import Picture, Words
-from runner.results import Curve
+from runner.results.runs import Curve
 from tests.fixtures.full_record import told_record
 from tests.fixtures.pictured_record import pictured_record
 

@@ -13,7 +13,7 @@ import pytest
 from runner.node.isolation.bounds import Bounds
 from runner.node.isolation.held import run_within
 from runner.node.isolation.identity import COUNT, FIRST, own_uid, why_not
-from runner.results import Isolation
+from runner.results.phases import Isolation
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="it is done on Linux alone"),

@@ -17,7 +17,7 @@ from runner.node.isolation.bounds import Bounds
 from runner.node.isolation.enter import command_in
 from runner.node.isolation.held import run_within, trial
 from runner.node.isolation.places import SHARED_PLACES, interpreter_places
-from runner.results import Isolation
+from runner.results.phases import Isolation
 from tests.fixtures.plants import PLANTS
 from tests.fixtures.systems import needs_namespaces
 

@@ -14,7 +14,7 @@ from reports.sections.apart import OPENED
 from runner.drive.assess import JudgedRun
 from runner.job.open_data import DataRequest, open_requested
 from runner.node.isolation.places import training_places
-from runner.results import Isolation
+from runner.results.phases import Isolation
 from tests.fixtures.fake_script import fake_data
 from tests.fixtures.systems import needs_namespaces
 from tests.runner.drive.test_run import checks

@@ -16,7 +16,7 @@ from reports.record.rebuild import page_check
 from runner.record.folder import open_record
 from runner.record.verification import seed_logs
 from runner.record.verify import verify_record
-from runner.results import Check
+from runner.results.verdicts import Check
 from runner.script.bundle import pack_twin
 from tests.fixtures.forged_record import (
     Edit,
