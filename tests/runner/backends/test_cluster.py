@@ -67,7 +67,9 @@ def test_two_jobs_share_the_cluster_and_each_seed_has_its_node_alone(
     drivers = [start(tmp_path, "run", str(job), "--address", cluster["address"]) for job in (pod, sparks)]
     for driver in drivers:
         output, _ = driver.communicate(timeout=180)
-        assert driver.returncode == 3, output  # unverified: no fresh process scores it
+        assert driver.returncode == 1, output
+        assert "torch of seed 1, 2" in output, "these GPUs are made up"
+        assert "was built without CUDA" in output
     runs = {run.path.name.rpartition("-")[0]: run for run in all_runs(tmp_path)}
     nodes = {name: [entry["node"] for entry in entries(run, "launched")] for name, run in runs.items()}
     assert len(set(nodes["pod"])) == 1
@@ -121,7 +123,7 @@ def test_a_submitted_driver_outlives_its_submitter_and_is_seen_stopped_and_resum
     asked = urllib.request.Request(f"http://{cluster['dashboard']}/api/jobs/")
     asked.add_header("Authorization", f"Bearer {cluster['token']}")
     with urllib.request.urlopen(asked, timeout=30) as answer:
-        verbs = [job["metadata"]["verb"] for job in json.load(answer)]
+        verbs = [(job["metadata"] or {}).get("verb") for job in json.load(answer)]
     assert verbs.count("status") == 0, "the board was read, and no job was started to tell"
     elsewhere = golf(tmp_path, "top", str(tmp_path / "elsewhere"), *far[:2])
     assert elsewhere.stdout == f"no run under {cluster['dashboard']} {tmp_path}/elsewhere\n", elsewhere.stderr
@@ -187,7 +189,7 @@ def test_both_addresses_of_a_cluster_are_taken_everywhere(
     job = cluster_job(tmp_path, tiny_data, "both", "dgx-spark", "[1]")
     for address in (cluster["address"], cluster["dashboard"]):
         planned = golf(tmp_path, "plan", str(job), "--address", address)
-        assert f"{address}: 1 node of 8x H100" in planned.stdout, planned.stderr
+        assert f"{address}: 1 node of 8x H100" in planned.stdout, planned.stdout + planned.stderr
         shown = golf(tmp_path, "dashboard", "--address", address)
         assert shown.stdout.startswith(f"http://{cluster['dashboard']}\n"), shown.stderr
 
