@@ -18,8 +18,10 @@ from runner.statistics import (
     chance,
     describe,
     fewest,
+    holm,
     one_sample,
     one_sample_power,
+    paired,
     seeds_per_arm,
     t_quantile,
     target_seeds,
@@ -268,3 +270,22 @@ def test_power_without_spread_or_a_second_value_is_no_number(
 ) -> None:
     with pytest.raises(ValueError, match="spread"):
         welch_power(1.0, stds, sizes, 0.01)
+
+
+def test_paired_is_students_test_of_the_differences() -> None:
+    found = paired([1.0, 2.0, 3.0], [1.5, 2.7, 3.6])
+    assert (found.n, found.df) == (3, 2)
+    assert found.delta == pytest.approx(0.6)
+    assert found.t == pytest.approx(10.392304845)
+    assert found.p == pytest.approx(1 - (108 / 110) ** 0.5)  # two degrees of freedom have a closed form
+    assert [found.low, found.high] == pytest.approx([0.6 - 0.1 / 3**0.5 * 4.3026527, 0.6 + 0.1 / 3**0.5 * 4.3026527])
+    with pytest.raises(ValueError, match="two pairs"):
+        paired([1.0], [2.0])
+    with pytest.raises(ValueError, match="spread"):
+        paired([1.0, 2.0], [2.0, 3.0])
+
+
+def test_holm_keeps_the_order_and_never_falls() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []

@@ -8,7 +8,7 @@ import pytest
 
 from runner.compare.compare import POLICIES, compare, plan_power
 from runner.compare.obstacles import NO_SPREAD, SAME_CONSTANT, SAME_TEXT, deviation, obstacles_of
-from runner.statistics import welch
+from runner.statistics import one_sample_power, welch
 from tests.runner.compare.test_compare import arm
 
 
@@ -75,6 +75,10 @@ def test_what_it_takes_is_planned_from_both_deviations_and_no_seed_is_taken_back
     alone = plan_power(0.01, 0.0, POLICIES["target"], None, stds=(None, 0.002), sizes=(1, 3), std_from="x")
     assert alone is not None
     assert (alone.std_baseline, alone.seeds_per_arm, alone.gain_nats) == (None, None, None)
+    assert alone.now == one_sample_power(0.01, 0.002, 3, POLICIES["target"].alpha)
+    first = plan_power(0.01, 0.0, POLICIES["target"], None, stds=(None, 0.002), sizes=(3, 1), std_from="x")
+    assert first is not None
+    assert first.now is None
     one = plan_power(0.01, 0.0, rule, 2.0, stds=(0.001, 0.002), sizes=(1, 3), std_from="x")
     assert one is not None
     assert (one.now, one.candidate_seeds) == (None, None)

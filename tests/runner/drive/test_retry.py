@@ -223,6 +223,9 @@ def test_a_kill_a_loss_that_is_no_number_and_the_nodes_own_trouble_say_nothing_o
     failure = BUG.model_copy(update=changes)
     assert is_telling(failure) is telling
     assert is_same_failure(failure, failure) is telling
+    if not telling:
+        assert not is_same_failure(failure, BUG)
+        assert not is_same_failure(BUG, failure)
 
 
 @pytest.mark.parametrize(

@@ -98,3 +98,13 @@ def test_a_name_that_leads_out_of_the_attempts_is_not_opened(tmp_path: Path) -> 
     assert audit_run(run).problems == [
         f"{folder / name}: is no file of the seed's attempts; the result vouches for it" for name in names
     ]
+
+
+def test_a_result_that_an_older_golf_did_not_vouch_for_is_no_problem(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    ledger = Ledger(run.ledger)
+    ledger.append("registered", seeds=[7], script_sha256="ab", job="a")
+    for kind in ("queued", "launched"):
+        ledger.append(kind, seed=7, attempt=1)
+    ledger.append("finished", seed=7, attempt=1, status="completed")
+    assert audit_run(run).problems == []

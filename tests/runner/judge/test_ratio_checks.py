@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from runner.data.prefixes import Prefixes
 from runner.judge.judge import judge
+from runner.judge.ratio_checks import printed_ratio
 from runner.plan.ratio_coverage import Named, ratio_coverage
 from runner.results.nodes import Host
 from runner.results.phases import Score
@@ -203,6 +205,22 @@ def test_a_long_tail_is_spared_on_tracks_of_short_texts_only() -> None:
     ratio = ratio_coverage(text, score, SIXTY_FOUR, 0.1)
     contest = ask("bpb_arithmetic", run_result(eval_score=score, final_score=score), ratio)
     assert contest.status != "pass"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "shown"),
+    [
+        ((2.0, 2.5), "1.6"),
+        ((2.0, 2.0001), "1.3863"),
+        ((2.0, 2.0 + 1e-9), "1.386294361"),
+        ((2.0, 2.0), "1.386294361120"),
+        ((2.0, math.inf), "over 1.3863"),
+    ],
+)
+def test_a_ratio_is_shown_in_as_many_decimals_as_the_printed_digits_bear(
+    bounds: tuple[float, float], shown: str
+) -> None:
+    assert printed_ratio(bounds) == shown
 
 
 def test_without_a_ratio_nothing_is_known() -> None:

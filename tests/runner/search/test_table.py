@@ -10,7 +10,6 @@ from runner.results.variants import VariantRow
 from runner.search.overrides import read_raw
 from runner.search.table import variant_table
 from runner.search.variants import Family, read_family
-from runner.statistics import holm, paired
 from tests.fixtures.results import record, run_result, score
 
 JOB = """\
@@ -76,22 +75,3 @@ def test_without_a_run_of_the_base_nothing_is_held_against_it(family: Family) ->
     table = variant_table(family, {"better": of(2.9)}, {}, 16_000_000)  # type: ignore[dict-item]
     assert table.rows[1].delta is None
     assert table.rows[1].mean == pytest.approx(score(2.9).val_bpb)
-
-
-def test_paired_is_students_test_of_the_differences() -> None:
-    found = paired([1.0, 2.0, 3.0], [1.5, 2.7, 3.6])
-    assert (found.n, found.df) == (3, 2)
-    assert found.delta == pytest.approx(0.6)
-    assert found.t == pytest.approx(10.392304845)
-    assert found.p == pytest.approx(1 - (108 / 110) ** 0.5)  # two degrees of freedom have a closed form
-    assert [found.low, found.high] == pytest.approx([0.6 - 0.1 / 3**0.5 * 4.3026527, 0.6 + 0.1 / 3**0.5 * 4.3026527])
-    with pytest.raises(ValueError, match="two pairs"):
-        paired([1.0], [2.0])
-    with pytest.raises(ValueError, match="spread"):
-        paired([1.0, 2.0], [2.0, 3.0])
-
-
-def test_holm_keeps_the_order_and_never_falls() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []
