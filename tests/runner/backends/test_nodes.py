@@ -73,6 +73,7 @@ def test_what_no_node_can_take_is_said_with_what_there_is(tiny_data: DataRequest
     said = "no node offers 8x H100 and 8 CPUs for one seed; the cluster has 2 nodes of 1x GB10 and 20 CPUs"
     assert said in str(caught.value)
     assert inventory(nodes) == "2 nodes of 1x GB10 and 20 CPUs; 1 node of 0 GPUs and 4 CPUs"
+    assert inventory(nodes[::-1]) == inventory(nodes), "whichever Ray names first"
 
 
 def test_a_plan_says_when_its_hardware_cannot_claim_the_track_and_what_it_may_cost(tiny_data: DataRequest) -> None:
