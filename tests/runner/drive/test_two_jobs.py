@@ -51,7 +51,7 @@ def test_a_job_that_is_trained_for_longer_beats_a_shorter_one(tmp_path: Path, ti
     code, said = golf(tmp_path, "compare", str(short), str(record_of(tmp_path, "longer")), "--json")
     told = json.loads(said)
     assert told.pop("differences")[0].startswith("schedule.iterations: ")
-    found = Comparison.model_validate(told)
+    found = Comparison.model_validate_json(json.dumps(told))
     assert (code, found.outcome, found.test) == (0, "holds", stored.test)
     assert golf(tmp_path, "compare", str(record_of(tmp_path, "longer")), str(short))[0] == 1
     assert "of 3 finished seeds of this configuration" in golf(tmp_path, "plan", longer)[1]
