@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from runner.review.answers import WORST, Answer
-from runner.review.flow.trace import Event, Guard, Trace
-from runner.review.flow.values import VAL, Labels, starting, weights
+from runner.review.labels.trace import Event, Guard, Trace
+from runner.review.labels.values import VAL, Labels, starting, weights
 
 SCORE_WORDS = re.compile(r"bpb|bpc|val_?loss|bits|val loss|val_nll", re.IGNORECASE)
 

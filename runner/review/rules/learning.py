@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from runner.review.flow.trace import Event, Loop
-from runner.review.flow.values import VAL, starting, weights
+from runner.review.labels.trace import Event, Loop
+from runner.review.labels.values import VAL, starting, weights
 from runner.review.rules.evidence import Evidence, Finding, Price
 
 

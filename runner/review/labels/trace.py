@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from runner.review.answers import Place
-from runner.review.flow.values import NONE, Labels
+from runner.review.labels.values import NONE, Labels
 
 
 @dataclass(frozen=True)
