@@ -109,7 +109,18 @@ class Branches(Assignments):
             if simple
             else f"{', '.join(names)} such that {'' if branch else 'not '}({shown})"
         )
-        return Guard(words, bool(test.const) == branch, needs, test.settings)
+        return Guard(words, bool(test.const) == branch, needs, test.settings, self._other_than(node, branch))
+
+    def _other_than(self, node: ast.expr, branch: bool) -> bool:
+        """Whether a test asks for any number but one, alone or among others."""
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return self._other_than(node.operand, not branch)
+        if isinstance(node, ast.BoolOp):
+            return any(self._other_than(part, branch) for part in node.values)
+        if not isinstance(node, ast.Compare) or not isinstance(node.ops[0], ast.NotEq if branch else ast.Eq):
+            return False
+        against = node.comparators[0]
+        return isinstance(against, ast.Constant) and isinstance(against.value, (int, float)) and against.value > 1
 
     def _needs(self, node: ast.expr, scope: Scope, branch: bool) -> list[tuple[str, bool]]:
         """Settings that a test wants on or off."""

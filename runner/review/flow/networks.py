@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from runner.review.labels.values import GOLD, LOGITS, VAL, Labels, Scope, Thing, Value, of, weights
+from runner.review.labels.values import GOLD, LOGITS, NOTHING, VAL, Labels, Scope, Thing, Value, of, weights
 from runner.review.library.library import Library
 
 TARGETS = ("target", "targets", "target_ids", "labels", "y", "tgt", "target_tokens", "y_batch")
@@ -53,7 +53,7 @@ class Networks(Library):
         for one in (*args, *keywords.values()):
             labels |= one.all
         if self.hooks and labels & {VAL, "train"}:
-            self.emit("fit", node, labels, mine)
+            self._watched(node, labels, mine)
         target = keywords.get(next((key for key in TARGETS if key in keywords), ""))
         if target is None and len(args) > 1 and args[1].all & {VAL, "train"} and not weights(args[1].all):
             target = args[1]
@@ -61,6 +61,15 @@ class Networks(Library):
             self.aim(target.all, args[0].all)
             return self.price([of(labels)], {}, node, self._each_token(network.thing, name))
         return of((labels - {GOLD}) | {LOGITS})
+
+    def _watched(self, node: ast.AST, labels: Labels, mine: Labels) -> None:
+        """What runs through a network reaches its hooks: `fit:N` marks what they keep of it."""
+        event = self.emit("fit", node, labels, mine)
+        kept = of(frozenset({f"fit:{event.serial}"}))
+        watchers, self.watchers = self.watchers, []
+        for one in watchers:
+            self.apply(one, [NOTHING, kept, kept], {}, node, Scope(self.file))
+        self.watchers = watchers
 
     def _each_token(self, thing: Thing | None, name: str) -> bool:
         """Whether a network's method gives a price for each token."""

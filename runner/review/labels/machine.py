@@ -63,6 +63,8 @@ class Machine(ABC):
         """Prices that were written to files of arrays, as one rank hands them to another."""
         self.hooks: Labels = NONE
         """Weights that are watched: what runs through them is kept."""
+        self.watchers: list[Value] = []
+        """Functions that hooks call with what runs through."""
         self.weighed: dict[int, tuple[Labels, Labels]] = {}
         """Products of a price and a weight that knows its token."""
         self.owner: Labels = NONE

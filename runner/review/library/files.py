@@ -41,7 +41,7 @@ class Files(Surroundings):
 
     def file_write(self, args: list[Value], node: ast.AST, name: str) -> Value:
         labels = frozenset().union(*(one.all for one in args)) if args else NONE
-        if starting(labels, "g:"):
+        if starting(labels, "g:") and not starting(labels, "snap:"):  # a copy of weights is no list of prices
             self.emit("report", node, labels, about="val_loss saved")
         self.emit("file-write", node, labels, about=name)
         if name.rpartition(".")[2] in ARRAYS and GOLD in labels:

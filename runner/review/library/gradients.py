@@ -83,9 +83,11 @@ class Gradients(Prices):
             return receiver
         if name.endswith(("forward_hook", "forward_pre_hook")):
             self.hooks = weights(receiver.all) | {"on"}
+            self.watchers += args[:1]
             return Value(thing=Thing("hook"))
         if name == "remove" and receiver.thing is not None and receiver.thing.kind == "hook":
             self.hooks = NONE
+            self.watchers.clear()
             return NOTHING
         return None
 
