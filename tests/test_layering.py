@@ -27,7 +27,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "runner.record": ("verification",),
     "runner.node": ("isolation",),
     "runner.search": ("sweeps",),
-    "runner.review": ("source", "run", "smoke", "prove", "flow", "rules"),
+    "runner.review": ("source", "run", "smoke", "prove", "labels", "library", "flow", "rules"),
     "reports": ("sections", "record", "across", "audit", "review", "terminal", "page"),
     "reports.page": ("record", "many", "live"),
 }

@@ -18,6 +18,7 @@ from runner.review.rules.learning import learning
 from runner.review.rules.pricing import pricing
 from runner.review.rules.reaching_out import reaching_out
 from runner.review.rules.shells import shells
+from runner.review.rules.variants import undecided
 
 OF_A_TRACE: tuple[Callable[[Evidence], Iterator[tuple[str, Finding]]], ...] = (learning, pricing, reaching_out)
 OF_A_TEXT: tuple[Callable[[Reviewed, Context], Iterator[tuple[str, Answer]]], ...] = (
@@ -72,7 +73,8 @@ def _findings(reviewed: Reviewed, context: Context) -> tuple[dict[str, list[Find
             for name, finding in rule(evidence):
                 if finding.possible and not (every and finding.holds and name not in SCORE_CLASSES):
                     # What holds only where both ways of a branch are followed has mixed what the two left behind.
-                    findings[name].append(replace(finding, firm=False) if every and finding.holds else finding)
+                    weak = (every and finding.holds) or undecided(finding, context)
+                    findings[name].append(replace(finding, firm=False) if weak else finding)
     return findings, cut
 
 

@@ -1,1 +1,1 @@
-"""What reaches what, in which order and under which condition: the script run on labels in place of numbers."""
+"""A script followed from its first line to its last: its own functions, branches and loops."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
-from runner.review.flow.machine import CutShort, Settings
 from runner.review.flow.statements import Statements
-from runner.review.flow.trace import Trace
-from runner.review.flow.values import Scope, Thing, Value
+from runner.review.labels.machine import CutShort, Settings
+from runner.review.labels.trace import Trace
+from runner.review.labels.values import Scope, Thing, Value
 
 ENTRIES = ("main", "run", "train", "main_worker")
 

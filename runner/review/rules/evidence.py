@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from runner.review.answers import WORST, Answer
-from runner.review.flow.trace import Event, Guard, Trace
-from runner.review.flow.values import VAL, Labels, starting, weights
+from runner.review.labels.trace import Event, Guard, Trace
+from runner.review.labels.values import VAL, Labels, starting, weights
 
 SCORE_WORDS = re.compile(r"bpb|bpc|val_?loss|bits|val loss|val_nll", re.IGNORECASE)
 
@@ -53,11 +53,11 @@ class Finding:
         return not any((name, not on) in needs for name, on in needs)
 
     def answer(self, run_known: bool) -> Answer:
-        """What it comes to: a chain that the settings switch off is dormant where the run is known."""
+        """What it comes to: a chain that settings switch off is dormant where the run is known, and only there."""
         where = tuple(dict.fromkeys(place for event in self.events for place in (*event.stack[-1:], event.place)))
         off = " and ".join(guard.text for guard in self.guards if not guard.holds)
         if not self.firm:
-            return Answer("suspicious" if self.holds else "dormant", where, self.why, off)
+            return Answer("suspicious" if self.holds or not run_known else "dormant", where, self.why, off)
         if self.holds:
             return Answer("violates", where, self.why)
         return Answer("dormant" if run_known else "violates-if", where, self.why, off)

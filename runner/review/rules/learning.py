@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from runner.review.flow.trace import Event, Loop
-from runner.review.flow.values import VAL, starting, weights
+from runner.review.labels.trace import Event, Loop
+from runner.review.labels.values import VAL, starting, weights
 from runner.review.rules.evidence import Evidence, Finding, Price
 
 
@@ -23,7 +23,16 @@ def learning(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
         for price in evidence.prices:
             found = _meet(evidence, update, price)
             if found is not None:
-                yield found
+                name, finding = found
+                yield name, finding if _kept(evidence, update) else replace(finding, firm=False)
+
+
+def _kept(evidence: Evidence, update: Event) -> bool:
+    """Whether what hooks saw of the tokens gets into weights or into a file; an update always does."""
+    if update.kind != "fit":
+        return True
+    mark = f"fit:{update.serial}"
+    return any(mark in one.labels | one.other for one in evidence.trace.of("load", "snap", "file-write", "attach"))
 
 
 def _meet(evidence: Evidence, update: Event, price: Price) -> tuple[str, Finding] | None:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from runner.review.flow.trace import Event
-from runner.review.flow.values import GOLD, TOTAL, starting
+from runner.review.labels.trace import Event
+from runner.review.labels.values import GOLD, TOTAL, starting
 from runner.review.rules.evidence import Evidence, Finding, of_validation
 
 SPREAD_IN_C = re.compile(

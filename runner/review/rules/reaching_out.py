@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.review.flow.trace import Event
-from runner.review.flow.values import GOLD, LOGITS, TRAIN, VAL, starting, weights
+from runner.review.labels.trace import Event
+from runner.review.labels.values import GOLD, LOGITS, TRAIN, VAL, starting, weights
 from runner.review.rules.evidence import Evidence, Finding, of_validation
 
 SAVES = ("torch.save", "tofile", "savez", "savez_compressed", "dump", "save_file")

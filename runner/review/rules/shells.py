@@ -72,8 +72,6 @@ def _wrapper(reviewed: Reviewed) -> Iterator[tuple[str, Answer]]:
         odd = ODD & set(getattr(one, "steps", ()))
         elsewhere = getattr(one, "kind", "") == "decoded" and "#decoded" not in one.name
         if odd or elsewhere:
-            how = f"is {', '.join(sorted(odd))}" if odd else "is written to a file and run from there"
-            yield (
-                "wrapper",
-                Answer("suspicious", (Place(one.name, 1),), f"{one.name} {how}: read, but no plain shell."),
-            )
+            how = "comes out of arithmetic over bytes" if odd else "is written to a file and run from there"
+            why = f"{one.name} {how}: read here, but no standard decoder makes it of the script's literals."
+            yield "wrapper", Answer("violates", (Place(one.name, 1),), why)

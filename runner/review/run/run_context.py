@@ -1,37 +1,36 @@
 """What is known of the run that a script is judged by: which of its switches were on, and who says so.
 
-`--env` and `--log` are the user's word; else the logs that count, then the commands of README and shell scripts, then
-submission.json. A log counts where the code size that it prints is one of this script's, and where the folder claims
-scores, only if it shows one of them, if any log does. What logs that count disagree about is unknown, and a finding.
-A log of another version of the file decides nothing while anybody else says something of a setting; where nobody
-does, and it shows the claimed score, it is the only witness of the run that gave it.
+`--env` and `--log` are the user's word; else the logs that count (what they dump, then what their lines prove on),
+then the commands of README and shell scripts, then submission.json. Which logs count, `folder_logs` says. What they
+disagree about is unknown, and a finding. A log of another version of the file decides nothing while anybody else says
+something of a setting; where nobody does, and it shows the claimed score, it is the only witness of that run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.audit.reading.folder import is_log
-from runner.audit.reading.text import read_lines
 from runner.errors import UserError
 from runner.printable import cut
+from runner.review.run.folder_logs import Log, lines_of, logs_of
 from runner.review.run.implied import implied
 from runner.review.run.run_sources import (
     claimed_scores,
-    code_sizes,
     commands_of,
     dumped,
     submitted,
 )
 from runner.review.run.script_settings import Setting, settings_of
+from runner.review.run.shown import shown
 from runner.review.source.unwrap import Reviewed
-from runner.untrusted import is_regular, read_bytes, read_json, walked
+from runner.untrusted import is_regular, read_bytes, read_json
 
-MOST_LOGS = 24
-MOST_LOG_LINES = 60_000
 MOST_README = 4 << 20
+MOST_READ = 4
+"""Logs whose lines are held against what the script prints."""
 PER_RUN = frozenset(("SEED", "RUN_ID", "RANK", "LOCAL_RANK", "DATA_PATH", "DATA_DIR", "LOGFILE", "TOKENIZER_PATH"))
 """Settings by which runs of one entry differ, and no rule asks for."""
 
@@ -42,18 +41,6 @@ class Known:
 
     source: str
     values: Mapping[str, tuple[str, int]]
-
-
-@dataclass(frozen=True)
-class Log:
-    """A log, and whether it decides anything."""
-
-    name: str
-    lines: tuple[str, ...]
-    counts: bool
-    why_not: str = ""
-    claimed: bool = False
-    """Whether it shows a score that the folder claims."""
 
 
 @dataclass(frozen=True)
@@ -131,14 +118,15 @@ def run_context(
         sources.append(Known("--env", {name: (value, 0) for name, value in given.items()}))
     logs: list[Log] = []
     if log is not None:
-        lines = _lines_of(log)
+        lines = lines_of(log)
         logs.append(Log(log.name, lines, counts=True))
         sources.append(Known(log.name, dumped(list(lines), names)))
     conflicts: list[Conflict] = []
     submission = _submission(folder)
     if folder is not None and log is None:
-        logs = _logs(folder, reviewed, claimed_scores(submission))
+        logs = logs_of(folder, reviewed, claimed_scores(submission))
         sources += _agreed(logs, names, settings, conflicts)
+        sources += _shown(logs, reviewed, settings)
     for name, text, shell in _texts(folder, readme):
         sources += _commanded(name, text, shell=shell, settings=settings, conflicts=conflicts)
     if submission is not None:
@@ -146,7 +134,7 @@ def run_context(
         sources.append(Known("submission.json", {name: (value, 0) for name, value in said.items()}))
     conflicts += _contradictions(sources, settings)
     sources += [
-        Known(f"{one.name} (of another version of this file)", dumped(list(one.lines), names))
+        Known(f"{one.name} (of another version of this file)", _all_of(one, reviewed, names, settings))
         for one in logs
         if one.why_not and one.claimed
     ]
@@ -167,61 +155,6 @@ def _names(settings: Mapping[str, Setting]) -> dict[str, str]:
     return found
 
 
-def _lines_of(path: Path) -> tuple[str, ...]:
-    """A text's lines, each at its own number less one; of a line that was written over, its last state."""
-    lines: list[str] = []
-    for number, text in read_lines(path):
-        if number > MOST_LOG_LINES:
-            break
-        lines += [""] * (number - len(lines))
-        lines[number - 1] = text
-    return tuple(lines)
-
-
-def sizes_of(reviewed: Reviewed) -> set[int]:
-    """The sizes that a script may print of its own code: of each text, of the file, and of all files together."""
-    texts = reviewed.texts
-    files = [text for text in texts if text.kind in ("file", "beside")]
-    sizes = {text.size for text in texts} | {len(text.text) for text in texts}
-    sizes |= {len(text.text.encode("utf-8", "replace")) for text in texts}
-    total = 0
-    for text in files:
-        total += text.size
-        sizes.add(total)
-        sizes.add(texts[0].size + text.size)
-    return sizes
-
-
-def _logs(folder: Path, reviewed: Reviewed, claimed: set[str]) -> list[Log]:
-    own = {line.strip() for text in reviewed.texts for line in text.text.split("\n")}
-    sizes = sizes_of(reviewed)
-    found: list[Log] = []
-    for path in _log_files(folder):
-        try:
-            lines = tuple("" if line.strip() in own else line for line in _lines_of(path))
-        except (UserError, OSError):
-            continue
-        name = path.relative_to(folder).as_posix()
-        printed = code_sizes(list(lines))
-        fits = not printed or bool(sizes & set(printed))
-        why = "" if fits else f"its code size, {printed[-1]:,} B, is not this file's, so it decides nothing"
-        shows = any(score in line for line in lines if "bpb" in line.lower() for score in claimed)
-        found.append(Log(name, lines, fits, why, shows))
-    if any(log.counts and log.claimed for log in found):
-        return [log if log.claimed else replace(log, counts=False) for log in found]
-    return found
-
-
-def _log_files(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    for base, folders, files in walked(folder):
-        folders[:] = [name for name in folders if not name.startswith((".", "__"))]
-        if len(base.relative_to(folder).parts) > 2:
-            folders[:] = []
-        found += [base / name for name in files if is_log(name) and is_regular(base / name)]
-    return sorted(found, key=lambda path: (len(path.parts), path.name))[:MOST_LOGS]
-
-
 def _agreed(
     logs: Sequence[Log], names: Mapping[str, str], settings: Mapping[str, Setting], conflicts: list[Conflict]
 ) -> list[Known]:
@@ -238,11 +171,28 @@ def _agreed(
     return found
 
 
+def _shown(logs: Sequence[Log], reviewed: Reviewed, settings: Mapping[str, Setting]) -> list[Known]:
+    """What lines of logs that count prove on, because only code behind a switch prints them."""
+    trees = [text.tree for text in reviewed.texts]
+    counted = [log for log in logs if log.counts]
+    found = [
+        Known(f"{log.name} (by what it printed)", shown(trees, settings, log.lines)) for log in counted[:MOST_READ]
+    ]
+    return [one for one in found if one.values]
+
+
+def _all_of(
+    log: Log, reviewed: Reviewed, names: Mapping[str, str], settings: Mapping[str, Setting]
+) -> dict[str, tuple[str, int]]:
+    """What a log says and what its lines prove on."""
+    return {**shown([text.tree for text in reviewed.texts], settings, log.lines), **dumped(list(log.lines), names)}
+
+
 def _texts(folder: Path | None, readme: Path | None) -> list[tuple[str, str, bool]]:
     """(name, text, whether it is a shell script) of what holds commands."""
     found: list[tuple[str, str, bool]] = []
     if readme is not None:
-        found.append((readme.name, "\n".join(_lines_of(readme)), readme.suffix == ".sh"))
+        found.append((readme.name, "\n".join(lines_of(readme)), readme.suffix == ".sh"))
         return found
     if folder is None:
         return found

@@ -79,6 +79,15 @@ def score(net, text):
         loss = price(base + shift, y).mean(); step.zero_grad(); loss.backward(); step.step()
     return total / (len(text) - 1)
 """
+WATCHED = """
+def prepare(net):
+    learn(net, shard("data/fineweb_train_*.bin"), 100)
+    kept = {}
+    def watch(layer, given, made): kept["size"] = given[0].abs().mean()
+    hook = net.table.register_forward_hook(watch)
+    net(shard("data/fineweb_val_*.bin")[:64]); hook.remove()
+    DO
+"""
 
 
 @pytest.mark.parametrize("prepare", [LEARNS_VALIDATION, HELPER])
@@ -122,3 +131,18 @@ def test_a_shift_fitted_on_the_tokens_it_prices_is_found_in_a_closure() -> None:
 
 def test_a_shift_of_earlier_windows_is_none() -> None:
     assert accused(reviewed(script(score=FITTED_EARLIER))) == {}
+
+
+def test_what_hooks_saw_of_the_tokens_counts_where_it_gets_into_weights_and_is_odd_where_it_is_only_shown() -> None:
+    fitted = WATCHED.replace("DO", 'net.table.weight.data.copy_(net.table.weight / kept["size"])')
+    shown = WATCHED.replace("DO", "print(kept)")
+    assert accused(reviewed(script(fitted))) == {"val_train": "violates"}
+    assert accused(reviewed(script(shown))) == {"val_train": "suspicious"}
+
+
+def test_a_fitted_shift_that_is_off_by_default_is_suspicious_and_dormant_only_in_a_known_run() -> None:
+    text = script(
+        score=FITTED.replace("step.step(closure)", 'if int(os.environ.get("SHIFT", "0")): step.step(closure)')
+    )
+    alone, rested = reviewed(text)["slot"], reviewed(text, Run(known=True))["slot"]
+    assert (alone.answer, alone.condition, rested.answer) == ("suspicious", "SHIFT=1", "dormant")

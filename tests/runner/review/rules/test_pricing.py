@@ -97,3 +97,19 @@ def test_a_sum_of_probabilities_made_stable_by_its_larger_term_is_none() -> None
 
 def test_a_price_taken_back_for_another_is_found() -> None:
     assert accused(reviewed(script(score=AGAIN))) == {"two_pass": "violates"}
+
+
+KEPT_BEST = """
+def prepare(net):
+    learn(net, shard("data/fineweb_train_*.bin"), 100)
+    text = shard("data/fineweb_val_*.bin")
+    seen, both = np.zeros(999), np.zeros(999)
+    kept = {"weights": {k: v.clone() for k, v in net.state_dict().items()}, "at": score(net, text)}
+    for i in range(1, len(text) - 1):
+        kept["size"] = both[text[i + 1] * 7 % 999] / seen[text[i] % 999]
+    torch.save(kept, "best.pt")
+"""
+
+
+def test_weights_that_are_saved_with_their_score_are_no_list_of_prices() -> None:
+    assert accused(reviewed(script(KEPT_BEST))) == {}

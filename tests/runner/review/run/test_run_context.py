@@ -139,3 +139,13 @@ def test_a_log_that_the_user_names_is_read_and_must_be_there(tmp_path: Path) -> 
     assert run_context(reviewed, log=tmp_path / "mine.txt").value_of("ADAPT_ENABLED") == ("True", "mine.txt:2")
     with pytest.raises(UserError, match="no such file"):
         run_context(reviewed, log=tmp_path / "missing.txt")
+
+
+def test_what_a_log_shows_to_have_run_goes_before_a_command_of_the_readme(tmp_path: Path) -> None:
+    text = SCRIPT + "if Hyperparameters.adapt_enabled:\n    print(f'adapt:begins at {MODE}')\n"
+    (tmp_path / "train_gpt.py").write_text(text)
+    (tmp_path / "README.md").write_text(README)
+    (tmp_path / "train.log").write_text("step:1/2\nadapt:begins at plain\nfinal val_loss:3.1 val_bpb:1.2\n")
+    found = run_context(read_source(tmp_path / "train_gpt.py"), folder=tmp_path)
+    assert found.value_of("ADAPT_ENABLED") == ("1", "train.log (by what it printed):2")
+    assert any("README.md 0" in one.sentence for one in found.conflicts)

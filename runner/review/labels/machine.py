@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from runner.review.answers import Place
-from runner.review.flow.trace import Event, Guard, Loop, Trace
-from runner.review.flow.values import NONE, NOTHING, Labels, Scope, Thing, Value
+from runner.review.labels.trace import Event, Guard, Loop, Trace
+from runner.review.labels.values import NONE, NOTHING, Labels, Scope, Thing, Value
 
 MOST_STEPS = 700_000
 """Expressions and statements that are followed before a run is cut short: about six seconds."""
@@ -27,7 +28,7 @@ class CutShort(Exception):
     """The script needs more steps than a run may take."""
 
 
-class Machine:
+class Machine(ABC):
     """One run. `every` follows branches that the settings switch off too, under a guard that does not hold."""
 
     def __init__(self, settings: Settings, every: bool, trees: Mapping[str, ast.Module]) -> None:
@@ -62,6 +63,8 @@ class Machine:
         """Prices that were written to files of arrays, as one rank hands them to another."""
         self.hooks: Labels = NONE
         """Weights that are watched: what runs through them is kept."""
+        self.watchers: list[Value] = []
+        """Functions that hooks call with what runs through."""
         self.weighed: dict[int, tuple[Labels, Labels]] = {}
         """Products of a price and a weight that knows its token."""
         self.owner: Labels = NONE
@@ -130,22 +133,31 @@ class Machine:
 
     # What the layers above define.
 
+    @abstractmethod
     def value(self, node: ast.expr | None, scope: Scope) -> Value:
-        raise NotImplementedError
+        """What `node` holds."""
 
+    @abstractmethod
     def apply(
         self, called: Value, args: list[Value], keywords: dict[str, Value], node: ast.AST, scope: Scope
     ) -> Value:
-        raise NotImplementedError
+        """What calling `called` gives."""
 
+    @abstractmethod
     def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
-        raise NotImplementedError
+        """Put a value where the script puts it."""
 
+    @abstractmethod
     def each(self, many: Value, node: ast.AST, do: Callable[[Value], None]) -> None:
-        raise NotImplementedError
+        """Once round for every item of `many`."""
 
+    @abstractmethod
     def load_module(self, name: str) -> Value | None:
-        raise NotImplementedError
+        """A module beside the script, run once; None where none of that name lies there."""
+
+    @abstractmethod
+    def block(self, statements: list[ast.stmt], scope: Scope) -> bool:
+        """Run statements; whether control leaves the block early."""
 
 
 VAL_WORD = re.compile(r"(?:^|[^a-z])val(?:id|idation)?(?:[^a-z]|$)")

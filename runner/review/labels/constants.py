@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from runner.review.flow.values import UNSET
+from runner.review.labels.values import UNSET
 
 MOST = 10_000
 """Characters, items or the like that a folded constant may have."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from runner.review.answers import Place
-from runner.review.flow.values import NONE, Labels
+from runner.review.labels.values import NONE, Labels
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Guard:
     """Settings that have to be on (True) or off for it, as far as its text says so."""
     settings: frozenset[str] = frozenset()
     """All settings that it depends on."""
+    other_than: bool = False
+    """It asks that a setting is not one certain number: no switch that anybody turns on."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What calls into libraries do to labels: files, tensors, prices, gradients, steps, tables, settings."""
