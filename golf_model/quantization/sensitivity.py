@@ -162,7 +162,8 @@ def savings(found: Sequence[Sensitivity], asked: Ways) -> dict[str, float]:
         plain += bits(off, plain) - TOLD_AT
     saved = {}
     for at, name in enumerate(("total", "rows", "columns", "matrices")):
-        ways = tuple(on and at in (0, way + 1) for way, on in enumerate(asked))
+        rows, columns, matrices = (on and at in (0, way + 1) for way, on in enumerate(asked))
+        ways = rows, columns, matrices
         octaves = plain + 0.5 * math.log2(damage(off) / damage(ways))
         saved[name] = TOLD_AT - bits(ways, octaves) if any(ways) else 0.0
     return saved
