@@ -155,7 +155,7 @@ def savings(found: Sequence[Sensitivity], asked: Ways) -> dict[str, float]:
     def damage(ways: Ways) -> float:
         """Of the whole, at octaves 0."""
         own = octaves_of(found, ways)
-        return sum(one.weights * 2.0 ** (one.damage(ways) + 2 * at) for one, at in zip(found, own, strict=True))
+        return sum(one.weights * float(4 ** (one.damage(ways) / 2 + at)) for one, at in zip(found, own, strict=True))
 
     plain = 0.0
     for _ in range(12):  # an octave is nearly a bit
