@@ -43,6 +43,7 @@ def unused_modules(config: GolfConfig, *, keep: bool = False) -> frozenset[str]:
         "quantization.lqer": export.lqer.rank > 0,
         "artifact.golf_container": export.container == "golf",
         "quantization.fisher": export.steps.wants_fisher,
+        "quantization.sensitivity": export.steps.are_shaped,
         "quantization.gptq": export.gptq.tokens > 0,
         "quantization.shaped": planned,
         "quantization.shaping": planned,

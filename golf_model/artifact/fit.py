@@ -61,7 +61,7 @@ class SizeModel:
         self.fixed = code_bytes + len(write_golf(store(rest, model.num_layers, export), "rans")[0])
         self.scales: dict[str, Tensor] = {}
         if plan is not None and plan.matrices:
-            shapes = {name: steps.shaping for name, steps in plan.matrices.items() if name in self.stepped}
+            shapes = {name: steps for name, steps in plan.matrices.items() if name in self.stepped}
             self.fixed += codes_length(shapes)
             self.scales = {name: shaping.unit_steps(self.stepped[name]) for name, shaping in shapes.items()}
 

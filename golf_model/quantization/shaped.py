@@ -15,7 +15,7 @@ from golf_model.config import ExportConfig
 from golf_model.quantization.gptq import in_order
 from golf_model.quantization.quantize import rounded
 from golf_model.quantization.shaping import PER_STEP_OCTAVE, Shaping, quarter_octaves
-from golf_model.quantization.step_plan import StepPlan
+from golf_model.quantization.step_plan import MatrixSteps, StepPlan
 from golf_model.quantization.trellis_search import trellis_search
 from golf_model.shapes import LEVELS
 
@@ -38,7 +38,7 @@ class Flattened:
 
 def flattened(name: str, weight: Tensor, plan: StepPlan, export: ExportConfig) -> Flattened:
     """weight: (rows, columns) on any device."""
-    own, states = plan.steps_of(name), export.trellis_states if export.rounding == "trellis" else 0
+    own, states = plan.matrices.get(name, MatrixSteps()), export.trellis_states if export.rounding == "trellis" else 0
     size = plan.size_of(name, export)
     scale = torch.tensor(size / 2 if states else size, device=weight.device)
     rows, columns = (None if codes is None else codes.to(weight.device) for codes in (own.rows, own.columns))

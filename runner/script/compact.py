@@ -1,8 +1,8 @@
-"""A source without its comments and docstrings, every statement still on its line.
+"""A source without its comments, docstrings and types of functions, every statement still on its line.
 
-They are a third of the packed script's bytes and count against the cap like code. Line numbers stay, so a traceback
-of the packed script points into the readable twin. Nothing that runs changes: what comes out is compared, parsed,
-with what went in.
+They are two fifths of the packed script's bytes and count against the cap like code. Line numbers stay, so a
+traceback of the packed script points into the readable twin. Nothing that runs changes: what comes out is compared,
+parsed, with what went in.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import io
 import tokenize
 
 from runner.errors import UserError
+from runner.script.untyped import annotation_spans, narrow, return_spans, untyped
 
 MOST_SOURCE = 400_000
 """Characters of a source that is parsed; the largest of ours has 237,130."""
@@ -64,10 +65,12 @@ def _without_strings(tree: ast.Module) -> str:
     return ast.dump(tree)
 
 
-def compact(source: str) -> str:
-    """`source` without comments (but those of its head) and docstrings; as it is where that cannot be done safely.
+def compact(source: str, *, typed: bool = False) -> str:
+    """`source` without comments (but those of its head), docstrings and types of functions; as it is where that
+    cannot be done safely.
 
-    UserError for one of more than MOST_SOURCE characters: its tree takes some hundred bytes for each.
+    typed: types and indents stay, as they did in scripts that were made before. UserError for one of more than
+    MOST_SOURCE characters: its tree takes some hundred bytes for each.
     """
     if len(source) > MOST_SOURCE:
         raise UserError(f"the flat script has {len(source):,} characters; at most {MOST_SOURCE:,} are parsed")
@@ -78,18 +81,27 @@ def compact(source: str) -> str:
         ((node.lineno, node.col_offset), (node.end_lineno or node.lineno, node.end_col_offset or 0), stays)
         for node, stays in _bare_strings(tree)
     ]
+    taken += [] if typed else [(begin, end, False) for begin, end in annotation_spans(tree)]
     cut = [
         ((first, _column(lines, first, left)), (last, _column(lines, last, right)), "pass" if stays else "")
         for (first, left), (last, right), stays in taken
     ]
+    arrows: list[Place] = []
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT and token.start[0] > head:
             cut.append((token.start, token.end, ""))
+        elif token.string == "->":
+            arrows.append(token.start)
+    for (first, left), (last, right) in () if typed else return_spans(tree):
+        arrow = max(one for one in arrows if one <= (first, _column(lines, first, left)))
+        cut.append((arrow, (last, _column(lines, last, right)), ""))
     for begin, end, put in sorted(cut, reverse=True):
         _without(lines, begin, end, put)
     shorter = "\n".join(line.rstrip() for line in lines)
     try:
-        same = _without_strings(ast.parse(shorter)) == _without_strings(tree)
-    except SyntaxError:
+        wanted = _without_strings(tree if typed else untyped(tree))
+        shorter = shorter if typed else narrow(shorter)
+        same = _without_strings(ast.parse(shorter)) == wanted
+    except (SyntaxError, tokenize.TokenError):
         return source
     return shorter if same else source

@@ -100,7 +100,7 @@ def test_every_weight_lies_within_half_its_own_step_of_what_it_was() -> None:
         if key not in plan.matrices:
             assert torch.allclose(value, weights()[key], atol=1e-3), key
             continue
-        steps = plan.size_of(key, export) * plan.matrices[key].shaping.unit_steps(value)
+        steps = plan.size_of(key, export) * plan.matrices[key].unit_steps(value)
         away = (value - weights()[key]).abs() / steps
         assert 0.4 < float(away.max()) < 0.51, key
 
@@ -137,7 +137,7 @@ def test_the_file_says_what_was_predicted_to_be_saved() -> None:
     fc = next(item for item in facts["tensors"] if item["name"] == "blocks.0.mlp.fc.weight")
     assert fc["states"] == 8
     rows, columns = (
-        planned(TRELLIS).matrices["blocks.0.mlp.fc.weight"].shaping.__dict__[s] for s in ("rows", "columns")
+        planned(TRELLIS).matrices["blocks.0.mlp.fc.weight"].__dict__[side] for side in ("rows", "columns")
     )
     assert fc["row_octaves"] == [float(rows.min()) / 4, float(rows.max()) / 4]
     assert fc["column_octaves"] == [float(columns.min()) / 4, float(columns.max()) / 4]
