@@ -81,6 +81,7 @@ from tests.fixtures.parity import (
     GRADS,
     LOGITS,
     LOSS,
+    PROBE,
     STEPS,
     Check,
     check_gradients,
@@ -178,7 +179,7 @@ def tiny_logits(golden: Golden, expected: Mapping[str, list[float]], folder: Pat
 
 
 def tiny_logits_probe(golden: Golden, expected: float, folder: Path) -> None:
-    near(probe(tiny_network(golden).logits(golden.tiny_batch()[0])), expected, absolute=1e-2)
+    near(probe(tiny_network(golden).logits(golden.tiny_batch()[0])), expected, absolute=PROBE)
 
 
 def tiny_grads(golden: Golden, expected: Mapping[str, Any], folder: Path) -> None:
@@ -210,7 +211,7 @@ def tiny_five_layers(golden: Golden, expected: Mapping[str, Any], folder: Path) 
     network = golden_network(replace(golden.tiny_model, num_layers=5))
     ids, targets = golden.tiny_batch()
     near(loss_of(network, (ids, targets)), expected["loss"], absolute=LOSS)
-    near(probe(network.logits(ids)), expected["logits_probe_all"], absolute=1e-2)
+    near(probe(network.logits(ids)), expected["logits_probe_all"], absolute=PROBE)
     assert list(network.skip_weights.shape) == expected["skip_weights_shape"]
 
 
@@ -345,7 +346,7 @@ def tiny_ntk(golden: Golden, expected: Mapping[str, Any], folder: Path) -> None:
     near(base, expected["new_base"], relative=1e-6)
     network, (ids, targets) = golden_network(model), golden.tiny_batch()
     near(loss_of(network, (ids, targets)), expected["loss"], absolute=LOSS)
-    near(probe(network.logits(ids)), expected["logits_probe_all"], absolute=1e-2)
+    near(probe(network.logits(ids)), expected["logits_probe_all"], absolute=PROBE)
 
 
 # eval, muon, training -----------------------------------------------------------------------------------------
@@ -422,6 +423,7 @@ def compare_groups(network: GPT, groups: Sequence[Mapping[str, Any]], optim: Opt
             ours = NAMES_OF_SETTINGS.get(key, key)
             if ours not in group and not expected[key]:  # an option that golf has not, and that the run left off
                 continue
+            assert ours in group, f"golf has no {key}, which the run set to {expected[key]!r}"
             assert group[ours] == (tuple(expected[key]) if key == "betas" else expected[key]), key
 
 
@@ -440,6 +442,7 @@ def five_steps(dtype: Any, tolerance: float, **changed: Any) -> Check:
             "swa_mean_of_states_after_steps_3_4_5",
         )
         optim = replace(golden.config.optim, muon_dtype=dtype, **changed)
+        probes = 1.0 if dtype == "float32" else 10.0  # of bfloat16 every machine sums in its own order
         network, batch = golden_network(golden.tiny_model), golden.tiny_batch()
         if "param_groups" in expected:
             compare_groups(network, expected["param_groups"], optim)
@@ -453,15 +456,15 @@ def five_steps(dtype: Any, tolerance: float, **changed: Any) -> Check:
             near(float(accumulate_gradients(network, [batch], 1)), losses[step], absolute=tolerance)
             norm = math.sqrt(sum(float(p.grad.double().square().sum()) for p in parameters if p.grad is not None))
             if "grad_norm_before_clip_each_step" in expected:
-                near(norm, expected["grad_norm_before_clip_each_step"][step], relative=tolerance * 10)
+                near(norm, expected["grad_norm_before_clip_each_step"][step], relative=tolerance)
             apply_gradients(optimizers, parameters, optim.grad_clip_norm)
             ema.update(network.state_dict(), step + 1, 1.0)
             swa.update(network.state_dict(), step + 1, 1.0 if step < 2 else 0.1)
             if step == 0 and "params_after_step_1" in expected:
-                compare_parameters(network, expected["params_after_step_1"], tolerance)
+                compare_parameters(network, expected["params_after_step_1"], tolerance, probes)
         near(loss_of(network, batch), losses[5], absolute=tolerance)
         if "params_after_step_5" in expected:
-            compare_parameters(network, expected["params_after_step_5"], tolerance)
+            compare_parameters(network, expected["params_after_step_5"], tolerance, probes)
         for key, average in (("ema_after_5_steps", ema), ("swa_mean_of_states_after_steps_3_4_5", swa)):
             if key in expected:
                 average.load_into(network.state_dict())
