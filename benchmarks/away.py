@@ -12,7 +12,8 @@ from typing import Any
 
 
 class Away:
-    """What `make(*arguments)` makes over there; `call` calls its methods and waits. Everything is pickled.
+    """What `make(*arguments)` makes over there; `call` calls its methods and waits, `tell` lets it begin and `answer`
+    waits for it. Everything is pickled.
 
     A RuntimeError has the traceback of what failed over there. The process ends with ours.
     """
@@ -23,23 +24,32 @@ class Away:
         self.process = context.Process(target=_serve, args=(other, make, arguments), daemon=True)
         self.process.start()
         other.close()
-        self._answer()
+        self.owed = 1
 
     def call(self, method: str, *arguments: Any) -> Any:
         """The method's result."""
+        self.tell(method, *arguments)
+        return self.answer()
+
+    def tell(self, method: str, *arguments: Any) -> None:
+        """Have the method called, after whatever is still going on there."""
         self.pipe.send((method, arguments))
-        return self._answer()
+        self.owed += 1
+
+    def answer(self) -> Any:
+        """The result of the last thing that it was told; waits for all of them."""
+        result = None
+        while self.owed:
+            failed, result = self.pipe.recv()
+            self.owed -= 1
+            if failed:
+                raise RuntimeError(failed)
+        return result
 
     def close(self) -> None:
         """End the process."""
         self.pipe.close()
         self.process.join()
-
-    def _answer(self) -> Any:
-        failed, result = self.pipe.recv()
-        if failed:
-            raise RuntimeError(failed)
-        return result
 
 
 def _serve(pipe: Connection, make: Callable[..., Any], arguments: tuple[Any, ...]) -> None:

@@ -138,7 +138,9 @@ def measure(case: Case, device: torch.device, threads: int, rounds: int, peak: f
     """Both sides of a case."""
     keeps = {"plain": False, "ours": device.type == "cpu" and not plain_memory}
     sides = {name: Away(Turns, case, name, device, threads, keep) for name, keep in keeps.items()}
-    first = {name: side.call("first_loss") for name, side in sides.items()}
+    for side in sides.values():
+        side.tell("first_loss")  # which compiles: at the same time in both, or a GPU's minutes are gone
+    first = {name: side.answer() for name, side in sides.items()}
     tolerance = 1e-5 if case.dtype == torch.float32 else 2e-2
     if abs(first["plain"] - first["ours"]) > tolerance * first["plain"]:
         raise SystemExit(f"{case.name}: the sides disagree about the first loss: {first}")

@@ -61,7 +61,10 @@ def make_network(config: GolfConfig, dtype: torch.dtype, device: torch.device) -
         for parameter in network.parameters():
             if not parameter.any():
                 parameter.normal_(std=0.02)
-    return network.to(device)
+    network.to(device)
+    # Made while a graph is traced, they would be found missing once and present ever after: two graphs for one.
+    network.position_tables(config.batch.train_seq_len, torch.empty(0, device=device).device)
+    return network
 
 
 def our_side(config: GolfConfig, network: GPT, compiled: bool) -> Side:
@@ -100,6 +103,7 @@ def plain_side(config: GolfConfig, network: GPT, compiled: bool) -> Side:
     for name, parameter in mine.items():
         parameter.data = ours[name].detach().clone()
     plain.arm(config.qat)
+    plain.tables(config.batch.train_seq_len, plain.tok_emb.weight.device)
     trainer = PlainTrainer(config, plain, compiled)
     return Side(
         {

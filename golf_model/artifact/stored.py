@@ -104,7 +104,7 @@ def store(
             )
             stored[name] = Stored(scheme, integers.cpu(), scales.cpu(), dtype_name(tensor.dtype))
         else:
-            stored[name] = Stored(scheme, tensor.to(FLOAT_DTYPES[scheme]), None, dtype_name(tensor.dtype))
+            stored[name] = Stored(scheme, tensor.to(FLOAT_DTYPES[scheme]).cpu(), None, dtype_name(tensor.dtype))
     if plan is not None:
         for name, (integers, scale, shaping) in quantized_by_plan(planned, plan, export).items():
             stored[name] = replace(stored[name], values=integers, scales=scale, shaping=shaping or None)

@@ -35,7 +35,8 @@ MOST_ROWS = 8
 
 def torchs_own() -> None:
     """Torch's own choice again."""
-    torch.nn.attention.restore_flash_attention_impl(_raise_warn=False)
+    if restore := getattr(torch.nn.attention, "restore_flash_attention_impl", None):
+        restore(_raise_warn=False)
     torch.backends.cuda.enable_flash_sdp(True)
     torch.backends.cuda.enable_cudnn_sdp(True)
 

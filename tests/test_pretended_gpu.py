@@ -1,0 +1,97 @@
+"""A whole run on a device that is not the CPU: train, average, calibrate, pack, load, score.
+
+Shapes alone are test_device_path.py's; here numbers flow, so that what is read back, packed or written on the wrong
+side is found as well. Kernels, compilers and NCCL are not: benchmarks/gpu.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from golf_model.config import (
+    AverageConfig,
+    EvalConfig,
+    ExportConfig,
+    GolfConfig,
+    GptqConfig,
+    LogConfig,
+    LqerConfig,
+    RuntimeConfig,
+    ScheduleConfig,
+    ShapedStepsConfig,
+    StepConfig,
+)
+from golf_model.main import main
+from runner.job.open_data import DataRequest
+from tests.fixtures.pretend_gpu import pretended_gpu
+from tests.golf_model.test_main import CONFIG
+
+
+def run(config: GolfConfig, folder: Path, data: DataRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The log of a run."""
+    script = folder / "train_gpt.py"
+    script.write_text("the script\n")
+    with monkeypatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("SEED", "7")
+        patch.setenv("RUN_ID", "run")
+        patch.setenv("DATA_PATH", str(data.folder))
+        patch.setenv("TOKENIZER_PATH", str(data.tokenizer))
+        assert main(config, script) == 0
+    return (folder / "logs" / "run.txt").read_text()
+
+
+def test_the_pretended_device_refuses_what_a_gpu_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pretended_gpu(monkeypatch) as device:
+        x = torch.arange(4, device=device)
+        assert (x.device, (x + 1).device, x.cpu().device) == (device, device, torch.device("cpu"))
+        assert (x[torch.tensor([1, 2])] * 2).tolist() == [2, 4]
+        for wrong in (lambda: x + torch.ones(4), lambda: torch.ones(4).add_(x), lambda: x.numpy()):
+            with pytest.raises((RuntimeError, TypeError)):
+                wrong()
+
+
+PLAIN = replace(
+    CONFIG,
+    schedule=ScheduleConfig(kind="steps", iterations=2, warmup_steps=1),
+    batch=replace(CONFIG.batch, train_batch_tokens=64, val_batch_tokens=2048),
+    log=LogConfig(val_loss_every=0),
+    runtime=RuntimeConfig(precision="bfloat16", compile="off"),
+)
+STEP = ExportConfig(
+    embed="step", mlp="step", attn="step", other="step", step=StepConfig(cap_bytes=20_000), passthrough_numel=512
+)
+SHAPED = ShapedStepsConfig(matrices="predicted", columns="hessian", rows="fisher", tokens=256)
+CALIBRATED = replace(STEP, rounding="gptq", gptq=GptqConfig(tokens=256), steps=SHAPED)
+WAYS = {
+    "int6, EMA, sliding": replace(
+        PLAIN,
+        average=AverageConfig("ema"),
+        eval=EvalConfig("sliding", stride=8),
+        export=ExportConfig(mlp="int6", attn="int6", embed="int6", passthrough_numel=512, rows="clip_search"),
+    ),
+    "solved steps, shaped, GPTQ, streaming": replace(PLAIN, eval=EvalConfig("streaming"), export=CALIBRATED),
+    "trellis": replace(PLAIN, export=replace(STEP, rounding="trellis")),
+    "repairs": replace(
+        PLAIN,
+        export=replace(
+            CONFIG.export, lqer=LqerConfig(rank=2), rows="sdclip", gptq=GptqConfig(tokens=256, embed=True)
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if "shaped" in name else [pytest.mark.slow]) for name in WAYS]
+)
+def test_a_run_goes_through(
+    name: str, tiny_data: DataRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pretended_gpu(monkeypatch):
+        log = run(WAYS[name], tmp_path, tiny_data, monkeypatch)
+    assert "a GPU that is none" in log
+    assert "final_score rule:" in log
