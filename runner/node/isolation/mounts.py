@@ -1,7 +1,8 @@
 """The file system as a phase sees it, made of mounts in a namespace that is already its own.
 
 Everything can be read and nothing be changed, but for what the bounds say. /dev holds what a computation needs and no
-disk, /proc shows the phase's own processes, /run is empty: a socket there would lead to a service of the node.
+disk, /proc shows the phase's own processes, /run is empty: a socket there would lead to a service of the node. What
+lies elsewhere of the node's sockets is covered one by one, for a network of one's own does not keep from them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from runner.node.isolation.kernel import (
     mount,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 ACCELERATORS = ("nvidia", "dri", "kfd", "dxg", "infiniband", "gdrdrv", "nvhost", "nvmap")
 """How names in /dev begin that computing on a GPU, and GPUs among each other, may need."""
@@ -31,8 +36,8 @@ PRIVATE_SHARE = 50
 """Percent of the memory that a private folder in memory may hold, as is usual for /dev/shm."""
 
 
-def build(bounds: Bounds) -> None:
-    """Make the view; OSError says which part of it was refused."""
+def build(bounds: Bounds, sockets: Sequence[str] = ()) -> None:
+    """Make the view; OSError says which part of it was refused. sockets: paths of the node's."""
     mount("none", "/", None, MS_REC | MS_PRIVATE)
     private = {os.path.realpath(path) for path in bounds.private if os.path.isdir(path)}
     hidden = {os.path.realpath(path) for path in bounds.hide if os.path.exists(path)} | {"/run"}
@@ -50,6 +55,9 @@ def build(bounds: Bounds) -> None:
             continue
         if not is_below(place, "/dev"):
             _cover(place, place in private, links, held)
+    for place in sockets:
+        if _is_socket(place):  # and not covered already
+            mount("/dev/null", place, None, MS_BIND)
     for end in sorted(written, key=depth):
         if not any(is_below(end, place) for place in covered):
             mount(end, end, None, MS_BIND | MS_REC)
@@ -60,6 +68,13 @@ def build(bounds: Bounds) -> None:
     make_read_only("/")
     for place in (*written, *(place for place in private if not is_below(place, "/dev")), "/dev/shm"):
         make_writable(place)
+
+
+def _is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.lstat(path).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _trails(paths: list[str]) -> tuple[list[tuple[str, str]], list[str]]:

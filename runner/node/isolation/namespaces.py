@@ -61,6 +61,7 @@ def _make(command: Sequence[str], bounds: Bounds, told: int, status: int) -> NoR
         _die_with_parent()
         uid, gid, here = os.getuid(), os.getgid(), os.getcwd()
         _lock_memory_freely()
+        sockets = kernel.sockets_with_names()  # now: another network does not tell of them
         flags = kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC
         _unshare(flags | (0 if bounds.network else kernel.CLONE_NEWNET))
         for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
@@ -72,7 +73,7 @@ def _make(command: Sequence[str], bounds: Bounds, told: int, status: int) -> NoR
     except OSError as error:
         _refuse(told, error)
     if inside == 0:
-        _first_process(command, bounds, here, told, status)
+        _first_process(command, bounds, here, told, status, sockets)
     os.close(told)
     os.close(status)
     _let_go_of_output(nothing)
@@ -81,12 +82,14 @@ def _make(command: Sequence[str], bounds: Bounds, told: int, status: int) -> NoR
     os._exit(0)
 
 
-def _first_process(command: Sequence[str], bounds: Bounds, here: str, told: int, status: int) -> NoReturn:
+def _first_process(
+    command: Sequence[str], bounds: Bounds, here: str, told: int, status: int, sockets: Sequence[str]
+) -> NoReturn:
     """Process 1 inside: make the view, start the command, collect whatever it leaves until it ends."""
     try:
         _die_with_parent()
         mask = os.umask(0o022)
-        build(bounds)
+        build(bounds, sockets)
         os.umask(mask)
         if not bounds.network:
             kernel.raise_loopback()

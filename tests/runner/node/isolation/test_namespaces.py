@@ -254,6 +254,31 @@ def test_only_the_own_loopback_can_be_reached_unless_the_network_is_opened(bound
         assert told(bounds.but(network=True), program) == "0\n"
 
 
+def test_sockets_of_the_nodes_services_are_covered_wherever_they_lie(bounds: Bounds, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    place = tmp_path / "data" / "service one"
+    bounds = bounds.but(keep=[*bounds.keep, str(tmp_path / "data")])
+    with socket.socket(socket.AF_UNIX) as service:
+        service.bind(str(place))
+        service.listen()
+        program = f"import socket; print(socket.socket(socket.AF_UNIX).connect_ex({str(place)!r}))"
+        assert told(bounds, program) == "111\n"  # refused: nobody listens at what covers it
+        assert told(bounds.but(network=True), program) == "111\n"
+
+
+def test_no_socket_leads_past_the_network_namespace_and_those_that_programs_need_are_there(bounds: Bounds) -> None:
+    program = (
+        "import ctypes, socket\n"
+        "def number(family):\n"
+        "    try: socket.socket(family, 1 if family < 16 else socket.SOCK_RAW).close()\n"
+        "    except OSError as error: return error.errno\n"
+        "print([number(one) for one in (1, 2, 10, 16)], [number(one) for one in (17, 30, 38, 40, 42, 44)])\n"
+        "socket.socketpair()\n"
+        "print(ctypes.CDLL(None).syscall(425, 4, bytes(120)))"
+    )
+    assert told(bounds, program) == "[None, None, None, None] [97, 97, 97, 97, 97, 97]\n-1\n"
+
+
 @pytest.mark.parametrize(
     ("program", "code"), [("import os; os._exit(3)", 3), ("import os; os.kill(os.getpid(), 11)", -11)]
 )
