@@ -22,7 +22,7 @@ from runner.interrupt import INTERRUPTED, catch_signals, stopped
 from runner.plain_json import json_text
 from runner.printable import control_in, cut, print_line, printable
 from runner.verbs import artifacts, authoring, clusters, data, doctor, jobs, ledgers, looking, sweeps, watching
-from runner.verbs.loading import load, load_family, opponent_of, terminal
+from runner.verbs.loading import duel_jobs, load, opened, parsed_seeds, terminal
 from runner.verbs.options import (
     Address,
     AsJson,
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from runner.drive.execute import Where
     from runner.job.spec import JobSpec
     from runner.record.folder import Record
-    from runner.results.duels import Side
     from runner.results.verdicts import Check
     from runner.script.bundle import Script
     from runner.search.variants import Family, Variant
@@ -114,15 +113,16 @@ def run(
 
     require_no_trial(output)
     where = Where(local, address)
-    opponent = opponent_of(path)
-    if opponent is not None and variant is None:
-        _drive_duel(opponent, path, profile, load(path, seeds).seeds, None, output, where)
-    family = load_family(path, seeds, profile)
+    file = opened(path, seeds, profile)
+    if file.whole.against is not None and variant is None:
+        wanted = file.whole.seeds if seeds is None else parsed_seeds(seeds)
+        _drive_duel(load(file.whole.against), file.whole, profile, wanted, None, output, where)
+    family = file.family
     if family is not None and variant is None:
         _drive_family(family, output, where)
     if family is not None and variant is not None and (chosen := family.chosen(variant)).repack:
         _drive_family(family.alone(chosen), output, where)
-    job = load(path, seeds, profile, variant)
+    job = file.one(variant)
     _drive(job, script_of(job), output, where)
 
 
@@ -150,12 +150,11 @@ def duel(
     does, 1 not shown, 3 undecided.
     """
     from runner.drive.execute import Where
-    from runner.verbs.loading import parsed_seeds
 
     if pairs is not None and seeds is not None:
         raise UserError("--pairs says how many seeds, --seeds says which: choose one")
     wanted: int | list[int] = parsed_seeds(seeds) if seeds is not None else 5 if pairs is None else pairs
-    _drive_duel(baseline, candidate, profile, wanted, policy, output, Where(local, address))
+    _drive_duel(load(baseline), load(candidate), profile, wanted, policy, output, Where(local, address))
 
 
 @app.command()
@@ -773,7 +772,6 @@ def sweep_best(
     from runner.script.bundle import script_of
     from runner.search.sweeps.promote import chosen, note_record, write_jobs
     from runner.search.sweeps.table import curse_lines, ranked_table
-    from runner.verbs.loading import parsed_seeds
 
     folder, facts = sweeps.known(name, output)
     if promote is None:
@@ -868,8 +866,8 @@ def _drive_family(family: Family, output: Path, where: Where) -> NoReturn:
 
 
 def _drive_duel(
-    baseline: Path,
-    candidate: Path,
+    baseline: JobSpec,
+    candidate: JobSpec,
     profile: str | None,
     wanted: Sequence[int] | int,
     policy: str | None,
@@ -879,27 +877,15 @@ def _drive_duel(
     """Run a duel to two records, show both and the outcome, and end with the outcome's exit code."""
     from reports.terminal.duel import terminal_duel
     from reports.terminal.summary import terminal_summary
-    from runner.compare.compare import POLICIES
-    from runner.duel.execute import execute_duel
+    from runner.duel.execute import execute_duel, policy_of
     from runner.duel.pairs import require_pairs
-    from runner.job.problems import choice_message
-    from runner.job.profiles import with_profile
     from runner.search.sweeps.folder import require_no_trial
 
     require_no_trial(output)
     require_pairs(wanted if isinstance(wanted, int) else len(wanted))
-    one, other = load(baseline), load(candidate)
-    jobs: dict[Side, JobSpec] = {
-        "baseline": with_profile(one, profile),
-        "candidate": with_profile(other, profile, beside=one),
-    }
-    claim = other.claim
-    named = policy or ("readme" if claim is None or POLICIES[claim.policy].against_number else claim.policy)
-    if named not in POLICIES:
-        raise UserError(f"--policy: {choice_message(named, POLICIES)}")
+    chosen = policy_of(policy, candidate)
     console = terminal()
-    chosen = next(name for name in POLICIES if name == named)
-    done = execute_duel(jobs, wanted, chosen, output, where, console)
+    done = execute_duel(duel_jobs(baseline, candidate, profile), wanted, chosen, output, where, console)
     for run in done.values():
         if run.data.results:  # a side whose turn never came has no record
             console.print(terminal_summary(run.data, recorded(run, output)))

@@ -16,7 +16,7 @@ from runner.record.find import variant_tables
 from runner.search.campaign import infeasible_row
 from runner.search.table import reference_of
 from runner.search.variants import Family
-from runner.verbs.loading import load_family
+from runner.verbs.loading import opened
 from tests.fixtures.places import JOBS, ROOT
 
 FOLDER = JOBS / "variants"
@@ -32,7 +32,7 @@ VARIANTS = {
 
 
 def family(name: str, profile: str | None = None) -> Family:
-    found = load_family(FOLDER / f"{name}.yaml", None, profile)
+    found = opened(FOLDER / f"{name}.yaml", None, profile).family
     assert found is not None
     return found
 

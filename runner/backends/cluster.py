@@ -52,17 +52,30 @@ def connect(address: str | None, cpus: int | None = None) -> None:
             include_dashboard=False if local else None,
             object_store_memory=OBJECT_STORE_BYTES if local else None,
         )
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        where = address or "this machine"
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"could not {'start Ray on' if local else 'reach a Ray cluster at'} {where}: {first_line}. "
-            "Check the address (host:port of the head node) and that this machine has the cluster's token in "
-            "~/.ray/auth_token, or leave the address out to run on this machine."
-        ) from error
+    except Exception as error:
+        # Of a node that did not come up in time Ray raises an Exception of no kind; any other kind is our fault.
+        if type(error) is not Exception and not isinstance(error, ConnectionError | ValueError | RuntimeError):
+            raise
+        raise UserError(not_joined(address, error)) from error
     tighten_token()
     if not local:
         require_answers(str(address))
+
+
+def not_joined(address: str | None, error: Exception) -> str:
+    """What is told where Ray did not start here (no address), or the cluster could not be joined."""
+    told = str(error).strip()
+    first = told.splitlines()[0].rstrip(".") if told else type(error).__name__
+    if address is None:
+        return (
+            f"could not start Ray on this machine: {first}. Where the machine is busy or short of memory, give the "
+            "command again later; --local runs without Ray"
+        )
+    return (
+        f"could not reach a Ray cluster at {address}: {first}. Check the address (host:port of the head node) and "
+        "that this machine has the cluster's token in ~/.ray/auth_token, or leave the address out to run on this "
+        "machine"
+    )
 
 
 def head_at(address: str) -> str:

@@ -18,6 +18,8 @@ from runner.machine import home_folder
 
 PATIENCE_S = 3.0
 MOST_BYTES = 16 << 20
+DRIVERS = ("run", "resume", "duel")
+"""Verbs that drive runs; any other is asked and has ended soon."""
 
 
 class Unanswered(Exception):
@@ -83,7 +85,7 @@ def drivers(url: str) -> tuple[list[dict[str, Any]], float]:
     """Every submitted job that drives a run: `status`, and `end_time` in milliseconds or None; and when."""
     told, now = get_json(url, "/api/jobs/")
     try:
-        return [job for job in told if (job.get("metadata") or {}).get("verb") in ("run", "resume")], now
+        return [job for job in told if (job.get("metadata") or {}).get("verb") in DRIVERS], now
     except (AttributeError, TypeError):
         raise Unanswered("no list of jobs") from None
 

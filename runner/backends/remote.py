@@ -23,12 +23,14 @@ from urllib.parse import urlsplit
 from ray.exceptions import AuthenticationError
 from ray.job_submission import JobStatus, JobSubmissionClient
 
+from runner.backends.dashboard_http import DRIVERS
 from runner.backends.endpoint_probe import DASHBOARD_PORT, HEAD, answering_kind, tunnel
 from runner.backends.head_facts import dashboard_of_head, find_cluster, require_joinable
 from runner.backends.ray_environment import TOKEN
 from runner.errors import UserError
 from runner.files import write_atomic
 from runner.job.spec import JobSpec, resolved
+from runner.results.duels import Side
 from runner.script.bundle import Script
 
 HOME = "$HOME/golf"
@@ -45,7 +47,7 @@ SETTLE_S = 60.0
 ENDED = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.STOPPED)
 AT_WORK = re.compile(r"^seed \d+[ :]", re.MULTILINE)
 """What a driver prints of its seeds once it drives them."""
-DRIVER = re.compile(r"golf-(run|resume)-.+-\d{8}T\d{6}-\d+")
+DRIVER = re.compile(rf"golf-({'|'.join(DRIVERS)})-.+-\d{{8}}T\d{{6}}-\d+")
 NODE_VARIABLES = {"RAY_USAGE_STATS_ENABLED": "0", "COLUMNS": "120"}
 
 
@@ -124,6 +126,23 @@ def submit(client: JobSubmissionClient, job: JobSpec, script: Script, output: st
         return _start(client, ["run", "job.yaml", "--address", "auto"], output, job.name, Path(folder))
 
 
+def submit_duel(
+    client: JobSubmissionClient,
+    sides: Mapping[Side, tuple[JobSpec, Script]],
+    seeds: Sequence[int],
+    policy: str,
+    output: str,
+) -> str:
+    """Start one driver that runs two jobs pair by pair on these seeds; returns its submission id."""
+    with tempfile.TemporaryDirectory() as folder:
+        for side, (job, script) in sides.items():
+            (Path(folder) / side).mkdir()
+            lay_out_job(Path(folder) / side, job, script)
+        both = ["baseline/job.yaml", "candidate/job.yaml"]
+        words = ["duel", *both, "--seeds", ",".join(map(str, seeds)), "--policy", policy, "--address", "auto"]
+        return _start(client, words, output, sides["candidate"][0].name, Path(folder))
+
+
 def resume_there(client: JobSubmissionClient, name: str, output: str) -> str:
     """Start a driver that goes on with a run of the head node."""
     return _start(client, ["resume", name, "--address", "auto"], output, name)
@@ -156,7 +175,7 @@ def _start(
 
 def drivers(client: JobSubmissionClient) -> list[tuple[str, str]]:
     """(submission id, status) of every driver that was submitted, the latest last."""
-    found = [job for job in client.list_jobs() if (job.metadata or {}).get("verb") in ("run", "resume")]
+    found = [job for job in client.list_jobs() if (job.metadata or {}).get("verb") in DRIVERS]
     return [(str(job.submission_id), str(job.status)) for job in sorted(found, key=lambda job: job.start_time or 0)]
 
 

@@ -124,7 +124,7 @@ def warn_of_nodes(plan: Plan, output: Path, nodes: Sequence[Node], console: Cons
     """Say which of the nodes that may take a seed earlier runs found slow, or their scores off; none is refused."""
     hosts = dict.fromkeys(node.host or platform.node() for node in nodes if plan.need.fits(node))
     for line in known_before(output, plan.hardware.name, hosts):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(console, line)
 
 
 def warn_of_slow_steps(plan: Plan, console: Console, measure: Callable[[], Speed | None] = measured_speed) -> None:

@@ -14,6 +14,7 @@ from runner.files import sha256_file
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
 from runner.folder.trainings import whole_training
+from runner.printable import print_line
 
 
 def open_ledger(folder: RunFolder, console: Console) -> Ledger:
@@ -21,12 +22,11 @@ def open_ledger(folder: RunFolder, console: Console) -> Ledger:
     ledger = Ledger(folder.ledger)
     if ledger.torn:
         ledger.append("torn", **ledger.torn)
-        console.print(
+        print_line(
+            console,
             f"{folder.ledger}: line {ledger.torn['line']} was cut off while it was written; its "
             f"{ledger.torn['bytes']} bytes are kept in {ledger.torn['aside'] or 'no file, being none'} "
             "and the chain goes on",
-            markup=False,
-            highlight=False,
         )
     return ledger
 

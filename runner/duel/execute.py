@@ -23,6 +23,7 @@ from runner.duel.pairs import SIDES
 from runner.errors import UserError
 from runner.files import require_writable
 from runner.job.open_data import DataRequest
+from runner.job.problems import choice_message
 from runner.job.spec import JobSpec
 from runner.plan.plan import check_order, make_plan, preflight
 from runner.plan.run_time import allowance_of
@@ -94,6 +95,15 @@ def making(place: Place, entrants: Mapping[Side, Entrant], kept: KeptNode) -> Ma
 def greater(one: Need, other: Need) -> Need:
     """What either takes, at least: the node is held for both."""
     return Need(one.hardware, max(one.cpus, other.cpus), max(one.gpus, other.gpus), alone=one.alone or other.alone)
+
+
+def policy_of(asked: str | None, candidate: JobSpec) -> PolicyName:
+    """The policy that is asked for, else that of the candidate's claim, else readme. UserError for an unknown one."""
+    claim = candidate.claim
+    named = asked or ("readme" if claim is None or POLICIES[claim.policy].against_number else claim.policy)
+    if named not in POLICIES:
+        raise UserError(f"--policy: {choice_message(named, POLICIES)}")
+    return next(name for name in POLICIES if name == named)
 
 
 def require_fair(jobs: Mapping[Side, JobSpec], policy: PolicyName) -> None:

@@ -128,6 +128,8 @@ def _problem(detail: ErrorDetails, root: type) -> Problem:
     if kind == "string_pattern_mismatch":
         pattern = str(context.get("pattern"))
         return Problem(place, f"{_shown(value)} {_PATTERNS.get(pattern, f'must have the form {pattern}')}")
+    if kind == "too_short" and not value:
+        return Problem(place, "is empty; give at least one")
     cause = context.get("error")
     if isinstance(cause, ConfigError):
         inner = tuple(int(part) if part.isdigit() else part for part in cause.where.split("."))

@@ -22,7 +22,7 @@ from runner.yaml_lines import Lines, Place, load_yaml
 
 CONFIG = "config"
 """May be left out of a path: `optim.matrix_lr` is `config.optim.matrix_lr`."""
-OF_ALL = ("name", "seeds", "variants", "base")
+OF_ALL = ("name", "seeds", "variants", "base", "against")
 """Fields that are the same for all that one file leads to."""
 
 

@@ -29,6 +29,8 @@ KEYS = ("name", "set", "repack")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 MOST_NAME = 64
 """Characters of a job's name: the file's and the variant's together."""
+MOST_NAMED = 4
+"""Variants that are named where one mistake is that of many."""
 VARIANTS: Place = ("variants",)
 
 
@@ -84,9 +86,9 @@ class _Entry:
 
 def read_family(raw: RawJob) -> Family | None:
     """The jobs of a file; None where it has no variants. UserError names every mistake with file, line and field."""
-    said = raw.data.get("variants")
-    if said is None:
+    if "variants" not in raw.data:
         return None
+    said = raw.data["variants"]
     base = job_with(raw)
     if base.script is not None and any(str(path).startswith("config") for path in _paths(said)):
         raise report(
@@ -102,7 +104,7 @@ def read_family(raw: RawJob) -> Family | None:
     named = next((entry.name for entry in entries if not entry.settings), BASE)
     renamed = {} if named == BASE else {"name": f"{base.name}-{named}"}
     base = base.model_copy(update=renamed)
-    variants, told = [Variant(named, base)], []
+    variants, told = [Variant(named, base)], dict[str, list[str]]()
     origin = base_spec(base).model_dump(mode="json")
     for entry in entries:
         if not entry.settings:
@@ -113,13 +115,14 @@ def read_family(raw: RawJob) -> Family | None:
         if entry.repack:
             changes["keep_weights"] = False
         try:
-            job = job_with(raw, entry.settings, changes=changes, who=f"variant {entry.name}")
+            job = job_with(raw, entry.settings, changes=changes)
         except UserError as error:
-            told.append(str(error))
+            for line in str(error).split("\n"):
+                told.setdefault(line, []).append(entry.name)
             continue
         variants.append(Variant(entry.name, job, entry.settings, entry.repack))
     if told:
-        raise UserError("\n".join(told))
+        raise UserError("\n".join(f"{line} ({_of(names)})" for line, names in told.items()))
     kept = _without_doubles(variants, entries, raw)
     if len(kept) < 2:
         raise report([Problem(VARIANTS, "none differs from the base; set another value")], raw.lines, raw.source)
@@ -145,6 +148,14 @@ def sized(family: Family, seeds: Sequence[int] | None, profile: str | None) -> F
         else:
             found.append(replace(variant, job=job))
     return replace(family, variants=tuple(found), same=tuple(same))
+
+
+def _of(names: Sequence[str]) -> str:
+    """`variant 7L`, or several: points of a grid that share a value are refused by one line."""
+    if len(names) == 1:
+        return f"variant {names[0]}"
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"variants {', '.join(names[:MOST_NAMED])}{more}"
 
 
 def _said(job: JobSpec) -> dict[str, Any]:
@@ -239,9 +250,11 @@ def _check_names(entries: Sequence[_Entry], base: JobSpec, problems: list[Proble
         problems.append(Problem(entry.at, f"has no set:, as {bases[0].name} has none: only one of them is the base"))
     for entry in entries:
         named: Place = entry.at if entry.from_grid else (*entry.at, "name")
-        if entry.name in first:
-            problems.append(Problem(named, f"two variants are called {entry.name!r}; give each its own name"))
-        first.setdefault(entry.name, entry)
+        if (other := first.setdefault(entry.name.lower(), entry)) is not entry:
+            told = f"two variants are called {entry.name!r}; give each its own name"
+            if other.name != entry.name:
+                told = f"{entry.name!r} and {other.name!r} differ in capitals only; give each its own name"
+            problems.append(Problem(named, told))
         if entry.name == BASE and entry.settings:
             problems.append(Problem(named, f"{BASE!r} is the job without any set:; give this one another name"))
         if len(base.name) + 1 + len(entry.name) > MOST_NAME:

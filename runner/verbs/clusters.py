@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from runner.errors import UserError
-from runner.verbs.loading import load, load_family, opponent_of
+from runner.verbs.loading import duel_jobs, load, opened, parsed_seeds
 from runner.verbs.options import JobPath, OneVariant, Output, Profile, Seeds, There
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.job.spec import JobSpec
 
 
 def submit(
@@ -21,23 +26,44 @@ def submit(
     output: Output = Path(),
     variant: OneVariant = None,
 ) -> None:
-    """Start a driver for JOB on the cluster. It goes on without this machine. Its data must be on the nodes."""
+    """Start a driver for JOB on the cluster. It goes on without this machine. Its data must be on the nodes.
+
+    Of a job that is `against:` another, one that runs both pair by pair.
+    """
     from runner.script.bundle import script_of
 
-    if opponent_of(path) is not None:
-        raise UserError(
-            f"{path}: against: a driver on the cluster runs one job; run the pairs from here: golf run {path} "
-            f"--address {address}"
-        )
-    family = load_family(path, seeds, profile)
+    file = opened(path, seeds, profile)
+    if file.whole.against is not None:
+        wanted = file.whole.seeds if seeds is None else parsed_seeds(seeds)
+        _submit_duel(load(file.whole.against), file.whole, profile, wanted, address, output)
+        return
+    family = file.family
     if family is not None and (variant is None or family.chosen(variant).repack):
         trained = ", ".join(one.name for one in family.variants if not one.repack)
         raise UserError(f"{path}: a driver on the cluster runs one training: give --variant, one of {trained}")
-    job = load(path, seeds, profile, variant)
+    job = file.one(variant)
     script = script_of(job)
     remote = remote_of(address)
     client, place = remote.connect_jobs(address), there(output)
     tell_submitted(client, remote.submit(client, job, script, place), job.name, address, output)
+
+
+def _submit_duel(
+    baseline: JobSpec, candidate: JobSpec, profile: str | None, seeds: Sequence[int], address: str, output: Path
+) -> None:
+    """Start a driver that runs two jobs pair by pair, as `golf run` of a job with `against:` does here."""
+    from runner.duel.execute import policy_of, require_fair
+    from runner.duel.pairs import require_pairs
+    from runner.script.bundle import script_of
+
+    policy, jobs = policy_of(None, candidate), duel_jobs(baseline, candidate, profile)
+    require_pairs(len(seeds))
+    require_fair(jobs, policy)
+    laid = {side: (job, script_of(job)) for side, job in jobs.items()}
+    remote = remote_of(address)
+    client, place = remote.connect_jobs(address), there(output)
+    name = jobs["candidate"].name
+    tell_submitted(client, remote.submit_duel(client, laid, seeds, policy, place), name, address, output)
 
 
 def dashboard(address: There) -> None:

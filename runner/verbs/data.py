@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from runner.printable import print_line
 from runner.verbs.loading import load, terminal
 from runner.verbs.options import JobPath
 
@@ -47,7 +48,7 @@ def info(
     console = terminal()
     console.print(info_table(info))
     for line in passport(data.facts):
-        console.print(line, markup=False, highlight=False)
+        print_line(console, line)
 
 
 @app.command("fetch")

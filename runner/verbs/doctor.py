@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from runner.plain_json import json_text
+from runner.printable import print_line
 from runner.verbs.loading import load, terminal
 from runner.verbs.options import Address, AsJson, Output, Profile, own_or_shipped
 
@@ -52,12 +53,7 @@ def doctor(
         typer.echo(json_text(facts(job.name, found)))
     else:
         console.print(findings_table(found))
-        console.print(
-            conclusion(job.name, found, "here" if address is None else "there"),
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        print_line(console, conclusion(job.name, found, "here" if address is None else "there"))
     raise typer.Exit(EXIT[said])
 
 

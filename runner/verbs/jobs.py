@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from runner.errors import UserError
+from runner.listing import counted
 from runner.plain_json import json_text
 from runner.printable import cut, print_line
-from runner.verbs.loading import load, load_family, opponent_of, ours, terminal
+from runner.verbs.loading import load, opened, ours, terminal
 from runner.verbs.options import Address, AsJson, JobPath, OneVariant, Profile, Seeds
 
 if TYPE_CHECKING:
@@ -42,15 +43,15 @@ def plan(
     from runner.plan.plan_table import plan_table
 
     console = terminal(to_error=as_json)
-    family = load_family(path, seeds, profile) if variant is None else None
-    if family is not None:
+    file = opened(path, seeds, profile)
+    if file.family is not None and variant is None:
         from runner.search.campaign import outlook
 
-        for line in outlook(family):
+        for line in outlook(file.family):
             print_line(console, line)
         console.print()
-    job = load(path, seeds, profile, variant)
-    found, rows = plan_ahead(job, console, address, [*_opponent_rows(path, len(job.seeds)), *_review_rows(path, job)])
+    job = file.one(variant)
+    found, rows = plan_ahead(job, console, address, [*_opponent_rows(path, job), *_review_rows(path, job)])
     if as_json:
         typer.echo(json_text(found))
     else:
@@ -98,15 +99,16 @@ def plan_ahead(
     return plan_facts(planned, where, script.sha256, step, one, past.seconds, shown), shown
 
 
-def _opponent_rows(path: Path, seeds: int) -> list[Row]:
+def _opponent_rows(path: Path, job: JobSpec) -> list[Row]:
     """What `against:` leads to."""
-    opponent = opponent_of(path)
-    if opponent is None:
+    if job.against is None:
         return []
-    other = os.path.relpath(opponent)
-    pairs = "pair" if seeds == 1 else "pairs"
+    other = os.path.relpath(job.against)
     return [
-        ("against", f"{other}: {seeds} {pairs} on one node, alternately; all above is of {path} alone"),
+        (
+            "against",
+            f"{other}: {counted(len(job.seeds), 'pair')} on one node, alternately; all above is of {path} alone",
+        ),
         ("", f"golf plan {other} shows what the other one takes"),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,33 +14,68 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from runner.job.spec import JobSpec
+    from runner.results.duels import Side
     from runner.search.variants import Family
 
 
-def load(path: Path, seeds: str | None = None, profile: str | None = None, variant: str | None = None) -> JobSpec:
-    """The job under a profile, with the seeds of the command line where they were given.
+@dataclass(frozen=True)
+class JobFile:
+    """A job's file, read once, under a profile and with the seeds of the command line where they were given."""
 
-    variant: which one is meant of a job that has several; the base, or of a job without any the job, where none is.
-    """
-    from runner.job.load import load_job, with_seeds
+    path: Path
+    whole: JobSpec
+    """The job as the file says it, without profile and other seeds."""
+    job: JobSpec
+    """The job; of several variants the base."""
+    family: Family | None = None
+    """All variants, where it has any."""
+
+    def one(self, variant: str | None = None) -> JobSpec:
+        """The job of a variant; the base, or of a job without any the job, where none is named. UserError for an
+        unknown one."""
+        if variant is None:
+            return self.job
+        if self.family is None:
+            raise UserError(f"--variant {variant}: {self.path} has no variants:")
+        return self.family.chosen(variant).job
+
+
+def opened(path: Path, seeds: str | None = None, profile: str | None = None) -> JobFile:
+    """The job in a file. UserError names every mistake with file, line and field."""
+    from runner.job.load import EVERY_FIELD, load_job, with_seeds
     from runner.job.profiles import with_profile
     from runner.record.comparison_sources import arm_of_folder
+    from runner.search.overrides import read_raw
 
-    family = load_family(path, seeds, profile)
-    if family is not None:
-        return (family.base if variant is None else family.chosen(variant)).job
-    if variant is not None:
-        raise UserError(f"--variant {variant}: {path} has no variants:")
-    job = with_profile(load_job(path, arm_of_folder), profile)
-    return job if seeds is None else with_seeds(job, parsed_seeds(seeds))
+    whole = load_job(path, arm_of_folder)
+    asked = None if seeds is None else parsed_seeds(seeds)
+    if "variants" not in whole.model_fields_set:
+        job = with_profile(whole, profile)
+        return JobFile(path, whole, job if asked is None else with_seeds(job, asked))
+    from runner.search.variants import read_family, sized
+
+    try:
+        family = read_family(read_raw(path, arm_of_folder))
+    except UserError as error:
+        raise UserError(f"{error}\n{EVERY_FIELD}") from None
+    assert family is not None  # the file says variants:
+    family = sized(family, asked, profile)
+    return JobFile(path, whole, family.base.job, family)
 
 
-def opponent_of(path: Path) -> Path | None:
-    """The job that the one in a file is to be run against (`against:`), if there is one."""
-    from runner.job.load import load_job
-    from runner.record.comparison_sources import arm_of_folder
+def load(path: Path, seeds: str | None = None, profile: str | None = None, variant: str | None = None) -> JobSpec:
+    """The job of a file, or of one of its variants. See `opened`."""
+    return opened(path, seeds, profile).one(variant)
 
-    return load_job(path, arm_of_folder).against
+
+def duel_jobs(baseline: JobSpec, candidate: JobSpec, profile: str | None) -> dict[Side, JobSpec]:
+    """Both sides of a duel under a profile, which leaves what tells them apart."""
+    from runner.job.profiles import with_profile
+
+    return {
+        "baseline": with_profile(baseline, profile),
+        "candidate": with_profile(candidate, profile, beside=baseline),
+    }
 
 
 def load_with(
@@ -59,23 +95,6 @@ def load_with(
     job = plain or job_with(read_raw(file, arm_of_folder), listed, changes=changes)
     job = with_profile(job, profile)
     return job if seeds is None else with_seeds(job, seeds)
-
-
-def load_family(path: Path, seeds: str | None = None, profile: str | None = None) -> Family | None:
-    """All variants of a job, under a profile and with the seeds of the command line; None where it has none."""
-    from runner.job.load import EVERY_FIELD, load_job
-    from runner.record.comparison_sources import arm_of_folder
-
-    if load_job(path, arm_of_folder).variants is None:
-        return None
-    from runner.search.overrides import read_raw
-    from runner.search.variants import read_family, sized
-
-    try:
-        family = read_family(read_raw(path, arm_of_folder))
-    except UserError as error:
-        raise UserError(f"{error}\n{EVERY_FIELD}") from None
-    return None if family is None else sized(family, None if seeds is None else parsed_seeds(seeds), profile)
 
 
 def parsed_seeds(seeds: str) -> list[int]:

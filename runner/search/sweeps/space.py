@@ -44,7 +44,7 @@ def _dimension(path: str, given: Mapping[str, Any], before: Mapping[str, Dimensi
         said = f"has {' and '.join(kinds)}; keep one" if kinds else f"says nothing; give one of {', '.join(KINDS)}"
         return Problem(place, said)
     kind = kinds[0]
-    when = _when((*place, "when"), given.get("when", {}), before)
+    when = _when((*place, "when"), given["when"], before) if "when" in given else ()
     if isinstance(when, Problem):
         return when
     if kind == "choice":
@@ -97,6 +97,8 @@ def _is_number(value: Any, kinds: Any) -> bool:
 
 
 def _when(place: Place, given: Any, before: Mapping[str, Dimension]) -> When | Problem:
+    if given is None or given == {}:
+        return Problem(place, "is empty; give another field's path and a value of it, or remove it")
     if not isinstance(given, dict):
         return Problem(place, "must be a mapping of another field's path to a value, or a list of values")
     found = []
@@ -110,6 +112,8 @@ def _when(place: Place, given: Any, before: Mapping[str, Dimension]) -> When | P
         can = None if grid is None else [before[path].value_of(label) for label in grid]
         if can is None:
             return Problem((*place, path), f"{path} is a range without steps; a condition needs a choice or an int")
+        if not listed:
+            return Problem((*place, path), "has no value, so that it never counts; give one of them, or a list")
         for value in listed:
             if value not in can:
                 shown = ", ".join(json.dumps(one) for one in can[:20])

@@ -108,6 +108,27 @@ def test_what_no_node_can_take_is_said_at_once(
     assert list((tmp_path / "runs").glob("*")) == []
 
 
+def test_a_submitted_job_that_is_against_another_is_run_pair_by_pair_there(
+    cluster: dict[str, str], tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    one = cluster_job(tmp_path, tiny_data, "one", "dgx-spark", "[1]")
+    two = cluster_job(tmp_path, tiny_data, "two", "dgx-spark", "[1, 2]", pace=0.02)
+    two.write_text(f"{two.read_text()}against: {one.name}\n")
+    there = tmp_path / "there"
+    far = ["--address", cluster["dashboard"], "--output", str(there)]
+    done = golf(tmp_path, "submit", str(two), *far)
+    assert done.returncode == 0, done.stderr
+    assert "golf-duel-two-" in done.stdout
+    driver = done.stdout.split()[0]
+    eventually(lambda: "pairs" in golf(tmp_path, "logs", driver, *far[:2]).stdout)
+    eventually(lambda: len(list(there.glob("*/*/*/results.json"))) == 2, seconds=300)
+    runs = {run.path.name.rpartition("-")[0]: run for run in all_runs(there)}
+    order = [(name, entry["time"], entry["seed"]) for name in runs for entry in entries(runs[name], "launched")]
+    assert [(name, seed) for name, _, seed in sorted(order, key=lambda one: one[1])] == [
+        *(("one", 1), ("two", 1), ("two", 2), ("one", 2))
+    ]
+
+
 def test_a_submitted_driver_outlives_its_submitter_and_is_seen_stopped_and_resumed_from_elsewhere(
     cluster: dict[str, str], tiny_data: DataRequest, tmp_path: Path
 ) -> None:

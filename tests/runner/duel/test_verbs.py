@@ -51,8 +51,10 @@ def test_a_job_with_variants_has_no_opponent(jobs: tuple[Path, Path]) -> None:
         load_job(jobs[1])
 
 
-def test_a_driver_on_the_cluster_runs_no_pairs(jobs: tuple[Path, Path]) -> None:
-    assert "run the pairs from here: golf run" in said("submit", jobs[1], "--address", "127.0.0.1:1")
+def test_pairs_that_no_duel_takes_are_refused_before_a_cluster_is_asked(jobs: tuple[Path, Path]) -> None:
+    assert "from 2 to 100" in said("submit", jobs[1], "--seeds", "1", "--address", "127.0.0.1:1")
+    jobs[1].write_text(jobs[1].read_text().replace("../one", "../none"))
+    assert "none.yaml: no such file" in said("submit", jobs[1], "--address", "127.0.0.1:1")
 
 
 def test_number_and_list_of_seeds_are_one_too_many(jobs: tuple[Path, Path]) -> None:

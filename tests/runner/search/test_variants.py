@@ -106,6 +106,7 @@ def test_what_a_profile_makes_the_same_is_left_out_and_named(tmp_path: Path) -> 
     [
         ("variants: 3\n", "job.yaml:9: variants: must be a list of variants, each with name: and set:"),
         ("variants: {}\n", "job.yaml:9: variants: is empty"),
+        ("variants:\n", "job.yaml:9: variants: must be a list of variants, each with name: and set:"),
         ("variants: {optim.matrix_lr: 0.02}\n", "job.yaml:9: variants.'optim.matrix_lr': must be a list of values"),
         ("variants: {optim.matrix_lr: [1, 1]}\n", "job.yaml:9: variants.'optim.matrix_lr': has a value twice"),
         ("variants: {optim.matrix_lr: [0.04]}\n", "job.yaml:9: variants: none differs from the base"),
@@ -123,6 +124,14 @@ def test_what_a_profile_makes_the_same_is_left_out_and_named(tmp_path: Path) -> 
         (
             "variants:\n  - {name: a, set: {model.num_layers: 7}}\n  - {name: a, set: {model.num_layers: 8}}\n",
             "job.yaml:11: variants.1.name: two variants are called 'a'; give each its own name",
+        ),
+        (
+            "variants:\n  - {name: a, set: {model.num_layers: 7}}\n  - {name: A, set: {model.num_layers: 8}}\n",
+            "job.yaml:11: variants.1.name: 'A' and 'a' differ in capitals only; give each its own name",
+        ),
+        (
+            "variants:\n  - {name: a, set: {against: other.yaml}}\n",
+            "job.yaml:10: variants.0.set.against: against belongs to all of them and cannot be set for one",
         ),
         (
             "variants:\n  - {name: a, set: {model.num_layers: 6}}\n",
@@ -149,6 +158,16 @@ def test_what_a_profile_makes_the_same_is_left_out_and_named(tmp_path: Path) -> 
 )
 def test_a_mistake_is_said_with_file_line_and_field(tmp_path: Path, more: str, said: str) -> None:
     assert complaint(tmp_path, JOB + more).startswith(said)
+
+
+def test_a_mistake_that_many_points_of_a_grid_share_is_said_once(tmp_path: Path) -> None:
+    wrong = "variants: {model.num_layers: [6, many], optim.matrix_lr: [1, 2, 3, 4, 5, 6]}\n"
+    told = complaint(tmp_path, JOB + wrong)
+    assert told == (
+        "job.yaml:9: config.model.num_layers: must be a whole number, not the text 'many' (variants "
+        "num_layers-many-matrix_lr-1, num_layers-many-matrix_lr-2, num_layers-many-matrix_lr-3, "
+        "num_layers-many-matrix_lr-4 and 2 more)"
+    )
 
 
 def test_every_mistake_is_said_at_once(tmp_path: Path) -> None:
