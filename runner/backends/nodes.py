@@ -62,8 +62,10 @@ class Need:
 
 
 def inventory(nodes: Sequence[Node]) -> str:
-    """The nodes for people, equal ones counted, most GPUs first: `2 nodes of 1x GB10 and 20 CPUs; 1 node of 0 GPUs and
-    4 CPUs`."""
+    """The nodes for people, equal ones counted, most GPUs first.
+
+    As in: `2 nodes of 1x GB10 and 20 CPUs; 1 node of 0 GPUs and 4 CPUs`.
+    """
     kinds = Counter(str(node) for node in sorted(nodes, key=lambda node: (-node.gpus, str(node))))
     return "; ".join(f"{counted(n, 'node')} of {kind}" for kind, n in kinds.items()) or "no node at all"
 
