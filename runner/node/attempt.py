@@ -27,7 +27,7 @@ from runner.node.environment import base_environment, require_lines
 from runner.node.gpus import are_vouched, gpu_names
 from runner.node.isolation.places import evaluation_bounds, own_places, training_bounds
 from runner.node.messages import ArtifactBytes, Finished, LeftBehind, Message, Remark, Started, TrainingEnded
-from runner.node.orphans import default_scratch, work_folder
+from runner.node.orphans import default_scratch, default_stores, work_folder
 from runner.node.phase import run_phase
 from runner.node.sightings import Sightings, line_patterns, scored_in_training, scored_result, seen_of, train_result
 from runner.node.work_folder import (
@@ -106,7 +106,7 @@ def run_attempt(
     spec: what to run. open_data: gives the data set on this node, checked. scratch: where the work folder goes.
     """
     root = scratch or default_scratch()
-    with work_folder(root) as base, open_checkpoint_store(spec.store, root) as store:
+    with work_folder(root) as base, open_checkpoint_store(spec.store, scratch or default_stores()) as store:
         for message in attempt_in(base, spec, open_data, node, store):
             if store is not None and isinstance(message, Finished) and nothing_to_resume(message):
                 store.forget()

@@ -48,12 +48,17 @@ def default_scratch() -> Path:
     its TMPDIR, and must fit there on every node alike. Where the node's own folder of temporary files leaves no room
     for them, it is /tmp's, if that can be written to.
     """
-    name = f"golf-{os.getuid():08x}"
-    usual = Path(tempfile.gettempdir()) / name
+    usual = default_stores()
     room = LONGEST_SOCKET - BELOW_SCRATCH - SOCKET_BELOW_TMPDIR
     if len(os.fsencode(usual)) > room and os.access("/tmp", os.W_OK | os.X_OK):
-        return Path("/tmp") / name
+        return Path("/tmp") / usual.name
     return usual
+
+
+def default_stores() -> Path:
+    """Where what outlives an attempt is kept on this machine: the node's own folder of temporary files, however long
+    its name, for no socket lies there."""
+    return Path(tempfile.gettempdir()) / f"golf-{os.getuid():08x}"
 
 
 def mark(name: str, base: Path) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from runner.node.attempt import run_attempt
 from runner.node.messages import ArtifactBytes
-from runner.node.orphans import LONGEST_SOCKET, default_scratch, mark, work_folder
+from runner.node.orphans import LONGEST_SOCKET, default_scratch, default_stores, mark, work_folder
 from tests.fixtures.fake_script import fake_data
 from tests.runner.node.test_attempt import spec_for
 
@@ -53,6 +53,7 @@ def test_where_the_nodes_temporary_files_lie_too_deep_for_a_socket_work_folders_
     for length, parent in ((most, "/" + "d" * (most - 1)), (most + 1, "/tmp")):
         monkeypatch.setattr(tempfile, "tempdir", "/" + "d" * (length - 1))
         assert str(default_scratch()) == f"{parent}/golf-000003e8"
+        assert default_stores() == Path(tempfile.gettempdir()) / "golf-000003e8", "checkpoints need no short path"
 
 
 def test_a_work_folders_name_tells_nothing_and_its_mark_says_whose_it_is(tmp_path: Path) -> None:
