@@ -250,6 +250,16 @@ def test_no_number_of_seeds_shows_a_gain_that_is_not_there() -> None:
     assert seeds_per_arm(0.0, (1.0, 1.0), 0.25) is None
     assert seeds_per_arm(-1.0, (1.0, 1.0), 0.25) is None
     assert fewest(lambda n: 0.79, 1.0, 0.8) is None
+    assert fewest(lambda n: 1.0, 0.0, 0.8) is None
+    assert fewest(lambda n: 1.0, 1e-9, 0.8) == 2
+
+
+def test_one_arm_without_spread_leaves_a_power_and_two_leave_none() -> None:
+    assert welch_power(0.01, (0.0, 0.002), (3, 3), 0.01) == pytest.approx(
+        welch_power(0.01, (0.002, 0.0), (3, 3), 0.01)
+    )
+    with pytest.raises(ValueError, match="a spread"):
+        welch_power(0.01, (0.0, 0.0), (3, 3), 0.01)
 
 
 def test_a_small_baseline_that_stays_can_make_a_gain_impossible_to_show() -> None:

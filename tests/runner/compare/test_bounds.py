@@ -87,6 +87,7 @@ def test_what_it_takes_is_planned_from_both_deviations_and_no_seed_is_taken_back
 
 @pytest.mark.parametrize(("share", "other"), [(0.5, False), (2.0, True), (-2.0, True), (-0.5, False)])
 def test_constants_are_others_beyond_rounding_of_the_candidates(share: float, other: bool) -> None:
+    assert (SAME_CONSTANT, SAME_TEXT) == (1e-4, 1e-3)
     theirs = 2.5 * (1 + share * SAME_CONSTANT)
     found = compare(arm(1.1, 1.101, nats_per_bpb=theirs), arm(1.0, 1.001), "readme")
     assert any("nats/token per bpb" in note for note in found.notes) is other

@@ -195,5 +195,9 @@ def test_earlier_lives_too_short_for_the_steps_that_were_gone_on_from_leave_the_
         "unknown",
         "the 700 steps that it went on from would take 70.0 s at its own pace, its earlier lives count 1.0 s",
     )
+    counted = lives(1.0)
+    log = run_result().log.model_copy(update={"resumed_step": 700, "resumed_seconds": 1.0, "steps": 800})
+    train = theirs(1.5, 11.0, earlier=counted)  # its own life took up to 10 s: the slowest pace is held against it
+    assert check_of("train_clock", run_result(train=train, log=log)).status == "unknown"
     assert resumed(lives(34.0), resumed_step=700, resumed_seconds=34.0, steps=800)[0] == "pass"
     assert resumed(lives(1.0), resumed_step=790, resumed_seconds=1.0, steps=800)[0] == "pass"

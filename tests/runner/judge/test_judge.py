@@ -646,6 +646,8 @@ def test_a_tail_that_fills_no_sequence_is_spared_on_tracks_of_short_texts_and_to
         )
     longer = counted.model_copy(update={"left_out": 1_363 + 138})
     assert check_of("bpb_arithmetic", run_result(), longer, spare_tail=spare_tail).status == "fail"
+    round_text = verification(1337, val_tokens=TOKENS, text_tokens=TOKENS + 680, left_out=680 + 137)  # of 137,000
+    assert check_of("bpb_arithmetic", run_result(), round_text, spare_tail=spare_tail).status == status
 
 
 def test_a_track_of_the_contest_spares_no_tail() -> None:

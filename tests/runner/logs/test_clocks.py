@@ -11,6 +11,7 @@ from runner.logs.clocks import (
     first_times,
     irregularity,
     paused_in_training,
+    paused_within,
     train_clocks,
     widened,
 )
@@ -34,6 +35,12 @@ def test_mid_run_validation_is_left_out_officially_and_counted_strictly() -> Non
         ("validation_end", 40.0),
     ]
     assert train_clocks(stamps) == (exactly(25.0), exactly(30.0))
+
+
+def test_a_pause_at_either_end_of_training_is_one_of_it() -> None:
+    stamps = [("validation_start", 2.0), ("validation_end", 5.0), ("validation_start", 8.0), ("validation_end", 9.0)]
+    assert paused_within(stamps, 2.0, 9.0) == 4.0
+    assert paused_within(stamps, 2.0, 5.0) == 3.0
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import subprocess
 import tempfile
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from runner.node.attempt import run_attempt
 from runner.node.messages import ArtifactBytes
-from runner.node.orphans import LONGEST_SOCKET, default_scratch, default_stores, mark, work_folder
+from runner.node.orphans import LONGEST_SOCKET, MARKER, _own_group, default_scratch, default_stores, mark, work_folder
 from tests.fixtures.fake_script import fake_data
 from tests.runner.node.test_attempt import spec_for
 
@@ -60,3 +64,17 @@ def test_a_work_folders_name_tells_nothing_and_its_mark_says_whose_it_is(tmp_pat
     with work_folder(tmp_path) as base:
         assert re.fullmatch("[a-z0-9_]{8}", base.name)
         assert mark("fake-seed1", base) == f"fake-seed1-{base.name}"
+
+
+@pytest.mark.parametrize(("leaders", "alone"), [("none-of-it", False), ("mark", True)])
+def test_a_process_group_is_the_attempts_where_its_leader_carries_the_mark(leaders: str, alone: bool) -> None:
+    child = f"{MARKER}=mark sleep 60 & echo $!; wait"
+    env = {"PATH": os.environ["PATH"], MARKER: leaders}
+    command = ["sh", "-c", child]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, start_new_session=True) as leader:
+        assert leader.stdout is not None
+        marked_one = psutil.Process(int(leader.stdout.readline()))
+        while marked_one.environ().get(MARKER) != "mark":
+            time.sleep(0.01)
+        assert _own_group(marked_one, "mark") is alone
+        os.killpg(leader.pid, signal.SIGKILL)

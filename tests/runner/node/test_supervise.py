@@ -39,6 +39,7 @@ class Watched:
             events=str(folder / "events"),
             deadlines=deadlines or [],
             stall_seconds=stall,
+            journal=str(folder / "journal"),
         )
         self.process = subprocess.Popen(
             [sys.executable, "-P", str(SUPERVISE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -211,6 +212,8 @@ def test_silence_longer_than_allowed_is_a_stall(watch: Watch, tmp_path: Path) ->
     end = watched.frame("exit")
     assert end["reason"] == "no output for 0.5 s"
     assert end["over_limit"] is True
+    journal = json.loads((tmp_path / "journal").read_text())
+    assert journal["over"] is True, "whoever reads it later knows that this life has ended"
     watched.assert_gone(within=0)
 
 
