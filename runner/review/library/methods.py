@@ -62,7 +62,7 @@ class Methods(BuiltinCalls):
                 settings if const is not UNSET else NONE,
             )
         special: Callable[..., Value | None]
-        for special in (self._on_gradients, self._on_tables, self._on_parsers):
+        for special in (self._on_gradients, self._on_tables):
             out = special(receiver, name, args, keywords, node)
             if out is not None:
                 return out
