@@ -36,3 +36,24 @@ def test_what_a_hook_keeps_carries_the_mark_of_what_ran_through() -> None:
     found = Followed(NET + text)
     (fit,) = found.events("fit")
     assert (fit.place.line, f"fit:{fit.serial}" in found["seen"].all) == (7, True)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "d = torch.zeros(1, 4).requires_grad_()",
+        "d = torch.zeros(1, 4)\nd.requires_grad_(True)",
+        "d = torch.zeros(1, 4)\nd.requires_grad = True",
+        "d = torch.zeros(1, 4, requires_grad=True)",
+    ],
+)
+def test_a_tensor_that_is_to_be_fitted_is_a_leaf_however_that_is_said(made: str) -> None:
+    found = Followed(made + "\n")
+    (leaf,) = found.events("leaf")
+    assert leaf.about.startswith("torch.zeros(1, 4")
+    assert "leaf" in found["d"].labels
+
+
+def test_a_tensor_that_is_not_to_be_fitted_and_weights_are_no_leaves() -> None:
+    text = "d = torch.zeros(4)\nd.requires_grad_(False)\nnet = nn.Linear(2, 2)\nnet.weight.requires_grad_(True)\n"
+    assert Followed(text).events("leaf") == []
