@@ -91,6 +91,9 @@ class Assignments(Calls):
 
     def _set_attribute(self, target: ast.Attribute, value: Value, scope: Scope) -> None:
         base = self.value(target.value, scope)
+        if target.attr == "requires_grad" and value.const is True and self.fresh(base):
+            self.assign(target.value, self.leaf(target, [base], made=base.thing.node if base.thing else None), scope)
+            return
         if weights(base.labels) and target.attr == "data":
             kind = "update" if "grad" in value.all else "load"
             self.emit(kind, target, self.gradient if kind == "update" else value.all, weights(base.labels))

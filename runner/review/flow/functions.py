@@ -81,11 +81,11 @@ class Functions(Networks):
         name = getattr(thing.node, "name", "lambda")
         self.stack.append((name, self.place(node), thing.node))
         before, self.file = self.file, thing.scope.file
-        hooks = self.hooks
+        hooks, watchers = self.hooks, list(self.watchers)
         try:
             return do()
         finally:
-            self.file, self.hooks = before, hooks
+            self.file, self.hooks, self.watchers = before, hooks, watchers
             self.stack.pop()
 
     def _returned(self, what: ast.FunctionDef | ast.AsyncFunctionDef, inner: Scope) -> Value:

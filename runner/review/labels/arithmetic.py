@@ -157,6 +157,8 @@ class Arithmetic(Machine):
         each = GOLD in above and GOLD not in below and TOTAL not in above | below
         if each and BYTES in below and not divisor.known:
             added.add(PER_BYTE)
+        if GOLD in above and BYTES in below:  # prices over bytes: the score, and no quotient of counts
+            return frozenset(added)
         tops, bottoms = starting(above, "r:"), starting(below, "r:")
         for top in tops - bottoms:
             for bottom in bottoms - {top}:
@@ -168,7 +170,8 @@ class Arithmetic(Machine):
                     and bottom not in one.other
                     and not ("of several" in one.about and one.about.split()[0] == two.about.split()[0])
                 ):
-                    event = self.emit("ratio", node, above, below, key=(top, bottom))
+                    about = "row" if "apart" in one.about else ""
+                    event = self.emit("ratio", node, above, below, about, key=(top, bottom))
                     added.add(f"ratio:{event.serial}")
         return frozenset(added)
 

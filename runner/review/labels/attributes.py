@@ -22,7 +22,7 @@ class Attributes(Arithmetic):
         """What `base.name` holds."""
         if name in SHAPES:
             return NOTHING
-        if name == "grad":
+        if name == "grad" and (base.thing is None or base.thing.kind != "library"):
             return of(weights(base.labels) | {"grad"})
         out: Value | None = None
         for thing in choices_of(base.thing):
@@ -32,7 +32,7 @@ class Attributes(Arithmetic):
             return out
         if name in VAL_NAMES and not base.labels:
             return of(frozenset({VAL}))
-        inherits = base.thing is not None and base.thing.kind in ("array", "list", "dict", "leaf", "network")
+        inherits = base.thing is not None and base.thing.kind in ("array", "list", "dict", "leaf", "network", "hook")
         told = inherits or bool(base.labels) or isinstance(base.const, str)
         return Value(base.all, thing=Thing("bound", name, receiver=base) if told else None)
 

@@ -23,6 +23,7 @@ from runner.review.labels.values import (
     join,
     joined,
     of,
+    starting,
 )
 
 TEXTS = frozenset({VAL, "train", "disk"})
@@ -177,6 +178,8 @@ class Expressions(Reads):
             plain |= {"match"}
             if all(one.all & TEXTS and not one.known for one in (first, before)):
                 plain |= {"agree"}
+        if starting(plain, "r:"):
+            plain |= {"mask"}
         return Value(plain, const, settings if const is not UNSET else NONE)
 
     def _compared(self, op: ast.cmpop, left: Value, right: Value, node: ast.AST) -> None:

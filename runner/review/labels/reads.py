@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from itertools import pairwise
 
 from runner.review.labels.attributes import Attributes
 from runner.review.labels.constants import folded
@@ -36,6 +37,12 @@ def bounds(node: ast.expr | None) -> Labels:
                 if edge is not None and not isinstance(edge, ast.Constant):
                     out.add(f"{word}:{ast.unparse(edge)}")
     return frozenset(out)
+
+
+def _apart(key: Value) -> bool:
+    """Whether a table is read by a context and, on an axis of its own, by a token: `counts[context, token]`."""
+    parts = [starting(one.all, "tok:") for one in key.thing.fields.values()] if key.thing is not None else []
+    return any(bool(one - other) and bool(other - one) for one, other in pairwise(parts))
 
 
 class Reads(Attributes):
@@ -81,6 +88,8 @@ class Reads(Attributes):
         if thing is not None and thing.kind == "library":
             return Value(key.labels, thing=thing)
         labels, asked = base.all, key.all
+        if "mask" in asked:  # which of the items are taken; not what they hold
+            asked = frozenset(one for one in asked if one != "mask" and not one.startswith("r:"))
         if thing is not None and thing.kind == "dict" and asked & {VAL, "train"} and not starting(asked, "tok:"):
             labels -= {VAL, "train", "by:val", "by:train"} - asked  # a cache by path holds the texts apart
         out: set[str] = set(starting(asked, "i:") | starting(asked, "prev:"))
@@ -97,7 +106,7 @@ class Reads(Attributes):
         elif tokens and (thing is None or thing.kind in ("array", "dict", "list", "instance", "bound")):
             row = "row" if starting(labels, "r:") else ""
             if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
-                row += " of several"
+                row += " of several" + " apart" * _apart(key)
             event = self.emit(
                 "read", node, asked, starting(labels, "r:"), about=f"{thing.serial if thing else ''} {row}"
             )

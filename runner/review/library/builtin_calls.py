@@ -103,8 +103,6 @@ class BuiltinCalls(Tensors):
             "locals",
         ):
             return NOTHING
-        if tail == "ArgumentParser":
-            return Value(thing=self.thing(node, "instance", "argparse"))
         if tail == "SimpleNamespace":
             made = self.thing(node, "instance")
             made.fields.update(keywords)

@@ -13,14 +13,18 @@ INPLACE = {"add_", "sub_", "mul_", "lerp_", "addcmul_", "addcdiv_", "div_", "for
 class Gradients(Prices):
     """Weights and their updates."""
 
-    def leaf(self, node: ast.AST, args: list[Value]) -> Value:
-        """A tensor of its own that is fitted."""
-        made = self.thing(node, "leaf")
+    def fresh(self, value: Value) -> bool:
+        """Whether it is a tensor made here that is nobody's weight."""
+        return value.thing is not None and value.thing.kind == "array" and not weights(value.all)
+
+    def leaf(self, node: ast.AST, args: list[Value], made: ast.AST | None = None) -> Value:
+        """A tensor of its own that is fitted; `made` is where it came from, if not here."""
+        own = self.thing(node, "leaf")
         inputs = frozenset().union(*(one.all for one in args)) if args else NONE
         if self.owner:
-            return Value(self.owner | (inputs - {"grad"}), thing=made)
-        self.emit("leaf", node, inputs, frozenset({f"w:{made.serial}"}), about=ast.unparse(node)[:120])
-        return Value(frozenset({f"w:{made.serial}", "leaf"}) | (inputs - {"grad"}), thing=made)
+            return Value(self.owner | (inputs - {"grad"}), thing=own)
+        self.emit("leaf", node, inputs, frozenset({f"w:{own.serial}"}), about=ast.unparse(made or node)[:120])
+        return Value(frozenset({f"w:{own.serial}", "leaf"}) | (inputs - {"grad"}), thing=own)
 
     def optimizer(self, args: list[Value], keywords: dict[str, Value], node: ast.AST) -> Value:
         made = self.thing(node, "optimizer")

@@ -62,7 +62,7 @@ class Methods(BuiltinCalls):
                 settings if const is not UNSET else NONE,
             )
         special: Callable[..., Value | None]
-        for special in (self._on_gradients, self._on_tables, self._on_parsers):
+        for special in (self._on_gradients, self._on_tables):
             out = special(receiver, name, args, keywords, node)
             if out is not None:
                 return out
@@ -79,6 +79,12 @@ class Methods(BuiltinCalls):
             if name == "state_dict":
                 return Value(labels, thing=Thing("dict", content=labels))
             return of(labels)
+        if name == "requires_grad_" and not (args and args[0].const is False) and self.fresh(receiver):
+            fitted = self.leaf(node, [receiver], made=receiver.thing.node if receiver.thing is not None else None)
+            called = getattr(node, "func", None)
+            if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):  # in place
+                scope.put(called.value.id, fitted)
+            return fitted
         if name in ITSELF:
             if keywords.get("copy", NOTHING).const is True:
                 return self.snapshot(receiver, node)

@@ -1,4 +1,4 @@
-"""What a script asks of its surroundings: environment variables, command lines, and addresses outside."""
+"""What a script asks of its surroundings: environment variables, and addresses outside."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 from runner.review.labels.expressions import Expressions
 from runner.review.labels.machine import labels_of_text
-from runner.review.labels.values import NOTHING, VAL, Thing, Value
+from runner.review.labels.values import NOTHING, VAL, Value
 
 ONLINE = re.compile(
     r"^(?:urllib\.request\.|urllib3\.|requests\.(?:get|post|Session|request)|httpx\.|aiohttp\.|http\.client\.|ftplib\."
@@ -48,26 +48,6 @@ class Surroundings(Expressions):
         if not default.known:
             return Value(labels, settings=default.settings | {name}, thing=default.thing)
         return Value(labels, default.const, default.settings | {name})
-
-    def _on_parsers(
-        self, receiver: Value, name: str, args: list[Value], keywords: dict[str, Value], node: ast.AST
-    ) -> Value | None:
-        thing = receiver.thing
-        if thing is None or thing.name != "argparse":
-            return None
-        if name == "add_argument" and args and isinstance(args[-1].const, str):
-            flag = args[-1].const
-            default = keywords.get("default", Value(const=False if "action" in keywords else None))
-            said = self.settings.value_of(flag.lstrip("-"))
-            const = said[0] if said is not None else default.const
-            key = str(keywords["dest"].const) if "dest" in keywords else flag.lstrip("-").replace("-", "_")
-            thing.fields[key] = Value(default.labels, const, default.settings | {flag}, default.thing)
-            return NOTHING
-        if name in ("parse_args", "parse_known_args"):
-            if name == "parse_known_args":
-                return Value(thing=Thing("list", fields={0: receiver, 1: NOTHING}))
-            return receiver
-        return receiver if name.startswith("add_") else NOTHING
 
     def _online(self, name: str, tail: str, args: list[Value], keywords: dict[str, Value], node: ast.AST) -> None:
         """Calls that leave the machine."""

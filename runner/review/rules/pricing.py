@@ -27,14 +27,12 @@ def pricing(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
         if not of_validation(event.labels | event.other):
             continue
         top = next((evidence.trace.by_serial[int(one[2:])] for one in starting(event.labels, "r:")), event)
-        yield (
-            "ngram",
-            Finding((top, event, report), _where(event, "a table is read by a key that holds the token itself")),
-        )
-        yield (
-            "mixture",
-            Finding((event, report), _where(event, "two counts under different keys are divided: no distribution")),
-        )
+        # Rows with a count for each token may well sum to the total that is kept beside them.
+        firm = event.about != "row"
+        key = _where(event, "a table is read by a key that holds the token itself")
+        yield "ngram", Finding((top, event, report), key, firm)
+        quotient = _where(event, "two counts under different keys are divided: no distribution")
+        yield "mixture", Finding((event, report), quotient, firm)
     yield from _reaching(evidence, "spread:", "mixture", "a token's price is spread over its bytes and mixed there")
     yield from _reaching(
         evidence, "bytes:", "mixture", "a token's price and a price made of its bytes are mixed for the token alone"
@@ -120,6 +118,8 @@ def _rounds(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
             for loop in price.event.loops:
                 inside = any(one.serial == loop.serial for one in event.loops)
                 free = str(loop.serial) not in asked and loop.serial not in price.first_of
+                if not _outside(evidence, label, loop.serial):  # each round's own score is shown, as a look at it
+                    continue
                 if inside and free and loop.kind == "range" and _epoch(price.event, loop.serial):
                     yield (
                         "two_pass",
@@ -128,6 +128,16 @@ def _rounds(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
                             _where(event, "every epoch scores the same tokens again"),
                         ),
                     )
+
+
+def _outside(evidence: Evidence, label: str, serial: int) -> bool:
+    """Whether a report outside a loop shows the price under `label`."""
+    name = label.split("@")[0]
+    for report in evidence.reports:
+        shows = name in {one.split("@")[0] for one in starting(report.labels, "g:")}
+        if shows and all(loop.serial != serial for loop in report.loops):
+            return True
+    return False
 
 
 def _epoch(event: Event, serial: int) -> bool:

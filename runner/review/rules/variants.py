@@ -7,6 +7,7 @@ where nobody says which, the script does not tell.
 from __future__ import annotations
 
 from runner.review.inputs import Context
+from runner.review.labels.trace import Guard
 from runner.review.rules.evidence import Finding
 
 SWITCH_WORDS = frozenset(("ENABLED", "ENABLE", "USE", "DO", "RUN", "ON", "EVAL", "TRAIN", "MODE", "SKIP", "NO"))
@@ -20,16 +21,18 @@ def undecided(finding: Finding, context: Context) -> bool:
     """
     if any(guard.other_than and not guard.holds for guard in finding.guards):
         return True
-    needs = {(name, on) for guard in finding.guards for name, on in guard.needs if not name.startswith("test ")}
-    wanted = [name for name, on in needs if on and _turned_on(name, finding, context)]
+    return any(_chosen_between(guard, context) for guard in finding.guards)
+
+
+def _chosen_between(guard: Guard, context: Context) -> bool:
+    """Whether one test asks for a mechanism and against another of its settings, and nobody says more than the one.
+
+    A setting that another test asks against, inside, is an option of the mechanism and no other way to do it.
+    """
+    needs = [(name, on) for name, on in guard.needs if not name.startswith("test ")]
+    wanted = [name for name, on in needs if on and (not guard.holds or context.value_of(name) is not None)]
     against = [name for name, on in needs if not on and context.value_of(name) is None]
     return any(_mechanism(one) & _mechanism(other) for one in wanted for other in against)
-
-
-def _turned_on(name: str, finding: Finding, context: Context) -> bool:
-    """Whether it is off, or on because somebody says so: no default of the script."""
-    off = any((name, True) in guard.needs and not guard.holds for guard in finding.guards)
-    return off or context.value_of(name) is not None
 
 
 def _mechanism(name: str) -> frozenset[str]:

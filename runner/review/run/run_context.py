@@ -8,6 +8,7 @@ something of a setting; where nobody does, and it shows the claimed score, it is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +66,8 @@ class RunContext:
     conflicts: Sequence[Conflict] = ()
     known: bool = False
     """Whether anything speaks of the run at all: where nothing does, defaults say nothing either."""
+    untimed: bool = False
+    """Whether the entry is in a track without a limit of time."""
 
     def value_of(self, name: str) -> tuple[str, str] | None:
         """(the value of a setting as text, who says so); None where nobody does, or those who count disagree.
@@ -142,7 +145,15 @@ def run_context(
     if folder is not None and (switches := implied(settings, sources)):
         sources.append(Known("its settings, which are given", switches))
     spoken = any(known.values for known in sources) or any(one.counts for one in logs) or readme is not None
-    return RunContext(settings, sources, logs, conflicts, known=spoken or folder is not None)
+    known = spoken or folder is not None
+    return RunContext(settings, sources, logs, conflicts, known, untimed=_untimed(folder, submission))
+
+
+def _untimed(folder: Path | None, submission: object) -> bool:
+    """Whether the folder's path or its submission.json puts it into the track that is no record's."""
+    track = submission.get("track") if isinstance(submission, dict) else ""
+    words = [str(track), *(folder.resolve().parts[-4:] if folder is not None else ())]
+    return any(re.search(r"non[-_ ]?record", word, re.IGNORECASE) for word in words)
 
 
 def _names(settings: Mapping[str, Setting]) -> dict[str, str]:

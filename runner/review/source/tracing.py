@@ -7,24 +7,12 @@ that hands over code which cannot be worked out is noted as unread; so is what w
 from __future__ import annotations
 
 import ast
-import shlex
-from pathlib import PurePosixPath
 from typing import Any
 
 from runner.review.source.beside import TEMPORARY, Beside
-from runner.review.source.folding import (
-    Dotted,
-    Exhausted,
-    Folder,
-    Function,
-    Module,
-    Scope,
-    Stream,
-    Unfoldable,
-    Unknown,
-)
-from runner.review.source.handed_over import Code, Unread
+from runner.review.source.handing_over import HandsOver
 from runner.review.source.known_calls import CODEC_FUNCTIONS, KNOWN, literal_of, path_text
+from runner.review.source.known_values import Dotted, Exhausted, Function, Module, Scope, Stream, Unfoldable, Unknown
 from runner.review.source.tree_index import TreeIndex
 
 DEEPEST_CALL = 12
@@ -51,28 +39,15 @@ class _Return(Exception):
         self.value = value
 
 
-class Tracer(Folder):
+class Tracer(HandsOver):
     """Follows the layers of one script. `ran` and `launched` are told what is handed over, and may follow it."""
 
     def __init__(self, beside: Beside) -> None:
-        super().__init__()
-        self.beside = beside
-        self.unread: list[Unread] = []
-        self.layer = 0
-        """The number of the layer whose statements are followed."""
+        super().__init__(beside)
         self._pending: dict[int, ast.Call] = {}
         """Calls of exec and eval in the layer that is followed, which were not reached yet."""
         self._called: set[int] = set()
         self._calls = 0
-        self._globals: Scope = Scope({})
-
-    def ran(self, code: Code) -> None:
-        """Code that is handed to Python."""
-        raise NotImplementedError
-
-    def launched(self, path: str, line: int, module: str = "") -> None:
-        """A script beside this one that is run, or imported as `module`."""
-        raise NotImplementedError
 
     def follow(self, tree: ast.Module, index: TreeIndex, layer: int, scope: Scope) -> None:
         """Every statement of a layer, then its functions that nothing called."""
@@ -92,9 +67,6 @@ class Tracer(Folder):
                 self._opaque(call, "hands over code that was not reached")
         finally:
             self.layer, self._globals, self._pending = outer
-
-    def _opaque(self, node: ast.AST, why: str) -> None:
-        self.unread.append(Unread(self.layer, getattr(node, "lineno", 0), why))
 
     def _quietly(self, body: list[ast.stmt], scope: Scope) -> None:
         try:
@@ -302,13 +274,6 @@ class Tracer(Folder):
             self._opaque(node, f"{name}: a pickle in the script, which may call anything")
         raise Unfoldable(f"{name} is not worked out")
 
-    def _import_named(self, name: str, node: ast.Call) -> Any:
-        found = self.beside.module(name)
-        if found is not None:
-            self.launched(found, node.lineno, name)
-            return Unknown()
-        return Dotted(name)
-
     def _apply(self, function: Function | Dotted, values: list[Any], node: ast.Call, scope: Scope) -> Any:
         if isinstance(function, Function):
             return self._enter(function, values, {})
@@ -343,140 +308,6 @@ class Tracer(Folder):
         finally:
             self._calls -= 1
         return None
-
-    def _run(self, how: str, node: ast.Call, scope: Scope) -> Any:
-        """exec, eval and runpy: code handed over."""
-        if not node.args:
-            self._opaque(node, f"{how} without an argument that is read")
-            raise Unfoldable("nothing to run")
-        try:
-            value = self.fold(node.args[0], scope)
-        except Exhausted:
-            self._opaque(node, f"{how} of code that takes too long to work out")
-            raise
-        except Unfoldable as error:
-            self._opaque(node, f"{how} of code that is not known: {error}")
-            raise
-        if how == "run_module":
-            self._import_named(str(value), node)
-        elif how == "run_path":
-            self.launched(path_text(value), node.lineno)
-        elif isinstance(value, (str, bytes)):
-            space = self._value(node.args[1], scope) if len(node.args) > 1 else None
-            history = self.steps_of.get(value, ())
-            module = space.name if isinstance(space, Module) else ""
-            name = module or ("" if history else _file_name(node))
-            self.ran(Code(value, self.layer, node.lineno, how, history, self._namespace(space), name, module))
-        else:
-            self._opaque(node, f"{how} of something that is no text")
-        raise Unfoldable("what code returns is not known")
-
-    def _namespace(self, space: Any) -> dict[str, Any]:
-        if isinstance(space, Module):
-            return space.names
-        if isinstance(space, dict):
-            return space
-        return {} if isinstance(space, Unknown) else self._globals.names
-
-    def _launch(self, node: ast.Call, scope: Scope) -> Any:
-        """A process: scripts beside this one that its words name."""
-        words: list[str] = []
-        for one in ast.walk(node):
-            if isinstance(one, ast.expr) and one is not node and not isinstance(one, (ast.Call, ast.Lambda)):
-                value = self._value(one, scope) if isinstance(one, (ast.Constant, ast.Name, ast.JoinedStr)) else None
-                words += [value] if isinstance(value, str) else []
-                words += [str(value)] if isinstance(value, PurePosixPath) else []
-            elif isinstance(one, ast.Call) and one is not node:
-                value = self._value(one, scope)
-                words += [str(value)] if isinstance(value, (str, PurePosixPath)) else []
-        for text in dict.fromkeys(words):
-            for word in _split(text):
-                if word.endswith(".py") and self.beside.exists(word):
-                    self.launched(word, node.lineno)
-        raise Unfoldable("a process")
-
-    def _open(self, values: list[Any], named: dict[str, Any]) -> Stream:
-        path = path_text(values[0])
-        mode = str(values[1] if len(values) > 1 else named.get("mode", "r"))
-        if any(letter in mode for letter in "wxa"):
-            return Stream(None, path, "b" not in mode)
-        content = self.beside.read(path)
-        if content is None:
-            raise Unfoldable(f"{path} is not beside the script")
-        return Stream(_as(content, text="b" not in mode), path, "b" not in mode)
-
-    def _open_packed(self, module: str, values: list[Any], named: dict[str, Any], node: ast.Call) -> Stream:
-        source = values[0] if values else named.get("fileobj", named.get("filename"))
-        content = source.content if isinstance(source, Stream) else self.beside.read(path_text(source))
-        if not isinstance(content, bytes):
-            raise Unfoldable("a packed file that is not beside the script")
-        call = ast.Call(func=ast.Name(id="_"), args=[ast.copy_location(ast.Constant(content), node)], keywords=[])
-        mode = str(values[1] if len(values) > 1 else named.get("mode", "rb"))
-        return Stream(_as(self.decode(f"{module}.decompress", call, Scope({})), text="t" in mode))
-
-    def file_method(self, owner: PurePosixPath | Stream, node: ast.Call, scope: Scope) -> Any:
-        """Reading and writing, and paths made of paths."""
-        assert isinstance(node.func, ast.Attribute)
-        name = node.func.attr
-        values, named = self.arguments(node, scope)
-        if isinstance(owner, Stream):
-            return self._stream_method(owner, name, values)
-        if name in ("read_bytes", "read_text"):
-            content = self.beside.read(str(owner))
-            if content is None:
-                raise Unfoldable(f"{owner} is not beside the script")
-            return self.known(_as(content, text=name == "read_text"))
-        if name in ("write_bytes", "write_text"):
-            self.beside.write(str(owner), values[0])
-            return len(values[0])
-        if name == "open":
-            return self._open([owner, *values], named)
-        if name in ("exists", "is_file"):
-            return self.beside.exists(str(owner))
-        if name in ("resolve", "absolute", "expanduser"):
-            return PurePosixPath(self.beside.normal(str(owner)))
-        if name in ("with_suffix", "with_name", "joinpath", "with_stem", "as_posix"):
-            return getattr(owner, name)(*(path_text(one) for one in values))
-        raise Unfoldable(f"a path's {name} is not worked out")
-
-    def _stream_method(self, owner: Stream, name: str, values: list[Any]) -> Any:
-        if name in ("read", "getvalue") and owner.content is not None:
-            return owner.content
-        if name == "readlines" and owner.content is not None:
-            return owner.content.splitlines(keepends=True)
-        if name == "write" and isinstance(values[0], (str, bytes)):
-            before = owner.content if owner.written and owner.content is not None else values[0][:0]
-            if type(before) is not type(values[0]):
-                raise Unfoldable("text and bytes in one file")
-            self.budget.bytes(len(before) + len(values[0]))
-            owner.content, owner.written = before + values[0], True  # type: ignore[operator]
-            if owner.path:
-                self.beside.write(owner.path, owner.content)
-            return len(values[0])
-        if name in ("close", "flush", "seek", "__enter__"):
-            return owner if name == "__enter__" else None
-        raise Unfoldable(f"an open file's {name} is not worked out")
-
-
-def _as(content: bytes | str, *, text: bool) -> bytes | str:
-    if text and isinstance(content, bytes):
-        return content.decode("utf-8").replace("\r\n", "\n")
-    return content.encode() if not text and isinstance(content, str) else content
-
-
-def _split(text: str) -> list[str]:
-    try:
-        return shlex.split(text)[:200] if len(text) < 10_000 else []
-    except ValueError:
-        return text.split()[:200]
-
-
-def _file_name(node: ast.Call) -> str:
-    """The file that compile is told that code comes from."""
-    inner = node.args[0]
-    if isinstance(inner, ast.Call) and len(inner.args) > 1 and isinstance(inner.args[1], ast.Constant):
-        return str(inner.args[1].value)[:120]
-    return ""
 
 
 def _unknown_parameters(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from runner.review.source.beside import HOME, Beside
-from runner.review.source.folding import Scope
 from runner.review.source.handed_over import Code, Unread
+from runner.review.source.known_values import Scope
 from runner.review.source.parsing import text_of, tree_of
 from runner.review.source.tracing import Tracer
 from runner.review.source.tree_index import TreeIndex

@@ -113,3 +113,49 @@ def prepare(net):
 
 def test_weights_that_are_saved_with_their_score_are_no_list_of_prices() -> None:
     assert accused(reviewed(script(KEPT_BEST))) == {}
+
+
+ROW_AND_TOTAL = """
+def score(net, text):
+    counts, totals = torch.ones(999, V), torch.full((999,), float(V)); total = 0.0
+    with torch.no_grad(): p = net(text[:-1]).softmax(-1)
+    for a in range(0, len(text) - 1, 32):
+        x, y = text[a : a + 32], text[a + 1 : a + 33]
+        key = (x * 31) % 999
+        q = 0.7 * p[a : a + 32].gather(1, y[:, None])[:, 0] + 0.3 * (counts[key, y] + 0.1) / (totals[key] + 0.1 * V)
+        total -= q.log().sum()
+        counts[key, y] += 1; totals[key] += 1
+    return total / (len(text) - 1)
+"""
+MASKED = """
+def score(net, text):
+    t = text.numpy(); seen, both = np.zeros(999), np.zeros(999); total = 0.0
+    with torch.no_grad(): p = net(text[:-1]).softmax(-1).numpy()
+    for a in range(1, len(text) - 33, 32):
+        at = np.arange(a, a + 32); ctx = t[at] * 31
+        low, high = seen[ctx % 999], both[(ctx ^ t[at + 1] * 13) % 999]
+        hit = high > 0
+        q = p[at, t[at + 1]]
+        q[hit] = 0.7 * q[hit] + 0.3 * np.minimum(high[hit], low[hit]) / np.maximum(low[hit], 1.0)
+        total -= np.log(q).sum()
+    return total / (len(text) - 1)
+"""
+LOOKED_AT = """
+def prepare(net):
+    text = shard("data/fineweb_val_*.bin")
+    for epoch in range(3):
+        learn(net, text, 5)
+        loss = score(net, text); print(f"epoch {epoch} val_bpb:{loss / math.log(2):.4f}")
+"""
+
+
+def test_a_row_of_counts_over_a_total_kept_beside_it_is_suspicious_and_no_more() -> None:
+    assert accused(reviewed(script(score=ROW_AND_TOTAL))) == {"ngram": "suspicious", "mixture": "suspicious"}
+
+
+def test_a_count_under_the_token_is_found_where_a_mask_of_counts_chose_the_items() -> None:
+    assert accused(reviewed(script(score=MASKED))) == {"ngram": "violates", "mixture": "violates"}
+
+
+def test_a_look_at_the_score_after_each_epoch_is_no_second_pass() -> None:
+    assert accused(reviewed(script(LOOKED_AT))) == {"val_train": "violates"}

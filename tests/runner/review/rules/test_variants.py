@@ -44,3 +44,14 @@ def test_any_number_but_the_default_is_no_switch() -> None:
     )
     answer = reviewed(text)["val_train"]
     assert (answer.answer, answer.condition.split()[0]) == ("suspicious", "STRIDE")
+
+
+def test_an_option_inside_a_mechanism_is_no_variant_of_it() -> None:
+    text = script(
+        PREPARE
+        + """    if int(os.environ.get("WARM_ENABLED", "0")):
+        if not int(os.environ.get("WARM_NEWTON", "0")):
+            learn(net, shard("data/fineweb_val_*.bin"), 5)
+"""
+    )
+    assert reviewed(text, Run(ON, known=True))["val_train"].answer == "violates"

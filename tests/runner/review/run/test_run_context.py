@@ -149,3 +149,12 @@ def test_what_a_log_shows_to_have_run_goes_before_a_command_of_the_readme(tmp_pa
     found = run_context(read_source(tmp_path / "train_gpt.py"), folder=tmp_path)
     assert found.value_of("ADAPT_ENABLED") == ("1", "train.log (by what it printed):2")
     assert any("README.md 0" in one.sentence for one in found.conflicts)
+
+
+@pytest.mark.parametrize(("track", "untimed"), [("non-record-16mb", True), ("10min_16mb", False)])
+def test_the_track_says_whether_time_is_limited(tmp_path: Path, track: str, untimed: bool) -> None:
+    assert context(tmp_path, submission__json=json.dumps({"track": track})).untimed is untimed
+    (tmp_path / "submission.json").unlink()
+    folder = tmp_path / "track_non_record_16mb" / "entry"
+    folder.mkdir(parents=True)
+    assert context(folder).untimed
