@@ -20,7 +20,7 @@ from typing import Any, get_type_hints
 import torch
 from torch import Tensor
 
-from golf_model.config import ConfigError, GolfConfig
+from golf_model.config import ConfigError, ExportConfig, GolfConfig
 from golf_model.main import fit_lines, pack
 from golf_model.process.errors import EXIT_USER_ERROR, ScriptError
 from golf_model.process.files import write_durably
@@ -30,6 +30,8 @@ from golf_model.training.calibration import Seen
 MOST_HEADER = 8 << 20
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 GROUPS = ("weights", "hessians", "fisher")
+HEADS = {"tok_emb.weight", "lm_head.weight"}
+"""What is looked at only where `gptq.embed` asks for it."""
 
 
 def read_kept(path: Path, config: GolfConfig) -> tuple[dict[str, Tensor], Seen]:
@@ -98,19 +100,31 @@ def from_json(kind: Any, data: Mapping[str, Any]) -> Any:
     return kind(**values)
 
 
+def as_trained(seen: Seen, export: ExportConfig) -> Seen:
+    """Of what was kept, what a training under this export would have seen; ScriptError where it has seen less.
+
+    Without it an embedding that is to be rounded to nearest would be rounded in turn, because another export was.
+    """
+    if not export.gptq.tokens:
+        return Seen({}, {})
+    if not seen.hessians:
+        raise ScriptError("gptq wants what the layers saw, and nothing of it was kept: train with gptq.tokens, too")
+    if export.gptq.embed and not HEADS & seen.hessians.keys():
+        raise ScriptError("gptq.embed wants what the head saw, and that was not kept: train with gptq.embed, too")
+    if export.gptq.embed:
+        return seen
+    return Seen({name: value for name, value in seen.hessians.items() if name not in HEADS}, seen.fisher)
+
+
 def main(arguments: list[str]) -> int:
     """Pack and report; the exit code is 0, or 2 for bad input."""
     kept, config_file, artifact, code = Path(arguments[0]), Path(arguments[1]), Path(arguments[2]), int(arguments[3])
     try:
         config = from_json(GolfConfig, json.loads(config_file.read_text()))
         weights, seen = read_kept(kept, config)
-        if config.export.gptq.tokens and not seen.hessians:
-            raise ScriptError(
-                "gptq wants what the layers saw, and nothing of it was kept: train with gptq.tokens, too"
-            )
         lines: list[str] = []
         began = time.perf_counter()
-        packed, step = pack(weights, seen, config, code, lines.append)
+        packed, step = pack(weights, as_trained(seen, config.export), config, code, lines.append)
         seconds = time.perf_counter() - began
         write_durably(artifact, packed.blob)
     except (ScriptError, ConfigError, TypeError, OSError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ VARIANTS = {
     "pr372_ablations": ["pr372", "xsa3", "decay_0.01", "decay_0.02", "decay_0.1", "swa", "rope_10k", "int6_mlp"],
     "pr102_rejected": ["pr102", "int7", "int7_mlp_2.5", "mlp_2.5", "softcap_15", "int8_mlp_3"],
     "pr160_exports": ["zlib", "qgv3_lzma"],
+    "frontier_exports": ["sdclip", "one_step", "column_steps", "trellis"],
 }
 
 
@@ -48,7 +50,28 @@ def test_a_file_leads_to_its_variants_and_its_small_profile_keeps_all_of_them_ap
         assert [one.name for one in found.variants] == VARIANTS[name]
         assert found.same == ()
     repacked = {one.name for one in family(name).variants if one.repack}
-    assert repacked == {"pr465_embedding_bits": {"int8", "int6"}, "pr160_exports": {"qgv3_lzma"}}.get(name, set())
+    from_kept = {
+        "pr465_embedding_bits": {"int8", "int6"},
+        "pr160_exports": {"qgv3_lzma"},
+        "frontier_exports": {"one_step", "column_steps", "trellis"},
+    }
+    assert repacked == from_kept.get(name, set())
+
+
+def test_exports_of_the_frontier_pack_one_training_to_one_cap_each_in_its_own_way() -> None:
+    for profile in (None, "small"):
+        plain, *others = (one.job.config for one in family("frontier_exports", profile).variants)
+        assert plain.export.solves_factor
+        assert all(other.export.solves_step for other in others)
+        assert {other.export.step.cap_bytes for other in others} == {plain.export.step.cap_bytes}
+        assert [other.export.steps.columns for other in others] == ["off", "cholesky", "cholesky"]
+        assert [other.export.rounding for other in others] == ["gptq", "gptq", "trellis"]
+        assert all(replace(other, export=plain.export) == plain for other in others)
+
+
+def test_the_exports_of_the_frontier_begin_with_the_frontier_itself() -> None:
+    frontier = load_job(JOBS / "frontier.yaml").config
+    assert family("frontier_exports").variants[0].job.config == frontier
 
 
 def test_sizes_of_the_table_of_pr_465_are_expected_where_they_were_published() -> None:

@@ -6,6 +6,7 @@ from runner.data.shards import SIDECAR
 from runner.job.tracks import TRACKS
 from runner.judge.checks import QUESTIONS
 from runner.judge.evidence import Answer
+from runner.judge.first_score import TITLE, expected_answer, is_asked
 from runner.judge.judge import ANSWER_WORDS
 from runner.judge.text_checks import kept_back_answer, text_answer
 from runner.results.datasets import DataFacts
@@ -27,11 +28,17 @@ def text_notes(facts: DataFacts, track: str) -> list[str]:
     ]
 
 
+def first_score_notes(facts: DataFacts) -> list[str]:
+    """What a model that has learned nothing will score on data that are to be sp8192's; nothing of any other."""
+    return [_said(TITLE, expected_answer(facts))] if is_asked(facts) else []
+
+
 def passport(facts: DataFacts) -> list[str]:
     """Whose text it is, how much of it the training shards hold as far as anybody looked, and what lies beside it."""
     lines = [_said(title, answer) for title, answer in text_answers(facts).values()]
     if facts.overlap is None:
         lines[-1] += " (golf data info --overlap looks)"
+    lines += first_score_notes(facts)
     sidecars = [name for name in facts.files if name.startswith(SIDECAR)]
     if sidecars:
         fits = (

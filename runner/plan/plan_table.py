@@ -18,7 +18,7 @@ from runner.job.spec import JobSpec
 from runner.job.variables import counted_variables
 from runner.listing import counted, listed
 from runner.node.environment import GOLFS, GOLFS_KINDS, handed_on
-from runner.plan.data_tables import text_notes
+from runner.plan.data_tables import first_score_notes, text_notes
 from runner.plan.plan import Outline
 from runner.plan.run_time import SETUP_GUESS_S, TryTime, gate_of, job_time, price
 from runner.plan.size_forecast import against_cap, told_bytes
@@ -159,7 +159,8 @@ def data_rows(plan: Outline, data: DataFacts | str) -> list[Row]:
     """The job's text, or how to get it and what is unknown until then."""
     if isinstance(data, DataFacts):
         text = f"{data.name}: {data.train_tokens:,} training and {data.val_tokens:,} validation tokens"
-        return [("data", text), *(("", note) for note in text_notes(data, plan.job.track))]
+        notes = [*text_notes(data, plan.job.track), *first_score_notes(data)]
+        return [("data", text), *(("", note) for note in notes)]
     unknown = "whether the tokenizer fits, how much text there is"
     if plan.job.script is None:
         unknown += f", how many tokens rule {plan.job.config.eval.rule} scores"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from golf_model.artifact.artifact import pack_model
 from golf_model.artifact.kept import keep_weights
 from golf_model.config import BigramConfig, ExportConfig, GolfConfig, GptqConfig, ModelConfig
 from golf_model.process.errors import ScriptError
-from golf_model.repack import from_json, main, read_kept
+from golf_model.repack import as_trained, from_json, main, read_kept
 from golf_model.training.calibration import Seen
 from tests.fixtures.golden_cases import golden_network
 
@@ -83,6 +83,23 @@ def test_gptq_without_what_the_layers_saw_is_refused_in_words(tmp_path: Path, ca
     assert main([str(tmp_path / "kept"), str(tmp_path / "config.json"), str(tmp_path / "artifact"), "1000"]) == 2
     assert "nothing of it was kept" in capsys.readouterr().err
     assert not (tmp_path / "artifact").exists()
+
+
+HEAD_SEEN = Seen({**SEEN.hessians, "tok_emb.weight": torch.eye(32) + 0.5}, SEEN.fisher)
+
+
+def test_an_embedding_is_rounded_in_turn_only_where_the_new_export_asks_for_it() -> None:
+    gptq = CONFIG.export.gptq
+    assert as_trained(HEAD_SEEN, CONFIG.export).hessians.keys() == SEEN.hessians.keys()
+    asked = replace(CONFIG.export, gptq=replace(gptq, embed=True))
+    assert as_trained(HEAD_SEEN, asked) is HEAD_SEEN
+    with pytest.raises(ScriptError, match="what the head saw"):
+        as_trained(SEEN, asked)
+
+
+def test_an_export_without_gptq_uses_nothing_that_was_seen() -> None:
+    plain = replace(CONFIG.export, gptq=replace(CONFIG.export.gptq, tokens=0))
+    assert as_trained(HEAD_SEEN, plain) == Seen({}, {})
 
 
 class Bomb:

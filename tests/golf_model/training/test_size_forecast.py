@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from golf_model.artifact.artifact import pack_model
-from golf_model.config import AverageConfig, ExportConfig, GolfConfig, StepConfig
+from golf_model.config import AverageConfig, ExportConfig, GolfConfig, SdclipConfig, StepConfig
 from golf_model.process.runlog import RunLog
 from golf_model.training.averaging import WeightAverage
 from golf_model.training.size_forecast import SizeForecaster, forecast_line
@@ -37,6 +37,23 @@ def test_a_solved_step_is_named_with_its_size() -> None:
     words = dict(word.split(":") for word in line.split())
     assert 0.999 * 500_000 <= int(words["total"]) <= 500_000
     assert float(words["step"]) > 0
+
+
+def test_a_solved_factor_of_row_scales_is_named_with_its_size() -> None:
+    export = ExportConfig(
+        mlp="int6",
+        attn="int6",
+        rows="sdclip",
+        sdclip=SdclipConfig(solve=True),
+        container="golf",
+        compressor="rans",
+        passthrough_numel=64,
+        step=StepConfig(cap_bytes=300_000),
+    )
+    line = forecast_line(weights_of("pr102"), replace(CONFIG, export=export), CODE)
+    words = dict(word.split(":") for word in line.split())
+    assert 0.999 * 300_000 <= int(words["total"]) <= 300_000
+    assert float(words["row_factor"]) > 0
 
 
 def test_what_will_not_fit_is_said() -> None:
