@@ -23,7 +23,8 @@ def side_of(texts: Sequence[str]) -> list[Arm]:
 
     The base of a job with variants comes first, wherever it was named. UserError where one cannot be read.
     """
-    bases, others = [], []
+    bases: list[Arm] = []
+    others: list[Arm] = []
     for text in texts:
         path = Path(text)
         for folder in map(str, find_record_folders([path])) if path.is_dir() else [text]:
