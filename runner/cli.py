@@ -742,7 +742,7 @@ def sweep_report(
     output: Output = Path(),
 ) -> None:
     """SWEEP as one HTML page. Trials, history, importance, parallel coordinates, slices."""
-    from reports.across.sweep_page import sweep_page
+    from reports.page.many.sweep import sweep_page
     from runner.files import require_writable, write_atomic
     from runner.search.sweeps.plots import plots_of
     from runner.search.sweeps.table import summary_lines
