@@ -21,8 +21,8 @@ from pydantic import ValidationError
 from runner.errors import UserError
 from runner.files import write_atomic
 from runner.printable import printable
-from runner.results.verdicts import Packed, PackedKind
 from runner.results.frozen import Frozen
+from runner.results.verdicts import Packed, PackedKind
 from runner.untrusted import read_text
 
 LEAST_SHARE = 0.01

@@ -26,7 +26,7 @@ from runner.listing import counted
 from runner.machine import usable_cpus
 from runner.node.deadlines import SETUP_S
 from runner.plan.footprint import step_flops
-from runner.results import RunResult
+from runner.results.runs import RunResult
 
 PUBLIC_TFLOPS = {"H100": 210.0, "GB10": 5.5}
 """1e12 operations a second that public runs reached on one accelerator: 197 to 231 on an H100 (the official baseline,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from runner.folder.packed import MOST_KINDS, Noted, packed, packed_of, remembered, shares
 from runner.record.artifact_report import inspect_file
-from runner.results import Packed, PackedKind
+from runner.results.verdicts import Packed, PackedKind
 from tests.fixtures.places import ROOT
 
 

@@ -30,7 +30,7 @@ from runner.plan.step_time import (
     usual_steps,
     warm_up_steps,
 )
-from runner.results import Host
+from runner.results.nodes import Host
 from tests.fixtures.model_jobs import job
 from tests.fixtures.places import JOBS
 from tests.fixtures.results import run_result
