@@ -742,7 +742,7 @@ def sweep_report(
     output: Output = Path(),
 ) -> None:
     """SWEEP as one HTML page. Trials, history, importance, parallel coordinates, slices."""
-    from reports.across.sweep_page import sweep_page
+    from reports.page.many.sweep import sweep_page
     from runner.files import require_writable, write_atomic
     from runner.search.sweeps.plots import plots_of
     from runner.search.sweeps.table import summary_lines
@@ -821,12 +821,15 @@ def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str |
     from reports.terminal.next_steps import next_steps
     from reports.terminal.summary import terminal_summary
     from runner.drive.execute import execute
+    from runner.plan.step_time import few_steps
     from runner.record.find import to_compare_with
 
     done = execute(job, script, output, where, terminal(), only)
     folder = recorded(done, output)
     console = terminal()
     console.print(terminal_summary(done.data, folder))
+    if done.data.verdict.status != "passed" and (said := few_steps(job, done.data.results)):
+        print_line(console, said)
     for line in next_steps(done.data, folder, console.width, to_compare_with(folder, done.data)):
         print_line(console, line)
     raise typer.Exit(EXIT_CODES[done.data.verdict.status])

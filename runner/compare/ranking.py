@@ -99,7 +99,7 @@ def ranking(pairs: Sequence[Pair]) -> Ranking:
         tau_interval=None if drawn is None else _tau_interval(*drawn),
         tau_p=tau_p if np.isfinite(tau_p) else None,
         ratio=_ratio(cheap[0] - cheap[1:], expensive[0] - expensive[1:]),
-        ratio_interval=None if drawn is None else _ratio_interval(*drawn),
+        ratio_interval=None if drawn is None else _ratio_interval(*drawn[:2]),
         best_rank=int(ranks[0][int(np.argmin(expensive))]),
         promote=_promote(cheap, expensive) if enough else None,
         resampled_seeds=seeds,
@@ -130,9 +130,10 @@ def _tau_interval(cheap: Array, expensive: Array, chosen: Array) -> tuple[float,
     return _interval(taus)
 
 
-def _ratio_interval(cheap: Array, expensive: Array, chosen: Array) -> tuple[float, float] | None:
-    """The base stays the base; the others are resampled."""
-    others = chosen[:, 1:] % (cheap.shape[1] - 1) + 1
+def _ratio_interval(cheap: Array, expensive: Array) -> tuple[float, float] | None:
+    """The base stays the base; the others are resampled, each as often."""
+    count = cheap.shape[1]
+    others = np.random.default_rng(2).integers(1, count, (DRAWS, count - 1))
     gains = [side[:, :1] - np.take_along_axis(side, others, 1) for side in (cheap, expensive)]
     below = (gains[1] ** 2).sum(1)
     return _interval((gains[0] * gains[1]).sum(1)[below > 0] / below[below > 0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from runner.data.dataset import DataSet, scored_targets
@@ -20,7 +21,7 @@ from runner.folder.evidence import log_paths
 from runner.folder.launches import launches, stopped
 from runner.folder.ledger import Ledger
 from runner.folder.left_out import left_out
-from runner.folder.packed import packed
+from runner.folder.packed import packed, remembered
 from runner.folder.paths import RunFolder
 from runner.folder.repacks import repacked_of
 from runner.folder.same_weights import weights_sha256
@@ -245,7 +246,10 @@ def with_packed(
         if result.status != "completed" or verifications[number].artifact_bytes is None or result.artifact is None:
             continue
         path = folder.attempt(result.seed, result.attempt).artifact(result.artifact.file)
-        told = verifications[number].model_copy(update={"packed": packed(path, cap_bytes, inspect_file)})
+        sha256, size = verifications[number].artifact_sha256, verifications[number].artifact_bytes
+        look = partial(packed, path, cap_bytes, inspect_file)
+        found = look() if sha256 is None or size is None else remembered(folder.packed, sha256, size, look)
+        told = verifications[number].model_copy(update={"packed": found})
         return [*verifications[:number], told, *verifications[number + 1 :]]
     return verifications
 

@@ -9,18 +9,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from runner.errors import UserError
+from runner.files import write_atomic
 from runner.printable import printable
+from runner.results.frozen import Frozen
 from runner.results.verdicts import Packed, PackedKind
+from runner.untrusted import read_text
 
 LEAST_SHARE = 0.01
 """Of the cap, that an artifact must have to be looked at."""
+VERSION = 1
+"""Of this way of looking: what another one has noted is looked at again."""
+MOST_NOTE = 1 << 20
 MOST_KINDS = 200
 MOST_NAME = 80
 SCALE_PARTS = ("scales", "codes")
@@ -46,6 +55,35 @@ def packed(path: Path, cap_bytes: int, inspect: Callable[[Path], Facts]) -> Pack
         return packed_of(inspect(path))
     except UserError:
         return None
+
+
+def remembered(note: Path, sha256: str, size: int, look: Callable[[], Packed | None]) -> Packed | None:
+    """What `look` finds in the artifact of this hash and size, in bytes; what the file `note` holds of it where it
+    was looked at before, else it is noted there. A note that is of another file, or no note, is made anew."""
+    try:
+        noted = Noted.model_validate_json(read_text(note, MOST_NOTE))
+        if noted.fits(sha256, size):
+            return noted.packed
+    except (UserError, OSError, ValidationError):
+        pass
+    found = look()
+    with suppress(OSError):  # of a folder that can only be read
+        write_atomic(note, Noted(artifact_sha256=sha256, packed=found).model_dump_json(indent=2) + "\n")
+    return found
+
+
+class Noted(Frozen):
+    """What was found in one artifact; None where it cannot be read, or is too small."""
+
+    version: int = VERSION
+    artifact_sha256: str
+    packed: Packed | None
+
+    def fits(self, sha256: str, size: int) -> bool:
+        """Whether this is of the artifact, by this way of looking, and its parts are all of it."""
+        one = self.packed
+        held = size if one is None else sum(kind.bytes + kind.scale_bytes for kind in one.kinds) + one.rest_bytes
+        return (self.version, self.artifact_sha256, held) == (VERSION, sha256, size)
 
 
 def packed_of(facts: Facts) -> Packed:

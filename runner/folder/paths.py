@@ -8,6 +8,7 @@ runs/<job>-<hash8>/
     ledger.jsonl        everything that was launched
     driver.json         who drives it, or did last
     record.json         where its record was written, with which verdict, for which ledger
+    packed.json         what one artifact's bytes hold, by its hash: to read it takes seconds
     duel.json           what came of a duel that the run is one side of
     lock                held while a driver works here
     seeds/<seed>/attempt-<n>/
@@ -97,6 +98,10 @@ class RunFolder:
     @property
     def recorded(self) -> Path:
         return self.path / "record.json"
+
+    @property
+    def packed(self) -> Path:
+        return self.path / "packed.json"
 
     @property
     def duel(self) -> Path:

@@ -11,7 +11,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,13 @@ from golf_model.config import GolfConfig, RuntimeConfig
 from runner.data.cache import cache_root, remembered
 from runner.errors import UserError
 from runner.files import write_atomic
-from runner.job.hardware import Hardware
+from runner.job.hardware import PROFILES, Hardware
 from runner.job.spec import JobSpec
 from runner.listing import counted
 from runner.machine import usable_cpus
 from runner.node.deadlines import SETUP_S
 from runner.plan.footprint import step_flops
+from runner.results.runs import RunResult
 
 PUBLIC_TFLOPS = {"H100": 210.0, "GB10": 5.5}
 """1e12 operations a second that public runs reached on one accelerator: 197 to 231 on an H100 (the official baseline,
@@ -38,6 +39,8 @@ USUAL_TFLOPS = 0.04
 """Of one CPU thread, for steps so small that it hardly matters."""
 SLOW_STEP_S = 30.0
 """A step that takes longer is warned about: 20 warm-up steps of it are ten minutes."""
+FEW = 0.5
+"""Share of the usual steps below which something held the machine up."""
 FIRST_LINES = 10
 """As many steps are logged one by one."""
 REMEMBERED_S = 24 * 3600.0
@@ -101,6 +104,31 @@ def usual_steps(job: JobSpec, hardware: Hardware, nproc: int) -> float | None:
         return None
     count = nproc if hardware.on_gpu else threads(job, nproc)
     return min(schedule.iterations, schedule.max_wallclock_seconds * reached * 1e12 * count / work)
+
+
+def few_steps(job: JobSpec, results: Sequence[RunResult]) -> str:
+    """What is said of a run whose training the clock ended after far fewer steps than usual; '' of any other."""
+    if job.script is not None or job.config.schedule.kind != "wallclock":
+        return ""
+    for result in results:
+        host, made = result.host, result.log.steps
+        hardware = None if host is None else PROFILES.get(host.hardware)
+        if host is None or made is None or hardware is None:
+            continue
+        usual = usual_steps(job, hardware, host.nproc)
+        if usual is not None and made < FEW * usual:
+            where = hardware.accelerator if hardware.on_gpu else "a CPU"
+            usually = counted(rough(usual), "step")
+            return (
+                f"seed {result.seed} made {counted(made, 'step')}, where about {usually} are usual on {where}: was "
+                "the machine busy?"
+            )
+    return ""
+
+
+def rough(number: float) -> int:
+    """Its first two digits, then noughts."""
+    return round(round(number), 2 - len(str(round(number))))
 
 
 def on_accelerators(config: GolfConfig, hardware: Hardware, count: int) -> StepTime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,30 +10,49 @@ from runner.compare.ranking import FEWEST, Pair, Ranking
 from runner.errors import UserError
 from runner.record.comparison_sources import arm_of
 from runner.record.files import read_results
-from runner.record.find import is_ours
+from runner.record.find import find_record_folders, is_ours
 from runner.results.comparisons import Arm
+from runner.results.variants import VariantTable
 
-SMALL = "-small"
-"""What a profile puts behind a job's name."""
+PROFILE = re.compile(r"-(?:small|steps)(?=-|$)")
+"""What a profile puts behind a job's name, before that of a variant."""
 
 
 def side_of(texts: Sequence[str]) -> list[Arm]:
-    """The arms of one side; a record of ours is called as its job is. UserError where one cannot be read."""
-    arms = []
+    """The arms of one side; a record of ours is called as its job is, and a folder of records is all of them.
+
+    The base of a job with variants comes first, wherever it was named. UserError where one cannot be read.
+    """
+    bases: list[Arm] = []
+    others: list[Arm] = []
     for text in texts:
-        arm, path = arm_of(text, text), Path(text)
-        if path.is_dir() and is_ours(path):
-            arm = arm.model_copy(update={"name": read_results(path).name})
-        if not arm.val_bpb:
-            raise UserError(f"{text}: has no score")
-        arms.append(arm)
-    return arms
+        path = Path(text)
+        for folder in map(str, find_record_folders([path])) if path.is_dir() else [text]:
+            arm, table = arm_of(folder, folder), None
+            if path.is_dir() and is_ours(Path(folder)):
+                data = read_results(Path(folder))
+                arm, table = arm.model_copy(update={"name": data.name}), data.variant_table
+            if not arm.val_bpb:
+                raise UserError(f"{folder}: has no score")
+            (bases if table is not None and is_base(arm.name, table) else others).append(arm)
+    return [*bases, *others]
+
+
+def plain(name: str) -> str:
+    """A job's name without the profile's."""
+    return PROFILE.sub("", name)
+
+
+def is_base(name: str, table: VariantTable) -> bool:
+    """Whether a record of this name is of the variant that the others of its job are held against."""
+    job = plain(table.job)
+    return plain(name) in (job, f"{job}-{table.base}")
 
 
 def pairs_of(cheap: Sequence[Arm], expensive: Sequence[Arm]) -> list[Pair]:
     """Variants that stand on both sides, in the order of the first; matched by name, or in order where scores were
     typed. UserError where they do not match."""
-    sides = [[arm.name.removesuffix(SMALL) for arm in side] for side in (cheap, expensive)]
+    sides = [[plain(arm.name) for arm in side] for side in (cheap, expensive)]
     typed = any(arm.origin in ("as typed", "as the file says") for arm in (*cheap, *expensive))
     if typed:
         if len(cheap) != len(expensive):
@@ -71,7 +91,7 @@ def lines(found: Ranking) -> Iterator[str]:
     chance = (
         ""
         if found.tau_p is None
-        else f"; rankings of {many} that are unrelated agree or disagree so in {found.tau_p:.1%}"
+        else f"; rankings of {many} that are unrelated agree or disagree so in {100 * found.tau_p:.1f} %"
     )
     yield f"Kendall's tau: {tau}{_between(found.tau_interval, 2, alike)}{chance}"
     ratio = "unknown: no expensive gain" if found.ratio is None else f"{found.ratio:.2f}"

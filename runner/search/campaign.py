@@ -7,8 +7,9 @@ driven and a record written are the caller's (only the command line may know the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from runner.drive.assess import JudgedRun, publish
 from runner.drive.run import sole_driver
@@ -57,22 +58,53 @@ def infeasible_row(variant: Variant, code_bytes: int) -> VariantRow | None:
     )
 
 
-def outlook(family: Family) -> Iterator[str]:
-    """A line for each variant, before anything runs: what it is expected to take, and whether it will run."""
-    yield f"{family.name}: {len(family.variants)} variants, the plan below is of {family.base.name}, the base"
-    wide = max(len(variant.name) for variant in family.variants)
+@dataclass(frozen=True)
+class Outlook:
+    """What is expected of a variant before anything runs."""
+
+    name: str
+    job: str
+    """The job's name, which its run and its record have."""
+    settings: dict[str, object]
+    """Path -> value of what it has other than the base."""
+    state: Literal["run", "repack", "infeasible"]
+    """repack: packed from the base's weights; infeasible: not run."""
+    expected_bytes: int | None
+    """Script and artifact; None where nothing is known."""
+    reason: str = ""
+    """Why it is infeasible."""
+
+
+def outlooks(family: Family) -> list[Outlook]:
+    """One for each variant, the base first; those that a profile leaves out are not among them."""
     code = script_of(family.base.job).code_bytes  # the others' differ by a few bytes
+    found = []
     for variant in family.variants:
         job = variant.job
         row = None if variant is family.base else infeasible_row(variant, code)
-        forecast = None if job.script is not None else forecast_bytes(job.config, code)
-        size = (
-            "of unknown size"
-            if forecast is None or forecast.expected is None
-            else f"about {forecast.expected:,} bytes"
+        found.append(
+            Outlook(
+                name=variant.name,
+                job=job.name,
+                settings={setting.path: setting.value for setting in variant.settings},
+                state="infeasible" if row is not None else "repack" if variant.repack else "run",
+                expected_bytes=None if job.script is not None else forecast_bytes(job.config, code).expected,
+                reason="" if row is None else row.reason,
+            )
         )
-        how = "infeasible, not run" if row is not None else "packed from the base's weights" if variant.repack else ""
-        yield f"  {variant.name:<{wide}}  {size}{f', {how}' if how else ''}"
+    return found
+
+
+HOW = {"run": "", "repack": "packed from the base's weights", "infeasible": "infeasible, not run"}
+
+
+def outlook_lines(family: Family, found: Sequence[Outlook]) -> Iterator[str]:
+    """The same in words, and what is left out."""
+    yield f"{family.name}: {len(family.variants)} variants, the plan below is of {family.base.job.name}, the base"
+    wide = max(len(one.name) for one in found)
+    for one in found:
+        size = "of unknown size" if one.expected_bytes is None else f"about {one.expected_bytes:,} bytes"
+        yield f"  {one.name:<{wide}}  {size}{f', {HOW[one.state]}' if HOW[one.state] else ''}"
     yield from (f"  {name}: the same as another one under this profile, left out" for name in family.same)
 
 

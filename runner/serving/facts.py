@@ -44,6 +44,8 @@ class RunNow:
     """Why it was stopped."""
     problem: str = ""
     """Why its ledger cannot be read; then nothing else is known."""
+    ahead: str = ""
+    """How long it still takes and what it costs, in words; '' where nobody is at work on it, or it is not known."""
     train_limit: float | None = None
     """Seconds of the training clock that it is held to."""
     cap_bytes: int | None = None

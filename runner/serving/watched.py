@@ -19,12 +19,15 @@ from runner.files import sha256_bytes
 from runner.folder.launches import stopped
 from runner.folder.paths import RunFolder
 from runner.folder.recorded import record_of
-from runner.folder.runs import all_runs, noted_job
+from runner.folder.runs import all_runs, driver_of, noted_job
 from runner.folder.trainings import train_log
 from runner.job.load import job_from_mapping
 from runner.job.spec import JobSpec
 from runner.job.tracks import limits_for
+from runner.live.outlook import Outlook
+from runner.live.run_facts import live_facts
 from runner.live.seed_state import SeedState
+from runner.live.words import outlook_words
 from runner.logs.loss_curves import curve
 from runner.plan.past_results import SHELVES
 from runner.record.files import RESULTS
@@ -34,6 +37,8 @@ from runner.results.runs import Curve
 from runner.serving.facts import Listed, RunNow, SeedNow
 from runner.serving.gather import is_run
 
+RUNNING = "running"
+"""State of a run whose driver lives."""
 MOST_RUNS = 200
 """Of more the newest are listed."""
 MOST_CURVES = 12
@@ -99,10 +104,19 @@ def run_now(root: Path, run: RunFolder, *, curves: bool) -> RunNow:
         verdict=verdict,
         record=record,
         stopped=why,
+        ahead=ahead_of(run, states) if state == RUNNING and len(last) <= CROWD else "",
         train_limit=limits.train_seconds if limits else None,
         cap_bytes=limits.cap_bytes if limits else None,
         curves=tuple(curves_of(run, states, job)) if curves else (),
     )
+
+
+def ahead_of(run: RunFolder, states: Sequence[SeedState]) -> str:
+    """`1 to 4 min left; $0.40 spent, about $1.20 in all`; what is not known is left out."""
+    driver = driver_of(run)
+    facts, _ = live_facts(run, entries_of(run), states, local=driver is not None and driver.local)
+    told = ("left_seconds", "left_by_seeds", "dollars_spent", "dollars_at_least", "dollars_total")
+    return outlook_words(Outlook(*(facts[name] for name in told)))
 
 
 def _seed_now(state: SeedState) -> SeedNow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,16 +45,18 @@ def plan(
 
     console = terminal(to_error=as_json)
     file = opened(path, seeds, profile)
+    variants: dict[str, Any] = {}
     if file.family is not None and variant is None:
-        from runner.search.campaign import outlook
+        from runner.search.campaign import outlook_lines, outlooks
 
-        for line in outlook(file.family):
+        found = outlooks(file.family)
+        variants = {"variants": [asdict(one) for one in found], "left_out": list(file.family.same)}
+        for line in [] if as_json else [*outlook_lines(file.family, found), ""]:
             print_line(console, line)
-        console.print()
     job = file.one(variant)
-    found, rows = plan_ahead(job, console, address, [*_opponent_rows(path, job), *_review_rows(path, job)])
+    facts, rows = plan_ahead(job, console, address, [*_opponent_rows(path, job), *_review_rows(path, job)])
     if as_json:
-        typer.echo(json_text(found))
+        typer.echo(json_text({**facts, **variants}))
     else:
         console.print(plan_table(rows))
 
@@ -180,12 +183,13 @@ def bundle(
         "train_gpt.py"
     ),
     flat: Annotated[bool, typer.Option("--flat", help="Write the readable twin instead of the packed file.")] = False,
+    variant: OneVariant = None,
 ) -> None:
     """Turn JOB into its one file. It runs, counts against the cap, and is shipped."""
     from runner.files import require_writable, sha256_bytes, write_atomic
-    from runner.script.bundle import make_script
+    from runner.script.bundle import script_of
 
-    script = make_script(ours(load(path, None, profile)).config)
+    script = script_of(ours(load(path, None, profile, variant)))
     content = script.flat.encode() if flat else script.source
     require_writable(output.parent)
     write_atomic(output, content)
@@ -193,12 +197,12 @@ def bundle(
 
 
 @model_app.command("summary")
-def model_summary(path: JobPath, profile: Profile = None) -> None:
+def model_summary(path: JobPath, profile: Profile = None, variant: OneVariant = None) -> None:
     """Tensors, parameters, bytes, FLOPs and memory of JOB's model."""
     from runner.plan.model_summary import summary_tables
     from runner.script.bundle import make_script
 
-    job = ours(load(path, None, profile))
+    job = ours(load(path, None, profile, variant))
     console = terminal()
     for table in summary_tables(job, len(make_script(job.config).source)):
         console.print(table)

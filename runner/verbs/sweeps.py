@@ -115,10 +115,11 @@ def calibrate(
     from runner.search.calibration import lines, pairs_of, side_of
 
     at = sides.index(SPLIT) if SPLIT in sides else 0
-    cheap, expensive = sides[:at], sides[at + 1 :]
+    cheap, expensive = side_of(sides[:at]), side_of(sides[at + 1 :])
     if len(cheap) < 2 or len(expensive) < 2:
-        raise UserError("give two records or more on each side of a --: golf calibrate CHEAP... -- EXPENSIVE...")
-    found = ranking(pairs_of(side_of(cheap), side_of(expensive)))
+        told = "give two records or more, or a folder of them, on each side of a --"
+        raise UserError(f"{told}: golf calibrate CHEAP... -- EXPENSIVE...")
+    found = ranking(pairs_of(cheap, expensive))
     if as_json:
         typer.echo(found.model_dump_json())
     else:

@@ -48,7 +48,7 @@ def runs_table(runs: Sequence[RunNow]) -> Table:
             Cell(run.state, kind=LOOKS.get(run.state, "")),
             run.counts,
             Cell(run.verdict or MISSING, href=f"record/{run.record}/") if run.record else MISSING,
-            run.problem or (f"stopped: {run.stopped}" if run.stopped else ""),
+            run.problem or (f"stopped: {run.stopped}" if run.stopped else run.ahead),
         ]
         for run in runs
     ]

@@ -33,6 +33,8 @@ FEWEST = 6
 def run_sections(run: RunNow, up: str) -> list[Section]:
     """What there is to see of a run. up: the way back to the list."""
     parts: list[Words | Table] = [Words("Back to the list", href=up), Words(told(run), _look(run))]
+    if run.ahead:
+        parts.append(Words(f"{run.ahead[0].upper()}{run.ahead[1:]}."))
     if run.problem:
         parts.append(Words(run.problem, "bad"))
     if run.stopped:

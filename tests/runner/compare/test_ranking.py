@@ -31,6 +31,18 @@ def test_gains_are_counted_against_the_first_and_their_ratio_is_least_squares() 
     assert found.ratio_interval is None  # every draw gives the same
 
 
+def test_the_interval_of_the_ratio_draws_each_variant_as_often_in_whatever_order_they_come() -> None:
+    base, steep, others = (2.0, 1.0), (1.7, 0.9), [(1.9, 0.9), (1.85, 0.9), (1.8, 0.9), (1.88, 0.9)]
+    found = []
+    for listed in ([base, steep, *others], [base, *others, steep]):
+        one = ranking(pairs([cheap for cheap, _ in listed], [expensive for _, expensive in listed]))
+        assert one.ratio == pytest.approx(1.74)
+        assert one.ratio_interval is not None
+        found.append(one.ratio_interval)
+    assert found[0] == pytest.approx(found[1], abs=0.05)
+    assert found[0] == pytest.approx((1.2, 2.4), abs=0.15)
+
+
 def test_an_order_that_no_draw_disturbs_has_no_interval_but_a_chance() -> None:
     found = ranking(pairs([1.4, 1.3, 1.2, 1.1], [1.2, 1.15, 1.1, 1.0]))
     assert found.tau_interval is None

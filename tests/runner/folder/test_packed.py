@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.folder.packed import MOST_KINDS, packed, packed_of, shares
+from runner.folder.packed import MOST_KINDS, Noted, packed, packed_of, remembered, shares
 from runner.record.artifact_report import inspect_file
+from runner.results.verdicts import Packed, PackedKind
 from tests.fixtures.places import ROOT
 
 
@@ -69,6 +70,30 @@ def test_a_file_that_is_small_or_no_artifact_is_unknown(cap: int, tmp_path: Path
     path = tmp_path / "final_model.ptz"
     path.write_bytes(b"nothing that is an artifact")
     assert packed(path, cap, inspect_file) is None
+
+
+def test_what_was_found_is_remembered_by_the_artifacts_hash_and_size(tmp_path: Path) -> None:
+    note, looks = tmp_path / "packed.json", []
+    kind = PackedKind(name="w", scheme="int6", tensors=1, values=10, bytes=7, scale_bytes=2)
+
+    def look() -> Packed:
+        looks.append(1)
+        return Packed(format="golf", kinds=[kind], rest_bytes=1)
+
+    first = remembered(note, "a" * 64, 10, look)
+    assert remembered(note, "a" * 64, 10, look) == first == look()
+    assert len(looks) == 2  # the first one and the one of this test
+    remembered(note, "b" * 64, 10, look)
+    remembered(note, "b" * 64, 11, look)  # its parts are not all of it
+    assert len(looks) == 4
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"version": 1}', '{"artifact_sha256": 3, "packed": null}', "[" * 99])
+def test_a_note_that_is_none_is_made_anew(tmp_path: Path, content: str) -> None:
+    note = tmp_path / "packed.json"
+    note.write_text(content)
+    assert remembered(note, "a" * 64, 10, lambda: None) is None
+    assert Noted.model_validate_json(note.read_text()) == Noted(artifact_sha256="a" * 64, packed=None)
 
 
 @pytest.mark.slow

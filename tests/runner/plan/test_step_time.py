@@ -21,6 +21,7 @@ from runner.plan.step_time import (
     StepTime,
     cut_off,
     duration,
+    few_steps,
     measured_speed,
     on_cpu,
     slow_step,
@@ -29,8 +30,10 @@ from runner.plan.step_time import (
     usual_steps,
     warm_up_steps,
 )
+from runner.results.nodes import Host
 from tests.fixtures.model_jobs import job
 from tests.fixtures.places import JOBS
+from tests.fixtures.results import run_result
 
 SPEED = {"float32": 0.05, "bfloat16": 0.1}
 """Of one thread, in 1e12 operations a second."""
@@ -134,6 +137,36 @@ def test_no_shipped_job_would_be_ended_by_golf_itself_on_its_own_hardware(path: 
     step = step_time(spec, hardware, hardware.gpus or 1, here=True, measure=never)
     assert step is not None
     assert cut_off(spec, step) == ""
+
+
+def host_of(hardware: str) -> Host:
+    host = run_result().host
+    assert host is not None
+    return host.model_copy(update={"hardware": hardware, "nproc": 1})
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (69, "seed 1337 made 69 steps, where about 160 steps are usual on a CPU: was the machine busy?"),
+        (90, ""),
+        (None, ""),
+    ],
+)
+def test_a_run_of_few_steps_asks_whether_the_machine_was_busy(made: int | None, said: str) -> None:
+    log = run_result().log.model_copy(update={"steps": made})
+    host = host_of("cpu")
+    assert few_steps(shipped("quickstart"), [run_result(1337, log=log, host=host)]) == said
+
+
+def test_of_training_by_steps_or_unknown_hardware_nothing_is_said_of_how_many_there_were() -> None:
+    log = run_result().log.model_copy(update={"steps": 1})
+    elsewhere = host_of("gpu")
+    assert few_steps(shipped("quickstart"), [run_result(log=log, host=elsewhere)]) == ""
+    schedule = replace(shipped("quickstart").config.schedule, kind="steps")
+    by_steps = shipped("quickstart").config
+    counted = shipped("quickstart").model_copy(update={"config": replace(by_steps, schedule=schedule)})
+    assert few_steps(counted, [run_result(log=log)]) == ""
 
 
 def test_fake_quantisation_that_begins_later_is_one_more_warm_up_step() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from runner.compare.ranking import ranking
 from runner.errors import UserError
 from runner.results.comparisons import Arm
-from runner.search.calibration import lines, pairs_of, side_of
+from runner.results.variants import VariantTable
+from runner.search.calibration import lines, pairs_of, plain, side_of
+from tests.fixtures.results import record
 
 
 def arm(name: str, *scores: float, origin: str = "measured") -> Arm:
@@ -21,6 +25,26 @@ def test_variants_are_matched_by_name_in_the_order_of_the_cheap_ones() -> None:
         ("b", (1.3,), (1.1,)),
         ("a", (1.4,), (1.2,)),
     ]
+
+
+@pytest.mark.parametrize("cheap", ["rates-small-mid", "rates-steps-mid", "rates-mid-small", "rates-mid"])
+def test_a_variant_is_the_same_one_under_a_profile(cheap: str) -> None:
+    assert plain(cheap) == "rates-mid"
+
+
+def test_a_folder_is_all_its_records_and_the_base_of_their_variants_comes_first(tmp_path: Path) -> None:
+    table = VariantTable(job="rates-steps", base="mid", cap_bytes=16_000_000, rows=[])
+    for variant in ("fast", "mid", "slow"):
+        data = record().model_copy(update={"name": f"rates-steps-{variant}", "variant_table": table})
+        (tmp_path / variant).mkdir()
+        (tmp_path / variant / "results.json").write_text(data.model_dump_json())
+    assert [arm.name for arm in side_of([str(tmp_path)])] == [
+        "rates-steps-mid",
+        "rates-steps-fast",
+        "rates-steps-slow",
+    ]
+    named = side_of([str(tmp_path / variant) for variant in ("slow", "mid")])
+    assert [arm.name for arm in named] == ["rates-steps-mid", "rates-steps-slow"]
 
 
 @pytest.mark.parametrize(

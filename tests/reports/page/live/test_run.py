@@ -53,6 +53,19 @@ def test_a_clock_is_held_against_its_limit_and_never_rounded_across_it() -> None
     assert clocks(run(seed(clock_low=None, clock_high=None))) is None
 
 
+def test_how_long_it_still_takes_stands_below_what_it_is() -> None:
+    parts = run_sections(run(seed(), ahead="up to 4 min left; $0.40 spent, about $1.20 in all"), "../")[0].parts
+    assert [part.text for part in parts[1:3] if isinstance(part, Words)] == [
+        "It is running: 1 training.",
+        "Up to 4 min left; $0.40 spent, about $1.20 in all.",
+    ]
+    assert not any(
+        isinstance(part, Words) and "left" in part.text for part in run_sections(run(seed()), "../")[0].parts
+    )
+    (row,) = runs_table([run(seed(), ahead="about 34 s left")]).rows
+    assert row[-1] == "about 34 s left"
+
+
 def test_losses_are_a_line_and_validations_marks_of_one_seed() -> None:
     made = losses([CURVE])
     assert made is not None
