@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 
 from runner.review.flow.assignments import Assignments
 from runner.review.labels.trace import Guard
-from runner.review.labels.values import GOLD, TOTAL, Scope, Value, joined, starting
+from runner.review.labels.values import GOLD, NONE, TOTAL, UNSET, Scope, Value, joined, starting
 
 
 def branch_of(found: dict[tuple[str, bool], None]) -> bool:
@@ -15,11 +16,17 @@ def branch_of(found: dict[tuple[str, bool], None]) -> bool:
     return next(iter(found))[1]
 
 
+PLACE = re.compile(r"(?:^|_)(?:PATH|DIR|ROOT|FILES?|GLOB|MODEL_FILE)$")
+"""Settings that say where something lies."""
+
+
 class Branches(Assignments):
     """Branches."""
 
     def _do_if(self, node: ast.If, scope: Scope) -> bool:
         test = self.value(node.test, scope)
+        if test.known and test.settings and self._no_switch(node, test):
+            test = replace(test, const=UNSET, settings=NONE)
         if test.known and not test.settings:
             return self.block(node.body if test.const else node.orelse, scope)
         if test.known and not self.every:
@@ -29,6 +36,11 @@ class Branches(Assignments):
             finally:
                 self.guards.pop()
         return self._fork(node, test, scope)
+
+    def _no_switch(self, node: ast.If, test: Value) -> bool:
+        """Whether a test only asks where files lie, or would have ended a run that did run."""
+        stops = bool(test.const) and isinstance(node.body[-1], ast.Raise)
+        return stops or all(PLACE.search(name) for name in test.settings)
 
     def _fork(self, node: ast.If, test: Value, scope: Scope) -> bool:
         before = dict(scope.names)

@@ -48,3 +48,16 @@ def test_a_branch_that_the_settings_switch_off_is_not_followed_unless_every_one_
 
 def test_after_a_test_that_is_not_known_a_name_holds_either() -> None:
     assert Followed("x = 0\nif os.getpid():\n    x = val\n")["x"].labels == {"val"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'if not os.environ.get("TOKENIZER_PATH", "a.bin").endswith(".model"):\n    raise ValueError\nif True:\n',
+        'if int(os.environ.get("A", "7")) > 3:\n    raise ValueError("too much")\nif True:\n',
+        'if os.environ.get("DATA_DIR", ""):\n',
+    ],
+)
+def test_where_files_lie_and_what_would_have_ended_the_run_decide_nothing(text: str) -> None:
+    (event,) = Followed(text + PRICE).events("price")
+    assert event.guards == ()
