@@ -177,8 +177,8 @@ def twin_check(record: Record) -> Check:
     try:
         twin = bounded(place, MOST_SOURCE).decode("utf-8")
         made = pack_twin(twin)
-        if made != record.script and (older := pack_twin(twin, typed=True)) == record.script:
-            made = older  # of a record from before types were left out
+        if made != record.script and (older := pack_twin(twin, older=True)) == record.script:
+            made = older  # a record of before
     except (UserError, ValueError, SyntaxError, RecursionError, MemoryError) as error:
         return answer("twin", title, "fail", f"it cannot be packed: {type(error).__name__}", limit)
     same = is_pass(made == record.script)

@@ -102,12 +102,12 @@ def make_script(config: GolfConfig, *, keep: bool = False) -> Script:
     return Script(source=source, flat=flat, sha256=sha256_bytes(source))
 
 
-def pack_twin(flat: str, *, typed: bool = False) -> bytes:
+def pack_twin(flat: str, *, older: bool = False) -> bytes:
     """The script that is shipped for a readable twin; line numbers of the one are those of the other.
 
-    typed: with types and indents, as scripts were made until November 2026.
+    older: as scripts were made until November 2026, with types and indents.
     """
-    return pack(compact(flat, typed=typed))
+    return pack(compact(flat, typed=older), older=older)
 
 
 def script_head() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import hashlib
 import lzma
 import subprocess
@@ -101,17 +102,29 @@ def test_refuses_to_pack_what_could_not_be_unpacked() -> None:
         pack("#" * (MAX_FLAT_BYTES + 1))
 
 
-def bomb(size: int) -> bytes:
+def bomb(size: int, *, older: bool) -> bytes:
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 9}]
-    payload = base64.b85encode(lzma.compress(bytes(size), format=lzma.FORMAT_RAW, filters=filters)).decode()
-    return f'import base64\n_packed = "{payload}"\n'.encode()
+    packed = lzma.compress(bytes(size), lzma.FORMAT_RAW, filters=filters) if older else bz2.compress(bytes(size))
+    kind = "import lzma\n" * older
+    return f'import base64\n{kind}_packed = "{base64.b85encode(packed).decode()}"\n'.encode()
 
 
-def test_a_decompression_bomb_stops_at_the_bound() -> None:
+@pytest.mark.parametrize("older", [False, True])
+def test_a_decompression_bomb_stops_at_the_bound(older: bool) -> None:
     with pytest.raises(UserError, match="expands beyond"):
-        unpack(bomb(50_000_000))
+        unpack(bomb(50_000_000, older=older))
     with pytest.raises(UserError, match="expands beyond"):
-        unpack(bomb(MAX_FLAT_BYTES + 1))
+        unpack(bomb(MAX_FLAT_BYTES + 1, older=older))
+
+
+def test_scripts_of_before_are_read_and_run_as_well(tmp_path: Path) -> None:
+    flat = script("print(__name__)\n")
+    (tmp_path / "train_gpt.py").write_bytes(pack(flat, older=True))
+    done = subprocess.run([sys.executable, "train_gpt.py"], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("__main__\n", "")
+    assert unpack(pack(flat, older=True)) == flat
+    assert b"import lzma" in pack(flat, older=True)
+    assert b"import lzma" not in pack(flat)
 
 
 def test_refuses_files_that_are_too_large_or_not_text() -> None:
