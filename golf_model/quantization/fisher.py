@@ -17,58 +17,54 @@ from golf_model.network.attention import CausalSelfAttention
 from golf_model.network.gpt import GPT
 from golf_model.network.linear import CastedLinear
 
-See = Callable[[str, Tensor], None]
-"""Takes a matrix's name and (rows,) sums of squared gradients."""
 
-
-def _watch(output: Tensor, names: list[str], sizes: list[int], gain: Tensor | None, see: See) -> None:
-    """See to it that the gradient of an output (..., all rows) is seen, matrix by matrix, before its row gain."""
+def _watch(sums: dict[str, Tensor], output: Tensor, sizes: dict[str, int], gain: Tensor | None = None) -> Tensor:
+    """The output (..., all rows), whose gradient, before its row gain, is added to the sums matrix by matrix."""
 
     def take(gradient: Tensor) -> None:
         squares = gradient.detach().float().flatten(0, 1).flatten(1).square().sum(0)
         if gain is not None:
             squares = squares * gain.detach().float().square()
-        for name, part in zip(names, torch.split(squares, sizes), strict=True):
-            see(name, part)
+        for name, part in zip(sizes, torch.split(squares, [*sizes.values()]), strict=True):
+            sums[name] = sums[name] + part if name in sums else part
 
     if output.requires_grad:
         output.register_hook(take)  # type: ignore[no-untyped-call]
+    return output
 
 
-def _projecting(name: str, module: CausalSelfAttention, see: See) -> Callable[..., Tensor]:
+def _projecting(sums: dict[str, Tensor], name: str, module: CausalSelfAttention) -> Callable[..., Tensor]:
     """The method by which attention takes its three products as one, watched."""
     project, names = module._project, {id(part): f"{name}.{own}.weight" for own, part in module.named_children()}
 
     def watched(x: Tensor, *layers: CastedLinear) -> Tensor:
-        output = project(x, *layers)
-        _watch(output, [names[id(layer)] for layer in layers], [len(layer.weight) for layer in layers], None, see)
-        return output
+        return _watch(sums, project(x, *layers), {names[id(layer)]: len(layer.weight) for layer in layers})
 
     return watched
 
 
-def _applying(name: str, see: See) -> Callable[..., None]:
+def _applying(sums: dict[str, Tensor], name: str) -> Callable[..., None]:
     """A forward hook of a matrix that is applied alone."""
 
     def watched(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        gain = inputs[1] if len(inputs) > 1 else None
-        _watch(output, [f"{name}.weight"], [output.size(-1)], gain, see)
+        _watch(sums, output, {f"{name}.weight": output.size(-1)}, inputs[1] if len(inputs) > 1 else None)
 
     return watched
 
 
 @contextmanager
-def _tapped(network: nn.Module, see: See) -> Iterator[None]:
+def _tapped(network: nn.Module) -> Iterator[dict[str, Tensor]]:
     """Every matrix of the layers watched; the output head is not: tied, it is the embedding as well."""
+    sums: dict[str, Tensor] = {}
     handles, attentions = [], []
     for name, module in network.named_modules():
         if isinstance(module, CausalSelfAttention):
-            module._project = _projecting(name, module, see)  # type: ignore[method-assign]
+            module._project = _projecting(sums, name, module)  # type: ignore[method-assign]
             attentions.append(module)
         elif isinstance(module, CastedLinear) and name.rpartition(".")[2] not in ("c_q", "c_k", "c_v", "lm_head"):
-            handles.append(module.register_forward_hook(_applying(name, see)))
+            handles.append(module.register_forward_hook(_applying(sums, name)))
     try:
-        yield
+        yield sums
     finally:
         for handle in handles:
             handle.remove()
@@ -81,13 +77,8 @@ def collect_fisher(network: GPT, batches: Iterable[tuple[Tensor, Tensor]]) -> di
 
     batches: token ids and targets, (sequences, time) int64 each. Gradients of the parameters are left as they were.
     """
-    sums: dict[str, Tensor] = {}
-
-    def see(name: str, squares: Tensor) -> None:
-        sums[name] = sums[name] + squares if name in sums else squares
-
     anchors = [network.tok_emb.weight, *([network.bigram.embed.weight] if network.bigram is not None else [])]
-    with _tapped(network, see), torch.enable_grad():
+    with _tapped(network) as sums, torch.enable_grad():
         for ids, targets in batches:
             loss = network(ids, targets, mean=True) * targets.numel()
             torch.autograd.grad(loss, anchors)

@@ -14,7 +14,7 @@ from torch import Tensor
 from golf_model.config import ExportConfig
 from golf_model.quantization.gptq import in_order
 from golf_model.quantization.quantize import rounded
-from golf_model.quantization.shaping import PER_STEP_OCTAVE, Shaping, quarter_octaves
+from golf_model.quantization.shaping import Shaping, quarter_octaves, shaped_weights
 from golf_model.quantization.step_plan import MatrixSteps, StepPlan
 from golf_model.quantization.trellis_search import trellis_search
 from golf_model.shapes import LEVELS
@@ -89,17 +89,11 @@ def quantized_by_plan(
 
 def fits_steps(values: Tensor, scales: Tensor | None, shaping: Shaping | None, export: ExportConfig) -> bool:
     """Whether the shape of a weight's steps is one that the export rule may give, and decodes to finite weights."""
-    shape = tuple(values.shape)
-    on_trellis = values.dtype == torch.int32 and len(shape) == 2 and export.rounding == "trellis"
-    if shaping is None or scales is None:
-        return shaping is None and not on_trellis
-    if shaping.states != (export.trellis_states if on_trellis else 0):
+    own, asked = shaping or Shaping(), export.steps
+    on_trellis = values.dtype == torch.int32 and values.ndim == 2 and export.rounding == "trellis"
+    if own.states != (export.trellis_states if on_trellis else 0):
         return False
-    largest = float(scales) * (2.0 * float(values.long().abs().max()) + 1 if values.numel() else 0.0)
-    asked = export.steps
-    for codes, on, side in ((shaping.rows, asked.rows, shape[0]), (shaping.columns, asked.columns, shape[1])):
-        if codes is not None:
-            if on == "off" or len(codes) != side:
-                return False
-            largest *= 2.0 ** (max(int(codes.max()), 0) / PER_STEP_OCTAVE) if side else 1.0
-    return largest < torch.finfo(torch.float32).max
+    for at, (codes, on) in enumerate(((own.rows, asked.rows), (own.columns, asked.columns))):
+        if codes is not None and (on == "off" or len(codes) != values.size(at)):
+            return False
+    return shaping is None or scales is None or bool(torch.isfinite(shaped_weights(values, scales, shaping)).all())

@@ -64,7 +64,7 @@ def _search_block(
     inverse, line = 1.0 / steps.reshape(lines), torch.arange(lines, device=device)
     cost = torch.full((states, lines), torch.inf, device=device).scatter_(0, state[None], 0.0)
     rest = block.reshape(1, lines, width).expand(states, lines, width)  # of every survivor, from `begin` on
-    kept = _Kept()
+    kept: list[tuple[Tensor, Tensor, Tensor]] = []
     for begin in range(0, width, NEAR):
         near = rest[:, :, :NEAR].reshape(states * lines, -1)  # errors take the place of columns that are done
         origin = torch.arange(states, device=device)[:, None].expand(states, lines)
@@ -80,7 +80,7 @@ def _search_block(
             cost, before = torch.minimum(first, second), way % states
             error = error.view(2 * states, lines).gather(0, way)
             index = quads.view(2 * states, lines).gather(0, way).mul_(2.0).add_(way >= states)
-            kept.add(before, index, error)
+            kept.append((before.to(torch.uint8), index.to(torch.int16), error))
             near = near.index_select(0, (before * lines + line).flatten())
             if factor is not None:
                 origin = origin.gather(0, before)
@@ -93,33 +93,23 @@ def _search_block(
             change = near.view(states, count, rows, -1) @ factor[:, done, done.stop :]
             rest = rest.reshape(states * lines, -1).index_select(0, (origin * lines + line).flatten())
             rest = (rest - change.view(states * lines, -1)).view(states, lines, -1)
-    indices, errors, end = kept.traced(cost.argmin(0))
+    end = cost.argmin(0)
+    indices, errors = _traced(kept, end)
     return indices.view(block.shape), errors.view(block.shape), end, cost.amin(0).view(count, rows)
 
 
-class _Kept:
-    """Where every survivor came from, column by column, each (states, lines)."""
+def _traced(kept: list[tuple[Tensor, Tensor, Tensor]], end: Tensor) -> tuple[Tensor, Tensor]:
+    """(lines, columns) indices int32 and errors of the paths that end in the states `end` (lines,).
 
-    def __init__(self) -> None:
-        self.came_from: list[Tensor] = []
-        self.index: list[Tensor] = []
-        self.error: list[Tensor] = []
-
-    def add(self, before: Tensor, index: Tensor, error: Tensor) -> None:
-        """One more column."""
-        self.came_from.append(before.to(torch.uint8))
-        self.index.append(index.to(torch.int16))
-        self.error.append(error)
-
-    def traced(self, end: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(lines, columns) indices int32 and errors of the paths that end in the states `end` (lines,), and these."""
-        path, places = end, []
-        for before in reversed(self.came_from):
-            places.append(path)
-            path = before.gather(0, path[None])[0].long()
-        at = torch.stack(places[::-1])[:, None]
-        index, error = (torch.stack(some).gather(1, at)[:, 0].T for some in (self.index, self.error))
-        return index.to(torch.int32).contiguous(), error.contiguous(), end
+    kept: of every survivor, column by column, the state before, the index and the error, each (states, lines).
+    """
+    path, places = end, []
+    for before, _, _ in reversed(kept):
+        places.append(path)
+        path = before.gather(0, path[None])[0].long()
+    at = torch.stack(places[::-1])[:, None]
+    _, index, error = (torch.stack(some).gather(1, at)[:, 0].T for some in zip(*kept, strict=True))
+    return index.to(torch.int32).contiguous(), error.contiguous()
 
 
 def _ways_into(states: int, device: torch.device) -> tuple[Tensor, Tensor]:

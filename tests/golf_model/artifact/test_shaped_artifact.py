@@ -22,6 +22,8 @@ from golf_model.artifact.golf_container import GOLF_HEAD, open_golf, read_golf
 from golf_model.artifact.inspect import inspect_artifact
 from golf_model.config import ExportConfig, GptqConfig, ModelConfig, ShapedStepsConfig, StepConfig
 from golf_model.process.errors import ScriptError
+from golf_model.quantization.shaped import fits_steps
+from golf_model.quantization.shaping import Shaping
 from golf_model.quantization.step_plan import StepPlan, planned_steps
 from golf_model.shapes import parameter_shapes
 from tests.golf_model.artifact.format_reader import read_artifact
@@ -262,10 +264,13 @@ def as_trellis(header: Any) -> int:
     return 2
 
 
-def test_codes_that_would_overflow_are_refused() -> None:
-    export = replace(SHAPED, step=StepConfig(size=3e37))
-    with pytest.raises(ScriptError, match="do not fit this script's model"):
-        unpack_model(pack_model(weights(), MODEL, export, None, planned(export)).blob, MODEL, export)
+@pytest.mark.parametrize(
+    ("integer", "scale", "code", "fits"),
+    [(1, 3e37, 8, True), (1, 3e37, 16, False), (0, 3e38, 4, False), (2, 3e38, 0, False)],
+)
+def test_codes_that_would_overflow_are_refused(integer: int, scale: float, code: int, fits: bool) -> None:
+    values, codes = torch.tensor([[integer]], dtype=torch.int32), torch.tensor([code], dtype=torch.int16)
+    assert fits_steps(values, torch.tensor(scale), Shaping(codes), SHAPED) is fits
 
 
 @pytest.mark.parametrize("at", range(0, 60, 10))
