@@ -828,3 +828,6 @@ class GolfConfig:
         stepped = "step" in (self.export.mlp, self.export.attn)
         on_step = self.qat.active != "off" and self.qat.grid == "step"
         require(stepped or not on_step, "qat.grid", "step only where export.mlp or export.attn is step")
+        shaped = self.export.steps.are_shaped or self.export.rounding == "trellis"
+        why = "not step with shaped export.steps or a trellis, whose grid is another; set qat.active: off"
+        require(not (on_step and shaped), "qat.grid", why)

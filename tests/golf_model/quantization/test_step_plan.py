@@ -9,7 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from golf_model.config import ConfigError, ExportConfig, GptqConfig, ShapedStepsConfig, StepConfig
+from golf_model.config import (
+    ConfigError,
+    ExportConfig,
+    GolfConfig,
+    GptqConfig,
+    QatConfig,
+    ShapedStepsConfig,
+    StepConfig,
+)
 from golf_model.quantization.shaping import Shaping, quarter_octaves, shaped_weights
 from golf_model.quantization.step_plan import planned_steps
 
@@ -149,3 +157,15 @@ def test_what_cannot_be_shaped_is_refused_where_it_is_asked(change: dict[str, ob
 def test_powers_and_floors_are_above_zero(field: str) -> None:
     with pytest.raises(ConfigError, match=field):
         replace(ShapedStepsConfig(), **{field: 0})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "change", [{"rounding": "trellis"}, {"steps": ShapedStepsConfig(columns="cholesky")}], ids=["trellis", "shaped"]
+)
+def test_training_for_a_uniform_grid_is_refused_beside_steps_that_are_not(change: dict[str, object]) -> None:
+    export, qat = replace(EXPORT, **change), QatConfig("training", grid="step")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"set qat\.active: off") as error:
+        GolfConfig(export=export, qat=qat)
+    assert error.value.where == "qat.grid"
+    GolfConfig(export=export, qat=replace(qat, active="off"))
+    GolfConfig(export=EXPORT, qat=qat)
