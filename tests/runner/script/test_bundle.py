@@ -7,12 +7,22 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import golf_model.config
-from golf_model.config import REFUSED_VARIABLES, BigramConfig, GolfConfig, ModelConfig
+from golf_model.config import (
+    REFUSED_VARIABLES,
+    BigramConfig,
+    ExportConfig,
+    GolfConfig,
+    GptqConfig,
+    ModelConfig,
+    ShapedStepsConfig,
+    StepConfig,
+)
 from runner.files import sha256_bytes
 from runner.script.bundle import HONOURED_VARIABLES, Script, make_script, pack_twin
 from runner.script.compact import compact
@@ -112,3 +122,10 @@ def test_bundle_runs_in_an_empty_folder_without_the_package(script: Script, tmp_
     assert json.loads(done.stdout.splitlines()[-1]) == [2, ["golf_model"]]
     assert done.stderr.startswith("error: ")
     assert "ITERATIONS" in done.stderr
+
+
+def test_shaped_steps_and_a_trellis_cost_a_script_less_than_six_thousand_bytes() -> None:
+    plain = GolfConfig(export=ExportConfig(mlp="step", step=StepConfig(size=0.1), gptq=GptqConfig(tokens=1)))
+    steps = ShapedStepsConfig(matrices="predicted", columns="cholesky", rows="fisher", auto=True)
+    shaped = replace(plain, export=replace(plain.export, steps=steps, rounding="trellis"))
+    assert make_script(shaped).code_bytes - make_script(plain).code_bytes < 6_000
