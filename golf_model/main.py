@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -26,6 +27,7 @@ from golf_model.process.distributed import World, accumulation_steps, join_world
 from golf_model.process.environment import read_environment
 from golf_model.process.errors import EXIT_NAN_LOSS, EXIT_USER_ERROR, NanLossError, ScriptError
 from golf_model.process.files import write_durably
+from golf_model.quantization.gptq import known_factors, packing_rule
 from golf_model.quantization.step_plan import planned_steps
 from golf_model.scoring.evaluate import Score
 from golf_model.session import (
@@ -96,11 +98,26 @@ def pack(
     return pack_model(weights, config.model, config.export, hessians, plan), None
 
 
+def with_factors_of_all(seen: Seen | None, session: Session) -> Seen | None:
+    """What was seen, with GPTQ's factors of it: each process makes its share, so that none waits idle for it."""
+    export, world = session.config.export, session.world
+    if seen is None or not seen.hessians or (export.rounding == "nearest" and not wants_plan(export)):
+        return seen
+    begun = time.perf_counter()
+    factors = known_factors(seen.hessians, packing_rule(export))
+    factors.share(world)
+    world.synchronise()
+    took = f"took:{1000 * (time.perf_counter() - begun):.0f}ms"
+    session.log.line(f"gptq_factors:{len(factors.made)} processes:{world.size} {took}")
+    return replace(seen, hessians=factors)
+
+
 def freeze(session: Session, network: GPT, result: TrainingResult, grid: ExpectedGrid | None) -> None:
     """Write live weights and artifact, log all sizes, announce that the artifact is frozen."""
     log, code, config = session.log, len(session.script), session.config
     kind = artifact_kind(config)
     raw = "raw_torch" if config.export.container.startswith("torch") else "raw"
+    seen = with_factors_of_all(result.seen, session)
     if session.world.is_main:
         buffer = io.BytesIO()
         torch.save(network.state_dict(), buffer)
@@ -109,7 +126,7 @@ def freeze(session: Session, network: GPT, result: TrainingResult, grid: Expecte
         log.line(f"Serialized model: {len(live)} bytes")
         log.line(f"Code size: {code} bytes")
         log.line(f"Total submission size: {len(live) + code} bytes")
-        packed, step = pack(network.state_dict(), result.seen, config, code, log.line)
+        packed, step = pack(network.state_dict(), seen, config, code, log.line)
         write_durably(Path(ARTIFACT_NAME), packed.blob)
         ratio = packed.tensor_bytes / max(packed.payload_bytes, 1)
         log.line(
@@ -125,7 +142,6 @@ def freeze(session: Session, network: GPT, result: TrainingResult, grid: Expecte
     session.world.rest()
     session.events.announce("artifact_frozen")
     if session.environment.keep is not None and session.world.is_main:
-        seen = result.seen
         hessians, fisher = (seen.hessians, seen.fisher) if seen is not None else ({}, {})
         keep_weights(session.environment.keep, network.state_dict(), hessians, fisher)
 

@@ -44,7 +44,7 @@ def unused_modules(config: GolfConfig, *, keep: bool = False) -> frozenset[str]:
         "artifact.golf_container": export.container == "golf",
         "quantization.fisher": export.steps.wants_fisher,
         "quantization.sensitivity": export.steps.are_shaped,
-        "quantization.gptq": export.gptq.tokens > 0,
+        "quantization.gptq": export.gptq.tokens > 0 or planned,
         "quantization.shaped": planned,
         "quantization.shaping": planned,
         "quantization.step_plan": planned,

@@ -20,6 +20,7 @@ from golf_model.artifact.stored import store
 from golf_model.config import ExportConfig, ModelConfig, StepConfig
 from golf_model.entropy_coding.entropy import coded_bytes
 from golf_model.process.errors import ScriptError
+from golf_model.quantization.gptq import known_factors, packing_rule
 from golf_model.quantization.quantize import rounded
 from golf_model.quantization.step_plan import StepPlan, planned_steps
 from golf_model.shapes import LEVELS, block_shapes, scheme_of, step_size, wants_plan
@@ -136,6 +137,8 @@ def pack_to_fit(
     plan: of shaped steps, made from the Hessians alone where there is none. ScriptError
     where not even the coarsest step fits, with what would.
     """
+    if hessians:
+        hessians = known_factors(hessians, packing_rule(export))  # made once for all tries
     if plan is None and wants_plan(export):
         plan = planned_steps(state, model.num_layers, export, hessians)
     expected = SizeModel(state, model, export, code_bytes, plan)

@@ -18,6 +18,7 @@ from golf_model.artifact.stored import store
 from golf_model.config import ExportConfig, ModelConfig, StepConfig
 from golf_model.entropy_coding.entropy import coded_bytes
 from golf_model.process.errors import ScriptError
+from golf_model.quantization.gptq import known_factors, packing_rule
 from golf_model.quantization.quantize import quantize
 from golf_model.shapes import LEVELS, clip_width, scheme_of
 
@@ -70,6 +71,8 @@ def pack_rows_to_fit(
     hessians: Mapping[str, Tensor] | None = None,
 ) -> tuple[PackedModel, Step]:
     """Quantise and pack until script and artifact just fit the cap; ScriptError where no factor makes them fit."""
+    if hessians:
+        hessians = known_factors(hessians, packing_rule(export))  # made once for all tries
     expected, bounds = RowSizeModel(state, model, export, code_bytes), bounds_of(export)
     start = find_step(expected.total, bounds, expected.weights)
     packs: dict[float, PackedModel] = {}

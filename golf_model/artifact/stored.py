@@ -14,6 +14,7 @@ from torch import Tensor
 
 from golf_model.config import ExportConfig, ModelConfig
 from golf_model.process.errors import ScriptError
+from golf_model.quantization.gptq import known_factors
 from golf_model.quantization.lqer import Repair
 from golf_model.quantization.quantize import dequantize, quantize
 from golf_model.quantization.shaped import fits_steps, quantized_by_plan
@@ -81,11 +82,12 @@ def store(
 ) -> dict[str, Stored]:
     """Every weight of a `state_dict` under the export rule, in its order, on the CPU.
 
-    hessians: of the inputs of matrices that are to be rounded in turn (gptq.py); they and their matrices are worked
-    on where they are. plan: of shaped steps and of a trellis, which those rules cannot do without. ScriptError for a
-    weight that is no finite number.
+    hessians: of the inputs of matrices that are to be rounded in turn (gptq.py; as `Factors`, so that what they need
+    is made once for all tries); they and their matrices are worked on where they are. plan: of shaped steps and of a
+    trellis, which those rules cannot do without. ScriptError for a weight that is no finite number.
     """
     stored, planned = {}, dict[str, Tensor]()
+    factors = known_factors(hessians, export.gptq) if hessians else None
     for name, value in state.items():
         hessian = (hessians or {}).get(name)
         tensor = value.detach().contiguous()
@@ -99,8 +101,9 @@ def store(
             stored[name] = Stored(scheme, tensor, None, dtype_name(tensor.dtype))
         elif scheme in LEVELS:
             in_turn = None if export.rounding == "nearest" else hessian
+            known = factors.of(name) if factors is not None and in_turn is not None else None
             integers, scales = quantize(
-                tensor, scheme, export, step_size(name, export), in_turn, clip_width(name, export)
+                tensor, scheme, export, step_size(name, export), in_turn, clip_width(name, export), known
             )
             stored[name] = Stored(scheme, integers.cpu(), scales.cpu(), dtype_name(tensor.dtype))
         else:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from golf_model.config import LONG_SEQUENCE, ModelConfig
 from golf_model.network.attn_gate import GateProjection, gate_weight, head_gate
 from golf_model.network.blocked import BlockedAttention
-from golf_model.network.linear import CastedLinear
+from golf_model.network.linear import CastedLinear, kept_or_made
 from golf_model.network.rope import rms_norm, rotate
 from golf_model.network.xsa import exclusive_attention
 
@@ -102,6 +102,8 @@ class CausalSelfAttention(nn.Module):
         self.norm_eps = model.norm_eps
         self.exclusive = exclusive
         self.gate = model.attn_gate
+        self.kept: dict[tuple[CastedLinear, ...], dict[torch.dtype, Tensor]] | None = None
+        """Weights of projections that are made together, while they are kept (`weights_kept`)."""
         kv_dim = self.kv_heads * self.head_dim
         self.c_q = CastedLinear(model.model_dim, model.model_dim)
         self.c_k = CastedLinear(model.model_dim, kv_dim)
@@ -148,8 +150,12 @@ class CausalSelfAttention(nn.Module):
 
     def _project(self, x: Tensor, *layers: CastedLinear) -> Tensor:
         """(batch, time, heads of all layers, head_dim), by one product."""
-        weights = torch.cat([layer.used_weight(x.dtype) for layer in layers]).to(x.dtype)
-        return F.linear(x, weights).view(*x.shape[:2], -1, self.head_dim)
+
+        def together() -> Tensor:
+            return torch.cat([layer.used_weight(x.dtype) for layer in layers]).to(x.dtype)
+
+        kept = None if self.kept is None else self.kept.setdefault(layers, {})
+        return F.linear(x, kept_or_made(kept, x.dtype, together)).view(*x.shape[:2], -1, self.head_dim)
 
     def _all_positions(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys (both normalised and rotated) and values of every position."""

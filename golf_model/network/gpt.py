@@ -20,7 +20,7 @@ from golf_model.network.bigram import BigramHash
 from golf_model.network.block import Block
 from golf_model.network.head import ChunkedMeanLoss, HeadKernel, chunked_losses, plain_losses, softcapped
 from golf_model.network.lanes import Lanes, leave, next_lanes
-from golf_model.network.linear import CastedLinear
+from golf_model.network.linear import CastedLinear, kept_or_made
 from golf_model.network.rope import ntk_base, rms_norm, rope_frequencies, rope_tables, spread_tables
 from golf_model.network.segments import Documents, document_mask
 from golf_model.network.smear import InputGate, SmearGate, input_smear, smear
@@ -68,6 +68,8 @@ class GPT(nn.Module):
         """Whether blocks of the loop are passed again, by now: training begins without (train.py)."""
         self.documents: Documents | None = None
         """What keeps documents apart; None where nothing does."""
+        self.kept: dict[torch.dtype, Tensor] | None = None
+        """The head's matrix, while weights are kept (`weights_kept`)."""
         self.parallel, self.smear_bos = model.parallel, model.smear_bos
         stored = model.embed_dim or model.model_dim
         self.tok_emb = nn.Embedding(model.vocab_size, stored)
@@ -221,7 +223,11 @@ class GPT(nn.Module):
 
     def head_weight(self, dtype: torch.dtype) -> Tensor:
         """(vocab, width) of the output head in `dtype`: the token embedding, or a matrix of its own."""
-        return (self.tok_emb.weight if self.lm_head is None else self.lm_head.used_weight(dtype)).to(dtype)
+
+        def cast() -> Tensor:
+            return (self.tok_emb.weight if self.lm_head is None else self.lm_head.used_weight(dtype)).to(dtype)
+
+        return kept_or_made(self.kept, dtype, cast)
 
     def logits(self, ids: Tensor) -> Tensor:
         """ids: (batch, time) -> softcapped logits (batch, time, vocab), fp32."""

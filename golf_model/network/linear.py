@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import torch
@@ -35,6 +37,8 @@ class CastedLinear(nn.Linear):
         self.orthogonal_gain = orthogonal_gain
         self.fake_quant: WeightMap | None = None
         self.on_grid = False
+        self.kept: dict[torch.dtype, Tensor] | None = None
+        """The weight as it is multiplied by, by precision, while nobody changes weights (`weights_kept`)."""
 
     def used_weight(self, dtype: torch.dtype) -> Tensor:
         """(out, in): the weight, or what fake quantisation makes of it for activations of `dtype`."""
@@ -55,7 +59,36 @@ class CastedLinear(nn.Linear):
         The gain is applied to the weights, not to the output: the same function, and cheaper by three passes
         over the activations.
         """
-        weight = self.used_weight(x.dtype)
-        if row_gain is not None:
-            weight = weight * row_gain[:, None]
-        return F.linear(x, weight.to(x.dtype))
+
+        def prepared() -> Tensor:
+            weight = self.used_weight(x.dtype)
+            if row_gain is not None:
+                weight = weight * row_gain[:, None]
+            return weight.to(x.dtype)
+
+        return F.linear(x, kept_or_made(self.kept, x.dtype, prepared))
+
+
+def kept_or_made(kept: dict[torch.dtype, Tensor] | None, dtype: torch.dtype, make: Callable[[], Tensor]) -> Tensor:
+    """A weight in `dtype`: what `make` makes, once where it is kept."""
+    if kept is None:
+        return make()
+    if dtype not in kept:
+        kept[dtype] = make()
+    return kept[dtype]
+
+
+@contextmanager
+def weights_kept(network: nn.Module) -> Iterator[None]:
+    """Weights are cast, put on their grid and multiplied by gains once instead of at every call: the same numbers.
+
+    For scoring alone, without gradients: nobody may change a weight meanwhile, nor switch a grid.
+    """
+    keepers = [module for module in network.modules() if hasattr(module, "kept")]
+    for module in keepers:
+        module.kept = {}  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for module in keepers:
+            module.kept = None  # type: ignore[assignment]

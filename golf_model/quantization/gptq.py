@@ -3,10 +3,15 @@ for the errors of those before, so that the products with what the layer really 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
-from golf_model.config import GptqConfig
+from golf_model.config import ExportConfig, GptqConfig
+from golf_model.process.distributed import World
 
 GPTQ_BLOCK = 128
 """Columns after which the rest of the matrix is brought up to date."""
@@ -32,15 +37,83 @@ def ordered_factor(hessian: Tensor, gptq: GptqConfig) -> tuple[Tensor, Tensor]:
     return order, inverse_factor(hessian[order][:, order], gptq.damping)
 
 
-def rounded_in_turn(matrix: Tensor, scales: Tensor, levels: int, hessian: Tensor, gptq: GptqConfig) -> Tensor:
+class Factors(Mapping[str, Tensor]):
+    """Hessians by the matrix's name, and of each its Cholesky factor, made once however often a model is packed;
+    matrices that share a Hessian share it."""
+
+    def __init__(self, hessians: Mapping[str, Tensor], gptq: GptqConfig) -> None:
+        self.hessians, self.gptq = hessians, gptq
+        self.made: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.hessians[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.hessians)
+
+    def __len__(self) -> int:
+        return len(self.hessians)
+
+    def of(self, name: str) -> tuple[Tensor, Tensor]:
+        """(order of the columns, factor in that order)."""
+        hessian = self.hessians[name]
+        if id(hessian) not in self.made:
+            self.made[id(hessian)] = ordered_factor(hessian, self.gptq)
+        return self.made[id(hessian)]
+
+    def share(self, world: World) -> None:
+        """Make all of them, each process its share, the largest dealt first; every process then has the same bits.
+
+        The Hessians must be the same in all processes.
+        """
+        alike = {id(hessian): name for name, hessian in self.hessians.items()}
+        dealt = sorted(alike.values(), key=lambda name: -len(self.hessians[name]))
+        for name in dealt[world.rank :: world.size]:
+            self.of(name)
+        for index, name in enumerate(dealt if world.size > 1 else ()):
+            hessian, owner = self.hessians[name], index % world.size
+            if owner == world.rank:
+                order, lying = self.of(name)[0], self.of(name)[1].mT.contiguous()
+            else:
+                order = torch.empty(len(hessian), dtype=torch.int64, device=hessian.device)
+                lying = torch.empty_like(hessian, memory_format=torch.contiguous_format)
+            for part in (order, lying):
+                dist.broadcast(part, owner)
+            self.made[id(hessian)] = (
+                order,
+                lying.mT,
+            )  # column by column, as LAPACK leaves it: products keep their bits
+
+
+def known_factors(hessians: Mapping[str, Tensor], gptq: GptqConfig) -> Factors:
+    """The factors by a rule; those that were made by the same rule stay."""
+    if isinstance(hessians, Factors):
+        return hessians if hessians.gptq == gptq else Factors(hessians.hessians, gptq)
+    return Factors(hessians, gptq)
+
+
+def packing_rule(export: ExportConfig) -> GptqConfig:
+    """How GPTQ goes over what is stored as `step`: a trellis takes columns as they stand."""
+    return replace(export.gptq, order=export.gptq.order and export.rounding != "trellis")
+
+
+def rounded_in_turn(
+    matrix: Tensor,
+    scales: Tensor,
+    levels: int,
+    hessian: Tensor,
+    gptq: GptqConfig,
+    known: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
     """(rows, columns) fp32 whole numbers, at most `levels` in magnitude.
 
     matrix: (rows, columns) fp32; scales: (rows,) or (); hessian: (columns, columns), the sum of x xT over the inputs
-    x of the layer. A row of scale 0 becomes zeros, and so do columns that were never seen, where the rule says so.
+    x of the layer; known: what `ordered_factor` makes of it, where it is there. A row of scale 0 becomes zeros, and
+    so do columns that were never seen, where the rule says so.
     """
     if gptq.zero_dead:
         matrix = torch.where(hessian.diagonal() == 0, 0.0, matrix)
-    return in_order(matrix, scales, levels, *ordered_factor(hessian, gptq))
+    return in_order(matrix, scales, levels, *(known or ordered_factor(hessian, gptq)))
 
 
 def in_order(matrix: Tensor, scales: Tensor, levels: int, order: Tensor, factor: Tensor) -> Tensor:

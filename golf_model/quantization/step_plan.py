@@ -6,33 +6,18 @@ A step as large as damage allows is the classic reverse water-filling.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from golf_model.config import ExportConfig, GptqConfig
-from golf_model.quantization.gptq import ordered_factor
+from golf_model.config import ExportConfig
+from golf_model.quantization.gptq import Factors, known_factors, packing_rule
 from golf_model.quantization.sensitivity import octaves_of, savings, sensitivity
 from golf_model.quantization.shaping import Shaping
 from golf_model.shapes import scheme_of, step_size
 
 WORTH_BITS = 0.15
 """Predicted bits a weight from which on `auto` shapes the steps."""
-
-
-class Factors:
-    """GPTQ's Cholesky factors by the matrix's name, each made once; matrices that share a Hessian share it."""
-
-    def __init__(self, hessians: Mapping[str, Tensor], gptq: GptqConfig) -> None:
-        self.hessians, self.gptq = hessians, gptq
-        self.made: dict[int, tuple[Tensor, Tensor]] = {}
-
-    def of(self, name: str) -> tuple[Tensor, Tensor]:
-        """(order of the columns, factor in that order)."""
-        hessian = self.hessians[name]
-        if id(hessian) not in self.made:
-            self.made[id(hessian)] = ordered_factor(hessian, self.gptq)
-        return self.made[id(hessian)]
 
 
 @dataclass(frozen=True)
@@ -79,10 +64,8 @@ def planned_steps(
     hessians: by name, sums of x xT; fisher: by name, (rows,) of each output. Both on training tokens, of the weights
     that are packed.
     """
-    asked, own = export.steps, Factors(hessians or {}, export.gptq)
-    factors = own
-    if export.rounding == "trellis" and export.gptq.order:
-        factors = Factors(own.hessians, replace(export.gptq, order=False))
+    asked, factors = export.steps, known_factors(hessians or {}, packing_rule(export))
+    own = known_factors(factors, export.gptq)
     names = [
         name
         for name, value in state.items()

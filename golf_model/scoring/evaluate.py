@@ -8,6 +8,7 @@ lies on the device, where windows are cut from it. Reading it once, with keys an
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from golf_model.network.gpt import LossModel
+from golf_model.network.gpt import GPT, LossModel
+from golf_model.network.linear import weights_kept
 from golf_model.process.distributed import World
 from golf_model.scoring.bpb import bits_per_byte
 from golf_model.scoring.windows import Windows
@@ -144,9 +146,10 @@ def evaluate(
     for index, (group, last) in enumerate(by_head(windows)):
         scorer = odd if index and odd is not None else model
         share, rows = share_of(group, batch_windows, world)
-        for some in torch.split(torch.from_numpy(share).to(world.device), rows):
-            ids, targets, scored = cut(stream, some, rows, length)
-            losses = scorer(ids, targets, mean=False, last=last)
-            counted = cut(bytes_of, some, rows, length)[1]
-            tally.add(losses, counted[:, -last:], scored[:, -last:])
+        with weights_kept(scorer) if isinstance(scorer, GPT) else nullcontext():  # a compiler does it in one pass
+            for some in torch.split(torch.from_numpy(share).to(world.device), rows):
+                ids, targets, scored = cut(stream, some, rows, length)
+                losses = scorer(ids, targets, mean=False, last=last)
+                counted = cut(bytes_of, some, rows, length)[1]
+                tally.add(losses, counted[:, -last:], scored[:, -last:])
     return tally.score(world)

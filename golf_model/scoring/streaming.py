@@ -16,6 +16,7 @@ from torch import Tensor
 
 from golf_model.network.attention import Past
 from golf_model.network.gpt import GPT
+from golf_model.network.linear import weights_kept
 from golf_model.network.rope import rope_tables, spread_tables
 from golf_model.process.distributed import World
 from golf_model.scoring.evaluate import Score, Tally, split_evenly
@@ -86,7 +87,8 @@ def evaluate_streaming(network: GPT, tokens: Tensor, sizes: Tensor, window: int,
     cos, sin = rope_tables(network.frequencies(window).to(device), window + chunk)
     rotation = spread_tables(cos, sin, network.rotated_heads, dtype)
     if streams:
-        _run(network, tokens, streams, window, chunk, rotation, tally, sizes)
+        with weights_kept(network):
+            _run(network, tokens, streams, window, chunk, rotation, tally, sizes)
     return tally.score(world)
 
 

@@ -15,6 +15,7 @@ from golf_model.artifact.artifact import pack_model, unpack_model
 from golf_model.artifact.fit import MOST_TRIES, WINDOW, SizeModel, find_step, pack_to_fit, sized
 from golf_model.config import ConfigError, ExportConfig, ModelConfig, StepConfig
 from golf_model.process.errors import ScriptError
+from golf_model.quantization.gptq import Factors
 from golf_model.shapes import parameter_shapes, step_size
 
 MODEL = ModelConfig(vocab_size=256, num_layers=2, model_dim=128, num_heads=2, num_kv_heads=1)
@@ -54,6 +55,18 @@ def test_hessians_keep_the_size_under_the_cap() -> None:
     packed, _ = pack_to_fit(weights(), MODEL, export, CODE, hessians)
     assert WINDOW * 200_000 <= CODE + len(packed.blob) <= 200_000
     assert packed.blob != pack_to_fit(weights(), MODEL, export, CODE)[0].blob
+
+
+def test_what_the_hessians_need_is_made_once_for_all_tries_and_changes_no_byte() -> None:
+    hessians = {"blocks.0.mlp.fc.weight": torch.eye(128) + 0.5}
+    export = replace(EXPORT, step=replace(EXPORT.step, cap_bytes=200_000))
+    factors = Factors(hessians, export.gptq)
+    packed, step = pack_to_fit(weights(), MODEL, export, CODE, factors)
+    assert step.tries > 1
+    (made,) = factors.made.values()
+    assert packed.blob == pack_model(weights(), MODEL, sized(export, step.size), hessians).blob
+    pack_to_fit(weights(), MODEL, export, CODE, factors)
+    assert next(iter(factors.made.values())) is made
 
 
 def test_a_model_that_cannot_fill_the_cap_gets_the_finest_step() -> None:

@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from golf_model.config import ModelConfig
+from golf_model.config import ModelConfig, QatConfig
+from golf_model.network.linear import CastedLinear
 from golf_model.process.distributed import World
 from golf_model.scoring.bpb import ByteTables
 from golf_model.scoring.evaluate import Score, evaluate, split_evenly, warm_graphs
 from golf_model.scoring.windows import windows_of
+from golf_model.training.qat import arm, switch
 from tests.fixtures.golden_cases import golden_network, golden_tokens
 from tests.fixtures.worlds import ALONE, require_same_score, require_shares_of
 
@@ -38,6 +40,33 @@ def test_batch_size_does_not_change_the_score(dtype: torch.dtype) -> None:
     ]
     assert {score.tokens for score in scores} == {32 * 23}
     assert max(s.val_bpb for s in scores) - min(s.val_bpb for s in scores) < 1e-9
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_weights_kept_while_scoring_change_no_bit_and_nothing_is_kept_after_it(dtype: torch.dtype) -> None:
+    network = golden_network(TINY, dtype)
+    arm(network, QatConfig("always", min_numel=0), TINY.num_layers)
+    switch(network, on=True)
+    tokens = golden_tokens(32 * 5 + 1, 64)
+    sizes, windows = ONE_BYTE_EACH.sizes(tokens), windows_of("sliding", 32 * 5, 32, 8)
+
+    def anew(ids: Tensor, targets: Tensor, *, mean: bool, last: int = 0) -> Tensor:
+        losses: Tensor = network(ids, targets, mean=mean, last=last)
+        return losses
+
+    made: list[torch.dtype] = []
+    for module in network.modules():
+        if isinstance(module, CastedLinear) and module.fake_quant is not None:
+            grid = module.fake_quant
+            module.fake_quant = lambda weight, dtype, grid=grid: made.append(dtype) or grid(weight, dtype)  # type: ignore[func-returns-value]
+    kept = evaluate(network, tokens, sizes, windows, 2, ALONE)
+    once = len(made)
+    assert kept == evaluate(anew, tokens, sizes, windows, 2, ALONE)
+    assert len(made) > 3 * once
+    with torch.no_grad():
+        network.blocks[0].mlp.proj.weight.neg_()  # type: ignore[union-attr,operator]
+    changed = evaluate(network, tokens, sizes, windows, 2, ALONE)
+    assert changed == evaluate(anew, tokens, sizes, windows, 2, ALONE) != kept
 
 
 def test_every_target_is_scored_once() -> None:

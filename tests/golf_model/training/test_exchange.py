@@ -12,9 +12,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from golf_model.config import ModelConfig, OptimConfig
+from golf_model.config import GptqConfig, ModelConfig, OptimConfig
 from golf_model.network.gpt import GPT
 from golf_model.process.distributed import World
+from golf_model.quantization.gptq import Factors
 from golf_model.training.exchange import GradientExchange, bucketed
 from golf_model.training.optimizers import build_optimizers
 from golf_model.training.trainer import accumulate_gradients, apply_gradients
@@ -59,13 +60,30 @@ def work_of_rank(rank: int, meeting: str) -> dict[str, Any]:
             means[most] = (gradients(model), early, len(exchange.buckets))
         weights = two_steps(rank, RANKS)
         rates = [world.after_step([10.0 * rank], torch.tensor(loss)) for loss in (2.0 + rank, math.nan, 3.0)]
+        factors = Factors(hessians(), GptqConfig(tokens=1))
+        factors.share(world)
+        made = {name: factors.of(name) for name in factors}
         if rank:
             time.sleep(0.2)
         begun = time.perf_counter()
         world.rest()
-        return {"means": means, "weights": weights, "after_step": rates, "rested": time.perf_counter() - begun}
+        return {
+            "means": means,
+            "weights": weights,
+            "after_step": rates,
+            "factors": made,
+            "rested": time.perf_counter() - begun,
+        }
     finally:
         dist.destroy_process_group()
+
+
+def hessians() -> dict[str, Tensor]:
+    """Of five matrices, two of which share theirs."""
+    generator = torch.Generator().manual_seed(4)
+    inputs = [torch.randn(300, columns, generator=generator) for columns in (24, 96, 48, 24)]
+    sums = [x.T @ x for x in inputs]
+    return {"a": sums[0], "b": sums[1], "c": sums[2], "d": sums[3], "of b, too": sums[1]}
 
 
 def two_steps(rank: int, size: int) -> list[Tensor]:
@@ -117,6 +135,15 @@ def test_shared_work_on_the_matrices_ends_in_the_bits_of_one_process(found: list
     alone = two_steps(0, 1)
     for results in found:
         assert all(torch.equal(one, other) for one, other in zip(results["weights"], alone, strict=True))
+
+
+def test_factors_made_in_shares_are_those_of_one_process_to_the_bit(found: list[dict[str, Any]]) -> None:
+    alone = Factors(hessians(), GptqConfig(tokens=1))
+    for results in found:
+        assert results["factors"].keys() == alone.keys()
+        for name, (order, factor) in results["factors"].items():
+            assert torch.equal(order, alone.of(name)[0])
+            assert torch.equal(factor, alone.of(name)[1])
 
 
 def test_who_rests_waits_for_the_others(found: list[dict[str, Any]]) -> None:
