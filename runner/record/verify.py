@@ -27,6 +27,7 @@ from runner.record.files import CHECKSUMS, MOST_LOG_BYTES, bounded, listed_sums,
 from runner.record.folder import Record, is_inside, of_this_golf, stored_job
 from runner.record.verification.clock_checks import clocks_check
 from runner.record.verification.data_checks import data_check, sizes_check
+from runner.record.verification.isolation_checks import isolation_check
 from runner.record.verification.job_checks import job_checks
 from runner.record.verification.ledger_checks import ledger_checks
 from runner.record.verification.log_checks import log_checks
@@ -56,6 +57,7 @@ def verify_record(record: Record) -> list[Check]:
         "ledger": lambda: ledger_checks(record),
         "log": lambda: log_checks(record, job),
         "clocks": lambda: [clocks_check(record, job)],
+        "isolation": lambda: [isolation_check(record, job)],
         "sizes": lambda: [sizes_check(record)],
         "data": lambda: [data_check(record, job)],
         "follows": lambda: job_checks(record, job),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from runner.job.spec import JobSpec
 from runner.job.tracks import TRACKS
 from runner.logs.clocks import exactly, widened, with_earlier
+from runner.printable import cut
 from runner.record.answers import Findings
-from runner.record.folder import Record
+from runner.record.folder import Record, of_this_golf
 from runner.results.phases import PhaseResult
 from runner.results.runs import RunResult
 from runner.results.verdicts import Check
@@ -14,6 +15,8 @@ from runner.results.verdicts import Check
 LATE_SECONDS = 1.0
 """How much later than its process's end something may be noted."""
 IN_ORDER = ("warmup_start", "train_start", "train_end", "artifact_frozen")
+EVENTS = {"train": frozenset((*IN_ORDER, "validation_start", "validation_end")), "eval": {"eval_start", "eval_end"}}
+"""What a script of ours announces, by phase."""
 
 
 def clocks_check(record: Record, job: JobSpec | None) -> Check:
@@ -31,7 +34,7 @@ def clocks_check(record: Record, job: JobSpec | None) -> Check:
                 if ours:
                     only_theirs(found, f"{where}.{name}", phase)
         if ours and result.train is not None:
-            training(found, f"{where}.train", result.train, result)
+            training(found, f"{where}.train", result.train, result, sure=of_this_golf(record.data))
         if ours and result.eval is not None:
             evaluation(found, f"{where}.eval", result.eval)
     return found.check()
@@ -78,15 +81,19 @@ def reads(found: Findings, where: str, phase: PhaseResult, *, alone: bool) -> No
 
 def only_theirs(found: Findings, where: str, phase: PhaseResult) -> None:
     """What is noted only of somebody else's script."""
-    for name in ("arrival_clock", "narrowed_by", "clock_doubt", "own_seconds", "compared", "over_seconds"):
+    theirs = ("arrival_clock", "narrowed_by", "clock_doubt", "own_seconds", "compared", "over_seconds")
+    for name in (*theirs, "busy_after_seconds"):
         told = f"{where}.{name} is told of a script of ours, which announces its phases"
         found.require(not getattr(phase, name), told)
     if phase.phase == "eval":
         found.require(phase.paused_seconds is None, f"{where}.paused_seconds: evaluation has no pause")
+        found.require(phase.frozen_seconds is None, f"{where}.frozen_seconds: an evaluation writes no artifact")
+    strange = sorted(phase.events.keys() - EVENTS[phase.phase])
+    found.require(not strange, f"{where}.events: {', '.join(map(cut, strange))}, which no script of ours announces")
 
 
-def training(found: Findings, where: str, phase: PhaseResult, result: RunResult) -> None:
-    """Clocks of a training process of ours."""
+def training(found: Findings, where: str, phase: PhaseResult, result: RunResult, *, sure: bool) -> None:
+    """Clocks of a training process of ours. sure: whether this very golf noted them."""
     events, lives = phase.events, phase.earlier
     order = [events[name] for name in IN_ORDER if name in events]
     found.require(order == sorted(order), f"{where}.events are out of order")
@@ -107,6 +114,8 @@ def training(found: Findings, where: str, phase: PhaseResult, result: RunResult)
         clock = widened(exactly(end - start - paused), late)
         wanted = with_earlier(clock, [life.clock for life in lives]) if lives else clock
         found.same(f"{where}.clock", phase.clock, wanted, "its events")
+    elif sure:
+        found.require(False, f"{where}.paused_seconds is not told, and this golf notes it")
     elif phase.clock is not None:  # of a record of before pauses were noted
         most = end - start + sum(life.clock.high for life in lives)
         found.require(

@@ -75,6 +75,8 @@ def inner_facts(found: Findings, data: DataFacts) -> None:
         found.require(apart <= CUT_CHARACTERS or text_of(data), told)
     if data.val_documents is not None:
         found.require(data.val_documents <= data.val_tokens, "data.val_documents: more than tokens")
+    told = "data.restored_bytes: there is no sidecar that they could be held against"
+    found.require(data.restored_bytes is None or data.sidecar_bytes is not None, told)
     overlap = data.overlap
     if overlap is None:
         return
@@ -116,9 +118,12 @@ def counted(found: Findings, where: str, item: Verification, data: DataFacts, jo
         found.same(f"{where}.final_tokens", item.final_tokens, sum(b - a for a, b in parts), "the job's rule")
         if item.left_out is not None:
             found.same(f"{where}.left_out", item.left_out, targets - distinct(parts), "the job's rule")
-    if item.val_bytes is not None:
-        tail = data.val_bytes - item.val_bytes
-        more = f"data.val_bytes {data.val_bytes}, of {targets - whole} tokens more"
+    if item.final_tokens is not None:
+        found.same(f"{where}.by_sidecar", item.by_sidecar, rule.byte_sidecar, "the job")
+    there, name = (data.sidecar_bytes, "sidecar_bytes") if rule.byte_sidecar else (data.val_bytes, "val_bytes")
+    if item.val_bytes is not None and there is not None:
+        tail = there - item.val_bytes
+        more = f"data.{name} {there}, of {targets - whole} tokens more"
         told = f"{where}.val_bytes is {item.val_bytes}, {more}"
         found.require(0 <= tail <= MOST_TOKEN_BYTES * (targets - whole + 1), told)
     if (item.final_tokens, item.final_rule) == (item.val_tokens, "plain"):
@@ -167,6 +172,12 @@ def sizes_check(record: Record) -> Check:
             told = f"{where}: it completed, and a process of it failed"
             codes = [phase.returncode for phase in (result.train, result.eval) if phase is not None]
             found.require(not any(codes) and result.failure is None, told)
+            if ours and data.repacked is None:
+                whole = (
+                    len(codes) == 2 and None not in codes and result.artifact is not None and result.host is not None
+                )
+                told = f"{where}: it completed, and of training, evaluation, artifact and host something is not told"
+                found.require(whole, told)
         place, item = counts.get(result.seed, (0, None))
         if item is not None:
             found.same(f"verifications.{place}.data_bytes", item.data_bytes, beside, "the files beside the script")

@@ -75,6 +75,7 @@ def follows_check(record: Record, job: JobSpec) -> Check:
     forecast = forecast_job(job, len(record.script), profile, nproc) if ours and profile is not None else None
     found.require((data.forecast is None) == (forecast is None), "forecast: there is one, or none, against the job")
     found.same("forecast", data.forecast, forecast, "the job", sure=sure)
+    found.require(not (ours and data.review), "review: only somebody else's script is reviewed")
     made = changes(job)
     found.require((data.changes is None) == (made is None), "changes: there are some, or none, against the job")
     found.same("changes", data.changes, made, "the job", sure=sure)
@@ -169,6 +170,8 @@ def host_facts(
     found.same(f"{where}.hardware", host.hardware, job.hardware, "the job")
     fine = host.gpus is None or len(host.gpus) <= order[1]
     found.require(fine, f"{where}.gpus: more than the {order[1]} that a seed takes")
+    found.require(bool(host.gpus) or not host.gpus_vouched, f"{where}.gpus_vouched: there are no GPUs to vouch for")
+    found.require(host.cpus > 0, f"{where}.cpus is {host.cpus}")
     if report is not None:
         found.same(f"{where}.node", host.node, report.host, "its node's report")
     torch = host.versions.get("torch")

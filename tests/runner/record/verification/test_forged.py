@@ -160,6 +160,25 @@ RESULTS: dict[str, tuple[Edit, str, str]] = {
     "a seed less": (one_seed_less, "published", "vouches for another"),
     "limit": (raised, "run", "run is kept-"),
     "processes": (field("host", "nproc", value=8), "machines", "results.0.host.nproc is 8, by the job 1"),
+    "kept apart": (field("eval", "isolated", value=False), "isolation", "results.0.eval.isolated is "),
+    "network": (
+        field("train", "isolation", "network", value=True),
+        "isolation",
+        "results.0.train.isolation.network is True, by the job False",
+    ),
+    "no training": (field("train", value=None), "sizes", "of training, evaluation, artifact and host something"),
+    "no exit code": (field("eval", "returncode", value=None), "sizes", "of training, evaluation, artifact and host"),
+    "no artifact": (field("artifact", value=None), "sizes", "of training, evaluation, artifact and host something"),
+    "no host": (field("host", value=None), "sizes", "of training, evaluation, artifact and host something"),
+    "no pause": (
+        field("train", "paused_seconds", value=None),
+        "clocks",
+        "results.0.train.paused_seconds is not told",
+    ),
+    "an event": (field("eval", "events", "begin", value=1.0), "clocks", "results.0.eval.events: begin, which"),
+    "idle": (field("train", "busy_after_seconds", value=1.5), "clocks", "results.0.train.busy_after_seconds is told"),
+    "frozen": (field("eval", "frozen_seconds", value=1.5), "clocks", "results.0.eval.frozen_seconds: an evaluation"),
+    "vouched": (field("host", "gpus_vouched", value=True), "machines", "there are no GPUs to vouch for"),
     "status": (field("status", value="failed"), "attempts", "results.0.status is failed, by the ledger completed"),
 }
 """Edit, a check that tells it even of who lets the ledger vouch anew, and what it says."""
@@ -179,6 +198,51 @@ def test_the_ledgers_last_entry_tells_what_was_changed_after_it(record: Path, na
     forge(record, RESULTS[name][0], page=True)
     assert "vouches for another" in failing(record)["published"].measured
     assert page_check(record, open_record(record).data).status == "pass"
+
+
+WHOLE = {"layer": "namespaces", "second_uid": False, "landlock_abi": 0, "refused": {}}
+REPORT = {
+    "node": "local",
+    "host": "vm",
+    "hardware": "cpu",
+    "gpus": [],
+    "memory_mib": 9_000,
+    "disk_free_gib": 9.0,
+    "torch": None,
+    "problems": [],
+}
+
+
+def layers(where: str, layer: Plain, *, trial: str) -> Edit:
+    """Say what kept a phase of every seed apart, and what its node's trial gave."""
+
+    def edit(content: Plain, folder: Path) -> None:
+        for one in content["results"]:
+            one[where]["isolation"] |= layer
+            one[where]["isolated"] = True if layer["layer"] == "namespaces" else None
+            one["preflight"] = REPORT | {"isolation": WHOLE | {"layer": trial}}
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("layer", "trial", "told"),
+    [
+        (WHOLE, "landlock", "results.0.eval.isolation.layer is namespaces, its node's trial gave landlock"),
+        ({**WHOLE, "refused": {"namespaces": "no"}}, "namespaces", "where namespaces held, nothing else is tried"),
+        ({**WHOLE, "layer": "landlock", "landlock_abi": 4}, "landlock", "nothing tells why no better layer held"),
+        (
+            {**WHOLE, "layer": "landlock", "refused": {"namespaces": "no"}},
+            "landlock",
+            "results.0.eval.isolation.landlock_abi is 0, its layer landlock",
+        ),
+    ],
+)
+def test_a_phase_is_kept_apart_no_better_than_its_node_could(
+    record: Path, layer: Plain, trial: str, told: str
+) -> None:
+    forge(record, layers("eval", layer, trial=trial), publish=True)
+    assert told in failing(record)["isolation"].measured
 
 
 # edits of what was worked out --------------------------------------------------------------------------------------
@@ -291,13 +355,9 @@ def test_an_entry_after_the_last_one_is_told(record: Path) -> None:
 ADDED_LATER = {"job.author", "job.github_id"}
 """Names that an export fills in; they decide nothing."""
 IN_ONE_PLACE = {
-    *("job.blurb", "job.notes", "job.probe", "job.allow_over_cap", "job.stall_seconds"),
-    *(
-        f"results.0.{phase}.{name}"
-        for phase in ("train", "eval")
-        for name in ("isolated", "reads_watched", "peak_rss_mib")
-    ),
-    *("results.0.host.node", "results.0.host.cpus", "results.0.host.gpus_vouched"),
+    *("job.keep_weights", "job.blurb", "job.notes", "job.probe", "job.allow_over_cap", "job.stall_seconds"),
+    *(f"results.0.{phase}.{name}" for phase in ("train", "eval") for name in ("reads_watched", "peak_rss_mib")),
+    *("results.0.host.node", "results.0.host.cpus"),
     *("results.0.train.started_afresh", "results.0.eval.started_afresh"),
     *("verifications.0.carried_bytes", "verifications.0.weights_sha256"),
     *("data.train_tokens", "data.sidecar_bytes"),
