@@ -154,12 +154,16 @@ def host_lines(facts: Findings, where: str, host: Host, told: dict[str, object])
 
 
 def rounded_scores(facts: Findings, where: str, head: Head, result: RunResult) -> None:
-    """The plain score that our script prints in fewer digits as well: it must be that of one of the two processes."""
+    """The scores that our script prints in fewer digits as well: the plain one must be that of one of the two
+    processes, the one by the job's rule the published one."""
     plain = [score for score in (result.train_score, result.eval_score) if score is not None]
-    for loss, bpb in head.rounded if plain else ():
-        fine = any(rounds_to(score.val_loss, loss) and rounds_to(score.val_bpb, bpb) for score in plain)
-        told = f"{where}.eval_score is {plain[-1].val_bpb:.6f} bpb, its log also prints {bpb}"
-        facts.require(fine, told)
+    by_rule = [] if result.final_score is None else [result.final_score]
+    for label, loss, bpb in head.rounded:
+        roundtrip = label.removesuffix("_exact").endswith("_roundtrip")
+        scores, name = (plain, "eval_score") if roundtrip else (by_rule, "final_score")
+        if scores:
+            fine = any(rounds_to(score.val_loss, loss) and rounds_to(score.val_bpb, bpb) for score in scores)
+            facts.require(fine, f"{where}.{name} is {scores[-1].val_bpb:.6f} bpb, its log also prints {bpb}")
 
 
 def rounds_to(value: float, printed: str) -> bool:

@@ -30,7 +30,7 @@ VERSIONS = re.compile(r"^python:(\S{1,40}) torch:(\S{1,80}) numpy:(\S{1,40})$")
 FILE = re.compile(r"^file:(tokenizer|val) name:(\S{1,200}) bytes:(\d{1,18}) sha256:([0-9a-f]{64})$")
 TRAIN_SHARDS = re.compile(r"^shards:train files:(\d{1,9}) ")
 SCORED = re.compile(r"^val_loader:shards .* tokens:(\d{1,18})$")
-ROUNDED = re.compile(rf"^final_\w{{1,60}} val_loss:{NUMBER} val_bpb:{NUMBER}(?: |$)")
+ROUNDED = re.compile(rf"^final_(\w{{1,60}}) val_loss:{NUMBER} val_bpb:{NUMBER}(?: |$)")
 CONFIG = "config:"
 
 
@@ -45,7 +45,7 @@ class Head:
     """`tokenizer` or `val` -> name -> (bytes, sha256)."""
     train_shards: set[int] = field(default_factory=set)
     scored: set[int] = field(default_factory=set)
-    rounded: list[tuple[str, str]] = field(default_factory=list)
+    rounded: list[tuple[str, str, str]] = field(default_factory=list)
     """(loss, bpb) of the plain score in fewer digits, as printed."""
 
     def line(self, text: str) -> None:
@@ -63,7 +63,7 @@ class Head:
         elif found := SCORED.match(text):
             self.scored.add(int(found[1]))
         elif (found := ROUNDED.match(text)) and len(self.rounded) < MOST_ROUNDED:
-            self.rounded.append((found[1], found[2]))
+            self.rounded.append((found[1], found[2], found[3]))
 
     def _config(self, text: str) -> None:
         try:
