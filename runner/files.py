@@ -22,10 +22,13 @@ from runner.untrusted import pieces_of
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Write `data` beside `path`, flush it to the device, then rename it into place.
 
-    Creates the parent folder. On any error the temporary file is removed and `path` is untouched.
+    Creates the parent folder. On any error the temporary file is removed and `path` is untouched. OSError where a
+    folder, device or pipe stands there: to rename over one, which root may, would take it away from everybody.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "is a folder; a file is to be written", str(path))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "is a device, pipe or socket; a file is to be written", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     payload = data.encode("utf-8") if isinstance(data, str) else data
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)

@@ -11,6 +11,7 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +49,16 @@ def token() -> str:
 
 def get(url: str, path: str, **query: str) -> Answer:
     """GET of a path; Unanswered for anything but a whole answer within bounds."""
-    asked = urllib.request.Request(f"{url}{path}?{urllib.parse.urlencode(query)}" if query else f"{url}{path}")
-    if secret := token():
-        asked.add_header("Authorization", f"Bearer {secret}")
+    if not url.startswith(("http://", "https://")):
+        raise Unanswered("no address of a web server")
     try:
+        asked = urllib.request.Request(f"{url}{path}?{urllib.parse.urlencode(query)}" if query else f"{url}{path}")
+        if secret := token():
+            asked.add_header("Authorization", f"Bearer {secret}")
         with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
             content = answer.read(MOST_BYTES + 1)
             when = parsedate_to_datetime(answer.headers["Date"]).timestamp()
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, HTTPException) as error:
         raise Unanswered(str(error)) from None
     if len(content) > MOST_BYTES:
         raise Unanswered(f"more than {MOST_BYTES:,} bytes")

@@ -30,6 +30,7 @@ from runner.backends.ray_environment import TOKEN
 from runner.errors import UserError
 from runner.files import write_atomic
 from runner.job.spec import JobSpec, resolved
+from runner.printable import cut
 from runner.results.duels import Side
 from runner.script.bundle import Script
 
@@ -53,16 +54,17 @@ NODE_VARIABLES = {"RAY_USAGE_STATS_ENABLED": "0", "COLUMNS": "120"}
 
 def dashboard_url(address: str) -> str:
     """`http://host:port` of an address given with or without scheme and port; UserError for anything else."""
-    parts = urlsplit(address if "://" in address else f"http://{address}")
+    scheme, host, port = "", "", 0
     try:
-        port = DASHBOARD_PORT if parts.port is None else parts.port
-    except ValueError:
-        port = 0
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port:
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        scheme, host, port = parts.scheme, parts.hostname or "", DASHBOARD_PORT if parts.port is None else parts.port
+    except ValueError:  # half a bracket, or a port that is none
+        pass
+    if scheme not in ("http", "https") or not host or not port:
         raise UserError(
-            f"--address {address}: give host:port of the cluster's dashboard, e.g. 127.0.0.1:{DASHBOARD_PORT}"
+            f"--address {cut(address)}: give host:port of the cluster's dashboard, e.g. 127.0.0.1:{DASHBOARD_PORT}"
         )
-    return f"{parts.scheme}://{parts.hostname}:{port}"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def located(address: str) -> str:

@@ -33,6 +33,16 @@ def test_a_failed_write_leaves_the_old_content_and_no_litter(tmp_path: Path) -> 
     assert sorted(item.name for item in tmp_path.iterdir()) == ["file", "folder"]
 
 
+def test_no_file_takes_the_place_of_a_device_or_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "screen").symlink_to("/dev/null")
+    for name in ("pipe", "screen"):
+        with pytest.raises(OSError, match="is a device, pipe or socket"):
+            write_atomic(tmp_path / name, "new")
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "screen").readlink() == Path("/dev/null")
+
+
 def test_hashes_agree(tmp_path: Path) -> None:
     write_atomic(tmp_path / "file", b"abc")
     assert sha256_file(tmp_path / "file") == sha256_bytes(b"abc")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
@@ -19,7 +20,9 @@ MOST_SWEEPS = 20
 
 def sweeps_beside(places: Iterable[Path]) -> list[SweepFacts]:
     """How the sweeps stand of the output folders that are named, or whose shelves are; none without Optuna."""
-    roots = dict.fromkeys(place.parent if place.resolve().name in SHELVES else place for place in places)
+    roots = dict.fromkeys(
+        place.parent if Path(os.path.realpath(place)).name in SHELVES else place for place in places
+    )
     folders = [folder for root in roots for folder in all_sweeps(root)]
     if not folders or find_spec("optuna") is None:
         return []
