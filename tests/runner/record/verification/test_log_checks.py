@@ -10,7 +10,8 @@ from runner.record.answers import Findings
 from runner.record.folder import open_record
 from runner.record.verification.log_checks import rounded_scores
 from runner.record.verification.seed_logs import Head
-from runner.results import RunResult, Score
+from runner.results.phases import Score
+from runner.results.runs import RunResult
 
 PLAIN = Score(rule="plain", val_loss=3.8126941612348535, val_bpb=5.575101843465495)
 SLIDING = Score(rule="sliding", val_loss=3.8135599294582607, val_bpb=5.576288415133555)
