@@ -247,7 +247,7 @@ def repack(
     Nothing is trained, and nothing of it is ever a record of a timed track: packing was off its clock.
     """
     from reports.terminal.repack import Packed, terminal_repack
-    from runner.drive.execute import Where, execute
+    from runner.drive.execute import KeptPlace, Where, execute
     from runner.folder.runs import find_run
     from runner.script.bundle import script_of
     from runner.search.repack import exports, kept_source, packing, reference
@@ -255,11 +255,14 @@ def repack(
     where, console = Where(local, address), terminal()
     source = kept_source(find_run(output, run_name))
     wanted, plain = exports(source, sets or [], grid or []), reference(source)
+    every = [*([plain] if plain else []), *wanted]
+    place = KeptPlace(where, console, [one.job for one in every])
     done: dict[str, JudgedRun] = {}
-    for one in [*([plain] if plain else []), *wanted]:
+    for one in every:
         print_line(console, f"{one.name}:")
         script = script_of(one.job)
-        done[one.name] = execute(one.job, script, output, where, console, lay=packing(source, one.job, script))
+        lay = packing(source, one.job, script)
+        done[one.name] = execute(one.job, script, output, where, console, lay=lay, place=place)
     folders = {name: recorded(run, output) for name, run in done.items()}
     fp16 = done[plain.name].data if plain else None
     console.print(
@@ -838,22 +841,24 @@ def _drive(job: JobSpec, script: Script, output: Path, where: Where, only: str |
 def _drive_family(family: Family, output: Path, where: Where) -> NoReturn:
     """Run all variants of a job to their records, show the one table, and end with the worst verdict's exit code."""
     from reports.terminal.variants import terminal_variants
-    from runner.drive.execute import execute
+    from runner.drive.execute import KeptPlace, execute
     from runner.script.bundle import script_of
     from runner.search.campaign import run_family
     from runner.search.repack import kept_source, packing
 
     console = terminal()
+    place = KeptPlace(where, console, [variant.job for variant in family.variants])
 
     def drive(job: JobSpec) -> JudgedRun:
-        done = execute(job, script_of(job), output, where, console)
+        done = execute(job, script_of(job), output, where, console, place=place)
         recorded(done, output)
         return done
 
     def repack(base: JudgedRun, variant: Variant) -> JudgedRun:
         job = variant.job.model_copy(update={"allow_over_cap": True})  # its weights are there: its size is found out
         script = script_of(job)
-        done = execute(job, script, output, where, console, lay=packing(kept_source(base.folder), job, script))
+        lay = packing(kept_source(base.folder), job, script)
+        done = execute(job, script, output, where, console, lay=lay, place=place)
         recorded(done, output)
         return done
 

@@ -70,6 +70,25 @@ class Place:
     """What runs a job's attempts: by turns of its own, and on some of the nodes alone, where that is asked for."""
 
 
+class KeptPlace:
+    """The place of several jobs that run one after the other: opened for the first that needs it, then kept.
+
+    A driver can join one Ray only, and jobs that have ended need none.
+    """
+
+    def __init__(self, where: Where, console: Console, jobs: Sequence[JobSpec]) -> None:
+        self.where, self.console = where, console
+        cores = this_node().cpus
+        self.cpus = max(filter(None, (cpus_of_ours(job, cores) for job in jobs)), default=None)
+        self.place: Place | None = None
+
+    def open(self) -> Place:
+        """The place. UserError where there is none."""
+        if self.place is None:
+            self.place = open_place(self.where, self.console, self.cpus)
+        return self.place
+
+
 def execute(
     job: JobSpec,
     script: Script,
@@ -78,17 +97,20 @@ def execute(
     console: Console,
     only: str | None = None,
     lay: Lay | None = None,
-    place: Place | None = None,
+    place: Place | KeptPlace | None = None,
 ) -> JudgedRun:
     """Run a job until its seeds are judged. only: the run folder that this must lead to, where a run is to go on.
-    lay: brings in trainings that ended elsewhere (runner.drive.run). place: `where`, where it is open already.
+    lay: brings in trainings that ended elsewhere (runner.drive.run). place: `where`, where it is open already, or is
+    opened for several jobs.
 
     UserError, before anything runs, for data, a size or nodes that will not do.
     """
     data = preflight(job, script.code_bytes, console.print)
     require_writable(output)
-    if where.address is None and place is None and _is_done(job, data, script, output):
-        where = replace(where, local=True)  # nothing is left to run, so no Ray is started to tell
+    if where.address is None and not isinstance(place, Place) and _is_done(job, data, script, output):
+        where, place = replace(where, local=True), None  # nothing is left to run, so no Ray is started to tell
+    if isinstance(place, KeptPlace):
+        place = place.open()
     place = place or open_place(where, console, cpus_of_ours(job, this_node().cpus))
     plan = make_plan(job, data, script.code_bytes, place.nodes())
     if only is not None:
