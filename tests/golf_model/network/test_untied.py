@@ -112,7 +112,9 @@ def test_the_norms_epsilon_matters_under_bfloat16_alone() -> None:
     assert abs(loss("compute", torch.bfloat16) - loss("float32", torch.bfloat16)) > 1e-3
 
 
-GOLDEN_FILES = sorted(GOLDENS.glob("golden_*.json"))
+GOLDEN_FILES = [
+    path for path in sorted(GOLDENS.glob("golden_*.json")) if "state_dict" in json.loads(path.read_text())["full"]
+]
 
 
 @pytest.mark.parametrize("path", GOLDEN_FILES, ids=[path.stem for path in GOLDEN_FILES])
