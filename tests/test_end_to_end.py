@@ -216,6 +216,7 @@ def test_the_record_is_reproduced_from_its_folder_alone_to_the_bit(
     assert (again / "train_gpt.py").read_bytes() == (records["local"] / "train_gpt.py").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_bundled_script_runs_alone_under_torchrun(tmp_path: Path, job: Path, tiny_data: DataRequest) -> None:
     bundle(tmp_path, job)
     assert [path.name for path in tmp_path.iterdir()] == ["train_gpt.py"]

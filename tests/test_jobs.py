@@ -196,7 +196,9 @@ def test_the_average_of_the_small_profile_forgets_the_start_as_the_full_one_does
         assert average.samples >= 10
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "fit16" else [pytest.mark.slow]) for name in OURS]
+)
 def test_a_job_that_is_made_to_fit_is_expected_in_the_last_thousandth_under_the_cap(name: str) -> None:
     for job, cap in (
         (full_job(name), 16_000_000),

@@ -107,6 +107,7 @@ def test_a_killed_worker_is_one_lost_message_and_leaves_nothing_behind(tiny_data
     assert_gone("killed-seed1", within=5)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_halted_is_noticed_and_killed_with_all_that_it_started(tiny_data: DataRequest) -> None:
     backend = backend_for(tiny_data, 1)
     backend.submit(replace(job_spec("halted", 1, fake_script("hang")), stall_seconds=60))

@@ -134,6 +134,7 @@ def test_a_bound_on_huge_data_is_told(data: DataSet, tmp_path: Path) -> None:
     assert found[1].bpb > measure(data, 64, tmp_path)[1].bpb
 
 
+@pytest.mark.slow
 def test_the_embedded_corpus_has_the_known_yardsticks() -> None:
     try:
         find_asv()
