@@ -548,7 +548,7 @@ def review_verb(
     targets = []
     for path in paths:
         try:
-            targets.append(target(path, given))
+            targets.append(target(path, given, toy=prove))
         except UserError as error:
             print(f"golf: {printable(str(error))}", file=sys.stderr)
             unreadable = True

@@ -31,14 +31,19 @@ def environment_of(words: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def target(path: Path, given: Mapping[str, str]) -> Target:
-    """What is to be reviewed at a path; UserError where nothing can be."""
+def target(path: Path, given: Mapping[str, str], *, toy: bool = False) -> Target:
+    """What is to be reviewed at a path; UserError where nothing can be.
+
+    toy: a job of golf's own model for other machines than this kind is taken in its small size, which runs here.
+    """
     from dataclasses import replace
 
     from runner.review.targets import is_job, target_of
 
     if is_job(path):
         job = load(path)
+        if toy and job.script is None and job.hardware != "cpu":
+            job = load(path, profile="small")
         made = target_of_job(path, job)
         return replace(made, given={**made.given, **given})
     return replace(target_of(path), given=dict(given))

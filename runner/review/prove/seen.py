@@ -25,6 +25,9 @@ BPB = re.compile(r"val_bpb['\"]?\s{0,2}[:=]?\s{0,2}(-?\d+\.\d+(?:[eE][-+]?\d+)?)
 CODE_BYTES = re.compile(r"code[_ ](?:bytes|size)\D{0,12}(\d[\d,_]*)", re.I)
 CLOSE = 2e-4
 """Share by which a list's mean may differ from a printed loss."""
+RETURNED = "what a function of it returned"
+"""Such a row prices every token, or the beginning where forwards read that piece by piece; of another nobody knows
+which tokens it prices: it may be the last batch, or the ends of windows."""
 
 Prices = np.ndarray[tuple[int], np.dtype[np.float64]]
 
@@ -116,9 +119,26 @@ def _prices(run: Seen, targets: int, source: str) -> tuple[Prices | None, str]:
         if said is None and name.endswith(".npy"):
             return row, name
         off = 1.0 if said is None else abs(mean - said) / max(1.0, abs(said))
-        if off < best[0]:
+        if off < best[0] and (name != RETURNED or len(known) == targets or _read_once(run) == len(known)):
             best = off, row, name
     return best[1:]
+
+
+def _read_once(run: Seen) -> int:
+    """Tokens from the text's first on that forwards without gradients read once, one piece after the other; 0 where
+    pieces overlap or leave something out."""
+    pieces = {
+        (int(start), int(end))
+        for one in run.events("forward")
+        if one.get("role") == "val" and not one.get("grad")
+        for start, end in one.get("ranges", [])
+    }
+    read = 0
+    for start, end in sorted(pieces):
+        if start != read:
+            return 0
+        read = end
+    return read
 
 
 def _rows(run: Seen, targets: int) -> Iterator[tuple[str, Prices, float]]:
@@ -133,7 +153,7 @@ def _rows(run: Seen, targets: int) -> Iterator[tuple[str, Prices, float]]:
                 yield name, _padded(row, targets), float(row.mean())
     for row in reversed(run.told.get("returned", [])):
         if isinstance(row, list) and 2 <= len(row) <= targets:
-            yield "what a function of it returned", _padded(np.asarray(row, np.float64), targets), float(np.mean(row))
+            yield RETURNED, _padded(np.asarray(row, np.float64), targets), float(np.mean(row))
     ledger = run.told.get("ledger", [])
     # A pass begins where the text's first target is priced; windows overlap, and each counts what is new in it.
     begin = max((at for at, one in enumerate(ledger) if int(one[1]) <= 1), default=0)

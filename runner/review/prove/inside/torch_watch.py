@@ -93,7 +93,7 @@ class TorchWatch:
         if role:
             self.alphabets[role] = min(rows, self.alphabets.get(role, rows))
             grad = torch.is_grad_enabled()
-            self.watch.note("forward", role=role, grad=grad, ranges=[one[:2] for one in found[:8]])
+            self.watch.note("forward", role=role, grad=grad, ranges=[one[:2] for one in found[:16]])
             if grad:
                 self.pending[role] += found
         elif "" not in self.alphabets or rows < self.alphabets[""]:

@@ -10,7 +10,9 @@ from runner.review.prove.prove import prove
 from runner.review.run.run_context import run_context
 from runner.review.source.unwrap import read_source
 from runner.review.targets import target_of
+from runner.verbs.reviews import reviews, target
 from tests.fixtures import proof_scripts as scripts
+from tests.fixtures.places import ROOT
 from tests.fixtures.systems import needs_namespaces
 
 pytestmark = [pytest.mark.slow, needs_namespaces]
@@ -52,3 +54,12 @@ def test_the_rule_books_pairs_are_proven_and_their_clean_twins_are_not(shared: P
                 accused.append(f"{folder.name}: {found}")
     assert missed == []
     assert accused == []
+
+
+@pytest.mark.parametrize("name", ["quickstart", "baseline", "pr372"])
+def test_nothing_is_proven_of_our_own_jobs(name: str) -> None:
+    (review,) = reviews([target(ROOT / "jobs" / f"{name}.yaml", {}, toy=True)], None, None, smoke=False, prove=True)
+    assert not isinstance(review, str), review
+    assert review.proofs is not None
+    assert review.proofs["answers"].result == "not-seen", "it ran, and what it made does not depend on the text"
+    assert {one for one, proof in review.proofs.items() if proof.result == "proven"} == set()
