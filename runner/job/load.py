@@ -99,18 +99,29 @@ def job_from_mapping(
     problems = missing or [Problem(place, message) for place, message in track_problems(job)]
     if problems:
         raise report(problems, where, source)
-    job = _with_absolute_paths(job, (folder or Path()).absolute())
+    job = _with_absolute_paths(job, _start(folder))
     problems = list(_misleading_names(job))
     if problems:
         raise report(problems, where, source)
     if job.claim is None:
         return job
     try:
-        claim = resolved_claim(job.claim, (folder or Path()).absolute(), read_baseline or _no_folder)
+        claim = resolved_claim(job.claim, _start(folder), read_baseline or _no_folder)
     except UserError as error:
         said = cut(str(error), MOST_PATH + 120)  # it begins with the folder, and ends with what is wrong there
         raise report([Problem(("claim", "baseline", "record"), said)], where, source) from None
     return job.model_copy(update={"claim": claim})
+
+
+def _start(folder: Path | None) -> Path:
+    """Where relative paths begin.
+
+    A driver on a cluster may outlive its working folder, which Ray removes; whole paths need none.
+    """
+    try:
+        return (folder or Path()).absolute()
+    except FileNotFoundError:
+        return Path("/")
 
 
 def with_seeds(job: JobSpec, seeds: Sequence[int]) -> JobSpec:

@@ -60,8 +60,8 @@ def test_variants_run_and_are_packed_on_a_cluster_and_end_in_one_table(
     }
     table = tables(tmp_path)["tried-fast"]
     assert [(row["name"], row["state"]) for row in table["rows"]] == [
-        ("plain", "passed"),
-        ("fast", "passed"),
+        ("plain", "trained"),
+        ("fast", "trained"),
         ("coarse", "repacked"),
     ]
     assert len(table["rows"][2]["seeds"]) == 2
