@@ -13,6 +13,7 @@ from runner.job.base import about, changes, field_docs, flat_fields
 from runner.job.load import job_from_mapping, job_hash, load_job, resolved, with_seeds
 from runner.job.profiles import with_profile
 from runner.job.spec import JobSpec
+from tests.fixtures.places import ROOT
 
 JOB = """name: {name}
 track: local
@@ -139,3 +140,12 @@ def _defaults() -> dict[str, object]:
     from dataclasses import asdict
 
     return asdict(GolfConfig())
+
+
+def test_a_job_that_was_read_needs_no_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = load_job(ROOT / "jobs" / "quickstart.yaml")
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert with_seeds(job, [5, 6]) == job.model_copy(update={"seeds": (5, 6)})
