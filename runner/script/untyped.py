@@ -51,7 +51,7 @@ def _arguments(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.arg]:
 
 
 def annotation_spans(tree: ast.AST) -> Iterator[Span]:
-    """What can go: from a name's end to its annotation's, and a returned type, whose arrow is still to be found."""
+    """Annotations of arguments and of variables that are given a value, from the name's end to the annotation's."""
     for node in _functions(tree):
         for one in _arguments(node):
             yield (one.lineno, one.col_offset + len(one.arg.encode())), _end(one)
@@ -61,7 +61,7 @@ def annotation_spans(tree: ast.AST) -> Iterator[Span]:
 
 
 def return_spans(tree: ast.AST) -> Iterator[Span]:
-    """Types that functions are said to return."""
+    """Types that functions are said to return; the arrow before each is still to be found."""
     for node in _functions(tree):
         if node.returns is not None:
             yield (node.returns.lineno, node.returns.col_offset), _end(node.returns)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from runner.review.labels.values import UNSET
+from runner.review.source.folding import COMPARES
 
 MOST = 10_000
 """Characters, items or the like that a folded constant may have."""
@@ -31,16 +32,9 @@ UNARY: Final[dict[type[ast.unaryop], Callable[[Any], Any]]] = {
     ast.Invert: operator.invert,
 }
 COMPARE: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
+    **COMPARES,
     ast.Is: lambda a, b: a is b if a is None or b is None else a == b,
     ast.IsNot: lambda a, b: a is not b if a is None or b is None else a != b,
-    ast.In: lambda a, b: a in b,
-    ast.NotIn: lambda a, b: a not in b,
 }
 BUILTINS: Final[dict[str, Callable[..., Any]]] = {
     "int": int,
