@@ -63,7 +63,7 @@ def run_local(job: JobSpec, output: str | PathLike[str] = ".", *, quiet: bool = 
     """
     from pathlib import Path
 
-    from runner.cli import recorded
+    from runner.cli.driving import recorded
     from runner.drive.execute import Where, execute
     from runner.script.bundle import script_of
     from runner.search.sweeps.folder import require_no_trial

@@ -21,7 +21,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "results",
         *("logs", "data", "own_jobs", "compare", "budget", "sinks", "job", "judge", "folder", "sequential", "script"),
         *("audit", "lives", "node", "backends", "plan", "record", "fleet", "review", "live", "drive", "duel"),
-        *("search", "serving", "top", "authoring", "doctor", "verbs"),
+        *("search", "serving", "top", "authoring", "doctor", "verbs", "cli"),
     ),
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
@@ -34,7 +34,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 """Package -> its rooms; each may import those before it and never one after it."""
 DOORS = {
     "golf_model": ("session", "main", "repack"),
-    "runner": ("cli",),
+    "runner": (),
     "runner.audit": ("audit",),
     "runner.record": ("verify", "reproduce"),
     "runner.node": ("node_check", "phase", "attempt"),
@@ -63,7 +63,10 @@ SINKS = {
 """File -> the optional library that it alone imports, in a process of its own."""
 SEARCHES = {f"runner/search/sweeps/{name}.py" for name in ("study", "plots")}
 STDLIB_ONLY = {f"golf_model/{name}.py" for name in ("config", "shapes", "sources", "script_parts")}
-COMPOSITION_ROOTS = {"runner/cli.py", "runner/__init__.py"}
+COMPOSITION_ROOTS = {
+    "runner/__init__.py",
+    *(f"runner/cli/{name}.py" for name in ("audits", "driving", "pages", "records", "runs", "searches")),
+}
 """The doors: the command line, and what a notebook imports."""
 REPORTER_READS = {
     f"runner.{name}"

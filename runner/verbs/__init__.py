@@ -1,1 +1,1 @@
-"""What the command line's verbs do, for those that need no reporter; `runner/cli.py` names them all."""
+"""What the command line's verbs do, for those that need no reporter; `runner/cli/app.py` names them all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -41,3 +41,20 @@ def _write_new(path: Path, text: str) -> None:
     """Write a file that is not there yet; FileExistsError where it is."""
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
+
+
+def schema(
+    kind: Annotated[
+        Literal["job", "sweep", "record", "submission"],
+        typer.Argument(metavar="KIND", help="job, sweep, record (results.json), or submission (submission.json)."),
+    ],
+) -> None:
+    """The JSON Schema of a KIND of file, for editors and programs. Goes to standard output."""
+    if kind == "submission":
+        from importlib.resources import files
+
+        typer.echo((files("reports.record") / "submission.schema.json").read_text(encoding="utf-8"), nl=False)
+        return
+    from runner.authoring.schema import KINDS, schema_text
+
+    typer.echo(schema_text(KINDS[kind]()), nl=False)

@@ -1,4 +1,4 @@
-"""`golf serve`: shows a folder until it is interrupted. What pages look like is handed down by runner/cli.py."""
+"""`golf serve`: shows a folder until it is interrupted. What pages look like is handed down by runner/cli."""
 
 from __future__ import annotations
 

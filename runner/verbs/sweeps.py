@@ -1,4 +1,4 @@
-"""`golf sweep`: search a space of jobs; where a sweep stands. What needs the reporter is in runner/cli.py."""
+"""`golf sweep`: search a space of jobs; where a sweep stands. What needs the reporter is in runner/cli."""
 
 from __future__ import annotations
 

@@ -242,7 +242,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
 
 
 def test_a_fault_of_our_own_is_no_verdict(tmp_path: Path) -> None:
-    code = "import runner.cli as cli; cli.app = lambda: 1 / 0; cli.main()"
+    code = "import runner.cli.entry as entry; entry.app = lambda: 1 / 0; entry.main()"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 70
     assert "ZeroDivisionError" in done.stderr

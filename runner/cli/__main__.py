@@ -1,0 +1,5 @@
+"""`python -m runner.cli`, where no `golf` is on the path."""
+
+from runner.cli.entry import main
+
+main()

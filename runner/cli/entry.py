@@ -1,0 +1,52 @@
+"""Where the command line begins and ends: what is refused before any verb, and the exit code of every failure."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+
+from runner.any_encoding import print_in_any_encoding
+from runner.cli.app import app
+from runner.errors import UserError
+from runner.interrupt import INTERRUPTED, catch_signals, stopped
+from runner.printable import control_in, cut, printable
+
+FAULT = 70
+"""Exit code of a fault of golf's own; 1 would say rejected."""
+OUR_FAULT = "this is a fault of golf's own and no verdict; please report it with the lines above"
+
+
+def require_plain_words(words: Sequence[str]) -> None:
+    """UserError where a word of the command line has a character by which one line of a log could look like two."""
+    for word in words:
+        if control := control_in(word):
+            raise UserError(f"{cut(word)}: holds a control character ({control}); rename it, or leave it out")
+
+
+def main() -> None:
+    """Entry point: user errors become one message and exit code 2, an interrupt 130, a fault of golf's own 70."""
+    print_in_any_encoding()
+    catch_signals()
+    try:
+        require_plain_words(sys.argv[1:])
+        app()
+    except UserError as error:
+        print(f"golf: {printable(str(error))}", file=sys.stderr)
+        sys.exit(2)
+    except BaseException as error:
+        if stopped:
+            with suppress(OSError):  # the terminal may be what has gone
+                print("golf: interrupted; finished seeds are kept and the same command continues", file=sys.stderr)
+            sys.exit(INTERRUPTED)
+        if isinstance(error, SystemExit):
+            raise
+        if not isinstance(error, OSError):
+            traceback.print_exception(error)
+            print(f"golf: {OUR_FAULT}", file=sys.stderr)
+            sys.exit(FAULT)
+        place = error.filename2 or error.filename  # of a rename, what was to be written, not the file aside
+        said = f"{place}: {error.strerror}" if place and error.strerror else str(error)
+        print(f"golf: {said}. Finished seeds, if any, are kept; mend this and run the command again", file=sys.stderr)
+        sys.exit(2)
