@@ -137,7 +137,7 @@ def test_every_folder_has_a_readme_that_the_overview_names() -> None:
 
 
 def test_commands_in_readmes_are_verbs_that_exist() -> None:
-    from runner.cli import app
+    from runner.cli.app import app
 
     verbs = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
     verbs |= {group.name or "" for group in app.registered_groups}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import typer
 
-from runner.cli import app
+from runner.cli.app import app
 from runner.job.spec import JobSpec
 from tests.fixtures.pages import Command, Page, Told, read_page
 from tests.fixtures.places import DOCS, ROOT

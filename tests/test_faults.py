@@ -30,7 +30,7 @@ def look():
         time.sleep(0.02)
 threading.Thread(target=look, daemon=True).start()
 sys.argv = ["golf", *sys.argv[1:]]
-from runner.cli import main
+from runner.cli.entry import main
 try:
     main()
 finally:

@@ -35,7 +35,7 @@ def golf(world: World, *words: str | Path, most_mib: int = 1024) -> tuple[int, s
     """(exit code, what it printed) of the real command, held to so much memory by its kernel."""
     free = "import resource; all = resource.RLIM_INFINITY; resource.setrlimit(resource.RLIMIT_AS, (all, all))"
     held = f"resource.setrlimit(resource.RLIMIT_DATA, ({most_mib << 20}, {most_mib << 20}))"
-    program = f"{free}; {held}; import sys; from runner.cli import main; main()"
+    program = f"{free}; {held}; import sys; from runner.cli.entry import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", program, *map(str, words)],
         cwd=world.work,

@@ -14,7 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from runner.cli import app
+from runner.cli.app import app
 from runner.job.load import load_job
 from runner.job.open_data import DataRequest
 from runner.node.gpus import gpu_names
@@ -215,7 +215,7 @@ def test_a_plan_for_a_node_that_is_not_here_says_so_and_what_it_takes(tmp_path: 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     program = (
-        "import sys, runner.cli\n"
+        "import sys, runner.cli.entry\n"
         "heavy = {'torch', 'ray', 'pandas', 'numpy', 'sentencepiece', 'huggingface_hub', 'pydantic', 'rich.live'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from reports.across.pages import FORMATS, NAMES, chosen_format, headline, sections, to_csv, to_markdown, to_parquet
 from reports.across.table import COLUMNS, STATISTICS, Found, across_frame
 from reports.record.write import RecordFiles, write_record
-from runner.cli import app
+from runner.cli.app import app
 from runner.compare.compare import compare
 from runner.errors import UserError
 from runner.record.comparison_sources import arm_of_record

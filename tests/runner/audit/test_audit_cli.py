@@ -13,7 +13,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from reports.audit.terminal import terminal_audit
-from runner.cli import app, main
+from runner.cli.app import app
+from runner.cli.entry import main
 from tests.runner.audit.entries import SCORES, audited, log_text, submission, write_entry
 
 FIELDS = {

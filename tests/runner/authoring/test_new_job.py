@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from runner.authoring.new_job import draft
 from runner.authoring.schema import job_schema, schema_text
-from runner.cli import app
+from runner.cli.app import app
 from runner.errors import UserError
 from runner.job.load import load_job
 from runner.job.spec import resolved

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from runner.authoring.schema import KINDS, job_schema, record_schema, schema_text, sweep_schema
-from runner.cli import app
+from runner.cli.app import app
 from runner.errors import UserError
 from runner.job.load import load_job
 from runner.search.sweeps.file import load_sweep

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from runner.cli import app
+from runner.cli.app import app
 from runner.doctor import doctor
 from runner.doctor.findings import Finding
 from runner.errors import UserError

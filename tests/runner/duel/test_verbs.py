@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from runner.cli import app
+from runner.cli.app import app
 from runner.errors import UserError
 from runner.folder.ledger import Ledger
 from runner.job.load import load_job

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from reports.record.write import RecordFiles, write_record
 from runner.backends.nodes import Node
-from runner.cli import app
+from runner.cli.app import app
 from runner.job.claim import BaselineSpec, ClaimSpec, SequentialSpec
 from runner.job.hardware import PROFILES
 from runner.job.load import job_from_mapping, job_hash, resolved, with_seeds

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from runner.cli import app
+from runner.cli.app import app
 from runner.errors import UserError
 from runner.job.load import load_job
 from runner.own_jobs import by_name

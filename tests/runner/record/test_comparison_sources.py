@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from reports.record.write import RecordFiles, write_record
-from runner.cli import app
+from runner.cli.app import app
 from runner.errors import UserError
 from runner.record.comparison_sources import arm_of
 from runner.record.files import read_results

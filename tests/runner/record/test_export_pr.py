@@ -11,7 +11,7 @@ import pytest
 
 from reports.record.rebuild import page_check, rebuild
 from reports.record.write import RecordFiles, write_record
-from runner import cli
+from runner.cli.app import app
 from runner.errors import UserError
 from runner.job.open_data import DataRequest
 from runner.record import export_pr
@@ -178,7 +178,7 @@ def local_is_exported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def golf(*words: object) -> None:
     """`golf` with these words, in this process; raises what its entry point turns into a message."""
-    cli.app([str(word) for word in words], standalone_mode=False)
+    app([str(word) for word in words], standalone_mode=False)
 
 
 @pytest.mark.usefixtures("local_is_exported")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from runner.cli import app
+from runner.cli.app import app
 from runner.errors import UserError
 from runner.review.answers import CLASSES
 from runner.verbs.reviews import environment_of, target

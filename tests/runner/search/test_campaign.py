@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from runner.cli import app
+from runner.cli.app import app
 from runner.files import sha256_bytes
 from runner.search.campaign import outlooks
 from runner.verbs.loading import opened

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from reports.page.live import draw
 from reports.record.write import RecordFiles, write_record
-from runner.cli import app
+from runner.cli.app import app
 from runner.errors import UserError
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder

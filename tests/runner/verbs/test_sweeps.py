@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from runner.cli import app
+from runner.cli.app import app
 from runner.errors import UserError
 from runner.files import write_atomic
 from runner.search.sweeps.folder import SweepFolder
