@@ -63,7 +63,7 @@ def rans_decode(
         symbols[begin : begin + lanes] = found
         rows = (table << 8) + found
         here = flat[rows] * (here >> shift) + slot - starts[rows]
-        low = np.flatnonzero(here < LOWEST)
+        (low,) = (here < LOWEST).nonzero()
         here[low] = here[low] << word | padded[at : at + len(low)]
         at += len(low)
         if at > len(words):

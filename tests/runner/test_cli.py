@@ -153,7 +153,17 @@ def test_plan_shows_everything_and_starts_nothing(tmp_path: Path, tiny_data: Dat
     assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in JOBS.glob("*.yaml")))
+UNLIKE = {"quickstart", "baseline", "pr465_sp8192", "pr1394", "frontier_caseops", "fit16"}
+"""Jobs that a plan has most to tell of; it is asked of the others by `make test-slow`."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in UNLIKE else pytest.mark.slow)
+        for name in sorted(path.stem for path in JOBS.glob("*.yaml"))
+    ],
+)
 def test_every_shipped_job_is_planned_on_a_laptop_without_data(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

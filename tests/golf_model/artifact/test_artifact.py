@@ -98,7 +98,7 @@ exports = st.builds(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=settings().max_examples // 2)
 @given(models, exports)
 def test_whatever_the_configuration_allows_comes_back_from_its_artifact(
     model: ModelConfig, export: ExportConfig

@@ -36,8 +36,7 @@ def weights(seed: int = 0) -> dict[str, Tensor]:
     return made
 
 
-@pytest.mark.parametrize("cap", [120_000, 140_000, 200_000, 280_000])
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(("cap", "seed"), [(120_000, 0), (140_000, 1), (200_000, 0), (280_000, 1)])
 def test_script_and_artifact_land_in_the_last_thousandth_under_the_cap(cap: int, seed: int) -> None:
     export = replace(EXPORT, step=replace(EXPORT.step, cap_bytes=cap))
     packed, step = pack_to_fit(weights(seed), MODEL, export, CODE)

@@ -78,7 +78,7 @@ def test_the_same_weights_give_the_same_bytes() -> None:
 
 
 def test_auto_keeps_the_smallest_and_says_what_the_others_took() -> None:
-    model = replace(SMALL, model_dim=128, vocab_size=1024)
+    model = replace(SMALL, model_dim=64, vocab_size=512)
     generator = torch.Generator().manual_seed(1)
     shapes = parameter_shapes(model)
     state = {key: torch.randn(shape, generator=generator) * 0.1 for key, shape in shapes.items()}

@@ -75,10 +75,12 @@ def seen() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     return hessians, fisher
 
 
+@cache
 def planned(export: ExportConfig) -> StepPlan:
     return planned_steps(weights(), MODEL.num_layers, export, *seen())
 
 
+@cache
 def packed(export: ExportConfig) -> PackedModel:
     return pack_model(weights(), MODEL, export, seen()[0], planned(export))
 

@@ -127,7 +127,9 @@ def test_a_run_cut_off_at_any_step_ends_bit_equal(tmp_path: Path, deaths: list[i
     assert all(torch.equal(a, b) for a, b in zip(undisturbed, everything(trainer, result), strict=True))
 
 
-@pytest.mark.parametrize("deaths", [[2], [4], [5], [3, 2]], ids=str)
+@pytest.mark.parametrize(
+    "deaths", [[4], [3, 2], *(pytest.param([after], marks=pytest.mark.slow) for after in (2, 5))], ids=str
+)
 def test_the_solved_grid_goes_on_as_it_was(tmp_path: Path, deaths: list[int]) -> None:
     """The grid is solved for at steps 1 and 4, each time from the one before."""
     config = replace(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from golf_model.process.errors import ScriptError
 from golf_model.shapes import parameter_shapes, schemes
 from runner.errors import UserError
 from runner.record.artifact_report import fact_lines, inspect_file, kinds, step_lines, tensor_table, told_steps
+from tests.fixtures.commands import forked_golf
 from tests.golf_model.artifact.small_artifacts import NAMES, config_of, weights_of
 
 OURS = ExportConfig(
@@ -143,15 +142,15 @@ def test_a_damaged_file_of_ours_is_one_line(ours: Path, tmp_path: Path) -> None:
 def test_the_verb_prints_table_and_lines_and_plain_json(
     ours: Path, facts_of_ours: dict[str, Any], tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "runner.cli", "artifact", "inspect", str(ours)]
+    command = ("artifact", "inspect", str(ours))
     script = tmp_path / "train_gpt.py"
     script.write_text("x" * 100)
-    shown = subprocess.run([*command, "--script", str(script)], capture_output=True, text=True, check=True).stdout
+    shown = forked_golf(tmp_path, *command, "--script", str(script)).stdout
     assert "blocks.*.mlp.fc.weight" in shown
     assert f"artifact and script: {ours.stat().st_size + 100:,} of 16,000,000 bytes" in shown
-    facts = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
+    facts = json.loads(forked_golf(tmp_path, *command, "--json").stdout)
     assert facts == facts_of_ours
-    wrong = subprocess.run([*command[:-1], str(script)], capture_output=True, text=True, check=False)
+    wrong = forked_golf(tmp_path, *command[:-1], str(script))
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
     assert wrong.stderr.startswith(f"golf: {script}: neither golf's format")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from runner.job.open_data import DataRequest
 from runner.plan.coverage import Coverage
 from runner.record.rescore import Rescored, other_data, report_lines, rescore, with_rule
 from runner.results.phases import Score
+from tests.fixtures.commands import forked_golf
 from tests.golf_model.test_main import CONFIG
 
 Files = tuple[Path, Path, Path]
@@ -90,8 +89,7 @@ def test_a_count_that_disagrees_is_said() -> None:
 
 def test_the_verb_refuses_an_unknown_rule_with_a_suggestion(tmp_path: Path) -> None:
     (tmp_path / "job.yaml").write_text("name: a\n")
-    command = [sys.executable, "-m", "runner.cli", "eval", "a.ptz", "--job", "job.yaml", "--rule", "slidin"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = forked_golf(tmp_path, "eval", "a.ptz", "--job", "job.yaml", "--rule", "slidin")
     assert done.returncode == 2
     assert "--rule: the text 'slidin' is not one of" in done.stderr
     assert "did you mean 'sliding'?" in done.stderr

@@ -130,7 +130,7 @@ def test_what_cannot_be_small_enough_is_infeasible_and_not_run(tiny_data: DataRe
         "  batch: {train_batch_tokens: 256, train_seq_len: 16, micro_batches: 1}\n"
     )
     path = tmp_path / "wide.yaml"
-    space = "{model.model_dim: {choice: [2048, 4096]}}"
+    space = "{model.model_dim: {choice: [1024, 1152]}}"
     path.write_text(f"name: wide\nbase: job.yaml\nspace: {space}\nsampler: grid\nbudget: {{hours: 1}}\n")
     facts = sweep(path, tmp_path)
     assert [trial.state for trial in facts.trials] == ["infeasible"] * 2
