@@ -10,8 +10,11 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
+from bisect import bisect_right
+from typing import TypeGuard
 
 from runner.errors import UserError
+from runner.script.blocks import blocks
 from runner.script.untyped import annotation_spans, narrow, return_spans, untyped
 
 MOST_SOURCE = 400_000
@@ -24,23 +27,21 @@ Place = tuple[int, int]
 def _bare_strings(tree: ast.AST) -> list[tuple[ast.Expr, bool]]:
     """Statements that are nothing but a string, and whether their block consists of them: then one has to stay."""
     found = []
-    for node in ast.walk(tree):
-        for block in ("body", "orelse", "finalbody"):
-            statements = getattr(node, block, None)
-            if isinstance(statements, list) and statements:
-                strings = [one for one in statements if _is_string(one)]
-                alone = len(strings) == len(statements) and not isinstance(node, ast.Module)
-                found += [(one, alone and one is strings[0]) for one in strings]
+    for node, _, statements in blocks(tree):
+        strings = [one for one in statements if _is_string(one)]
+        alone = len(strings) == len(statements) and not isinstance(node, ast.Module)
+        found += [(one, alone and one is strings[0]) for one in strings]
     return found
 
 
-def _is_string(node: ast.stmt) -> bool:
+def _is_string(node: ast.stmt) -> TypeGuard[ast.Expr]:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _column(lines: list[str], line: int, utf8: int) -> int:
     """ast counts columns in bytes of UTF-8."""
-    return len(lines[line - 1].encode("utf-8")[:utf8].decode("utf-8"))
+    text = lines[line - 1]
+    return utf8 if text.isascii() else len(text.encode("utf-8")[:utf8].decode("utf-8"))
 
 
 def _without(lines: list[str], begin: Place, end: Place, put: str = "") -> None:
@@ -56,12 +57,9 @@ def _without(lines: list[str], begin: Place, end: Place, put: str = "") -> None:
 
 def _without_strings(tree: ast.Module) -> str:
     """The parsed source without bare strings, for comparison."""
-    for node in ast.walk(tree):
-        for block in ("body", "orelse", "finalbody"):
-            statements = getattr(node, block, None)
-            if isinstance(statements, list) and statements:
-                kept = [one for one in statements if not _is_string(one)]
-                setattr(node, block, kept or ([] if isinstance(node, ast.Module) else [ast.Pass()]))
+    for node, block, statements in [*blocks(tree)]:
+        kept = [one for one in statements if not _is_string(one)]
+        setattr(node, block, kept or ([] if isinstance(node, ast.Module) else [ast.Pass()]))
     return ast.dump(tree)
 
 
@@ -93,7 +91,7 @@ def compact(source: str, *, typed: bool = False) -> str:
         elif token.string == "->":
             arrows.append(token.start)
     for (first, left), (last, right) in () if typed else return_spans(tree):
-        arrow = max(one for one in arrows if one <= (first, _column(lines, first, left)))
+        arrow = arrows[bisect_right(arrows, (first, _column(lines, first, left))) - 1]
         cut.append((arrow, (last, _column(lines, last, right)), ""))
     for begin, end, put in sorted(cut, reverse=True):
         _without(lines, begin, end, put)

@@ -11,6 +11,8 @@ import io
 import tokenize
 from collections.abc import Iterator
 
+from runner.script.blocks import blocks, functions
+
 Span = tuple[tuple[int, int], tuple[int, int]]
 """Two places, each a line (1-based) and a column (0-based, in bytes of UTF-8)."""
 HARMLESS = frozenset(
@@ -28,20 +30,15 @@ HARMLESS = frozenset(
 
 
 def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
+    for node in functions(tree):
         if {ast.unparse(one) for one in node.decorator_list} <= HARMLESS:
             yield node
 
 
 def _own_statements(node: ast.AST) -> Iterator[ast.stmt]:
     """Statements of a function, not those of functions and classes in it."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.stmt):
-            yield child
-        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield from _own_statements(child)
+    for _, _, statements in blocks(node, deep=False):
+        yield from statements
 
 
 def _arguments(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.arg]:
@@ -77,19 +74,14 @@ def untyped(tree: ast.Module) -> ast.Module:
         node.returns = None
         for one in _arguments(node):
             one.annotation = None
-    typed = [line for node in _functions(tree) for line in _own_statements(node) if isinstance(line, ast.AnnAssign)]
-    gone = {id(line) for line in typed if line.value is not None}
-    for place in ast.walk(tree):
-        for block in ("body", "orelse", "finalbody"):
-            statements = getattr(place, block, None)
-            if isinstance(statements, list):
-                setattr(place, block, [_plain(one) if id(one) in gone else one for one in statements])
+        for place, block, statements in [*blocks(node, deep=False)]:
+            setattr(place, block, [_plain(one) for one in statements])
     return tree
 
 
-def _plain(line: ast.AnnAssign) -> ast.Assign:
-    assert line.value is not None
-    return ast.Assign([line.target], line.value)
+def _plain(line: ast.stmt) -> ast.stmt:
+    typed = isinstance(line, ast.AnnAssign) and line.value is not None
+    return ast.Assign([line.target], line.value) if typed else line  # type: ignore[attr-defined]
 
 
 def narrow(source: str) -> str:

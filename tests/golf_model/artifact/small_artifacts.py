@@ -25,7 +25,7 @@ NAMES = ("baseline", "pr102", "pr102_head", "pr160", "pr372", "pr465", "pr465_sp
 
 @cache
 def config_of(name: str) -> GolfConfig:
-    """A job's configuration in the small profile, which keeps every tensor's scheme; fewer words where brotli is slow."""
+    """A job's configuration in the small profile, which keeps every tensor's scheme; fewer words for brotli."""
     config = with_profile(load_job(JOBS / f"{name}.yaml"), "small").config
     few = replace(config.model, vocab_size=min(config.model.vocab_size, 1024))
     return replace(config, model=few) if name == "pr1394" else config
