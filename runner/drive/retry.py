@@ -93,7 +93,7 @@ class Failures:
     def earlier(self, result: RunResult) -> str:
         """Which attempt failed so before, in words; '' for none. Takes note of this one."""
         failure = result.failure
-        if result.status != "failed" or failure is None or result.log.saw_nan or not is_telling(failure):
+        if result.status != "failed" or failure is None or result.log.saw_nan:
             return ""
         before = next((who for known, who in self.known if is_same_failure(known, failure)), "")
         if not before:

@@ -40,8 +40,8 @@ SUBJECTS = {
     ),
     "ledger": Subject(
         _below("runner/folder", "ledger", "ledger_check", "launches", "trainings", "truncated_tail", "recorded"),
-        (*_below("tests/runner/folder", "test_ledger", "test_launches", "test_truncated_tail", "test_trainings",
-                 "test_evidence", "test_left_out", "test_packed"),
+        (*_below("tests/runner/folder", "test_ledger", "test_ledger_bounds", "test_launches", "test_truncated_tail",
+                 "test_trainings", "test_evidence", "test_left_out", "test_packed"),
          "tests/runner/drive/test_status.py", "tests/runner/record/test_ledger_check.py"),
     ),
     "schedule": Subject(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.backends.cluster import node_of
-from runner.backends.nodes import Need, Node, inventory
+from runner.backends.nodes import Need, Node, inventory, this_node
 from runner.errors import UserError
 from runner.job.hardware import PROFILES, accelerator_of, claimants
 from runner.job.load import job_from_mapping
@@ -87,3 +87,20 @@ def test_a_plan_says_when_its_hardware_cannot_claim_the_track_and_what_it_may_co
     assert "track 10min_16mb wants h100x8: a run here is labelled so and ends rejected" in screen.text
     assert "at $29 an hour each (a guess)" in screen.text
     assert "how fast H200 trains is not known" in screen.text
+
+
+@pytest.mark.parametrize(
+    ("names", "node"),
+    [
+        ([], Node(6, 0)),
+        (["NVIDIA H100 80GB HBM3"] * 2, Node(6, 2, "H100")),
+        (["NVIDIA H100 80GB HBM3", "NVIDIA GB10"], Node(6, 2)),
+    ],
+)
+def test_this_machine_is_named_by_its_gpus_where_all_are_of_one_kind(
+    monkeypatch: pytest.MonkeyPatch, names: list[str], node: Node
+) -> None:
+    monkeypatch.setattr("runner.backends.nodes.gpu_names", lambda: names)
+    monkeypatch.setattr("runner.backends.nodes.usable_cpus", lambda: 6)
+    assert this_node() == node
+    assert (node.id, node.host) == ("local", "")

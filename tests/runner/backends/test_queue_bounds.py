@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.backends.fair_queue import SILENT_S, Demand, FairQueue, Load, Ticket
+from runner.backends.fair_queue import Demand, FairQueue, Load, Ticket
 from runner.backends.nodes import Need, Node
 from runner.job.hardware import PROFILES
 
@@ -54,7 +54,7 @@ def test_there_is_room_while_a_processor_is_free(cpus: int, room: bool) -> None:
     assert not Load(alone=True).has_room(BIG)
 
 
-@pytest.mark.parametrize(("silent", "granted"), [(SILENT_S, {}), (SILENT_S + 0.001, {"b": "big"})])
+@pytest.mark.parametrize(("silent", "granted"), [(30.0, {}), (30.001, {"b": "big"})])
 def test_a_driver_that_is_silent_for_longer_than_it_may_be_holds_nothing(
     silent: float, granted: dict[str, str]
 ) -> None:
@@ -77,3 +77,16 @@ def test_a_ticket_goes_to_the_smallest_node_that_fits_and_to_one_it_avoids_last(
     assert place(Ticket("a", need(1, 1), avoid=("small", "middle", "big"))) == {"a": "small"}
     assert place(Ticket("a", need(1, 1), refused=("small", "middle"))) == {"a": "big"}
     assert place(Ticket("a", need(1, 1), refused=("small", "middle", "big"))) == {}
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3])
+def test_a_job_that_waits_is_passed_over_as_often_as_it_has_seeds_in_one_question_and_in_the_next(seeds: int) -> None:
+    queue, node = FairQueue(), Node(9, 0, id="n")
+    one, whole = Need(PROFILES["cpu"], 1, 0), Need(PROFILES["cpu"], 1, 0, alone=True)
+    assert queue.ask(Demand("first", 0.0, 1, 1, held={"f": ("n", one)}), [node], 0.0) == {}
+    assert queue.ask(Demand("waits", 1.0, seeds, 1, (Ticket("w", whole),)), [node], 0.0) == {}
+    later = Demand("later", 2.0, 5, 9, tuple(Ticket(f"l{number}", one) for number in range(5)))
+    granted = queue.ask(later, [node], 0.0)
+    assert granted == {f"l{number}": "n" for number in range(seeds)}
+    held = dict.fromkeys(granted, ("n", one))
+    assert queue.ask(Demand("later", 2.0, 5, 9, (Ticket("m", one),), held), [node], 1.0) == {}

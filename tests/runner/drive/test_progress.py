@@ -214,11 +214,34 @@ def test_two_scores_have_a_deviation_and_one_has_none() -> None:
     assert counts.line(0.0) == "2 seeds: 2 waiting; bpb 1.50000 ± 0.35355"
 
 
-@pytest.mark.parametrize(("ended", "seconds", "said"), [(30, 60, "30 a minute"), (3, 120, "1.5 a minute")])
+@pytest.mark.parametrize(
+    ("ended", "seconds", "said"),
+    [
+        (30, 60, "; 30 a minute"),
+        (3, 120, "; 1.5 a minute"),
+        (10, 60, "; 10 a minute"),
+        (99, 600, "; 9.9 a minute"),
+        (1, 60, "; 1.0 a minute"),
+        (0, 60, ""),
+        (3, 0, ""),
+        (3, -1, ""),
+    ],
+)
 def test_the_pace_is_what_ended_since_the_start(ended: int, seconds: float, said: str) -> None:
-    counts = SeedCounts(50, 0.0)
+    counts = SeedCounts(50, 1000.0)
+    assert counts.ended == counts.scored == 0
     counts.ended = ended
-    assert counts.line(seconds).endswith(said)
+    assert counts.line(1000.0 + seconds) == "50 seeds: 50 waiting" + said
+    assert counts.line(1000.0 + seconds, pace=False) == "50 seeds: 50 waiting"
+
+
+def test_states_are_counted_each_and_whatever_runs_together() -> None:
+    counts = SeedCounts(1200, 0.0)
+    for state in ("training", "scoring", "completed", "failed", "timeout", "lost", "not started", "completed"):
+        counts.move("waiting", state)
+    counts.move("failed", "lost")
+    said = "2 completed, 1 timeout, 2 lost, 1 not started, 2 running, 1,192 waiting"
+    assert counts.line(0.0) == f"1,200 seeds: {said}"
 
 
 def test_above_its_rows_the_whole_job_is_told_and_beside_a_seed_what_it_waits_for(

@@ -15,6 +15,7 @@ from runner.drive.status import seed_states
 from runner.files import sha256_bytes
 from runner.folder.ledger import check_chain
 from runner.folder.ledger_check import audit_run
+from runner.folder.paths import RunFolder
 from runner.job.open_data import DataRequest
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import ArtifactBytes, Finished, LogChunk, Message, Started
@@ -177,7 +178,9 @@ GOOD_END = Failure(phase="train", exit_code=0, seconds=60.0)
         (BUG, {"place": ""}, False),
         (BUG, {"error": "torch.OutOfMemoryError", "message": "CUDA out of memory."}, False),
         (EXIT, {"seconds": 64.9}, True),
-        (EXIT, {"seconds": 66.0}, False),
+        (EXIT, {"seconds": 65.0}, True),
+        (EXIT, {"seconds": 65.1}, False),
+        (EXIT, {"seconds": 55.0}, True),
         (EXIT, {"exit_code": 8}, False),
         (EXIT, {"phase": "eval"}, False),
         (NO_FRAME, {"seconds": 61.0}, True),
@@ -193,8 +196,9 @@ def test_two_failures_are_the_same_at_the_same_place_or_the_same_moment(
 
 def test_the_same_moment_of_a_long_run_is_a_share_of_it() -> None:
     long = EXIT.model_copy(update={"seconds": 1000.0})
-    assert is_same_failure(long, long.model_copy(update={"seconds": 1020.0}))
-    assert not is_same_failure(long, long.model_copy(update={"seconds": 1021.0}))
+    for seconds, same in ((1020.0, True), (1021.0, False), (980.0, True), (979.9, False)):
+        assert is_same_failure(long, long.model_copy(update={"seconds": seconds})) is same
+        assert is_same_failure(long.model_copy(update={"seconds": seconds}), long) is same
 
 
 @pytest.mark.parametrize(
@@ -242,6 +246,32 @@ def test_only_failures_of_the_script_are_remembered(changes: dict[str, object]) 
     for seed in (1, 2):
         result = run_result(seed, **{"status": "failed", "failure": BUG, "final_score": None, **changes})
         assert failures.earlier(result) == ""
+
+
+@pytest.mark.parametrize(("code", "chance"), [(0, False), (1, True), (2, False), (3, False), (4, True), (-9, True)])
+@pytest.mark.parametrize("known", [True, False])
+def test_the_exit_codes_by_which_a_script_says_how_it_ended_are_no_chance(
+    code: int, chance: bool, known: bool
+) -> None:
+    """With what its log shows of the failure, and without."""
+    shown = Failure(phase="train", exit_code=code, seconds=1.0) if known else None
+    train = phase("train", 1.0, returncode=1 if known else code)
+    result = run_result(status="failed", train=train, eval=None, final_score=None, failure=shown)
+    assert may_be_chance(result) is chance
+    scored = run_result(status="failed", eval=phase("eval", 1.0, returncode=code), final_score=None)
+    assert may_be_chance(scored) is chance
+
+
+def test_an_attempt_that_failed_before_any_process_began_may_be_chance() -> None:
+    assert may_be_chance(run_result(status="failed", train=None, eval=None, final_score=None))
+
+
+def test_the_newest_attempt_alone_says_whether_a_seed_ended_by_itself(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    attempts = [run.new_attempt(7) for _ in range(3)]
+    for attempt, status in zip(attempts, ("failed", "completed", "timeout"), strict=True):
+        attempt.result.write_text(run_result(7, status=status).model_dump_json())
+    assert [ended_by_itself(attempts[:count]) for count in range(4)] == [False, True, False, True]
 
 
 def test_the_attempt_that_failed_so_before_is_named() -> None:

@@ -21,6 +21,7 @@ def test_every_launch_has_its_end_and_its_seconds_and_a_killed_driver_leaves_nei
         {"kind": "registered", "seeds": [1, 2], "time": "2026-01-02T03:00:00Z"},
         entry("queued", 1, 1, "03:00:00"),
         {"kind": "checked", "node": "n1", "report": {"host": "vm"}, "time": "2026-01-02T03:00:04Z"},
+        {"kind": "checked", "node": "n2", "report": None, "time": "2026-01-02T03:00:04Z"},
         entry("launched", 1, 1, "03:00:05", node="n1"),
         entry("launched", 2, 1, "03:00:06", node="n2"),
         entry("finished", 1, 1, "03:01:20", status="lost"),
