@@ -81,6 +81,19 @@ class Proof(Value):
     """How to see it again."""
 
 
+class Check(Value):
+    """One check of a job of golf's own model, by runs of its script on made-up data."""
+
+    name: str
+    result: Literal["pass", "fail", "unknown"]
+    done: str
+    """What was done, a sentence."""
+    seen: str
+    """What was seen, with its numbers; or why it could not be done."""
+    repeat: str = ""
+    """How to see it again."""
+
+
 def _said(answer: Answer) -> str:
     return f"violates if {answer.condition}" if answer.answer == "violates-if" else answer.answer
 
@@ -106,6 +119,8 @@ class ScriptReview(Value):
     imported: Imported | None = None
     proofs: dict[str, Proof] | None = None
     """Class -> what runs of it showed; None where nobody asked for runs."""
+    checks: tuple[Check, ...] = ()
+    """What the runs of a job of golf's own model showed, check by check; none of another script."""
 
     def of(self, *verdicts: Verdict) -> list[tuple[str, Answer]]:
         """(class, answer) of the classes that got one of these, in the order of the rule book."""
@@ -162,4 +177,6 @@ class ScriptReview(Value):
             found["smoke"] = {**self.imported.model_dump(), "line": self.imported.line}
         if self.proofs is not None:
             found["prove"] = {name: one.model_dump() for name, one in self.proofs.items()}
+        if self.checks:
+            found["checks"] = [one.model_dump() for one in self.checks]
         return found

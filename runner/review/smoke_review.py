@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from runner.errors import UserError
-from runner.review.facts import ScriptReview
+from runner.review.facts import Check, ScriptReview
+from runner.review.prove.own.prove_own import prove_own
 from runner.review.prove.prove import prove, with_proofs
 from runner.review.script_review import review_script
 from runner.review.smoke.smoke import smoke_test
@@ -21,9 +22,13 @@ def review_with_smoke(
         if smoke:
             review = review.model_copy(update={"imported": smoke_test(target, reviewed, context)})
         if proving:
-            proofs = prove(target, reviewed, context)
+            checks: tuple[Check, ...] = ()
+            if target.job is not None:
+                checks, proofs = prove_own(target.job)
+            else:
+                proofs = prove(target, reviewed, context)
             classes = with_proofs(review.classes, proofs)
-            review = review.model_copy(update={"proofs": proofs, "classes": classes})
+            review = review.model_copy(update={"proofs": proofs, "classes": classes, "checks": checks})
         return review
     except UserError as error:
         return str(error)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.audit.reading.folder import open_folder
 from runner.errors import UserError
+
+if TYPE_CHECKING:
+    from runner.job.spec import JobSpec
 
 JOBS = (".yaml", ".yml")
 
@@ -27,6 +31,8 @@ class Target:
     given: Mapping[str, str] = field(default_factory=dict)
     run_known: bool = False
     """Whether `given` is all that the run had, so that defaults hold for the rest."""
+    job: JobSpec | None = None
+    """The job of golf's own model whose script this is; None for any other script."""
 
 
 def target_of(path: Path) -> Target:

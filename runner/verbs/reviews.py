@@ -41,11 +41,11 @@ def target(path: Path, given: Mapping[str, str], *, toy: bool = False) -> Target
     from runner.review.targets import is_job, target_of
 
     if is_job(path):
-        job = load(path)
+        job = whole = load(path)
         if toy and job.script is None and job.hardware != "cpu":
             job = load(path, profile="small")
         made = target_of_job(path, job)
-        return replace(made, given={**made.given, **given})
+        return replace(made, given={**made.given, **given}, job=made.job and whole)
     return replace(target_of(path), given=dict(given))
 
 
@@ -58,7 +58,12 @@ def target_of_job(path: Path, job: JobSpec) -> Target:
         return Target(path, job.script, given=dict(job.env), run_known=True)
     script = script_of(job)
     return Target(
-        path, path.with_name("train_gpt.py"), content=script.flat.encode(), given=dict(job.env), run_known=True
+        path,
+        path.with_name("train_gpt.py"),
+        content=script.flat.encode(),
+        given=dict(job.env),
+        run_known=True,
+        job=job,
     )
 
 

@@ -31,8 +31,9 @@ from runner.review.source.unwrap import Reviewed
 from runner.review.targets import Target
 
 HERE = Path(__file__).parent
+INSIDE = ("child.py", "watch.py", "torch_watch.py", "gpu_stand_ins.py", "own_watch.py")
 PROGRAMS = {
-    **{name: HERE / "inside" / name for name in ("child.py", "watch.py", "torch_watch.py", "gpu_stand_ins.py")},
+    **{name: HERE / "inside" / name for name in INSIDE},
     "smoke_child.py": HERE.parent / "smoke" / "child.py",
     "stand_ins.py": HERE.parent / "smoke" / "stand_ins.py",
     "pep701.py": HERE.parent / "source" / "pep701.py",
@@ -49,7 +50,8 @@ class Order:
 
     train, val: the two texts; shards: path relative to the run's folder -> role (train, val) for each place where the
     script looks for them; files: what lies in the folder beside the script, e.g. an artifact; clock: seconds that a
-    forward and a step take; ledger: whether single prices are written down.
+    forward and a step take; ledger: whether single prices are written down; own: whether it is golf's own script,
+    whose tallies are watched.
     """
 
     train: Tokens
@@ -61,6 +63,7 @@ class Order:
     headed: bool = False
     gpu: bool = False
     ledger: bool = False
+    own: bool = False
     seconds: float = 30.0
 
 
@@ -114,6 +117,7 @@ class Room:
             "clock": dict(order.clock),
             "gpu": order.gpu,
             "ledger": order.ledger,
+            "own": order.own,
             "seconds": min(order.seconds, self.left_s),
         }
         place = self.work / f"order{self.runs}.json"
@@ -122,6 +126,10 @@ class Room:
         self.last_s = time.monotonic() - began
         self.left_s -= self.last_s
         return seen(folder, report, code, given, len(order.val) - 1, self.source)
+
+    def beside_report(self, run: Seen, ending: str) -> Path:
+        """What a program of the room wrote beside a run's report."""
+        return self.work / f"report{run.folder.name.removeprefix('run')}.json{ending}"
 
     def forget(self, run: Seen) -> None:
         """A run's folder goes."""

@@ -1,10 +1,10 @@
 """The program of the cut-off room: runs one script as often as it is told, each time in a process of its own.
 
 `child.py`, then a line of standard input for each run: the path of a JSON file with `script`, `folder`, `report`,
-`env`, `data` ({path: role}), `seconds`, `clock`, `gpu` and `ledger`. It answers `ended CODE` on standard output.
-torch is imported once; each run is a fork in which nothing has been computed yet. It lies beside `watch`,
-`torch_watch`, `gpu_stand_ins`, `smoke_child`, `stand_ins` and `pep701`; nothing of golf is imported. A report
-is the word of a process in which somebody else's code ran.
+`env`, `data` ({path: role}), `seconds`, `clock`, `gpu`, `ledger` and `own`. It answers `ended CODE` on standard
+output. torch is imported once; each run is a fork in which nothing has been computed yet. It lies beside `watch`,
+`torch_watch`, `own_watch`, `gpu_stand_ins`, `smoke_child`, `stand_ins` and `pep701`; nothing of golf is imported. A
+report is the word of a process in which somebody else's code ran.
 """
 
 from __future__ import annotations
@@ -101,6 +101,8 @@ def run(spec: dict[str, Any], torch: Any) -> None:
         if spec["gpu"]:
             importlib.import_module("gpu_stand_ins").install(torch, finder)
         importlib.import_module("torch_watch").install(torch, watch, spec)
+        if spec["own"]:
+            importlib.import_module("own_watch").install(torch, watch, spec)
     report = Path(spec["report"])
     with report.open("w") as file:  # opened before the script can wish that it were not
         why = execute(spec["script"], finder, watch)

@@ -159,7 +159,8 @@ class Watch:
         caller = "" if frame is None else frame.f_code.co_filename
         own = os.path.realpath(filename)
         text = source.encode("utf-8", "replace") if isinstance(source, str) else bytes(source)
-        if own == os.path.realpath(self.script) or any(
+        itself = own == os.path.realpath(self.script)
+        if (itself and caller != self.script) or any(
             one["bytes"] == text.decode("utf-8", "replace") for one in self.code
         ):
             return
@@ -168,7 +169,8 @@ class Watch:
         if not (inside or (loads and own.startswith((self.folder + "/", *self.private)))):
             return
         made = [one["path"] for one in self.events if one["kind"] == "write"]
-        how = "written" if own in made else "beside" if os.path.exists(own) else self._known(text)
+        beside = os.path.exists(own) and not itself
+        how = "written" if own in made else "beside" if beside else self._known(text)
         self.code.append(
             {"how": how, "size": len(text), "file": own, "bytes": text[: 1 << 20].decode("utf-8", "replace")}
         )
