@@ -1,6 +1,8 @@
 """Techniques of the frontier held against what they replace, seed by seed, on small models and real text.
 
-    python benchmarks/science.py [--seeds N] [--steps N] [--tokens N] [--systems JOB,JOB] [--out FILE]
+    python benchmarks/science.py [--seeds N] [--steps N] [--tokens N] [--systems JOB,JOB] [--parts DIR] [--out FILE]
+    python benchmarks/science.py ... --parts DIR --only 1,3     # these seeds here, others in another process
+    python benchmarks/science.py ... --parts DIR --found        # the table of what the folder has
 
 One small profile of jobs/frontier.yaml is trained for each seed, by steps. Its weights are then packed in several
 ways, all to the bytes that the first of them takes, and its averages of several horizons are scored. Small profiles
@@ -18,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -38,6 +41,7 @@ from benchmarks.science_models import (
     stepped_config,
     trained,
 )
+from benchmarks.science_parts import Parts
 from benchmarks.small_models import find_text
 from benchmarks.yardstick import facts
 from golf_model.config import ExportConfig, GolfConfig
@@ -47,8 +51,8 @@ from runner.statistics import holm, one_sample_power, paired
 HORIZONS = {"EMA .99": 0.99, "EMA .9965": 0.9965, "EMA .997": 0.997}
 """Averages by the decay of a full run; those of a small one forget over as large a share of it."""
 ALPHA, POWER = 0.05, 0.8
-Scores = dict[str, list[float]]
-"""Arm -> bits per byte of each seed, in one order."""
+LEAST_PAIRS = 2
+"""One pair alone has no spread."""
 
 PACKINGS = (
     ("clip_floor rows", "SDClip rows"),
@@ -79,36 +83,65 @@ def within(export: ExportConfig, cap: int) -> ExportConfig:
 class Bench:
     """Everything that is measured, arm by arm."""
 
-    def __init__(self, seeds: int, steps: int, tokens: int, systems: Sequence[str]) -> None:
-        self.seeds, self.systems, self.text = seeds, systems, find_text()
+    def __init__(self, steps: int, tokens: int, systems: Sequence[str], parts: Path) -> None:
+        self.systems, self.text, self.folder = systems, find_text(), parts
         self.config = stepped_config("frontier", steps)
         self.scorer = Scorer.of(self.text, self.config, tokens)
         decays = {name: scaled_decay(decay, steps) for name, decay in HORIZONS.items()}
         self.decays = {name: decay for name, decay in decays.items() if decay > 0}  # others are no average at all
-        self.scores: Scores = {}
-        self.sizes: dict[str, list[int]] = {}
+        self.settings = {
+            "text": self.text.name,
+            "held_out_tokens": self.scorer.tokens.numel() - 1,
+            "steps": steps,
+            "flops_a_step": step_flops(self.config),
+        }
+        self.clock = time.process_time()
 
-    def note(self, arm: str, bpb: float, size: int | None = None) -> None:
+    def parts(self, seed: int) -> Parts:
+        """What there is of a seed."""
+        return Parts(self.folder, seed, self.settings)
+
+    def note(self, parts: Parts, arm: str, bpb: float, size: int | None = None) -> None:
         """One seed's score of an arm."""
-        self.scores.setdefault(arm, []).append(bpb)
-        if size is not None:
-            self.sizes.setdefault(arm, []).append(size)
-        print(f"{arm}: {bpb:.5f}" + ("" if size is None else f" in {size:,} bytes"), flush=True)
+        before, self.clock = self.clock, time.process_time()
+        parts.note(arm, bpb, size, self.clock - before)
+        took = f", {self.clock - before:.1f} s of CPU time"
+        print(f"{arm}: {bpb:.5f}" + ("" if size is None else f" in {size:,} bytes") + took, flush=True)
 
-    def measure(self, seed: int) -> None:
-        """All arms of one seed."""
+    def frontier(self, parts: Parts, seed: int) -> Trained:
+        """That seed's frontier, trained once."""
+        model = parts.model()
+        if model is None:
+            model = trained(self.config, self.text, seed, self.decays)
+            parts.keep(model)
+        return model
+
+    def packings(self, seed: int) -> None:
+        """One seed's averages, and its weights packed in every way."""
+        parts = self.parts(seed)
+        ways = exports(self.config.export)
+        if all(parts.has(arm) for arm in ("no average", *self.decays, *ways)):
+            return
         print(f"seed {seed}", flush=True)
-        model = trained(self.config, self.text, seed, self.decays)
-        self.note("no average", self.scorer.bpb(self.config, model.live))
-        for name, weights in model.averages.items():
-            self.note(name, self.scorer.bpb(self.config, weights))
-        cap = 0
-        for name, export in exports(self.config.export).items():
-            bpb, size = self.packed(self.config, within(export, cap) if cap else export, model)
-            cap = cap or size
-            self.note(name, bpb, size)
-        for name in self.systems:
-            self.system(name, seed, model)
+        model = self.frontier(parts, seed)
+        for name, weights in {"no average": model.live, **model.averages}.items():
+            if not parts.has(name):
+                self.note(parts, name, self.scorer.bpb(self.config, weights))
+        for name, export in ways.items():
+            cap = parts.sizes.get("clip_floor rows")
+            if not parts.has(name):
+                self.note(parts, name, *self.packed(self.config, within(export, cap) if cap else export, model))
+
+    def system(self, name: str, seed: int) -> None:
+        """A seed job of as much compute, and the frontier in as many bytes."""
+        parts, rival = self.parts(seed), f"frontier as large as {name}"
+        if not parts.has(name):
+            print(f"seed {seed}, {name}", flush=True)
+            config = as_much_compute(name, self.config)
+            self.note(parts, name, *self.packed(config, config.export, trained(config, self.text, seed, {})))
+        if not parts.has(rival):
+            export = within(self.config.export, parts.sizes[name])
+            self.note(parts, rival, *self.packed(self.config, export, self.frontier(parts, seed)))
 
     def packed(self, config: GolfConfig, export: ExportConfig, model: Trained) -> tuple[float, int]:
         """Score and bytes of those weights so packed."""
@@ -118,15 +151,6 @@ class Bench:
         """(baseline, candidate) of every pair that is tested, in the table's order."""
         averages = (("no average", name) for name in self.decays)
         return [*PACKINGS, *averages, *((name, f"frontier as large as {name}") for name in self.systems)]
-
-    def system(self, name: str, seed: int, frontier: Trained) -> None:
-        """A seed job of as much compute, and the frontier in as many bytes."""
-        config = as_much_compute(name, self.config)
-        bpb, size = self.packed(config, config.export, trained(config, self.text, seed, {}))
-        self.note(name, bpb, size)
-        self.note(
-            f"frontier as large as {name}", *self.packed(self.config, within(self.config.export, size), frontier)
-        )
 
 
 def resolved(std: float, pairs: int) -> float:
@@ -139,26 +163,32 @@ def resolved(std: float, pairs: int) -> float:
     return high
 
 
-def table(scores: Mapping[str, Sequence[float]], pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Each comparison as gain [95 % interval], p (two-sided, and over all by Holm), n, and what n can tell apart."""
+def table(found: Sequence[Mapping[str, float]], pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Each comparison as gain [95 % interval], p (two-sided, and over all by Holm), n, and what n can tell apart.
+
+    found: arm -> bits per byte, of each seed; a pair counts the seeds that have both, and is left out below two.
+    """
     rows: list[dict[str, Any]] = []
     for baseline, candidate in pairs:
-        one, two = scores[baseline], scores[candidate]
+        both = [seed for seed in found if baseline in seed and candidate in seed]
+        if len(both) < LEAST_PAIRS:
+            continue
+        one, two = [seed[baseline] for seed in both], [seed[candidate] for seed in both]
         if one == two:  # to the last bit: nothing was changed, or nothing that counts
             raise ValueError(f"{candidate} is {baseline} in every seed")
-        found = paired(one, two)
+        test = paired(one, two)
         std = spread([b - a for a, b in zip(one, two, strict=True)])
-        told = "works as specified" if found.high < 0 else "worse here" if found.low > 0 else "not told apart"
+        told = "works as specified" if test.high < 0 else "worse here" if test.low > 0 else "not told apart"
         rows.append(
             {
                 "baseline": baseline,
                 "candidate": candidate,
-                "gain": -found.delta,
-                "low": -found.high,
-                "high": -found.low,
-                "p": found.p,
-                "n": found.n,
-                "resolves": resolved(std, found.n),
+                "gain": -test.delta,
+                "low": -test.high,
+                "high": -test.low,
+                "p": test.p,
+                "n": test.n,
+                "resolves": resolved(std, test.n),
                 "baseline_std": spread(one),
                 "says": told,
             }
@@ -190,34 +220,52 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200, help="optimizer steps of the frontier's profile (200)")
     parser.add_argument("--tokens", type=int, default=65_536, help="held-out tokens that are scored (65,536)")
     parser.add_argument("--systems", default="baseline,pr372", help="seed jobs, or '' for none (baseline,pr372)")
+    parser.add_argument(
+        "--parts", type=Path, help="folder of each seed's scores and weights, from which a run goes on"
+    )
+    parser.add_argument("--only", help="of these seeds alone: 1,3,5; all of them without it")
+    parser.add_argument("--found", action="store_true", help="measure nothing: the table of what --parts has")
     parser.add_argument("--out", type=Path, help="results as JSON")
     given = parser.parse_args()
-    if given.seeds < 2:
+    if given.seeds < LEAST_PAIRS:
         parser.error("--seeds: a pair alone has no spread; take 2 or more")
+    if (given.only or given.found) and given.parts is None:
+        parser.error("--parts: which folder?")
     torch.set_num_threads(1)
     systems = [name for name in given.systems.split(",") if name]
-    bench, begun = Bench(given.seeds, given.steps, given.tokens, systems), time.process_time()
-    for seed in range(1, given.seeds + 1):
-        bench.measure(seed)
-        if seed > 1 and given.out is not None:  # what there is so far, should it be stopped
-            found = {"cpu_seconds": round(time.process_time() - begun, 1), **results(bench)}
-            given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(markdown(table(bench.scores, bench.comparisons())))
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(given.steps, given.tokens, systems, given.parts or Path(folder))
+        every = range(1, given.seeds + 1)
+        if not given.found:
+            measure(bench, [int(seed) for seed in given.only.split(",")] if given.only else every)
+        found = results(bench, every)
+    if given.out is not None:
+        given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(markdown(found["comparisons"]))
 
 
-def results(bench: Bench) -> dict[str, Any]:
+def measure(bench: Bench, seeds: Sequence[int]) -> None:
+    """All that those seeds lack: packings of the same weights first, since they tell most for their time."""
+    for seed in seeds:
+        bench.packings(seed)
+    for seed in seeds:
+        for name in bench.systems:
+            bench.system(name, seed)
+
+
+def results(bench: Bench, seeds: Sequence[int]) -> dict[str, Any]:
     """Everything found so far, with machine and versions."""
-    steps = bench.config.schedule.iterations
-    theirs = {name: as_much_compute(name, bench.config).schedule.iterations for name in bench.systems}
+    parts = {seed: bench.parts(seed) for seed in seeds}
+    there = {seed: one for seed, one in parts.items() if one.bpb}
+    steps = {name: as_much_compute(name, bench.config).schedule.iterations for name in bench.systems}
     return {
+        "cpu_seconds": round(sum(one.found["cpu_seconds"] for one in there.values()), 1),
         **facts(torch.device("cpu"), 1),
-        "text": bench.text.name,
-        "held_out_tokens": bench.scorer.tokens.numel() - 1,
-        "steps": {"frontier": steps, **theirs},
-        "flops_a_step": step_flops(bench.config),
-        "comparisons": table(bench.scores, bench.comparisons()),
-        "bpb": bench.scores,
-        "bytes": bench.sizes,
+        **bench.settings,
+        "steps": {"frontier": bench.config.schedule.iterations, **steps},
+        "comparisons": table([one.bpb for one in there.values()], bench.comparisons()),
+        "bpb": {seed: one.bpb for seed, one in there.items()},
+        "bytes": {seed: one.sizes for seed, one in there.items()},
     }
 
 

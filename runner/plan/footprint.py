@@ -109,7 +109,7 @@ class Memory:
     activations: int
     """Estimate: for each token and pass through a layer 10 rows of the stream, queries, keys and values, and 2 rows
     of the MLP's hidden width, in the precision of the compute. With it the total is 2 to 3 % under the peaks that
-    public runs logged (baseline, PRs #102 and #465), but PR #1606 logged 2.6 times the total."""
+    public runs logged (baseline, PRs #102 and #465) or at them (PR #1394); PR #1606 logged 2.6 times the total."""
     logits: int
     """Of the micro-batch: four bytes each, twice."""
 

@@ -115,6 +115,21 @@ def test_without_repairs_the_file_is_the_same_to_the_byte() -> None:
     assert off == pack_model(state, model, rule(1, sdclip=SdclipConfig(40.0, 40.0, 40.0))).blob
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"sdclip": SdclipConfig(3.0, 4.0, 5.0, factor=2.0)},
+        {"gptq": GptqConfig(embed=True, zero_dead=True, damping=0.5)},
+        {"lqer": LqerConfig(rank=0, tensors=9, group=3)},
+    ],
+    ids=["rows by their largest weight", "nothing looked at", "no repairs"],
+)
+def test_settings_of_what_is_off_change_no_byte(changed: dict[str, object]) -> None:
+    model, state = small_model(2)
+    usual = ExportConfig(compressor="rans", embed="int8", mlp="int6", attn="int6", passthrough_numel=512)
+    assert pack_model(state, model, usual).blob == pack_model(state, model, replace(usual, **changed)).blob  # type: ignore[arg-type]
+
+
 def test_a_group_that_does_not_divide_the_factor_takes_a_row() -> None:
     model, state = small_model(2)
     export = repairing(group=100)

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from golf_model.config import AttentionGateConfig, ConfigError, LoopConfig, ModelConfig, ParallelConfig
 from golf_model.network.attention import Past
+from golf_model.network.block import Block
 from golf_model.network.gpt import GPT
+from golf_model.network.rope import rms_norm
 from golf_model.network.segments import Documents
 from golf_model.training.calibration import collect_hessians, watched
 from golf_model.training.optimizers import split_parameters
@@ -181,6 +183,28 @@ def test_what_is_off_changes_no_bit(changed: dict[str, object]) -> None:
     (one, before), (two, after) = found
     assert torch.equal(one, two)
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True) if a is not None and b is not None)
+
+
+def test_inputs_are_smaller_by_their_factor_alone_and_without_it_to_the_bit_as_they_were() -> None:
+    usual = replace(PLAIN, ln_scale=False)
+    networks = [golden_network(replace(usual, ln_scale=on)) for on in (False, True)]
+    off, on = (network.logits(tokens()) for network in networks)
+    assert not torch.equal(off, on)
+    for block in networks[1].blocks:
+        assert isinstance(block, Block)
+        block.factor = 1.0
+    assert torch.equal(networks[1].logits(tokens()), off)
+
+
+def test_skips_without_gates_have_no_parameter_and_are_added_to_the_bit() -> None:
+    usual = replace(PLAIN, skip_gates=False, num_layers=2, xsa_last_n=0)
+    network = golden_network(usual)
+    assert not any("skip_gates" in name for name in network.state_dict())
+    (first, second), ids = network.blocks, tokens()
+    start, seen = network.embedded(ids), network.position_tables(32, ids.device)
+    between = first(start, start, *seen)
+    expected = second(torch.addcmul(between, network.skip_weights[0], between), start, *seen)
+    assert torch.equal(network.features(ids), rms_norm(expected, network.norm_eps))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while tracing

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 import torch
 
-from golf_model.training.muon import NEWTON_SCHULZ, POLAR_EXPRESS, Muon, orthogonalise, rows_normalised
+from golf_model.training.muon import COEFFICIENTS, NEWTON_SCHULZ, POLAR_EXPRESS, Muon, orthogonalise, rows_normalised
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (24, 8), (8, 24)])
@@ -126,6 +126,32 @@ def test_polar_express_brings_singular_values_nearer_to_one_than_the_classic_ite
         values = torch.linalg.svdvals(orthogonalise(matrix, 5, torch.float32, coefficients))
         spread.append(float(values.max() - values.min()))
     assert spread[1] < 0.6 * spread[0]
+
+
+def test_without_normalised_rows_and_other_coefficients_it_is_the_baselines_muon_to_the_bit() -> None:
+    torch.manual_seed(0)
+    matrix = torch.randn(12, 8, requires_grad=True)
+    expected, momentum = matrix.detach().clone(), torch.zeros(12, 8)
+    muon = Muon(
+        [matrix],
+        lr=0.1,
+        momentum=0.9,
+        backend_steps=5,
+        dtype=torch.float32,
+        row_normalise=False,
+        coefficients=COEFFICIENTS["classic"],
+    )
+    for _ in range(3):
+        matrix.grad = torch.randn(12, 8)
+        muon.step()
+        momentum.mul_(0.9).add_(matrix.grad)
+        x = matrix.grad.add(momentum, alpha=0.9)
+        x = (x / (x.norm() + 1e-7)).T[None]
+        for _ in range(5):
+            gram = x @ x.mT
+            x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
+        expected.add_(x[0].T * 1.5**0.5, alpha=-0.1)
+    assert torch.equal(matrix.detach(), expected)
 
 
 def test_more_than_five_iterations_of_polar_express_are_five() -> None:
