@@ -10,9 +10,10 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
+from collections.abc import Iterable
 
 from runner.errors import UserError
-from runner.script.untyped import annotation_spans, narrow, return_spans, untyped
+from runner.script.untyped import annotation_spans, holders, narrow, return_spans, untyped
 
 MOST_SOURCE = 400_000
 """Characters of a source that is parsed; the largest of ours has 237,130."""
@@ -21,10 +22,10 @@ Place = tuple[int, int]
 """Line (1-based) and column (0-based, in characters)."""
 
 
-def _bare_strings(tree: ast.AST) -> list[tuple[ast.Expr, bool]]:
+def _bare_strings(nodes: Iterable[ast.AST]) -> list[tuple[ast.Expr, bool]]:
     """Statements that are nothing but a string, and whether their block consists of them: then one has to stay."""
     found = []
-    for node in ast.walk(tree):
+    for node in nodes:
         for block in ("body", "orelse", "finalbody"):
             statements = getattr(node, block, None)
             if isinstance(statements, list) and statements:
@@ -54,9 +55,9 @@ def _without(lines: list[str], begin: Place, end: Place, put: str = "") -> None:
         lines[last - 1] = rest
 
 
-def _without_strings(tree: ast.Module) -> str:
-    """The parsed source without bare strings, for comparison."""
-    for node in ast.walk(tree):
+def _without_strings(tree: ast.Module, nodes: Iterable[ast.AST]) -> str:
+    """The parsed source without bare strings, for comparison. nodes: all that have blocks."""
+    for node in nodes:
         for block in ("body", "orelse", "finalbody"):
             statements = getattr(node, block, None)
             if isinstance(statements, list) and statements:
@@ -76,12 +77,13 @@ def compact(source: str, *, typed: bool = False) -> str:
         raise UserError(f"the flat script has {len(source):,} characters; at most {MOST_SOURCE:,} are parsed")
     lines = source.split("\n")
     tree = ast.parse(source)
+    nodes = holders(tree)
     head = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
     taken = [
         ((node.lineno, node.col_offset), (node.end_lineno or node.lineno, node.end_col_offset or 0), stays)
-        for node, stays in _bare_strings(tree)
+        for node, stays in _bare_strings(nodes)
     ]
-    taken += [] if typed else [(begin, end, False) for begin, end in annotation_spans(tree)]
+    taken += [] if typed else [(begin, end, False) for begin, end in annotation_spans(nodes)]
     cut = [
         ((first, _column(lines, first, left)), (last, _column(lines, last, right)), "pass" if stays else "")
         for (first, left), (last, right), stays in taken
@@ -92,16 +94,17 @@ def compact(source: str, *, typed: bool = False) -> str:
             cut.append((token.start, token.end, ""))
         elif token.string == "->":
             arrows.append(token.start)
-    for (first, left), (last, right) in () if typed else return_spans(tree):
+    for (first, left), (last, right) in () if typed else return_spans(nodes):
         arrow = max(one for one in arrows if one <= (first, _column(lines, first, left)))
         cut.append((arrow, (last, _column(lines, last, right)), ""))
     for begin, end, put in sorted(cut, reverse=True):
         _without(lines, begin, end, put)
     shorter = "\n".join(line.rstrip() for line in lines)
     try:
-        wanted = _without_strings(tree if typed else untyped(tree))
+        wanted = _without_strings(tree if typed else untyped(tree, nodes), nodes)
         shorter = shorter if typed else narrow(shorter)
-        same = _without_strings(ast.parse(shorter)) == wanted
+        made = ast.parse(shorter)
+        same = _without_strings(made, holders(made)) == wanted
     except (SyntaxError, tokenize.TokenError):
         return source
     return shorter if same else source

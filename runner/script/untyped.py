@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 Span = tuple[tuple[int, int], tuple[int, int]]
 """Two places, each a line (1-based) and a column (0-based, in bytes of UTF-8)."""
@@ -27,8 +27,20 @@ HARMLESS = frozenset(
 """Decorators that do not look at annotations."""
 
 
-def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
+def holders(tree: ast.AST) -> list[ast.AST]:
+    """The nodes of a tree that are no expressions: all statements, and what holds them. Expressions, of which most of
+    a tree consists, hold none."""
+    found, left = [tree], [tree]
+    while left:
+        for child in ast.iter_child_nodes(left.pop()):
+            if not isinstance(child, ast.expr | ast.expr_context | ast.arguments | ast.keyword | ast.alias):
+                found.append(child)
+                left.append(child)
+    return found
+
+
+def _functions(nodes: Iterable[ast.AST]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in nodes:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         if {ast.unparse(one) for one in node.decorator_list} <= HARMLESS:
@@ -38,6 +50,8 @@ def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef
 def _own_statements(node: ast.AST) -> Iterator[ast.stmt]:
     """Statements of a function, not those of functions and classes in it."""
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr | ast.expr_context | ast.arguments):
+            continue
         if isinstance(child, ast.stmt):
             yield child
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -50,9 +64,9 @@ def _arguments(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.arg]:
     return [one for one in found if one is not None and one.annotation is not None]
 
 
-def annotation_spans(tree: ast.AST) -> Iterator[Span]:
+def annotation_spans(nodes: Iterable[ast.AST]) -> Iterator[Span]:
     """Annotations of arguments and of variables that are given a value, from the name's end to the annotation's."""
-    for node in _functions(tree):
+    for node in _functions(nodes):
         for one in _arguments(node):
             yield (one.lineno, one.col_offset + len(one.arg.encode())), _end(one)
         for line in _own_statements(node):
@@ -60,9 +74,9 @@ def annotation_spans(tree: ast.AST) -> Iterator[Span]:
                 yield _end(line.target), _end(line.annotation)
 
 
-def return_spans(tree: ast.AST) -> Iterator[Span]:
+def return_spans(nodes: Iterable[ast.AST]) -> Iterator[Span]:
     """Types that functions are said to return; the arrow before each is still to be found."""
-    for node in _functions(tree):
+    for node in _functions(nodes):
         if node.returns is not None:
             yield (node.returns.lineno, node.returns.col_offset), _end(node.returns)
 
@@ -71,15 +85,17 @@ def _end(node: ast.expr | ast.arg) -> tuple[int, int]:
     return node.end_lineno or node.lineno, node.end_col_offset or 0
 
 
-def untyped(tree: ast.Module) -> ast.Module:
-    """The same tree, changed: without what `annotation_spans` and `return_spans` name; for comparison."""
-    for node in [*_functions(tree)]:
+def untyped(tree: ast.Module, nodes: Sequence[ast.AST]) -> ast.Module:
+    """The same tree, changed: without what `annotation_spans` and `return_spans` name; for comparison. nodes: its
+    `holders`."""
+    functions = [*_functions(nodes)]
+    for node in functions:
         node.returns = None
         for one in _arguments(node):
             one.annotation = None
-    typed = [line for node in _functions(tree) for line in _own_statements(node) if isinstance(line, ast.AnnAssign)]
+    typed = [line for node in functions for line in _own_statements(node) if isinstance(line, ast.AnnAssign)]
     gone = {id(line) for line in typed if line.value is not None}
-    for place in ast.walk(tree):
+    for place in nodes:
         for block in ("body", "orelse", "finalbody"):
             statements = getattr(place, block, None)
             if isinstance(statements, list):
