@@ -50,6 +50,12 @@ SETTINGS = {
 Points = list[tuple[float, float]]
 
 
+def load_matplotlib() -> None:
+    """Have what draws loaded, which takes most of the time of a drawing."""
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401
+
+
 def loss_svg(curves: Sequence[Curve]) -> str:
     """The drawing as text, with a newline at its end; '' where there is no point to draw."""
     told = tuple(

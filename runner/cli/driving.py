@@ -26,14 +26,15 @@ WORST = ("passed", "repacked", "unverified", "rejected")
 
 def drive_job(job: JobSpec, script: Script, output: Path, where: Where, only: str | None = None) -> None:
     """Run a job to its record, show it, and end with its verdict's exit code."""
-    from reports.terminal.next_steps import next_steps
-    from reports.terminal.summary import terminal_summary
     from runner.drive.execute import execute
     from runner.plan.step_time import few_steps
     from runner.record.find import to_compare_with
 
-    done = execute(job, script, output, where, terminal(), only)
+    done = execute(job, script, output, where, terminal(), only, meanwhile=load_reporter)
     folder = recorded(done, output)
+    from reports.terminal.next_steps import next_steps
+    from reports.terminal.summary import terminal_summary
+
     console = terminal()
     console.print(terminal_summary(done.data, folder))
     if done.data.verdict.status != "passed" and (said := few_steps(job, done.data.results)):
@@ -106,6 +107,16 @@ def drive_duel(
     assert outcome is not None  # execute_duel has put it there
     console.print(terminal_duel(outcome))
     raise typer.Exit({"holds": 0, "not shown": 1, "undecided": 3}[outcome.outcome])
+
+
+def load_reporter() -> None:
+    """Have what writes and shows a record loaded: it takes more than a second, and a driver that waits has it."""
+    import reports.record.write
+    import reports.terminal.next_steps
+    import reports.terminal.summary  # noqa: F401
+    from reports.record.loss_svg import load_matplotlib
+
+    load_matplotlib()
 
 
 def recorded(done: JudgedRun, output: Path) -> Path:

@@ -44,7 +44,7 @@ from runner.record.variants import variants
 from runner.referee import referee_sha256
 from runner.results.record import RecordData
 from runner.results.runs import RunResult
-from runner.results.verdicts import RatioCoverage, Verification, Yardstick
+from runner.results.verdicts import Packed, RatioCoverage, Verification, Yardstick
 from runner.review.script_review import review_script
 from runner.review.targets import Target
 from runner.script.bundle import Script
@@ -247,11 +247,18 @@ def with_packed(
             continue
         path = folder.attempt(result.seed, result.attempt).artifact(result.artifact.file)
         sha256, size = verifications[number].artifact_sha256, verifications[number].artifact_bytes
-        look = partial(packed, path, cap_bytes, inspect_file)
-        found = look() if sha256 is None or size is None else remembered(folder.packed, sha256, size, look)
+        if sha256 is None or size is None:
+            found = packed(path, cap_bytes, inspect_file)
+        else:
+            found = look_into(folder, path, sha256, size, cap_bytes)
         told = verifications[number].model_copy(update={"packed": found})
         return [*verifications[:number], told, *verifications[number + 1 :]]
     return verifications
+
+
+def look_into(folder: RunFolder, path: Path, sha256: str, size: int, cap_bytes: int) -> Packed | None:
+    """What an artifact's bytes hold: it is looked at once a run, in a process that takes seconds."""
+    return remembered(folder.packed, sha256, size, partial(packed, path, cap_bytes, inspect_file))
 
 
 def questions_about(folder: RunFolder, script: Script, job: JobSpec) -> list[str]:

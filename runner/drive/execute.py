@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -18,12 +19,14 @@ from rich.console import Console
 from runner.backends.backend import Backend, LocalBackend
 from runner.backends.nodes import Node, this_node
 from runner.data.dataset import DataSet
-from runner.drive.assess import JudgedRun
+from runner.drive.assess import JudgedRun, look_into
+from runner.drive.collect import Collector
 from runner.drive.machine_lock import machine_for
 from runner.drive.run import Lay, Observe, all_finished, require_run, run_name, run_plan
 from runner.errors import UserError
 from runner.files import require_writable
 from runner.fleet.warnings import known_before
+from runner.folder.paths import RunFolder
 from runner.interrupt import beside_others
 from runner.job.open_data import DataRequest
 from runner.job.spec import JobSpec
@@ -98,10 +101,12 @@ def execute(
     only: str | None = None,
     lay: Lay | None = None,
     place: Place | KeptPlace | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> JudgedRun:
     """Run a job until its seeds are judged. only: the run folder that this must lead to, where a run is to go on.
     lay: brings in trainings that ended elsewhere (runner.drive.run). place: `where`, where it is open already, or is
-    opened for several jobs.
+    opened for several jobs. meanwhile: called in a thread of its own once a seed runs, unless seeds have their node
+    alone.
 
     UserError, before anything runs, for data, a size or nodes that will not do.
     """
@@ -126,7 +131,43 @@ def execute(
     alone: AbstractContextManager[None] = nullcontext() if done else machine_of(where, plan, console)
     with alone, watched(where, again, job.stall_seconds, output), sinks_of(job, output, console, done) as sinks:
         make_backend = place.backend(None, None)(plan, check_order(plan, script))
-        return run_plan(plan, script, output, console, make_backend, way, gauges_of(where, plan), lay, sinks)
+        watchers = [gauges_of(where, plan), None if plan.need.alone else Meanwhile(plan, script, output, meanwhile)]
+        return run_plan(plan, script, output, console, make_backend, way, shown_to(watchers), lay, sinks)
+
+
+class Meanwhile:
+    """What a run needs at its end and can be had before, done while its seeds are under way and the driver waits:
+    called with a collector after every message of its attempt."""
+
+    def __init__(self, plan: Plan, script: Script, output: Path, call: Callable[[], object] | None) -> None:
+        self.folder = RunFolder(output / "runs" / run_name(plan, script))
+        self.cap_bytes = int(plan.limits.cap_bytes)
+        self.first = plan.job.seeds[0]
+        self.call = call
+        self.looking = False
+
+    def __call__(self, collector: Collector) -> None:
+        if self.call is not None:
+            Thread(target=self.call, daemon=True).start()
+            self.call = None
+        trained = collector.trained
+        if trained is None or collector.spec.seed != self.first or self.looking:
+            return
+        self.looking = True  # at what the record says of the first seed's artifact, which takes seconds to find
+        told, cap = trained.artifact, self.cap_bytes
+        at = collector.folder.artifact(told.file)
+        Thread(target=look_into, args=(self.folder, at, told.sha256, told.bytes, cap), daemon=True).start()
+
+
+def shown_to(watchers: Sequence[Observe | None]) -> Observe | None:
+    """All of them as one."""
+    some = [one for one in watchers if one is not None]
+
+    def show(collector: Collector) -> None:
+        for one in some:
+            one(collector)
+
+    return show if some else None
 
 
 def sinks_of(job: JobSpec, output: Path, console: Console, done: bool) -> Sinks:

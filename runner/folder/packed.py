@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from pydantic import ValidationError
@@ -34,6 +35,7 @@ MOST_KINDS = 200
 MOST_NAME = 80
 SCALE_PARTS = ("scales", "codes")
 BLOCK = re.compile(r"blocks\.(\d{1,6})\.(.+)")
+_LOOKING = Lock()
 Facts = dict[str, Any]
 """What `golf_model.artifact.inspect` says of a file."""
 
@@ -59,7 +61,13 @@ def packed(path: Path, cap_bytes: int, inspect: Callable[[Path], Facts]) -> Pack
 
 def remembered(note: Path, sha256: str, size: int, look: Callable[[], Packed | None]) -> Packed | None:
     """What `look` finds in the artifact of this hash and size, in bytes; what the file `note` holds of it where it
-    was looked at before, else it is noted there. A note that is of another file, or no note, is made anew."""
+    was looked at before, else it is noted there. A note that is of another file, or no note, is made anew. Who asks
+    while another thread looks waits for what it finds."""
+    with _LOOKING:
+        return _remembered(note, sha256, size, look)
+
+
+def _remembered(note: Path, sha256: str, size: int, look: Callable[[], Packed | None]) -> Packed | None:
     try:
         noted = Noted.model_validate_json(read_text(note, MOST_NOTE))
         if noted.fits(sha256, size):

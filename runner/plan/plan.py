@@ -187,8 +187,19 @@ def make_outline(
         forecast=forecast_job(job, code_bytes, hardware, nproc) if job.script is None else None,
         need=need,
         nodes=len(fitting),
-        launcher=launcher if job.launch == "torchrun" else (),
+        launcher=launcher if with_torchrun(job, nproc) else (),
     )
+
+
+def with_torchrun(job: JobSpec, nproc: int) -> bool:
+    """Whether torchrun starts a job's script: the contest's command, on its tracks and for several processes.
+
+    Ours is itself as one process; on other tracks it does without, which saves an import of torch in each of a
+    seed's two phases.
+    """
+    if job.script is not None:
+        return job.launch == "torchrun"
+    return nproc > 1 or TRACKS[job.track].contest
 
 
 def info_table(info: DataInfo) -> Table:

@@ -70,6 +70,7 @@ def flatten(
 def _in_import_order(package_dir: Path, entry: str, unused: Container[str], errors: str) -> list[SourceModule]:
     """Depth first from the entry: a module stands after everything it imports, as Python would run them."""
     done: dict[str, SourceModule] = {}
+    empty: set[str] = set()
 
     def visit(name: str, trail: Sequence[tuple[str, str]], asked_by: str) -> None:
         """trail: (module, place of its import of the next one) from the entry down to here."""
@@ -79,7 +80,7 @@ def _in_import_order(package_dir: Path, entry: str, unused: Container[str], erro
             steps = trail[[module for module, _ in trail].index(name) :]
             circle = ", ".join(f"{place} imports {module}" for module, place in _imported(steps, name))
             raise UserError(f"import cycle: {circle}; move what they share to a module of its own")
-        module = _read(package_dir, name, asked_by)
+        module = _read(package_dir, name, asked_by, empty)
         if name in unused:
             module = replace(module, docstring=None, foreign=(), own=(OwnImport(errors, _LEFT_OUT, 1),))
         for item in module.own:
@@ -111,14 +112,18 @@ def _file_of(package_dir: Path, name: str) -> Path:
     return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
 
 
-def _read(package_dir: Path, name: str, asked_by: str) -> SourceModule:
+def _read(package_dir: Path, name: str, asked_by: str, empty: set[str]) -> SourceModule:
+    """empty: packages above modules that were read before, with nothing of their own; takes up more."""
     path = _file_of(package_dir, name)
     if not path.is_file():
         raise UserError(f"{asked_by}: there is no module {name}")
     module = read_module(path, name, path.relative_to(package_dir.parent).as_posix(), package_dir.name)
     parents = name.split(".")[:-1]
     for depth in range(1, len(parents) + 1):
-        _refuse_busy_init(package_dir, ".".join(parents[:depth]))
+        parent = ".".join(parents[:depth])
+        if parent not in empty:
+            _refuse_busy_init(package_dir, parent)
+            empty.add(parent)
     return module
 
 

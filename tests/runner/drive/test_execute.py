@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from runner.backends.nodes import Node
-from runner.drive.execute import cpus_of_ours, warn_of_slow_steps
-from runner.drive.run import all_finished
+from runner.drive.execute import Meanwhile, cpus_of_ours, shown_to, warn_of_slow_steps
+from runner.drive.run import all_finished, run_plan
 from runner.job.open_data import DataRequest
 from runner.plan.plan import Plan, make_plan
 from runner.plan.step_time import Speed
@@ -115,3 +115,22 @@ def test_a_finished_job_is_told_again_without_a_ray(
     assert (again.returncode, "already finished (attempt 1), kept" in again.stdout) == (3, True), again.stderr
     more = golf(tmp_path, "run", "over.yaml", "--seeds", "1,2")
     assert "Ray was started" in more.stderr, "the test could not see it"
+
+
+def test_what_a_run_needs_at_its_end_is_had_once_while_its_seeds_run(tiny_data: DataRequest, tmp_path: Path) -> None:
+    plan, script, calls = plan_for(tiny_data), script_of(fake_script("good")), []
+    watch = Meanwhile(plan, script, tmp_path, lambda: calls.append("loaded"))
+    done = run_plan(plan, script, tmp_path, Screen().console, observe=watch)
+    assert [result.status for result in done.data.results] == ["completed", "completed"]
+    assert calls == ["loaded"]
+    assert watch.looking
+    assert done.folder.packed.is_file()
+
+
+def test_several_watchers_are_shown_the_same() -> None:
+    seen: list[object] = []
+    show = shown_to([None, seen.append, seen.append])
+    assert show is not None
+    show("a collector")  # type: ignore[arg-type]
+    assert seen == ["a collector"] * 2
+    assert shown_to([None]) is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -103,3 +105,21 @@ def test_an_artifact_of_golfs_own_is_read_to_its_last_byte() -> None:
     assert found is not None
     assert sum(one.bytes + one.scale_bytes for one in found.kinds) + found.rest_bytes == path.stat().st_size
     assert found.rest_bytes > 0
+
+
+def test_who_asks_while_another_thread_looks_waits_for_what_it_finds(tmp_path: Path) -> None:
+    note, began, go_on, looks = tmp_path / "packed.json", Event(), Event(), []
+
+    def look() -> Packed:
+        looks.append(1)
+        began.set()
+        go_on.wait(10)
+        return Packed(format="golf", kinds=[], rest_bytes=10)
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(remembered, note, "a" * 64, 10, look)
+        began.wait(10)
+        other = pool.submit(remembered, note, "a" * 64, 10, look)
+        go_on.set()
+        assert one.result() == other.result()
+    assert len(looks) == 1
