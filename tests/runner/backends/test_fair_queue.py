@@ -40,6 +40,9 @@ def test_a_grant_is_repeated_until_the_driver_holds_it() -> None:
     for _ in range(2):
         assert queue.ask(demand("a", 1, WHOLE_H100, 1), [H100], 0) == {"a0": "h"}
     assert queue.ask(demand("a", 1, WHOLE_H100, 1, x="h"), [H100], 0) == {"a0": "h"}  # the older grant still stands
+    sparks = FairQueue()
+    for _ in range(2):
+        assert sparks.ask(demand("a", 1, WHOLE_SPARK, 1), SPARKS, 0) == {"a0": "s0"}  # and not of another node, too
     assert queue.ask(demand("b", 2, WHOLE_H100, 1), [H100], 0) == {}
 
 

@@ -90,3 +90,17 @@ def test_a_job_that_waits_is_passed_over_as_often_as_it_has_seeds_in_one_questio
     assert granted == {f"l{number}": "n" for number in range(seeds)}
     held = dict.fromkeys(granted, ("n", one))
     assert queue.ask(Demand("later", 2.0, 5, 9, (Ticket("m", one),), held), [node], 1.0) == {}
+
+
+def test_jobs_that_waited_long_enough_each_have_their_own_kind_of_node_kept() -> None:
+    queue, cpu, gpu = FairQueue(), Node(9, 0, id="cpu"), Node(9, 1, "H100", id="gpu")
+    nodes, one = [cpu, gpu], Need(PROFILES["cpu"], 1, 0)
+    held = {"a": ("cpu", one), "b": ("gpu", one)}
+    assert queue.ask(Demand("first", 0.0, 2, 1, held=held), nodes, 0.0) == {}
+    anywhere = (Ticket("w", Need(PROFILES["cpu"], 1, 0, alone=True)),)
+    there = (Ticket("g", Need(PROFILES["gpu"], 1, 1, alone=True)),)
+    assert queue.ask(Demand("whole", 1.0, 1, 1, anywhere), nodes, 0.0) == {}
+    assert queue.ask(Demand("whole gpu", 2.0, 1, 1, there), nodes, 0.0) == {}
+    wants = (Ticket("x", need(1, 1)), Ticket("y", one))
+    assert queue.ask(Demand("later", 3.0, 5, 9, wants), nodes, 0.0) == {"x": "gpu"}, "both were passed over, once"
+    assert queue.ask(Demand("later", 3.0, 5, 9, wants[1:], {"x": ("gpu", need(1, 1))}), nodes, 1.0) == {}

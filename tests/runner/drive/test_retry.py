@@ -312,6 +312,8 @@ def test_the_job_says_how_many_tries(tiny_data: DataRequest, tmp_path: Path) -> 
         (run_result(status="lost", train=None, eval=None), True),
         (run_result(status="timeout", eval=None), False),
         (run_result(status="timeout", eval=None, final_score=None), False),
+        (run_result(status="timeout", train=phase("train", 1, returncode=-9), eval=None, final_score=None), False),
+        (run_result(status="completed", train=phase("train", 1, returncode=-9), eval=None, final_score=None), False),
         (run_result(status="failed", train=phase("train", 1, returncode=-11), eval=None, final_score=None), True),
         (run_result(status="failed", train=phase("train", 1, returncode=1), eval=None, final_score=None), True),
         (run_result(status="failed", train=phase("train", 1, returncode=1), eval=None), False),

@@ -88,3 +88,40 @@ def test_an_announcement_counts_before_a_line_that_says_the_same() -> None:
     assert told.mark("train_start") == 2.0
     told.announce("train_start", 1.5)
     assert (told.mark("train_start"), told.mark("train_end")) == (1.5, None)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "line", "odd"),
+    [
+        ((("validation_start", 1.0),), 1.5, False),
+        ((("validation_start", 1.0),), 1.501, True),
+        ((("validation_start", 1.0), ("validation_end", 5.0)), 5.0, False),
+        ((("validation_start", 1.0), ("validation_end", 5.0)), 4.9, True),
+        ((("validation_start", 1.0), ("train_end", 2.0)), 3.0, True),
+        ((("validation_start", 3.0),), 3.0, False),
+        ((("validation_end", 1.0),), 3.0, False),
+        ((), 3.0, False),
+    ],
+)
+def test_a_training_steps_line_half_a_second_into_an_announced_validation_contradicts_it(
+    stamps: tuple[tuple[str, float], ...], line: float, odd: bool
+) -> None:
+    told = clock()
+    for name, seconds in stamps:
+        told.announce(name, seconds)
+    told.feed(line, "step:1/9 train_loss:2.0")
+    told.feed(line + 0.001, "step:2/9 val_loss:2.0")
+    assert told.odd == ("a training step's line came while a validation was announced" if odd else "")
+
+
+@pytest.mark.parametrize(
+    ("stamp", "pauses"), [(1.0, 0.0), (2.0, 0.0), (2.001, 3.0 + LATE_S), (5.0, 3.0 + LATE_S), (5.001, 0.0)]
+)
+@pytest.mark.parametrize("name", ["validation_start", "validation_end"])
+def test_a_validation_that_was_announced_between_two_steps_is_a_pause(name: str, stamp: float, pauses: float) -> None:
+    told = clock()
+    told.announce(name, stamp)
+    for seconds in (2.0, 5.0):
+        told.feed(seconds, "step:1/9 train_loss:2.0")
+    assert told.now.pauses == pytest.approx(pauses)
+    assert LATE_S == 0.05
