@@ -139,7 +139,10 @@ class GPT(nn.Module):
 
     def embedded(self, ids: Tensor) -> Tensor:
         """ids: (batch, time) int64 -> (batch, time, dim), normalised: what every block mixes in."""
-        x: Tensor = self.tok_emb(ids).to(self.compute_dtype)
+        if self.kept is not None and self.lm_head is None:  # it has been cast as the head's matrix, once
+            x = F.embedding(ids, self.head_weight(self.compute_dtype))
+        else:
+            x = self.tok_emb(ids).to(self.compute_dtype)
         if self.bigram is not None:
             x = x + self.bigram(ids, self.compute_dtype)
         if self.smear_lambda is not None and isinstance(self.smear_gate, InputGate):

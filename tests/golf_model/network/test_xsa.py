@@ -59,3 +59,17 @@ def test_both_kernels_agree() -> None:
     fused = GPT(replace(TINY, xsa_last_n=2), torch.float32, "sdpa", "plain")
     fused.load_state_dict(explicit.state_dict())
     assert torch.allclose(explicit.logits(ids), fused.logits(ids), atol=1e-5)
+
+
+def test_its_own_backward_pass_is_exact() -> None:
+    torch.manual_seed(2)
+    y, v = (torch.randn(2, 3, heads, 4, dtype=torch.float64, requires_grad=True) for heads in (4, 2))
+    assert torch.autograd.gradcheck(exclusive_attention, (y, v))
+
+
+def test_head_by_head_it_gives_what_torchs_own_steps_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(3)
+    y, v = torch.randn(2, 5, 4, 8), torch.randn(2, 5, 2, 8)
+    by_hand = exclusive_attention(y, v)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    assert torch.allclose(by_hand, exclusive_attention(y, v), atol=1e-6)
