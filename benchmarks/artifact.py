@@ -46,7 +46,8 @@ from benchmarks.artifact_rates import (
     share_at_equal_loss,
     train_one,
 )
-from benchmarks.artifact_steps import Asked, measured, report
+from benchmarks.artifact_savings import report
+from benchmarks.artifact_steps import METHODS, Asked, code_of_methods, measured
 from benchmarks.small_models import Text, find_text
 from golf_model.process.devices import device_name
 from runner.plan.past_sizes import prediction
@@ -136,7 +137,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--parts", default=",".join(PARTS), help="some of: " + ", ".join(PARTS + LONG_PARTS))
     parser.add_argument("--models", type=Path, default=Path("runs/benchmark-models"), help="models of part steps")
-    parser.add_argument("--code-bytes", type=int, default=0, help="charged to shaped steps in part steps")
     parser.add_argument("--seconds", type=float, default=240.0)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=20)
@@ -168,9 +168,12 @@ def main() -> None:
     if "caps" in parts:
         caps(text, arguments.runs, arguments.run_seconds, facts)
     if "steps" in parts:
-        points = measured(Asked(arguments.models, code_bytes=arguments.code_bytes))
-        report(points)
-        facts["steps"] = [{"seed": p.seed, "method": p.method, "bits": p.bits, "kl": mean(p.kl)} for p in points]
+        points, code = measured(Asked(arguments.models)), code_of_methods()
+        report(points, tuple(METHODS), code)
+        facts["steps"] = [
+            {"seed": p.seed, "part": p.part, "method": p.method, "bits": p.bits, "kl": mean(p.kl)} for p in points
+        ]
+        facts["steps_code_bytes"] = code
     if arguments.json:
         arguments.json.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 

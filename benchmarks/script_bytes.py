@@ -30,11 +30,17 @@ WAYS: dict[str, tuple[str, ShapedStepsConfig]] = {
 }
 
 
-def exported(config: GolfConfig, way: str) -> GolfConfig:
+def exported(config: GolfConfig, rounding: str, steps: ShapedStepsConfig) -> GolfConfig:
     """The configuration with that rounding and those steps."""
-    rounding, steps = WAYS[way]
     export = replace(config.export, rounding=rounding, steps=steps)  # type: ignore[arg-type]
     return replace(config, export=export, qat=QatConfig())
+
+
+def script_growth(job: Path, rounding: str, steps: ShapedStepsConfig) -> int:
+    """Bytes that a job's packed script has more with that rounding and those steps than with plain ones."""
+    config = load_job(job).config
+    plain, ours = (exported(config, *way) for way in (WAYS["plain"], (rounding, steps)))
+    return make_script(ours).code_bytes - make_script(plain).code_bytes
 
 
 def by_module(flat: str) -> dict[str, int]:
@@ -51,10 +57,10 @@ def by_module(flat: str) -> dict[str, int]:
 def main() -> None:
     """Print both tables."""
     config = load_job(Path(sys.argv[1]) if len(sys.argv) > 1 else JOB).config
-    sizes = {way: make_script(exported(config, way)).code_bytes for way in WAYS}
+    sizes = {way: make_script(exported(config, *given)).code_bytes for way, given in WAYS.items()}
     for way, size in sizes.items():
         print(f"{way:16}{size:>8,} B  {size - sizes['plain']:>+7,}")
-    plain, both = exported(config, "plain"), exported(config, "both")
+    plain, both = (exported(config, *WAYS[way]) for way in ("plain", "both"))
     sections = by_module(make_script(both).flat)
     for module in sorted(unused_modules(plain) - unused_modules(both)):
         file = f"golf_model/{module.replace('.', '/')}.py"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from runner.data.known_texts import known_text
 from runner.errors import UserError
@@ -34,7 +34,7 @@ from runner.record.verification.ledger_checks import ledger_checks
 from runner.record.verification.log_checks import log_checks
 from runner.results.frozen import Status
 from runner.results.verdicts import Check, Verdict
-from runner.script.bundle import pack_twin
+from runner.script.bundle import Packing, pack_twin
 from runner.script.compact import MOST_SOURCE
 from runner.untrusted import MOST_BYTES, files_below, is_regular, sha256_of
 
@@ -180,9 +180,8 @@ def twin_check(record: Record) -> Check:
         return answer("twin", title, "pass" if theirs else "unknown", told, limit)
     try:
         twin = bounded(place, MOST_SOURCE).decode("utf-8")
-        made = pack_twin(twin)
-        if made != record.script and (older := pack_twin(twin, older=True)) == record.script:
-            made = older  # a record of before
+        packed = (pack_twin(twin, packing) for packing in get_args(Packing))  # records of before are made as then
+        made = next((one for one in packed if one == record.script), None) or pack_twin(twin)
     except (UserError, ValueError, SyntaxError, RecursionError, MemoryError) as error:
         return answer("twin", title, "fail", f"it cannot be packed: {type(error).__name__}", limit)
     same = is_pass(made == record.script)

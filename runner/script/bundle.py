@@ -1,8 +1,8 @@
 """Turn a configuration into the one file that runs, is counted against the cap, and is shipped.
 
 The modules of the installed golf_model package that the configuration needs are flattened (flatten.py) with it baked
-in, stripped of comments and docstrings (compact.py) and packed (pack.py). The bytes depend on the package's sources
-and the configuration only.
+in, stripped of comments, docstrings and types (compact.py), with short names for what functions keep to themselves
+(short_names.py), and packed (pack.py). The bytes depend on the package's sources and the configuration only.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from golf_model.config import REFUSED_VARIABLES, GolfConfig
 from golf_model.script_parts import config_as_source, unused_modules
@@ -24,6 +25,7 @@ from runner.job.variables import counted_variables
 from runner.script.compact import compact
 from runner.script.flatten import LINE_LENGTH, flatten
 from runner.script.pack import pack
+from runner.script.short_names import renamed
 
 ENTRY = "main"
 """Module of golf_model whose `main(config, script)` is the script."""
@@ -102,12 +104,17 @@ def make_script(config: GolfConfig, *, keep: bool = False) -> Script:
     return Script(source=source, flat=flat, sha256=sha256_bytes(source))
 
 
-def pack_twin(flat: str, *, older: bool = False) -> bytes:
-    """The script that is shipped for a readable twin; line numbers of the one are those of the other.
+Packing = Literal["now", "long_names", "older"]
+"""How scripts are made of their twins. long_names: as until 29 November 2026, names as they are; older: as before
+that, with types and indents as well, under LZMA."""
 
-    older: as scripts were made until November 2026, with types and indents.
-    """
-    return pack(compact(flat, typed=older), older=older)
+
+def pack_twin(flat: str, packing: Packing = "now") -> bytes:
+    """The script that is shipped for a readable twin; line numbers of the one are those of the other."""
+    if packing == "older":
+        return pack(compact(flat, typed=True), older=True)
+    short = compact(flat)
+    return pack(renamed(short) if packing == "now" else short)
 
 
 def script_head() -> str:

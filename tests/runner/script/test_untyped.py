@@ -63,7 +63,7 @@ def test_types_of_functions_go_and_lines_stay(name: str) -> None:
 def test_scripts_of_before_are_still_made_of_their_twins() -> None:
     source = "def f(a: int) -> int:\n    return a  # why\n"
     assert compact(source, typed=True) == "def f(a: int) -> int:\n    return a\n"
-    assert pack_twin(source, older=True) == b"def f(a: int) -> int:\n    return a\n"
+    assert pack_twin(source, "older") == b"def f(a: int) -> int:\n    return a\n"
 
 
 def test_blocks_are_one_blank_deep_each() -> None:
