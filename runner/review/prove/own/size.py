@@ -18,9 +18,9 @@ from runner.review.prove.shrink import tokenizer
 from runner.review.prove.texts import Tokens, shard, text
 from runner.script.bundle import Script, make_script
 
-VOCAB, LENGTH, BATCH_TOKENS = 256, 64, 256
+VOCAB, LENGTH, BATCH_TOKENS = 128, 64, 256
 """Tokens of the alphabet, of a window, of a training step."""
-VAL_TOKENS, TRAIN_TOKENS, DOCUMENT = 641, 4001, 44
+VAL_TOKENS, TRAIN_TOKENS, DOCUMENT = 961, 4001, 44
 STEPS_TO_LIMIT = 30
 """Steps of one optimizer after which the limit of a training has passed; a model has a few of them."""
 MOST_RUN_S = 200.0
