@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.markdown import code, escaped
-from reports.review.words import grouped, headline, layers_line, places, proof_lines, run_line, verdict_words
+from reports.review.words import (
+    grouped,
+    headline,
+    layers_line,
+    places,
+    proof_lines,
+    run_line,
+    runs_title,
+    verdict_words,
+)
 from runner.review.facts import ScriptReview
 
 
@@ -27,7 +36,7 @@ def markdown_review(review: ScriptReview) -> str:
         told = (*review.imported.differs, *review.imported.events)
         parts.append("\n".join([f"- {escaped(one)}" for one in (review.imported.line, *told)]))
     if review.proofs is not None:
-        parts.append(_listed("Runs on made-up text, which call nothing clean", proof_lines(review)))
+        parts.append(_listed(_capital(runs_title(review)), proof_lines(review)))
     if review.facts:
         parts.append(_listed("What its folder disagrees about", review.facts))
     parts.append(_listed("Not looked at", review.not_looked_at))

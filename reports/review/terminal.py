@@ -10,7 +10,16 @@ from rich.padding import Padding
 from rich.text import Text
 
 from reports.markdown import one_line
-from reports.review.words import grouped, headline, layers_line, places, proof_lines, run_line, verdict_words
+from reports.review.words import (
+    grouped,
+    headline,
+    layers_line,
+    places,
+    proof_lines,
+    run_line,
+    runs_title,
+    verdict_words,
+)
 from runner.review.answers import Verdict
 from runner.review.facts import ScriptReview
 
@@ -46,7 +55,7 @@ def terminal_review(review: ScriptReview) -> RenderableType:
         parts.append(Text(one_line(review.imported.line), "bold"))
         parts += [_indented(one) for one in (*review.imported.differs, *review.imported.events)]
     if review.proofs is not None:
-        parts.append(Text("runs on made-up text, which call nothing clean:"))
+        parts.append(Text(f"{runs_title(review)}:"))
         parts += [_indented(one) for one in proof_lines(review)]
     if review.facts:
         parts.append(Text("what its folder disagrees about:"))

@@ -73,10 +73,26 @@ def run_line(review: ScriptReview) -> str:
     return "how it ran is not known: give its folder, or --env NAME=VALUE, --log, --readme"
 
 
+def runs_title(review: ScriptReview) -> str:
+    """What stands over the lines of its runs."""
+    if review.checks:
+        passed = sum(check.result == "pass" for check in review.checks)
+        return (
+            f"runs of the job's script in a small size, on made-up text: {passed} of {len(review.checks)} checks pass"
+        )
+    return "runs on made-up text, which call nothing clean"
+
+
 def proof_lines(review: ScriptReview) -> list[str]:
-    """What runs of it showed, a sentence each: what is proven, what was not seen, what could not be tried."""
-    proofs = review.proofs or {}
-    told = []
+    """What runs of it showed, a sentence each: checks of golf's own script, what is proven, not seen, not tried."""
+    proofs, told = review.proofs or {}, []
+    for check in review.checks:
+        why = f"{check.done}; {check.seen}" if check.done else check.seen
+        again = f" Again: {check.repeat}." if check.repeat and check.result == "fail" else ""
+        told.append(f"{check.result}, {check.name}: {why}.{again}")
+    if review.checks:  # classes that checks passed or failed are told with these
+        said = {check.seen for check in review.checks}
+        proofs = {name: one for name, one in proofs.items() if one.result == "unknown" and one.seen not in said}
     for name, one in proofs.items():
         if one.result == "proven":
             again = f" Again: {one.repeat}." if one.repeat else ""

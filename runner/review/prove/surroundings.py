@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from runner.listing import counted
 from runner.review.facts import Proof
 from runner.review.prove.seen import Seen
 from runner.review.prove.subject import Subject, inside
@@ -110,5 +111,7 @@ def _code(*runs: Seen) -> Proof:
                 return Proof(result="proven", done=done, seen=seen, repeat="python SCRIPT; watch what it compiles")
     count = sum(len(run.told.get("code", [])) for run in runs[:1])
     return Proof(
-        result="not-seen", done=done, seen=f"{count} texts, each one standard decoders give, in {len(runs)} runs"
+        result="not-seen",
+        done=done,
+        seen=f"{counted(count, 'text')}, each one standard decoders give, in {len(runs)} runs",
     )

@@ -13,7 +13,7 @@ from runner.review.prove.own.runs import OwnSubject
 from runner.review.prove.own.size import SPECIAL
 from runner.review.prove.texts import Tokens, text
 
-LARGE, SHORT = 12_001, 3
+LARGE, SHORT = 6_001, 3
 """Tokens of a large text, and of its documents."""
 CLOSE = 1e-9
 """Share by which a printed val_bpb may differ from the one that is worked out again."""

@@ -11,7 +11,8 @@ from dataclasses import replace
 from golf_model.config import GolfConfig
 from runner.review.facts import Proof
 from runner.review.prove.own.documents import documents
-from runner.review.prove.own.runs import opened_own, own_subject
+from runner.review.prove.own.moves import flipped
+from runner.review.prove.own.runs import opened_own, trained
 from runner.review.prove.own.size import OwnScript
 
 
@@ -25,10 +26,9 @@ def mixers(config: GolfConfig, seconds: float) -> Proof:
     """What a document's last token does to the next document's prices where attention cannot carry it."""
     own = OwnScript(apart(config))
     with opened_own(own, seconds) as (room, _):
-        subject = own_subject(room, own)
-        assert subject.evaluated is not None
-        assert subject.evaluated.prices is not None
-        found = documents(subject, subject.evaluated.prices)
+        subject = trained(room, own)
+        assert subject.first is not None
+        found = documents(subject, flipped(subject, subject.first.by_target()))
     done = f"kept attention inside documents (batch.documents), and {found.done}"
     if found.result == "pass":
         seen = f"no mixer reaches over: {found.seen.partition(':')[0]}"

@@ -2,45 +2,65 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from runner.review.facts import Check
 from runner.review.prove.own.runs import OwnSubject
 from runner.review.prove.seen import Prices
-from runner.review.prove.texts import BOS, after, other, with_token
+from runner.review.prove.texts import BOS, after, other, starts, with_token
 
 MOVED = 1e-5
 """Nats by which a price has moved; equal runs here are equal to the bit."""
-SHARES = (0.23, 0.47, 0.71)
-"""Of the text: where a target is flipped, beside the last one that is scored."""
+DOCUMENTS = 3
 CUTS = (0.35, 0.52, 0.81)
 
 
-def flips(subject: OwnSubject, prices: Prices) -> Check:
+@dataclass(frozen=True)
+class Flip:
+    """A text with one other token: that of target `place`; by: nats by which each target's price moved."""
+
+    place: int
+    by: Prices
+
+
+def flipped(subject: OwnSubject, prices: Prices) -> list[Flip]:
+    """The last word of a few documents is another one, each in a text of its own, and the last target of all."""
+    assert subject.own is not None
+    val = subject.val
+    scored = ~np.isnan(prices)
+    last = int(np.flatnonzero(scored)[-1])
+    far = [one - 2 for one in starts(val) if one + subject.own.reach < last]
+    ends = [place for place in far if scored[place] and val[place + 1] != BOS]
+    chosen = [ends[at] for at in sorted({len(ends) * part // DOCUMENTS for part in range(DOCUMENTS)})] if ends else []
+    found = []
+    for place in (*chosen, last):
+        changed = with_token(val, place + 1, other(int(val[place + 1]), subject.vocab))
+        found.append(Flip(place, moved_by(subject.price(changed).by_target(), prices)))
+    return found
+
+
+def flips(subject: OwnSubject, flipped: list[Flip]) -> Check:
     """Flip one target: its own price changes, no earlier one does, nor any beyond the reach of the rule."""
     assert subject.own is not None
-    own, val = subject.own, subject.val
-    scored = np.flatnonzero(~np.isnan(prices))
-    wanted = [int(scored[-1]), *(int(len(prices) * share) for share in SHARES)]
-    places = [place for one in wanted if (place := _word_before(val, prices, one)) is not None]
-    done = f"flipped one target at each of {len(places)} places of {len(prices)}"
-    earlier, later, own_moves, beyond = 0.0, 0, [], 0
-    repeat = "score a text, and the text with another token in one place; compare the prices of all targets"
-    for place in places:
-        token = place + 1
-        flipped = with_token(val, token, other(int(val[token]), subject.vocab))
-        moved = moved_by(subject.price(flipped).by_target(), prices)
-        own_moves.append(float(moved[place]))
-        earlier = max(earlier, float(moved[:place].max(initial=0.0)))
-        beyond += int((moved[place + own.reach + 1 :] > MOVED).sum())
-        later = max(later, int((moved[place + 1 :] > MOVED).sum()))
-    said = (
+    own = subject.own
+    earlier, later, beyond, counted, own_moves = 0.0, 0, 0, 0, []
+    for one in flipped:
+        own_moves.append(float(one.by[one.place]))
+        earlier = max(earlier, float(one.by[: one.place].max(initial=0.0)))
+        later = max(later, int((one.by[one.place + 1 :] > MOVED).sum()))
+        beyond += int((one.by[one.place + 1 + own.reach :] > MOVED).sum())
+        counted += len(one.by[one.place + 1 + own.reach :])
+    done = f"flipped one target at each of {len(flipped)} places of {len(subject.val) - 1}, the last one among them"
+    seen = (
         f"its own price moved by {min(own_moves):.3f} to {max(own_moves):.3f} nats, earlier ones by at most "
-        f"{earlier:.1g}; up to {later} later ones that see it moved, {beyond} beyond the {own.reach} tokens that "
-        f"the rule {own.config.eval.rule} lets it reach"
+        f"{earlier:.1g}; of later ones, which see it, up to {later} moved, and {beyond} of {counted} beyond the "
+        f"{own.reach} tokens that the rule {own.config.eval.rule} reaches"
     )
     bad = earlier > MOVED or beyond or min(own_moves) <= MOVED
-    return Check(name="flip one target", result="fail" if bad else "pass", done=done, seen=said, repeat=repeat)
+    repeat = "score a text, and the text with another token in one place; compare the prices of all targets"
+    return Check(name="flip one target", result="fail" if bad else "pass", done=done, seen=seen, repeat=repeat)
 
 
 def suffixes(subject: OwnSubject, prices: Prices) -> Check:
@@ -66,10 +86,3 @@ def moved_by(now: Prices, before: Prices) -> Prices:
     moved = np.abs(now - before)
     moved[np.isnan(now) & np.isnan(before)] = 0.0
     return np.where(np.isnan(moved), np.inf, moved)
-
-
-def _word_before(val: np.ndarray, prices: Prices, place: int) -> int | None:
-    """The last scored target up to a place that is a word; None where there is none."""
-    while place >= 0 and (np.isnan(prices[place]) or val[place + 1] == BOS):
-        place -= 1
-    return place if place >= 0 else None

@@ -13,7 +13,7 @@ from runner.review.prove.own.clocks import clocks
 from runner.review.prove.own.counts import recounted, scored_once
 from runner.review.prove.own.documents import documents
 from runner.review.prove.own.mixers import mixers
-from runner.review.prove.own.moves import flips, suffixes
+from runner.review.prove.own.moves import flipped, flips, suffixes
 from runner.review.prove.own.runs import OwnSubject, opened_own, own_subject
 from runner.review.prove.own.size import OwnScript, proof_config
 from runner.review.prove.own.sums import sums
@@ -50,7 +50,11 @@ def prove_own(job: JobSpec) -> tuple[tuple[Check, ...], dict[str, Proof]]:
 
     UserError where this system cannot cut a process off.
     """
-    own = OwnScript(proof_config(job))
+    return proven(OwnScript(proof_config(job)))
+
+
+def proven(own: OwnScript) -> tuple[tuple[Check, ...], dict[str, Proof]]:
+    """(checks, class -> proof) of a script at the size of a proof; UserError as `prove_own`."""
     found: list[tuple[Check, tuple[str, ...]]] = []
     with opened_own(own, SECONDS) as (room, reviewed):
         try:
@@ -73,19 +77,20 @@ def _mixers(config: GolfConfig) -> Proof:
 
 def _checks(subject: OwnSubject, reviewed: Reviewed) -> Iterator[tuple[Check, tuple[str, ...]]]:
     """(check, classes whose test it is), in the order in which they are shown."""
-    first, run = subject.scored(subject.val)
+    first = subject.first
+    assert first is not None
     prices = first.by_target()
+    changed = flipped(subject, prices)
     for check in (
-        flips(subject, prices),
+        flips(subject, changed),
         suffixes(subject, prices),
         sums(subject),
         scored_once(subject, first),
         recounted(subject, first),
-        documents(subject, prices),
+        documents(subject, changed),
         clocks(subject),
     ):
         yield check, CHECKS[check.name]
-    subject.room.forget(run)
     for name, proof in (*surroundings(subject, reviewed), *twins(subject)):
         if name in OF_ANY_SCRIPT:
             also = ("val_train", "answers") if name == "val_train" else (name,)

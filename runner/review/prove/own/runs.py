@@ -28,6 +28,8 @@ class OwnSubject(Subject):
     """A subject whose prices are what its tallies took in."""
 
     own: OwnScript | None = None
+    first: Priced | None = None
+    """The prices of the plain text."""
 
     def evaluate(self, val: Tokens | None = None, train: Tokens | None = None, *, ledger: bool = False) -> Seen:
         """Its evaluation of the kept artifact, with the price of each target."""
@@ -69,24 +71,28 @@ def opened_own(own: OwnScript, seconds: float) -> Iterator[tuple[Room, Reviewed]
         yield room, reviewed
 
 
-def own_subject(room: Room, own: OwnScript) -> OwnSubject:
-    """Train it, score it in a fresh process and again, and in one process with its training.
-
-    UserError where it does not run.
-    """
+def trained(room: Room, own: OwnScript) -> OwnSubject:
+    """Train it, and score its artifact in a fresh process; UserError where it does not run."""
     val = own.val()
     order = own.order(val)
     made = room.run(_phase(order, TRAIN))
     if not made.ok or ARTIFACT not in made.files:
         raise UserError(f"its training does not run here: {made.why_not or 'it left no artifact'}")
-    whole = room.run(order)
-    together = priced(room, whole, val)
-    whole = replace(whole, prices=together.by_target(), source="its tallies")
     asks = Asks(
         phases=(EVAL,), trainings=(TRAIN,), limit_name="max_wallclock_seconds", limit_s=own.limit_s, headed=True
     )
-    subject = OwnSubject(room, asks, order, own.config.model.vocab_size, whole, EVAL, TRAIN, own=own)
+    subject = OwnSubject(room, asks, order, own.config.model.vocab_size, made, EVAL, TRAIN, own=own)
     subject.artifact, subject.made = {ARTIFACT: made.bytes_of(ARTIFACT)}, made
-    _, subject.evaluated = subject.scored(val)
-    subject.steady = same(subject.price(val).by_target(), subject.evaluated.prices)
+    subject.first, subject.evaluated = subject.scored(val)
+    return subject
+
+
+def own_subject(room: Room, own: OwnScript) -> OwnSubject:
+    """The same, and its evaluation again, and both phases in one process; UserError where it does not run."""
+    subject = trained(room, own)
+    assert subject.evaluated is not None
+    subject.steady = same(subject.price(subject.val).by_target(), subject.evaluated.prices)
+    whole = room.run(subject.base)
+    together = priced(room, whole, subject.val)
+    subject.whole = replace(whole, prices=together.by_target(), source="its tallies")
     return subject

@@ -18,12 +18,13 @@ from runner.review.prove.shrink import tokenizer
 from runner.review.prove.texts import Tokens, shard, text
 from runner.script.bundle import Script, make_script
 
-VOCAB, LENGTH, BATCH_TOKENS = 256, 64, 256
+VOCAB, LENGTH, BATCH_TOKENS = 128, 64, 256
 """Tokens of the alphabet, of a window, of a training step."""
-VAL_TOKENS, TRAIN_TOKENS, DOCUMENT = 641, 4001, 44
+VAL_TOKENS, TRAIN_TOKENS, DOCUMENT = 961, 4001, 44
 STEPS_TO_LIMIT = 30
 """Steps of one optimizer after which the limit of a training has passed; a model has a few of them."""
-MOST_RUN_S = 200.0
+MOST_RUN_S = 600.0
+"""Seconds that one run may take: a second or two of a core, more where others share it."""
 MODEL = "tokenizer.model"
 SPECIAL = 3
 """The tokenizer's first pieces stand for no text: unknown, beginning and end of a document."""
@@ -59,11 +60,14 @@ def proof_config(job: JobSpec) -> GolfConfig:
 def _eval(small: EvalConfig, full: GolfConfig) -> EvalConfig:
     share = LENGTH / full.batch.train_seq_len
     window = max(2, round(full.eval.window * share)) if full.eval.window else 0
+    streaming = full.eval.rule == "streaming"
+    if streaming:  # it reaches further with each block that is passed, and blocks of the sum are longer than that
+        window = min(window or LENGTH, LENGTH // 2)
     return replace(
         small,
         window=window,
         stride=min(small.stride * LENGTH // SMALL_LENGTH, window or LENGTH),
-        batch_windows=8,
+        batch_windows=32 if streaming else 8,
         byte_sidecar=full.eval.byte_sidecar,
     )
 

@@ -2,7 +2,7 @@
 
 One text holds as many blocks as there are tokens: all the same, but for the place that is asked, which holds each
 token once. A block is longer than anything reaches, and a whole number of windows and strides long. That blocks know
-nothing of one another is measured, too: in all of them the tokens before the place must have the same prices.
+nothing of one another is measured, too: in all of them the tokens just before the place must have the same prices.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ SHARES = (0.31, 0.62, 0.97)
 
 
 def block_length(own: OwnScript) -> int:
-    """Tokens of a block."""
+    """Tokens of a block: some of them see nothing of the block before."""
     step = math.lcm(own.window, own.stride)
-    return -(-(own.reach + 1) // step) * step
+    return -(-(own.reach + own.window // 2) // step) * step
 
 
 def blocks(own: OwnScript, place: int, vocab: int) -> Tokens:
@@ -47,23 +47,25 @@ def sums(subject: OwnSubject) -> Check:
     assert subject.own is not None
     own, vocab = subject.own, subject.vocab
     length = block_length(own)
-    found, spread, at = [], 0.0, []
+    found, spread, at, alike = [], 0.0, [], length
     for share in SHARES:
         place = _inside(text(4, vocab, length), int(length * share))
         prices = subject.price(blocks(own, place, vocab)).by_target()
         rows = prices[: len(prices) // length * length].reshape(-1, length)[AROUND : AROUND + vocab]
         found.append(float(np.exp(-rows[:, place - 1]).sum()))
-        before = rows[:, : place - 1]
+        # Tokens of the block's beginning may see the place of the block before.
+        before = rows[:, max(0, place - length + own.reach) : place - 1]
         spread = max(spread, float((before.max(axis=0) - before.min(axis=0)).max()))
         at.append(place)
+        alike = min(alike, before.shape[1])
     worst = max(found, key=lambda one: abs(one - 1))
     done = (
         f"priced all {vocab} tokens of the alphabet after one and the same text, at tokens "
         f"{', '.join(map(str, at))} of blocks of {length} tokens, {vocab + 2 * AROUND} blocks to a run"
     )
     seen = (
-        f"the sums of p are {', '.join(f'{one:.7f}' for one in found)} (tolerance {OVER:g}); the tokens before "
-        f"the place had the same prices in all blocks, to {spread:.1g} nats"
+        f"the sums of p are {', '.join(f'{one:.7f}' for one in found)} (tolerance {OVER:g}); the {alike} tokens "
+        f"before a place, which nothing of another block reaches, had the same prices in all, to {spread:.1g} nats"
     )
     result: str = "pass"
     if not all(math.isfinite(one) for one in (*found, spread)) or spread > SPREAD:
