@@ -173,6 +173,11 @@ def test_every_technique_of_the_full_job_is_active_in_the_small_one(name: str) -
         full.model.model_dim // full.model.num_heads
     )
     assert (small.model.attn_gate, small.batch.order) == (full.model.attn_gate, full.batch.order)
+    assert (small.model.smear_width, small.model.smear_bos) == (full.model.smear_width, full.model.smear_bos)
+    assert small.batch.documents == full.batch.documents
+    assert small.schedule.warmdown_frac == full.schedule.warmdown_frac
+    assert small.schedule.min_lr == full.schedule.min_lr
+    assert (small.export.gptq.zero_dead, small.export.lqer) == (full.export.gptq.zero_dead, full.export.lqer)
     assert (small.export.rows, small.export.sdclip, small.export.gptq.embed) == (
         *(full.export.rows, full.export.sdclip),
         full.export.gptq.embed,
