@@ -246,9 +246,9 @@ def fewest(power_of: Callable[[int], float], excess: float, power: float) -> int
 
 def chance(probability: float) -> str:
     """How often, for people: two decimals where they do not look like certainty."""
-    if 0.005 <= probability < 0.995:
-        return f"with a probability of {probability:.2f}"
-    return "almost surely" if probability > 0.5 else "almost never"
+    if probability < 0.005:
+        return "almost never"
+    return "almost surely" if probability >= 0.995 else f"with a probability of {probability:.2f}"
 
 
 def _shift(noncentrality: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import statistics
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from runner.statistics import (
+    _probability,
+    _shift,
     candidate_seeds,
     chance,
     describe,
@@ -233,8 +236,12 @@ def test_the_seeds_that_are_asked_for_are_the_fewest_that_do(excess: float) -> N
     [
         (0.512, "with a probability of 0.51"),
         (0.9949, "with a probability of 0.99"),
-        (0.9951, "almost surely"),
+        (0.995, "almost surely"),
+        (0.999, "almost surely"),
         (0.001, "almost never"),
+        (0.00499, "almost never"),
+        (0.005, "with a probability of 0.01"),
+        (0.009, "with a probability of 0.01"),
     ],
 )
 def test_a_probability_is_not_rounded_to_certainty(value: float, said: str) -> None:
@@ -252,6 +259,29 @@ def test_no_number_of_seeds_shows_a_gain_that_is_not_there() -> None:
     assert fewest(lambda n: 0.79, 1.0, 0.8) is None
     assert fewest(lambda n: 1.0, 0.0, 0.8) is None
     assert fewest(lambda n: 1.0, 1e-9, 0.8) == 2
+
+
+def divided(most: int, n: int) -> float:
+    return n / most
+
+
+def share_of(most: int, excess: float, stds: tuple[float, float], sizes: tuple[int, int], alpha: float) -> float:
+    """A power that grows evenly with the smaller arm."""
+    return min(sizes) / most
+
+
+def test_seeds_are_counted_to_two_hundred_and_a_power_that_is_reached_is_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for most, found in ((200, 200), (201, None)):
+        assert fewest(functools.partial(divided, most), 1.0, 1.0) == found
+        monkeypatch.setattr("runner.statistics.welch_power", functools.partial(share_of, most))
+        assert seeds_per_arm(1.0, (1.0, 1.0), 0.05, 1.0) == found
+    monkeypatch.setattr("runner.statistics.welch_power", functools.partial(share_of, 10))
+    assert seeds_per_arm(1.0, (1.0, 1.0), 0.05) == 8
+    assert seeds_per_arm(1.0, (1.0, 1.0), 0.05, 0.1) == 2
+    assert seeds_per_arm(0.0, (1.0, 1.0), 0.05, 0.1) is None
+    assert fewest(lambda n: n / 10, 1.0, 0.8) == 8
 
 
 def test_one_arm_without_spread_leaves_a_power_and_two_leave_none() -> None:
@@ -274,7 +304,22 @@ def test_gains_beyond_all_measure_are_certain_and_losses_hopeless() -> None:
         assert welch_power(-excess, (1.0, 1.0), (3, 3), 0.01) == pytest.approx(0.0)
 
 
-@pytest.mark.parametrize(("stds", "sizes"), [((0.0, 0.0), (3, 3)), ((1.0, 1.0), (1, 3))])
+def test_what_scipy_does_not_define_is_cut_to_what_decides_the_same() -> None:
+    assert [_shift(value) for value in (-math.inf, -2e6, -1e6, 7.5, 1e6, 2e6)] == [-1e6, -1e6, -1e6, 7.5, 1e6, 1e6]
+    assert [_probability(value) for value in (-1e-17, 0.25, 1 + 1e-15)] == [0.0, 0.25, 1.0]
+
+
+@pytest.mark.parametrize(("std", "size"), [(0.0, 3), (-1.0, 3), (1.0, 1), (1.0, 0), (0.0, 1)])
+def test_power_against_a_number_takes_two_values_and_a_spread(std: float, size: int) -> None:
+    with pytest.raises(ValueError, match="power takes two values, and a spread"):
+        one_sample_power(1.0, std, size, 0.01)
+    assert 0.0 < one_sample_power(1.0, 1e-3, 2, 0.01) <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("stds", "sizes"),
+    [((0.0, 0.0), (3, 3)), ((1.0, 1.0), (1, 3)), ((1.0, 1.0), (3, 1)), ((-1.0, 0.0), (3, 3)), ((0.0, 0.0), (1, 1))],
+)
 def test_power_without_spread_or_a_second_value_is_no_number(
     stds: tuple[float, float], sizes: tuple[int, int]
 ) -> None:

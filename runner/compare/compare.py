@@ -192,17 +192,17 @@ def plan_power(
 ) -> Power | None:
     """Power and seeds at a true `gain`, all in bits per byte; None without deviations."""
     own, theirs = stds[1], stds[0]
-    if not own or (not theirs and not rule.against_number):
-        return None
     excess = gain - margin
-    if rule.against_number:
+    if own and rule.against_number:
         now = one_sample_power(excess, own, sizes[1], rule.alpha) if sizes[1] > 1 else None
         per_arm, alone = None, target_seeds(excess, own, rule.alpha)
-    else:
-        both = (theirs or own, own)
+    elif own and theirs:
+        both = (theirs, own)
         now = welch_power(excess, both, sizes, rule.alpha) if min(sizes) > 1 else None
         per_arm = seeds_per_arm(excess, both, rule.alpha)
         alone = candidate_seeds(excess, both, sizes[0], rule.alpha) if sizes[0] > 1 else None
+    else:
+        return None
     return Power(
         gain_bpb=gain,
         gain_nats=None if constant is None else gain * constant,

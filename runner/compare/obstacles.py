@@ -72,7 +72,7 @@ def _too_few(arm: Arm, *, number: bool) -> Iterator[str]:
 
 
 def _without_spread(arm: Arm) -> bool:
-    return bool(arm.val_bpb) and max(arm.val_bpb) - min(arm.val_bpb) <= NO_SPREAD * abs(max(arm.val_bpb))
+    return bool(arm.val_bpb) and max(arm.val_bpb) - min(arm.val_bpb) <= NO_SPREAD * abs(arm.val_bpb[0])
 
 
 def _shared(baseline: Arm, candidate: Arm) -> Iterator[str]:

@@ -109,7 +109,9 @@ def beside(value: float, bound: float, style: str = "f", least: int = 2) -> str:
 
 def percent(share: float) -> str:
     """A share as people write it, with two digits that count: 0.26 %, 0.1 %; what is less than all is under 100 %."""
-    digits = max(0, 1 - math.floor(math.log10(100 * share))) if share > 0 else 0
+    if share <= 0:
+        return "0 %"
+    digits = max(0, 1 - math.floor(math.log10(100 * share)))
     while digits < 9 and share < 1 and float(f"{100 * share:.{digits}f}") >= 100:
         digits += 1
     text = f"{100 * share:.{digits}f}"

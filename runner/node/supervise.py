@@ -88,7 +88,7 @@ def order_line(order: Order) -> bytes:
 
 def _prctl(option: int, value: int) -> None:
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+        ctypes.CDLL(None).prctl(option, value)
 
 
 def _before_exec() -> None:
@@ -375,7 +375,7 @@ class Supervisor:
         os.set_blocking(output, False)
         with contextlib.suppress(BlockingIOError):
             while self._copy_output(output, log):
-                continue
+                pass
         if fifo is not None:
             with contextlib.suppress(BlockingIOError):
                 self._read_events(fifo)

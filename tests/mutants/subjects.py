@@ -57,7 +57,7 @@ SUBJECTS = {
         _below(
             "tests/runner/node",
             *("test_work_folder", "test_environment", "test_sightings", "test_activity", "test_supervised_time"),
-            *("test_orphans", "test_supervise", "test_attempt"),
+            *("test_orphans", "test_supervise_looks", "test_attempt_parts", "test_supervise", "test_attempt"),
         ),
     ),
 }  # fmt: skip

@@ -78,3 +78,12 @@ def test_gpus_that_only_a_program_on_path_knows_are_not_known() -> None:
 def test_a_slice_of_a_gpu_is_that_gpu() -> None:
     slices = {"devices": [f"cuda {H100} MIG 1g.10gb"]}
     assert answer({}, slices).status == "pass"
+
+
+def test_of_a_node_with_several_kinds_of_gpus_a_log_may_name_any() -> None:
+    several = {"gpus": [H100] * 4 + ["NVIDIA L4"] * 4}
+    assert answer(several).status == "pass"
+    assert answer(several, {"devices": ["cuda nvidia l4"]}).status == "pass"
+    assert answer(several, {"devices": ["cuda NVIDIA A10"]}).status == "fail"
+    assert answer({"gpus": [H100] * 7}).status == "fail"
+    assert answer({"gpus": [], "nproc": 0}).status == "pass"

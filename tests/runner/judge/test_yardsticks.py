@@ -146,3 +146,15 @@ def test_the_embedded_corpus_has_the_known_yardsticks() -> None:
     assert found["bigram"].bpb == pytest.approx(1.759, abs=0.005)
     assert found["xz"].bpb == pytest.approx(2.148, abs=0.005)
     assert found["xz_primed"].bpb == pytest.approx(1.601, abs=0.005)
+
+
+@pytest.mark.parametrize(("spare", "text", "train"), [(0, "the first", "the first"), (1, "the whole", "the")])
+def test_text_that_fills_its_bound_may_have_been_cut(
+    data: DataSet, tmp_path: Path, spare: int, text: str, train: str
+) -> None:
+    validation, primer = len("\n".join(LINES[120:]).encode()), len("\n".join(LINES[:120]).encode()) + 1
+    bounds = Bounds(train_tokens=50, train_text_bytes=primer + spare, val_text_bytes=validation + 1 + spare)
+    xz, primed = measure(data, 64, tmp_path, bounds=bounds)[2:]
+    assert xz.detail.startswith(f"xz -9 of {text} ")
+    assert f", after {train} " in primed.detail
+    assert ("after the training text" in primed.detail) is bool(spare)
