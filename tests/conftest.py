@@ -58,6 +58,7 @@ def pytest_collection_finish() -> None:
     """Thousands of tests and the modules they import stay to the end: no collection need look through them again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
 
 
 @pytest.fixture(scope="session")

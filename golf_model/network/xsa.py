@@ -27,7 +27,8 @@ class HeadsFirst(torch.autograd.Function):
         direction = v / length
         along = (y * direction).sum(-1, keepdim=True)
         ctx.save_for_backward(y, direction, along, length)
-        return y - along * direction  # rounded twice, as torch's own steps are: what follows is equal to the bit
+        without: Tensor = y - along * direction  # rounded twice, as torch's own steps are: equal to the bit
+        return without
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
