@@ -20,7 +20,7 @@ from runner.any_encoding import print_in_any_encoding
 from runner.errors import UserError
 from runner.interrupt import INTERRUPTED, catch_signals, stopped
 from runner.plain_json import json_text
-from runner.printable import control_in, cut, print_line, printable
+from runner.printable import control_in, cut, print_line, printable, shortened
 from runner.verbs import artifacts, authoring, clusters, data, doctor, jobs, ledgers, looking, sweeps, watching
 from runner.verbs.loading import duel_jobs, load, opened, parsed_seeds, terminal
 from runner.verbs.options import (
@@ -938,7 +938,7 @@ def main() -> None:
         require_plain_words(sys.argv[1:])
         app()
     except UserError as error:
-        print(f"golf: {printable(str(error))}", file=sys.stderr)
+        print(f"golf: {shortened(printable(str(error)))}", file=sys.stderr)
         sys.exit(2)
     except BaseException as error:
         if stopped:
@@ -953,7 +953,10 @@ def main() -> None:
             sys.exit(FAULT)
         place = error.filename2 or error.filename  # of a rename, what was to be written, not the file aside
         said = f"{place}: {error.strerror}" if place and error.strerror else str(error)
-        print(f"golf: {said}. Finished seeds, if any, are kept; mend this and run the command again", file=sys.stderr)
+        print(
+            f"golf: {shortened(said)}. Finished seeds, if any, are kept; mend this and run the command again",
+            file=sys.stderr,
+        )
         sys.exit(2)
 
 
