@@ -5,6 +5,7 @@ Names that golf itself is given and prints are no such text: one with a control 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ SHOWN = dict.fromkeys([*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)], "\
 """C0 and C1 controls but for tab and line's end."""
 TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """What turns the direction of writing, so that a name is shown as another."""
+MOST_WORD = 300
+LONG_WORD = re.compile(rf"\S{{{MOST_WORD + 1},}}")
+"""What somebody gave as one word, and what stands around it in a message."""
 
 
 def printable(text: str) -> str:
@@ -31,6 +35,11 @@ def cut(text: str, most: int = 120) -> str:
     """Text from outside for a message: printable, on one line, not longer than `most` characters."""
     shown = "".join(char if char.isprintable() else " " for char in text)
     return shown if len(shown) <= most else f"{shown[: most - 3]}..."
+
+
+def shortened(text: str) -> str:
+    """A message in which no word is longer than MOST_WORD characters: whoever typed it knows how it goes on."""
+    return LONG_WORD.sub(lambda word: f"{word[0][: MOST_WORD - 3]}...", text)
 
 
 def print_line(console: Console, line: str) -> None:

@@ -11,7 +11,7 @@ from runner.any_encoding import print_in_any_encoding
 from runner.cli.app import app
 from runner.errors import UserError
 from runner.interrupt import INTERRUPTED, catch_signals, stopped
-from runner.printable import control_in, cut, printable
+from runner.printable import control_in, cut, printable, shortened
 
 FAULT = 70
 """Exit code of a fault of golf's own; 1 would say rejected."""
@@ -33,7 +33,7 @@ def main() -> None:
         require_plain_words(sys.argv[1:])
         app()
     except UserError as error:
-        print(f"golf: {printable(str(error))}", file=sys.stderr)
+        print(f"golf: {shortened(printable(str(error)))}", file=sys.stderr)
         sys.exit(2)
     except BaseException as error:
         if stopped:
@@ -48,5 +48,6 @@ def main() -> None:
             sys.exit(FAULT)
         place = error.filename2 or error.filename  # of a rename, what was to be written, not the file aside
         said = f"{place}: {error.strerror}" if place and error.strerror else str(error)
-        print(f"golf: {said}. Finished seeds, if any, are kept; mend this and run the command again", file=sys.stderr)
+        told = f"golf: {shortened(said)}. Finished seeds, if any, are kept; mend this and run the command again"
+        print(told, file=sys.stderr)
         sys.exit(2)

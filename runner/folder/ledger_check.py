@@ -69,13 +69,17 @@ def is_known(entry: Mapping[str, Any]) -> bool:
 
 
 def audit_ledger(path: Path) -> Audit:
-    """Check a ledger file on its own: a record's copy, which has no attempts beside it."""
+    """Check a ledger file on its own: a record's copy, which has no attempts beside it.
+
+    UserError for what is no file or cannot be read, of which nothing is known.
+    """
     try:
-        entries = check_chain(path, unfinished_ok=True)
         rest = unfinished(read_bytes(path, MAX_LEDGER_BYTES))
     except UserError as error:
-        if not is_regular(path):
-            raise UserError(f"{error}; give a ledger.jsonl, or a run") from None
+        raise UserError(f"{error}; give a ledger.jsonl, or a run") from None
+    try:
+        entries = check_chain(path, unfinished_ok=True)
+    except UserError as error:
         return Audit([], [str(error)])
     if not entries:
         return Audit([], [f"{path}: is empty: nothing was registered"])

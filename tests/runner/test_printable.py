@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from runner.printable import control_in, print_line, printable, printable_bytes
+from runner.printable import control_in, print_line, printable, printable_bytes, shortened
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,11 @@ def test_a_line_is_printed_as_it_is_and_not_broken() -> None:
     line = "[bold]seed[/bold] 1: 'text' 1234 " + "x" * 100
     print_line(Console(file=out, width=40, force_terminal=True), line)
     assert out.getvalue() == f"{line}\n"
+
+
+def test_a_word_without_end_is_cut_in_a_message_and_many_words_are_not() -> None:
+    words = "many words " * 500
+    assert shortened(words) == words
+    assert shortened(f"no run {'a' * 300} here") == f"no run {'a' * 300} here"
+    assert shortened(f"no run {'a' * 301} here") == f"no run {'a' * 297}... here"
+    assert shortened(f"{'/deep' * 1000}\n{'b' * 5000}: none") == f"{'/deep' * 59}/d...\n{'b' * 297}... none"

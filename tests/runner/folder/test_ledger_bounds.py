@@ -105,11 +105,24 @@ def test_the_first_strange_entry_is_named(tmp_path: Path) -> None:
     assert audit_ledger(ledger.path).problems == [told]
 
 
-def test_what_is_no_file_is_the_users_error_and_a_large_one_a_problem(tmp_path: Path) -> None:
+def test_of_what_is_no_file_or_cannot_be_read_nothing_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(UserError, match=r"no such file; give a ledger.jsonl, or a run$"):
         audit_ledger(tmp_path / "none")
     path = sparse(tmp_path / "ledger.jsonl", 256 * MIB + 1)
-    assert audit_ledger(path).problems == [f"{path}: 268,435,457 bytes; at most 268,435,456 are read"]
+    with pytest.raises(
+        UserError, match=r"268,435,457 bytes; at most 268,435,456 are read; give a ledger.jsonl, or a run"
+    ):
+        audit_ledger(path)
+
+    def closed(*given: Any) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("runner.untrusted.os.open", closed)
+        with pytest.raises(UserError, match=r"cannot be read: Permission denied; give a ledger.jsonl, or a run$"):
+            audit_ledger(path)
     assert hash_of(sparse(tmp_path / "result.json", 64 * MIB + 1)) == ""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reports.record.write import RecordFiles, write_record
+from runner.errors import UserError
 from runner.folder.ledger import Ledger
 from runner.folder.ledger_check import MAX_LEDGER_BYTES, audit_ledger
 from runner.job.open_data import DataRequest
@@ -72,7 +73,8 @@ def test_what_is_too_large_or_too_deep_is_no_ledger(tmp_path: Path) -> None:
     assert "ledger.jsonl:1: the ledger's chain is broken here" in audit_ledger(path).problems[0]
     with path.open("wb") as file:
         file.truncate(MAX_LEDGER_BYTES + 1)
-    assert "are read" in audit_ledger(path).problems[0]
+    with pytest.raises(UserError, match="are read; give a ledger"):
+        audit_ledger(path)
 
 
 def test_an_empty_ledger_verifies_nothing(tmp_path: Path) -> None:
