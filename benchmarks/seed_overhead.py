@@ -50,6 +50,7 @@ def small_job(steps: int) -> dict[str, Any]:
         "warmup_steps": 3,
     }
     job |= {"name": "seed_overhead", "hardware": "cpu", "seeds": [SEED]}
+    job["config"]["runtime"]["compile"] = "off"  # which YAML takes for a truth value
     del job["must_beat"], job["blurb"]
     return job
 

@@ -780,7 +780,8 @@ class RuntimeConfig:
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """Autocast precision; auto takes bfloat16 where the device has instructions for it."""
     compile: Literal["auto", "on", "off"] = "auto"
-    """torch.compile; auto means on CUDA only. Without a compiler it is off, and the log says so."""
+    """torch.compile; auto takes it on CUDA, and on a CPU where a forecast says that a seed is long enough for it:
+    the log has both. Without a compiler it is off, and the log says so."""
     attention: Literal["auto", "sdpa", "explicit", "blocks"] = "auto"
     """Attention kernel; auto takes blocks on CPU, sdpa elsewhere. explicit: a masked softmax over all scores,
     fastest on CPU for short sequences; blocks: the same below 512 tokens, and queries by blocks from there on."""

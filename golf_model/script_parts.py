@@ -30,6 +30,7 @@ def unused_modules(config: GolfConfig, *, keep: bool = False) -> frozenset[str]:
     needed = {
         "training.averaging": config.average.kind != "off",
         "network.attn_gate": model.attn_gate.kind != "off",
+        "compile_forecast": config.runtime.compile == "auto" and config.runtime.device in ("auto", "cpu"),
         "network.blocked": config.runtime.attention in ("auto", "blocks") and longest >= LONG_SEQUENCE,
         "network.bigram": model.bigram.buckets > 0,
         "network.flash": chooses_attention(config),

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from golf_model.compile_forecast import compile_forecast
 from golf_model.config import EvalConfig, GolfConfig, RuntimeConfig
 from golf_model.network.attention import AttentionKernel
 from golf_model.network.dtypes import apply_dtype_policy
@@ -73,9 +74,12 @@ def seed_everything(seed: int) -> None:
 def open_session(config: GolfConfig, environment: RunEnvironment, world: World, script: bytes) -> Session:
     """Set up log, events and precision, and write the log's head."""
     log = RunLog(sys.stdout, Path("logs"), environment.run_id, is_main=world.is_main)
-    how = abilities(config.runtime, world.device)
+    forecast = compile_forecast(config) if config.runtime.compile == "auto" and world.device.type == "cpu" else None
+    how = abilities(config.runtime, world.device, pays=forecast is not None and forecast.pays)
     products = settle_products(config.runtime, world.device)
     log_head(log, config, script, world.device, how)
+    if forecast is not None:
+        log.line(forecast.line)
     if world.device.type == "cuda":
         log.line(f"fp32_products:{products}")
     events = Events(environment.events_path, log, is_main=world.is_main)
@@ -127,18 +131,21 @@ def open_checkpoints(session: Session) -> Checkpoints | None:
     return Checkpoints(environment.checkpoints or Path("checkpoints"), owner, world)
 
 
-def kernels_of(runtime: RuntimeConfig, device: torch.device) -> tuple[AttentionKernel, HeadKernel]:
-    """Ways to attention and loss, as configured or what suits the device."""
+def kernels_of(
+    runtime: RuntimeConfig, device: torch.device, *, compiled: bool = False
+) -> tuple[AttentionKernel, HeadKernel]:
+    """Ways to attention and loss, as configured or what suits the device. A compiler unrolls the walk over a few rows
+    at a time, which takes it minutes, and fuses the plain way by itself."""
     on_cpu = device.type == "cpu"
     kernel = runtime.attention if runtime.attention != "auto" else ("blocks" if on_cpu else "sdpa")
-    head = runtime.head if runtime.head != "auto" else ("chunked" if on_cpu else "plain")
+    head = runtime.head if runtime.head != "auto" else ("chunked" if on_cpu and not compiled else "plain")
     return kernel, head
 
 
 def build_network(session: Session) -> tuple[GPT, LossModel]:
     """The network on its device, and the same as it is called: compiled or not."""
     model, runtime, world = session.config.model, session.config.runtime, session.world
-    kernel, head = kernels_of(runtime, world.device)
+    kernel, head = kernels_of(runtime, world.device, compiled=session.how.compiled)
     network = GPT(model, session.how.precision, kernel, head)
     apply_dtype_policy(network, model)
     if session.config.batch.documents:

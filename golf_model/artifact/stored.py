@@ -14,7 +14,7 @@ from torch import Tensor
 
 from golf_model.config import ExportConfig, ModelConfig
 from golf_model.process.errors import ScriptError
-from golf_model.quantization.gptq import known_factors
+from golf_model.quantization.gptq import Turn, known_factors, rounded_by_shape
 from golf_model.quantization.lqer import Repair
 from golf_model.quantization.quantize import dequantize, quantize
 from golf_model.quantization.shaped import fits_steps, quantized_by_plan
@@ -86,7 +86,7 @@ def store(
     is made once for all tries); they and their matrices are worked on where they are. plan: of shaped steps and of a
     trellis, which those rules cannot do without. ScriptError for a weight that is no finite number.
     """
-    stored, planned = {}, dict[str, Tensor]()
+    stored, planned, turns = {}, dict[str, Tensor](), dict[str, Turn]()
     factors = known_factors(hessians, export.gptq) if hessians else None
     for name, value in state.items():
         hessian = (hessians or {}).get(name)
@@ -100,14 +100,16 @@ def store(
             planned[name] = tensor
             stored[name] = Stored(scheme, tensor, None, dtype_name(tensor.dtype))
         elif scheme in LEVELS:
-            in_turn = None if export.rounding == "nearest" else hessian
-            known = factors.of(name) if factors is not None and in_turn is not None else None
-            integers, scales = quantize(
-                tensor, scheme, export, step_size(name, export), in_turn, clip_width(name, export), known
-            )
+            width = clip_width(name, export)
+            integers, scales = quantize(tensor, scheme, export, step_size(name, export), width=width)
+            if hessian is not None and export.rounding != "nearest":
+                turns[name] = Turn(tensor.float(), scales, LEVELS[scheme], hessian)
             stored[name] = Stored(scheme, integers.cpu(), scales.cpu(), dtype_name(tensor.dtype))
         else:
             stored[name] = Stored(scheme, tensor.to(FLOAT_DTYPES[scheme]).cpu(), None, dtype_name(tensor.dtype))
+    if factors is not None and turns:
+        for name, integers in rounded_by_shape(turns, factors).items():
+            stored[name] = replace(stored[name], values=integers.to(stored[name].values.dtype).cpu())
     if plan is not None:
         for name, (integers, scale, shaping) in quantized_by_plan(planned, plan, export).items():
             stored[name] = replace(stored[name], values=integers, scales=scale, shaping=shaping or None)

@@ -73,15 +73,17 @@ def why_no_compiler(device: torch.device) -> str:
     return "" if any(name and shutil.which(name) for name in compilers) else "no C++ compiler"
 
 
-def abilities(runtime: RuntimeConfig, device: torch.device) -> Abilities:
-    """Precision and compilation as configured, or what the device can do instead."""
+def abilities(runtime: RuntimeConfig, device: torch.device, *, pays: bool = False) -> Abilities:
+    """Precision and compilation as configured, or what the device can do instead. pays: whether compiling is
+    forecast to save more time than it takes, which decides on a CPU where the choice is left to us."""
     fallbacks = []
     fast = has_fast_bfloat16(device)
     wanted = torch.bfloat16 if runtime.precision == "bfloat16" or (runtime.precision == "auto" and fast) else None
     if wanted is not None and device.type == "mps":
         wanted = None
         fallbacks.append("precision float32 instead of bfloat16: not used on MPS")
-    asked = runtime.compile == "on" or (runtime.compile == "auto" and device.type == "cuda")
+    chosen = device.type == "cuda" or (device.type == "cpu" and pays)
+    asked = runtime.compile == "on" or (runtime.compile == "auto" and chosen)
     lacks = why_no_compiler(device) if asked else ""
     if lacks:
         fallbacks.append(f"compile off: {lacks}")

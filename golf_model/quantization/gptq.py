@@ -3,8 +3,8 @@ for the errors of those before, so that the products with what the layer really 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 import torch.distributed as dist
@@ -15,6 +15,8 @@ from golf_model.process.distributed import World
 
 GPTQ_BLOCK = 128
 """Columns after which the rest of the matrix is brought up to date."""
+MOST_TOGETHER = 1 << 25
+"""Elements of matrices that are rounded together, of which copies are held."""
 
 
 def inverse_factor(hessian: Tensor, damping: float) -> Tensor:
@@ -97,39 +99,66 @@ def packing_rule(export: ExportConfig) -> GptqConfig:
     return replace(export.gptq, order=export.gptq.order and export.rounding != "trellis")
 
 
-def rounded_in_turn(
-    matrix: Tensor,
-    scales: Tensor,
-    levels: int,
-    hessian: Tensor,
-    gptq: GptqConfig,
-    known: tuple[Tensor, Tensor] | None = None,
-) -> Tensor:
+def rounded_in_turn(matrix: Tensor, scales: Tensor, levels: int, hessian: Tensor, gptq: GptqConfig) -> Tensor:
     """(rows, columns) fp32 whole numbers, at most `levels` in magnitude.
 
     matrix: (rows, columns) fp32; scales: (rows,) or (); hessian: (columns, columns), the sum of x xT over the inputs
-    x of the layer; known: what `ordered_factor` makes of it, where it is there. A row of scale 0 becomes zeros, and
-    so do columns that were never seen, where the rule says so.
+    x of the layer. A row of scale 0 becomes zeros, and so do columns that were never seen, where the rule says so.
     """
-    if gptq.zero_dead:
-        matrix = torch.where(hessian.diagonal() == 0, 0.0, matrix)
-    return in_order(matrix, scales, levels, *(known or ordered_factor(hessian, gptq)))
+    alive = _alive(Turn(matrix, scales, levels, hessian), gptq)
+    return in_order_together([(alive, scales, *ordered_factor(hessian, gptq))], levels)[0]
 
 
-def in_order(matrix: Tensor, scales: Tensor, levels: int, order: Tensor, factor: Tensor) -> Tensor:
-    """The same by what `ordered_factor` made of the Hessian."""
-    steps = scales.float().expand(matrix.size(0))
+@dataclass(frozen=True)
+class Turn:
+    """A matrix that is to be rounded in turn, and by what: see `rounded_in_turn`."""
+
+    matrix: Tensor
+    scales: Tensor
+    levels: int
+    hessian: Tensor
+
+
+def rounded_by_shape(turns: Mapping[str, Turn], factors: Factors) -> dict[str, Tensor]:
+    """`rounded_in_turn` of many, by name; those of one shape together, as many as MOST_TOGETHER elements hold."""
+    alike: dict[tuple[object, ...], list[str]] = {}
+    for name, turn in turns.items():
+        alike.setdefault((turn.matrix.shape, turn.matrix.device, turn.levels), []).append(name)
+    found: dict[str, Tensor] = {}
+    for names in alike.values():
+        share = max(1, MOST_TOGETHER // turns[names[0]].matrix.numel())
+        for begin in range(0, len(names), share):
+            some = names[begin : begin + share]
+            given = [(_alive(turns[name], factors.gptq), turns[name].scales, *factors.of(name)) for name in some]
+            found |= zip(some, in_order_together(given, turns[some[0]].levels), strict=True)
+    return found
+
+
+def _alive(turn: Turn, gptq: GptqConfig) -> Tensor:
+    return torch.where(turn.hessian.diagonal() == 0, 0.0, turn.matrix) if gptq.zero_dead else turn.matrix
+
+
+def in_order_together(some: Sequence[tuple[Tensor, Tensor, Tensor, Tensor]], levels: int) -> list[Tensor]:
+    """Matrices of one shape, each (matrix, scales, order, factor) with what `ordered_factor` made of its Hessian,
+    rounded column by column, through all at once: one call where each alone takes its own. To the bit what each is
+    alone."""
+    rest = torch.stack([matrix[:, order] for matrix, _, order, _ in some])
+    rows, columns = rest.shape[1:]
+    steps = torch.stack([scales.float().expand(rows) for _, scales, _, _ in some])
     inverse = torch.where(steps > 0, 1.0 / steps, 0.0)
-    rest, result = matrix[:, order].clone(), torch.empty_like(matrix)
-    for begin in range(0, matrix.size(1), GPTQ_BLOCK):
-        block = rest[:, begin : begin + GPTQ_BLOCK]
+    diagonal = torch.stack([factor.diagonal() for *_, factor in some])
+    result = torch.empty_like(rest)
+    for begin in range(0, columns, GPTQ_BLOCK):
+        block = rest[:, :, begin : begin + GPTQ_BLOCK]
+        end = begin + block.size(2)
+        upper = torch.stack([factor[begin:end, begin:end] for *_, factor in some])
         errors = torch.empty_like(block)
-        for column in range(block.size(1)):
-            at = begin + column
-            values = block[:, column]
+        for column in range(block.size(2)):
+            values = block[:, :, column]
             integers = torch.round(values * inverse).clamp_(-levels, levels)
-            result[:, at] = integers
-            errors[:, column] = (values - integers * steps) / factor[at, at]
-            block[:, column:] -= torch.outer(errors[:, column], factor[at, at : begin + block.size(1)])
-        rest[:, begin + block.size(1) :] -= errors @ factor[begin : begin + block.size(1), begin + block.size(1) :]
-    return result[:, torch.argsort(order)]
+            result[:, :, begin + column] = integers
+            errors[:, :, column] = error = (values - integers * steps) / diagonal[:, begin + column, None]
+            block[:, :, column:] -= error[:, :, None] * upper[:, None, column, column:]
+        for later, error, (*_, factor) in zip(rest, errors, some, strict=True):
+            later[:, end:] -= error @ factor[begin:end, end:]  # a batched product would round otherwise
+    return [one[:, torch.argsort(order)] for one, (_, _, order, _) in zip(result, some, strict=True)]

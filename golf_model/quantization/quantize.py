@@ -95,7 +95,6 @@ def quantize(
     step: float = 0.0,
     hessian: Tensor | None = None,
     width: float = 0.0,
-    known: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Integers (the weight's shape) and scales of a float tensor under an integer scheme.
 
@@ -103,7 +102,7 @@ def quantize(
     configured one, `sdclip` for all, whose width in standard deviations is `width`. Any other shape has one fp32
     scale, shape (), without a floor (1.0 for a tensor of zeros). Under `step` that scale is the given step for every
     shape. hessian: (columns, columns) of what a matrix is multiplied by; with it, its columns are rounded in turn
-    (gptq.py), by its factor where that is `known`. Integers are int8, under `step` int32.
+    (gptq.py). Integers are int8, under `step` int32.
     """
     values, levels = weight.float(), LEVELS[scheme]
     if scheme == "step":
@@ -119,7 +118,7 @@ def quantize(
         scales = torch.tensor(clip / levels if clip > 0 else 1.0)
         integers = rounded(values.clamp(-clip, clip), scales, levels)
     if hessian is not None:
-        integers = rounded_in_turn(values, scales, levels, hessian, export.gptq, known).to(integers.dtype)
+        integers = rounded_in_turn(values, scales, levels, hessian, export.gptq).to(integers.dtype)
     return integers, scales
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from golf_model.config import ExportConfig
-from golf_model.quantization.gptq import in_order
+from golf_model.quantization.gptq import in_order_together
 from golf_model.quantization.quantize import rounded
 from golf_model.quantization.shaping import Shaping, quarter_octaves, shaped_weights
 from golf_model.quantization.step_plan import MatrixSteps, StepPlan
@@ -55,11 +55,16 @@ def flattened(name: str, weight: Tensor, plan: StepPlan, export: ExportConfig) -
     return Flattened(values, scale.cpu(), steps, shaping, order, factor)
 
 
-def rounded_alone(matrix: Flattened) -> Tensor:
-    """int32 integers without a trellis."""
-    if matrix.factor is None or matrix.order is None:
-        return rounded(matrix.values, matrix.steps[:, None], LEVELS["step"])
-    return in_order(matrix.values, matrix.steps, LEVELS["step"], matrix.order, matrix.factor).to(torch.int32)
+def rounded_alike(matrices: Sequence[Flattened]) -> list[Tensor]:
+    """int32 integers without a trellis, of matrices of one shape, all with a factor or all without."""
+    known = [
+        (one.values, one.steps, one.order, one.factor)
+        for one in matrices
+        if one.order is not None and one.factor is not None
+    ]
+    if not known:
+        return [rounded(one.values, one.steps[:, None], LEVELS["step"]) for one in matrices]
+    return [found.to(torch.int32) for found in in_order_together(known, LEVELS["step"])]
 
 
 def searched_together(matrices: Sequence[Flattened]) -> list[Tensor]:
@@ -76,14 +81,12 @@ def quantized_by_plan(
     """By name, of matrices stored as `step`: integers int32 on the CPU, the scale () fp32, the shape of the steps."""
     flat = {name: flattened(name, weight, plan, export) for name, weight in weights.items()}
     integers: dict[str, Tensor] = {}
-    if export.rounding != "trellis":
-        integers = {name: rounded_alone(one) for name, one in flat.items()}
-    else:
-        alike: dict[tuple[object, ...], list[str]] = {}
-        for name, one in flat.items():
-            alike.setdefault((one.values.shape, one.values.device, one.factor is None), []).append(name)
-        for names in alike.values():
-            integers |= zip(names, searched_together([flat[name] for name in names]), strict=True)
+    way = searched_together if export.rounding == "trellis" else rounded_alike
+    alike: dict[tuple[object, ...], list[str]] = {}
+    for name, one in flat.items():
+        alike.setdefault((one.values.shape, one.values.device, one.factor is None), []).append(name)
+    for names in alike.values():
+        integers |= zip(names, way([flat[name] for name in names]), strict=True)
     return {name: (integers[name].cpu(), one.scale, one.shaping) for name, one in flat.items()}
 
 

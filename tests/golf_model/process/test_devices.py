@@ -77,6 +77,9 @@ def test_compiling_without_a_compiler_is_off_with_a_line(monkeypatch: pytest.Mon
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     assert abilities(RuntimeConfig(compile="on"), CPU).compiled
     assert not abilities(RuntimeConfig(compile="auto"), CPU).compiled
+    assert abilities(RuntimeConfig(compile="auto"), CPU, pays=True).compiled
+    assert not abilities(RuntimeConfig(compile="off"), CPU, pays=True).compiled
+    assert not abilities(RuntimeConfig(compile="auto"), MPS, pays=True).compiled
 
 
 def test_cuda_compiles_by_itself_where_triton_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from golf_model.config import ExportConfig, GptqConfig
-from golf_model.quantization.gptq import inverse_factor, rounded_in_turn
+from golf_model.quantization import gptq as rule
+from golf_model.quantization.gptq import Factors, Turn, inverse_factor, rounded_by_shape, rounded_in_turn
 from golf_model.quantization.quantize import dequantize, quantize
 
 
@@ -66,3 +67,43 @@ def test_the_factor_is_of_the_damped_inverse() -> None:
     factor = inverse_factor(hessian, 0.05)
     assert torch.allclose((factor.T @ factor).double() @ damped, torch.eye(40, dtype=torch.float64), atol=1e-3)
     assert torch.equal(factor, factor.triu())
+
+
+def one_at_a_time(matrix: Tensor, steps: Tensor, levels: int, order: Tensor, factor: Tensor) -> Tensor:
+    """The rule as it was written before matrices went together."""
+    rest, result = matrix[:, order].clone(), torch.empty_like(matrix)
+    for begin in range(0, matrix.size(1), rule.GPTQ_BLOCK):
+        block = rest[:, begin : begin + rule.GPTQ_BLOCK]
+        end, errors = begin + block.size(1), torch.empty_like(block)
+        for at in range(begin, end):
+            values = block[:, at - begin]
+            result[:, at] = torch.round(values * torch.where(steps > 0, 1.0 / steps, 0.0)).clamp_(-levels, levels)
+            errors[:, at - begin] = (values - result[:, at] * steps) / factor[at, at]
+            block[:, at - begin :] -= torch.outer(errors[:, at - begin], factor[at, at:end])
+        rest[:, end:] -= errors @ factor[begin:end, end:]
+    return result[:, torch.argsort(order)]
+
+
+@pytest.mark.parametrize("most", [1, 2 * 60 * 200, 1 << 25])
+@pytest.mark.parametrize("by", [GptqConfig(tokens=1, order=True), GptqConfig(tokens=1, zero_dead=True)])
+def test_matrices_of_one_shape_together_are_to_the_bit_what_each_is_alone(
+    by: GptqConfig, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rule, "MOST_TOGETHER", most)
+    turns = {}
+    for number, (rows, columns) in enumerate([(60, 200), (30, 200), (60, 200), (60, 200)]):
+        matrix, inputs = layer(columns, rows)
+        inputs = inputs + number * torch.roll(inputs, 1, dims=1)
+        inputs[:, number] = 0.0
+        scales = torch.full((rows,), 0.01 + 0.001 * number).half()
+        scales[number] = 0.0
+        turns[str(number)] = Turn(matrix * (1 + number), scales, 31, inputs.T @ inputs)
+    factors = Factors({name: turn.hessian for name, turn in turns.items()}, by)
+    found = rounded_by_shape(turns, factors)
+    assert found.keys() == turns.keys()
+    for name, turn in turns.items():
+        matrix = turn.matrix.clone()
+        if by.zero_dead:
+            matrix[:, int(name)] = 0.0
+        assert torch.equal(found[name], one_at_a_time(matrix, turn.scales.float(), 31, *factors.of(name)))
+        assert torch.equal(found[name], rounded_in_turn(turn.matrix, turn.scales, 31, turn.hessian, by))
