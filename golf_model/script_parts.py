@@ -58,6 +58,9 @@ def unused_modules(config: GolfConfig, *, keep: bool = False) -> frozenset[str]:
         "network.segments": config.batch.documents,
         "network.smear": model.smear != "off",
         "training.step_grid": on_step,
+        "scoring.overlap": config.eval.rule not in ("plain", "streaming")
+        and longest >= LONG_SEQUENCE
+        and config.runtime.device in ("auto", "cpu"),
         "scoring.streaming": config.eval.rule == "streaming",
         "network.xsa": model.xsa_last_n > 0,
     }

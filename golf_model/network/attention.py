@@ -7,6 +7,7 @@ Scoring may ask for the last positions only, or bring keys and values of earlier
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -90,6 +91,24 @@ class Past:
         return keys, values
 
 
+@dataclass(frozen=True)
+class Begun:
+    """What a block does with every token by itself, before tokens look at each other, for x (batch, time, dim)."""
+
+    mixed: Tensor
+    """The residual, x's shape."""
+    read: Tensor
+    """What the attention reads, x's shape."""
+    directed: Tensor
+    """(batch, time, heads + kv_heads, head_dim): queries and keys, normalised and not yet rotated."""
+    values: Tensor
+    """(batch, time, kv_heads, head_dim)."""
+
+    def parts(self) -> tuple[Tensor, ...]:
+        """All of it, in order."""
+        return self.mixed, self.read, self.directed, self.values
+
+
 class CausalSelfAttention(nn.Module):
     """Attention of one block; parameters q_gain (heads,), c_q, c_k, c_v, proj, and the weight of a gate."""
 
@@ -116,15 +135,26 @@ class CausalSelfAttention(nn.Module):
             self.attn_gate_proj = GateProjection(gate_weight(model))
 
     def forward(
-        self, x: Tensor, gain: Tensor, cos: Tensor, sin: Tensor, mask: Tensor, last: int = 0, past: Past | None = None
+        self,
+        x: Tensor,
+        gain: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+        mask: Tensor,
+        last: int = 0,
+        past: Past | None = None,
+        begun: Begun | None = None,
     ) -> Tensor:
         """x: (batch, time, dim), gain (dim,) of the output -> (batch, time, dim), or of `last` last positions alone.
 
         cos, sin: spread tables over all keys; mask: (queries, keys), or (batch, queries, keys) where documents are
-        kept apart, all of x's dtype; past: what came before x.
+        kept apart, all of x's dtype; past: what came before x; begun: what is known of x already.
         """
         if past is not None:
             q, k, v = self._with_past(x, cos, sin, past)
+        elif begun is not None:
+            q, k = torch.split(rotate(begun.directed, cos, sin), [self.heads, self.kv_heads], dim=2)
+            v = begun.values
         elif last and (self.kernel != "sdpa" or mask.ndim == 3):
             q, k, v = self._last_queries(x, cos, sin, last)
         else:
@@ -157,11 +187,16 @@ class CausalSelfAttention(nn.Module):
         kept = None if self.kept is None else self.kept.setdefault(layers, {})
         return F.linear(x, kept_or_made(kept, x.dtype, together)).view(*x.shape[:2], -1, self.head_dim)
 
+    def begin(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Queries and keys together, normalised and not rotated, and values, as `Begun` keeps them."""
+        projected = self._project(x, self.c_q, self.c_k, self.c_v)
+        directed, values = torch.split(projected, [self.heads + self.kv_heads, self.kv_heads], dim=2)
+        return rms_norm(directed, self.norm_eps), values
+
     def _all_positions(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys (both normalised and rotated) and values of every position."""
-        projected = self._project(x, self.c_q, self.c_k, self.c_v)
-        directed, v = torch.split(projected, [self.heads + self.kv_heads, self.kv_heads], dim=2)
-        q, k = torch.split(rotate(rms_norm(directed, self.norm_eps), cos, sin), [self.heads, self.kv_heads], dim=2)
+        directed, v = self.begin(x)
+        q, k = torch.split(rotate(directed, cos, sin), [self.heads, self.kv_heads], dim=2)
         return q, k, v
 
     def _last_queries(self, x: Tensor, cos: Tensor, sin: Tensor, last: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -174,10 +209,8 @@ class CausalSelfAttention(nn.Module):
 
     def _with_past(self, x: Tensor, cos: Tensor, sin: Tensor, past: Past) -> tuple[Tensor, Tensor, Tensor]:
         """The same with keys and values of the past before those of x; positions count from the oldest key."""
-        directed, v = torch.split(
-            self._project(x, self.c_q, self.c_k, self.c_v), [self.heads + self.kv_heads, self.kv_heads], dim=2
-        )
-        q, k = torch.split(rms_norm(directed, self.norm_eps), [self.heads, self.kv_heads], dim=2)
+        directed, v = self.begin(x)
+        q, k = torch.split(directed, [self.heads, self.kv_heads], dim=2)
         k, v = past.extend(k, v)
         count = x.size(1)
         q = rotate(q, cos[-count:, : self.heads], sin[-count:, : self.heads])

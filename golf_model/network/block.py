@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from golf_model.config import ModelConfig
-from golf_model.network.attention import AttentionKernel, CausalSelfAttention, Past
+from golf_model.network.attention import AttentionKernel, Begun, CausalSelfAttention, Past
 from golf_model.network.mlp import MLP
 from golf_model.network.rope import rms_norm
 
@@ -32,19 +32,35 @@ class Block(nn.Module):
         self.resid_mix = nn.Parameter(torch.stack((torch.ones(dim), torch.zeros(dim))))
 
     def forward(
-        self, x: Tensor, x0: Tensor, cos: Tensor, sin: Tensor, mask: Tensor, last: int = 0, past: Past | None = None
+        self,
+        x: Tensor,
+        x0: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+        mask: Tensor,
+        last: int = 0,
+        past: Past | None = None,
+        begun: Begun | None = None,
     ) -> Tensor:
         """x: (batch, time, dim) residual stream; x0: the normalised embedding. The mixed x is the residual.
 
-        last: give only so many last positions (0: all); past: keys and values before x.
+        last: give only so many last positions (0: all); past: keys and values before x; begun: what `begin` made of
+        x already.
         """
-        x = self.mixed(x, x0)
-        attended = self.attn(self.normed(x), self.attn_scale, cos, sin, mask, last, past)
+        x = self.mixed(x, x0) if begun is None else begun.mixed
+        read = self.normed(x) if begun is None else begun.read
+        attended = self.attn(read, self.attn_scale, cos, sin, mask, last, past, begun)
         x = x[:, -last:] if last else x
         if self.beside:
             return torch.add(x + attended, self.feed(x))
         x = x + attended
         return torch.add(x, self.feed(x))
+
+    def begin(self, x: Tensor, x0: Tensor) -> Begun:
+        """All that happens to each token of x by itself before the attention."""
+        mixed = self.mixed(x, x0)
+        read = self.normed(mixed)
+        return Begun(mixed, read, *self.attn.begin(read))
 
     def mixed(self, x: Tensor, x0: Tensor) -> Tensor:
         """What the attention reads: the stream and the embedding in learned shares."""

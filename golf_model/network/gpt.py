@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from golf_model.config import ModelConfig
-from golf_model.network.attention import AttentionKernel, Past, causal_mask
+from golf_model.network.attention import AttentionKernel, Begun, Past, causal_mask
 from golf_model.network.bigram import BigramHash
 from golf_model.network.block import Block
 from golf_model.network.head import ChunkedMeanLoss, HeadKernel, chunked_losses, plain_losses, softcapped
@@ -26,6 +26,8 @@ from golf_model.network.segments import Documents, document_mask
 from golf_model.network.smear import InputGate, SmearGate, input_smear, smear
 from golf_model.shapes import block_order, skip_rows
 
+BEFORE = 2
+"""Tokens before one that its embedding depends on: a hashed pair of the token that is smeared into it."""
 LANE_KEPT = 1.1
 """Share of a lane that stays at each block, at first (PR #1529)."""
 
@@ -172,9 +174,17 @@ class GPT(nn.Module):
         return sum(len(part) for part in self.orders[self.looped])
 
     def through_blocks(
-        self, x0: Tensor, cos: Tensor, sin: Tensor, mask: Tensor, last: int = 0, pasts: Sequence[Past] = ()
+        self,
+        x0: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+        mask: Tensor,
+        last: int = 0,
+        pasts: Sequence[Past] = (),
+        begun: Begun | None = None,
     ) -> Tensor:
-        """All blocks with their skips over embedded tokens x0, normalised at the end; `pasts`: one for each pass."""
+        """All blocks with their skips over embedded tokens x0, normalised at the end; `pasts`: one for each pass;
+        begun: of the first block, where that is known already."""
         encoder, decoder = self.orders[self.looped]
         x = x0
         stack: list[Tensor] = []
@@ -184,7 +194,7 @@ class GPT(nn.Module):
             cut = last if at == len(encoder) + len(decoder) - 1 else 0
             rows = mask[..., -cut:, :] if cut else mask
             if at < len(encoder):
-                x = block(x, x0, cos, sin, rows, cut, past)
+                x = block(x, x0, cos, sin, rows, cut, past, None if at else begun)
                 stack.append(x)
                 continue
             if lanes is None and self.on_lanes(index):

@@ -16,10 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from golf_model.network.gpt import GPT, LossModel
+from golf_model.network.gpt import BEFORE, GPT, LossModel
 from golf_model.network.linear import weights_kept
 from golf_model.process.distributed import World
 from golf_model.scoring.bpb import bits_per_byte
+from golf_model.scoring.overlap import Overlap
 from golf_model.scoring.windows import Windows
 
 
@@ -113,6 +114,18 @@ def share_of(group: Windows, at_once: int, world: World) -> tuple[Windows, int]:
     return group[start:stop], -(-(stop - start) // batches) if batches else 1
 
 
+def overlapping(network: GPT, group: Windows, device: torch.device) -> bool:
+    """Whether windows go one at a time and share most of their tokens, on a CPU: then overlap.py scores them.
+
+    Told of all processes' windows together, and whatever batch is asked for, so that neither changes a score.
+    """
+    steps, length = np.diff(group[:, 0]), int(group[0, 1])
+    if device.type != "cpu" or network.documents is not None or not len(steps):
+        return False
+    near = BEFORE <= int(steps.min()) <= int(steps.max()) <= length // 2
+    return near and rows_at_once(2, length, device) == 1 and bool(network.orders[network.looped][0])
+
+
 @torch.no_grad()
 def warm_graphs(model: LossModel, windows: Windows, batch_windows: int, world: World) -> None:
     """Score a batch of zeros of the shape that `evaluate` uses for nearly all windows, which compiles its graph."""
@@ -147,9 +160,15 @@ def evaluate(
         scorer = odd if index and odd is not None else model
         share, rows = share_of(group, batch_windows, world)
         with weights_kept(scorer) if isinstance(scorer, GPT) else nullcontext():  # a compiler does it in one pass
+            overlap = None
+            if isinstance(scorer, GPT) and rows == 1 and overlapping(scorer, group, world.device):
+                overlap = Overlap(scorer, stream)
             for some in torch.split(torch.from_numpy(share).to(world.device), rows):
                 ids, targets, scored = cut(stream, some, rows, length)
-                losses = scorer(ids, targets, mean=False, last=last)
+                if overlap is None:
+                    losses = scorer(ids, targets, mean=False, last=last)
+                else:
+                    losses = overlap.losses(int(some[0, 0]), targets, last)
                 counted = cut(bytes_of, some, rows, length)[1]
                 tally.add(losses, counted[:, -last:], scored[:, -last:])
     return tally.score(world)

@@ -15,14 +15,11 @@ import torch
 from torch import Tensor
 
 from golf_model.network.attention import Past
-from golf_model.network.gpt import GPT
+from golf_model.network.gpt import BEFORE, GPT
 from golf_model.network.linear import weights_kept
 from golf_model.network.rope import rope_tables, spread_tables
 from golf_model.process.distributed import World
 from golf_model.scoring.evaluate import Score, Tally, split_evenly
-
-BEFORE = 2
-"""Tokens before a chunk that its first embedding depends on: a hashed pair of the token that is smeared into it."""
 
 
 @dataclass(frozen=True)
