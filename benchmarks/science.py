@@ -44,7 +44,7 @@ from benchmarks.science_models import (
 from benchmarks.science_parts import Parts
 from benchmarks.small_models import find_text
 from benchmarks.yardstick import facts
-from golf_model.config import ExportConfig, GolfConfig
+from golf_model.config import ExportConfig, GolfConfig, ShapedStepsConfig
 from runner.plan.footprint import step_flops
 from runner.statistics import holm, one_sample_power, paired
 
@@ -69,7 +69,9 @@ The last two are those of jobs/variants/frontier_exports.yaml."""
 def exports(export: ExportConfig) -> dict[str, ExportConfig]:
     """The ways to pack one checkpoint of the frontier; the first is of a fixed size, which the others are to take."""
     plain = replace(export.sdclip, solve=False)
-    stepped = replace(export, mlp="step", attn="step", sdclip=plain)
+    export = replace(export, mlp="int6", attn="int6", rounding="gptq", steps=ShapedStepsConfig())
+    export = replace(export, sdclip=replace(plain, mlp=11.5, attn=13.0, solve=True))  # PR #1855's
+    stepped = replace(export, mlp="step", attn="step", sdclip=replace(export.sdclip, solve=False))
     columns = replace(stepped, steps=replace(export.steps, matrices="predicted", columns="cholesky"))
     return {
         "clip_floor rows": replace(export, rows="clip_floor", embed="int8", sdclip=plain),

@@ -19,6 +19,7 @@ from runner.job.load import load_job
 from runner.script.bundle import make_script
 from runner.script.compact import compact
 from runner.script.pack import pack
+from runner.script.short_names import renamed
 
 JOB = Path(__file__).resolve().parents[1] / "jobs" / "fit16.yaml"
 ALL = ShapedStepsConfig(matrices="predicted", columns="cholesky", rows="fisher", auto=True)
@@ -45,7 +46,7 @@ def script_growth(job: Path, rounding: str, steps: ShapedStepsConfig) -> int:
 
 def by_module(flat: str) -> dict[str, int]:
     """Bytes that the packed script loses without each module."""
-    lines, short = flat.split("\n"), compact(flat).split("\n")
+    lines, short = flat.split("\n"), renamed(compact(flat)).split("\n")
     begins = [number for number, line in enumerate(lines) if line.startswith("# ---- ")]
     whole = len(pack("\n".join(short)))
     return {

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import UserError
-from runner.folder.paths import RunFolder
+from runner.folder.paths import AttemptFolder, RunFolder
 from runner.untrusted import read_json
 
 SHELVES = ("records", "rejected", "unverified", "repacked")
@@ -25,6 +25,8 @@ class PastSeed:
     run: str
     seed: str
     result: dict[str, Any]
+    log: Path
+    """Of its training; it need not be there."""
 
 
 def past_seeds(output: Path, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[PastSeed]:
@@ -45,7 +47,7 @@ def _of_runs(output: Path, wanted: Callable[[dict[str, Any]], bool]) -> Iterator
             for place in sorted(seed.glob("attempt-*/result.json")):
                 result = _loaded(place)
                 if _completed(result):
-                    yield PastSeed(folder.path.name, seed.name, result)
+                    yield PastSeed(folder.path.name, seed.name, result, AttemptFolder(place.parent).log("train"))
 
 
 def _of_records(output: Path, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[PastSeed]:
@@ -58,7 +60,8 @@ def _of_records(output: Path, wanted: Callable[[dict[str, Any]], bool]) -> Itera
             results = record.get("results")
             for result in results if isinstance(results, list) else ():
                 if _completed(result):
-                    yield PastSeed(str(record.get("run")), str(result.get("seed")), result)
+                    seed = str(result.get("seed"))
+                    yield PastSeed(str(record.get("run")), seed, result, path.parent / f"train_seed{seed}.log")
 
 
 def _completed(result: Any) -> bool:

@@ -53,12 +53,14 @@ def rows_of_plan(
     past_seconds: Sequence[float] = (),
     source: str = "",
     surroundings: Mapping[str, str] | None = None,
+    saved: Sequence[Row] = (),
 ) -> list[Row]:
     """The rows but for the job's claim.
 
     data: its facts, or how to bring it where it is not here; step, one: an optimizer step and a try; past,
     past_seconds: what earlier runs say of the size, and how long they took; source: somebody else's script;
-    surroundings: the environment of the node that would run it, None where that is another machine's.
+    surroundings: the environment of the node that would run it, None where that is another machine's; saved: what is
+    known of shaped steps (past_sizes.py).
     """
     job = plan.job
     alone = "a node alone with " if plan.need.alone else ""
@@ -70,6 +72,7 @@ def rows_of_plan(
         ("each seed", f"{plan.nproc} process{'' if plan.nproc == 1 else 'es'}, {alone}{plan.need}"),
         *data_rows(plan, data),
         *size_rows(plan, past),
+        *saved,
         *score_rows(plan.job, source),
         *step_rows(plan, step),
         ("training", f"stops {stop(plan)}; limit {plan.limits.train_seconds:,g} s"),

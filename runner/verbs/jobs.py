@@ -71,7 +71,7 @@ def plan_ahead(
     """
     from runner.job.absent_data import absent
     from runner.plan.claim_plan import claim_rows, past_of
-    from runner.plan.past_sizes import forecast_from_past
+    from runner.plan.past_sizes import forecast_from_past, saving_rows
     from runner.plan.plan import checked_data, data_request, require_size
     from runner.plan.plan_table import plan_facts, rows_of_plan
     from runner.plan.run_time import try_time
@@ -95,7 +95,8 @@ def plan_ahead(
     one = try_time(planned, step)
     source = script.source.decode("utf-8", "replace")
     around = dict(os.environ) if here else None
-    rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds, source, around)
+    saved = saving_rows(Path(), job)
+    rows = rows_of_plan(planned, where, facts or lacking, step, one, sizes, past.seconds, source, around, saved)
     claim = claim_rows(planned, facts, one, job.claim, past) if job.claim is not None else []
     before = _node_rows(planned) if here else []
     shown = [*rows, *before, *claim, *more]

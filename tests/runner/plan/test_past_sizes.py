@@ -9,9 +9,17 @@ from typing import Any
 
 import pytest
 
+from runner.job.load import load_job
 from runner.job.spec import resolved
-from runner.plan.past_sizes import forecast_from_past, past_artifact_bytes, prediction
+from runner.plan.past_sizes import (
+    forecast_from_past,
+    past_artifact_bytes,
+    past_savings,
+    prediction,
+    saving_rows,
+)
 from tests.fixtures.model_jobs import job
+from tests.fixtures.places import JOBS
 
 
 def result(size: int, seed: int = 1, status: str = "completed") -> dict[str, Any]:
@@ -81,3 +89,45 @@ def test_a_jobs_own_configuration_is_looked_for(tmp_path: Path) -> None:
     found = forecast_from_past(tmp_path, job(), 40_000)
     assert found is not None
     assert found.low < 4_045_000 < found.high
+
+
+SAID = "step:9\nshaped_steps predicted_bits_saved total:{} rows:0.126 columns:0.181 matrices:0.306 used:{}\n"
+
+
+def test_what_shaped_steps_save_is_unknown_before_the_first_run_and_no_question_without_them(tmp_path: Path) -> None:
+    ((title, text),) = saving_rows(tmp_path, load_job(JOBS / "fit16.yaml"))
+    assert title == "shaped steps"
+    assert text.startswith("what they save is unknown before weights are trained: the log says it when")
+    assert saving_rows(tmp_path, job()) == []
+
+
+def test_what_finished_seeds_of_the_configuration_said_is_told_from_their_logs(tmp_path: Path) -> None:
+    shaped = load_job(JOBS / "fit16.yaml")
+    config = resolved(shaped)["config"]
+    put_run(tmp_path, "one-1", config, {1: [result(100)], 2: [result(100)], 3: [result(100)]})
+    put_run(tmp_path, "two-2", {**config, "log": {}}, {1: [result(100)]})
+    for place, text in {
+        "one-1/seeds/1": SAID.format("0.677", "yes"),
+        "one-1/seeds/2": SAID.format("0.120", "no"),
+        "one-1/seeds/3": "shaped_steps predicted_bits_saved total:nan rows:\n",
+        "two-2/seeds/1": SAID.format("0.900", "yes"),
+    }.items():
+        (tmp_path / "runs" / place / "attempt-1" / "train.log").write_text(text)
+    assert past_savings(tmp_path, config) == [
+        ([0.677, 0.126, 0.181, 0.306], True),
+        ([0.12, 0.126, 0.181, 0.306], False),
+    ]
+    assert saving_rows(tmp_path, shaped) == [
+        ("shaped steps", "predicted to save 0.120 to 0.677 bits a weight; alone rows 0.126, columns 0.181,"),
+        ("", "matrices 0.306; 2 finished seeds of this configuration said so, and 1 used them"),
+    ]
+
+
+def test_a_record_s_own_log_says_it_too(tmp_path: Path) -> None:
+    config = resolved(load_job(JOBS / "fit16.yaml"))["config"]
+    record = tmp_path / "records" / "local" / "2026-11-24_one"
+    record.mkdir(parents=True)
+    content = {"run": "one-1", "job": {"config": config}, "results": [result(100, seed=7)]}
+    (record / "results.json").write_text(json.dumps(content))
+    (record / "train_seed7.log").write_text(SAID.format("0.500", "yes"))
+    assert past_savings(tmp_path, config) == [([0.5, 0.126, 0.181, 0.306], True)]
