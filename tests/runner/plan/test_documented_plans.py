@@ -36,7 +36,7 @@ def test_the_table_says_what_is_planned(name: str) -> None:
     documented = int(table["bytes with script, likeliest"].removeprefix("about ").replace(",", ""))
     forecast = job_forecast(job, CODE)
     assert forecast.expected == pytest.approx(documented, rel=1e-3)
-    if job.config.export.solves_factor:
+    if job.config.export.solves_factor or job.config.export.solves_step:
         assert table["bytes, certain range"] == f"{forecast.low:,} to {forecast.high:,}"
     else:
         assert table["bytes, certain range"] == f"{forecast.low / 1e6:.1f} to {forecast.high / 1e6:.1f} million"
