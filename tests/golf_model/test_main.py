@@ -257,7 +257,7 @@ def test_file_that_cannot_be_written_is_the_users_error_and_leaves_nothing(tmp_p
 
 @pytest.mark.slow
 @pytest.mark.skipif(bool(why_no_compiler(torch.device("cpu"))), reason="no C++ compiler")
-@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # torch's own, while tracing
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while it loads its compiler and traces
 def test_a_compiled_run_has_its_graphs_before_its_clocks_and_scores_alike_in_a_fresh_process(
     run_script: RunScript, tmp_path: Path
 ) -> None:
