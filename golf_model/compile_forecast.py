@@ -15,7 +15,7 @@ from golf_model.shapes import parameter_shapes
 
 SAVED = 0.11
 """Of a step's time, that compiled code saves at least: .77 to .89 of it were left (2 shared cores, 2026-11)."""
-FIXED_S, BLOCK_S = 25.0, 10.0
+FIXED_S, BLOCK_S = 60.0, 25.0
 """What compiling takes on one thread, however few blocks there are, and for each: measured on the same cores."""
 PEAK_FLOPS = 5e10
 """More than a process reaches on a CPU, each second; bounds how short a step can be."""

@@ -28,6 +28,7 @@ from golf_model.quantization.quantize import quantize
 from golf_model.scoring.streaming import visible
 from golf_model.shapes import LEVELS, parameter_count, schemes
 from golf_model.training.averaging import WeightAverage
+from golf_model.training.muon import COEFFICIENTS, Muon, iterations
 from golf_model.training.optimizers import build_optimizers, set_momentum
 from golf_model.training.qat import acts_in_training, arm, switch
 from golf_model.training.trainer import accumulate_gradients, apply_gradients
@@ -36,15 +37,39 @@ from runner.job.profiles import with_profile
 from tests.fixtures.places import JOBS
 
 META = torch.device("meta")
-FAST = ("fit16", "pr372", "quickstart")
-"""Jobs of the fast suite; between them they have every technique but those of one original alone."""
+FEW = 3
+"""Layers in the fast suite, where none is passed twice: one of each half of the skips and one between, in the shapes
+of all."""
+AS_ANOTHER = ("frontier_caseops",)
+"""Has the network, the optimizers and the export of `frontier`, and is left to the slow suite."""
+
+
+def slow_unless(fast: object) -> list[pytest.MarkDecorator]:
+    return [] if fast else [pytest.mark.slow]
+
+
 every_job = pytest.mark.parametrize(
-    "job",
+    ("job", "layers"),
     [
-        pytest.param(path, id=path.stem, marks=[] if path.stem in FAST else [pytest.mark.slow])
+        pytest.param(
+            path,
+            layers,
+            id=f"{path.stem}-{layers or 'all'}",
+            marks=slow_unless(layers and path.stem not in AS_ANOTHER),
+        )
         for path in sorted(JOBS.glob("*.yaml"))
+        for layers in (FEW, 0)
     ],
 )
+
+
+def shallow(config: GolfConfig, layers: int) -> GolfConfig:
+    """The same with fewer layers; as it is where some are passed twice, or all are wanted (0)."""
+    model = config.model
+    if not layers or model.loop.times or model.num_layers <= layers:
+        return config
+    xsa = min(model.xsa_last_n, layers)
+    return replace(config, model=replace(model, num_layers=layers, xsa_last_n=xsa))
 
 
 class Launches(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -75,8 +100,8 @@ def tokens(config: GolfConfig, rows: int) -> Tensor:
 
 
 @every_job
-def test_a_step_its_average_its_grid_and_its_scores_fit_together_at_full_shapes(job: Path) -> None:
-    config = load_job(job).config
+def test_a_step_its_average_its_grid_and_its_scores_fit_together_at_full_shapes(job: Path, layers: int) -> None:
+    config = shallow(load_job(job).config, layers)
     network = meta_network(config)
     weights = network.state_dict()
     assert sum(value.numel() for value in weights.values()) == parameter_count(config.model)
@@ -90,7 +115,13 @@ def test_a_step_its_average_its_grid_and_its_scores_fit_together_at_full_shapes(
     assert missing == []
     optimizers = build_optimizers(network, config.optim)
     set_momentum(optimizers, 0.9)
-    apply_gradients(optimizers, list(network.parameters()), config.optim.grad_clip_norm)
+    with Launches() as launched:
+        apply_gradients(optimizers, list(network.parameters()), config.optim.grad_clip_norm)
+    muon = [one for one in optimizers if isinstance(one, Muon)]
+    shapes = {matrix.shape for one in muon for group in one.param_groups for matrix in group["params"]}
+    rounds = len(iterations(COEFFICIENTS[config.optim.muon_coefficients], config.optim.muon_backend_steps))
+    # As many as there are shapes, however many matrices: three products an iteration.
+    assert launched.counted["aten.bmm"] + launched.counted["aten.baddbmm"] == 3 * rounds * len(shapes)
     average.update(weights, 1, 0.1)
     assert {value.device.type for value in average.weights().values()} <= {"meta"}
     for name, scheme in schemes(config.model, config.export).items():
@@ -106,19 +137,10 @@ def test_a_step_its_average_its_grid_and_its_scores_fit_together_at_full_shapes(
             assert losses.device.type == "meta"
 
 
-def test_the_optimizers_of_pr372_start_as_many_kernels_as_there_are_shapes_not_matrices() -> None:
+def test_the_average_of_pr372_is_one_launch_for_all_its_weights() -> None:
     config = load_job(JOBS / "pr372.yaml").config
-    network = meta_network(config)
-    for parameter in network.parameters():
-        parameter.grad = torch.zeros_like(parameter)
-    optimizers = build_optimizers(network, config.optim)
-    set_momentum(optimizers, 0.9)
-    weights = network.state_dict()
+    weights = meta_network(config).state_dict()
     average = WeightAverage(config.average, weights)
-    with Launches() as launched:
-        optimizers[1].step()
-    products = sum(launched.counted[name] for name in ("aten.bmm", "aten.baddbmm"))
-    assert products == 5 * 3 * 5  # steps, products a step, shapes (four of the blocks', and bigram.proj)
     with Launches() as launched:
         average.update(weights, 1, 1.0)
     assert launched.counted["aten._foreach_mul_"] == launched.counted["aten._foreach_add_"] == 1
@@ -129,7 +151,7 @@ def test_the_optimizers_of_pr372_start_as_many_kernels_as_there_are_shapes_not_m
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # torch's own, while tracing
 def test_a_run_compiles_at_most_five_graphs_and_none_of_them_breaks(name: str) -> None:
     config = with_profile(load_job(JOBS / f"{name}.yaml"), "small").config
-    config = replace(config, model=replace(config.model, num_layers=2))
+    config = shallow(config, 1)
     network = meta_network(config)
     network.position_tables(config.batch.train_seq_len, META)
     ids = tokens(config, 2)

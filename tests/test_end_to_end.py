@@ -281,3 +281,21 @@ def test_a_cluster_that_is_already_there_is_used(tmp_path: Path, job: Path) -> N
             assert "PASSED" in output
         finally:
             head.terminate()
+
+
+@pytest.mark.slow
+def test_two_processes_meet_over_gloo_in_both_cut_off_phases(tmp_path: Path, tiny_data: DataRequest) -> None:
+    text = JOB.format(folder=tiny_data.folder, tokenizer=tiny_data.tokenizer, vocab=VOCAB)
+    (tmp_path / "two.yaml").write_text(
+        text.replace("seeds: [1, 2]\nconcurrent: 2", "seeds: [1]\nnproc: 2").replace("name: tiny", "name: two")
+    )
+    output, _ = (process := start_golf(tmp_path, "run", "two.yaml", "--local")).communicate(timeout=280)
+    assert process.returncode == 0, output
+    (record,) = (tmp_path / "records" / "local").iterdir()
+    (result,) = results(record).results
+    assert result.train is not None
+    assert result.eval is not None
+    for phase in (result.train, result.eval):
+        assert "--nproc_per_node=2" in phase.command
+        assert phase.isolation is not None
+    assert result.eval_score == result.train_score

@@ -13,11 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from golf_model.config import (
     AverageConfig,
     BatchConfig,
     BigramConfig,
+    EvalConfig,
     ExportConfig,
     GolfConfig,
     GptqConfig,
@@ -30,6 +32,7 @@ from golf_model.config import (
     StepConfig,
 )
 from golf_model.main import main
+from golf_model.process.devices import why_no_compiler
 from golf_model.process.errors import ScriptError
 from golf_model.process.files import write_durably
 from golf_model.script_parts import config_as_source
@@ -250,6 +253,46 @@ def test_file_that_cannot_be_written_is_the_users_error_and_leaves_nothing(tmp_p
     with pytest.raises(ScriptError, match=f"cannot write .*{ARTIFACT}: Is a directory"):
         write_durably(tmp_path / ARTIFACT, b"weights")
     assert [path.name for path in tmp_path.iterdir()] == [ARTIFACT]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(why_no_compiler(torch.device("cpu"))), reason="no C++ compiler")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while it loads its compiler and traces
+def test_a_compiled_run_has_its_graphs_before_its_clocks_and_scores_alike_in_a_fresh_process(
+    run_script: RunScript, tmp_path: Path
+) -> None:
+    qat = QatConfig(active="always", min_numel=512)
+    config = replace(
+        CONFIG,
+        model=replace(CONFIG.model, num_layers=1),
+        qat=qat,
+        eval=EvalConfig(rule="sliding", stride=8, batch_windows=4),
+        runtime=replace(CONFIG.runtime, compile="on"),
+    )
+    folder, fresh, plain = tmp_path / "compiled", tmp_path / "fresh", tmp_path / "plain"
+    torch.compiler.reset()
+    assert run_script(folder, config, GOLF_PHASE="train") == 0
+    made = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+    assert not torch._dynamo.utils.counters["graph_break"]
+    assert made <= 5
+    fresh.mkdir()
+    shutil.copy(folder / ARTIFACT, fresh)
+    torch.compiler.reset()
+    assert run_script(fresh, config, GOLF_PHASE="eval") == 0
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] <= made + 5
+    train, score = log_of(folder), log_of(fresh)
+    assert "compile:on" in train
+    assert "compile:on" in score
+    assert train.index("warmup_step:1/1") < train.index("event:train_start")
+    assert score.index("scoring_warmup took:") < score.index("event:eval_start")
+    assert line_with(train, "score rule:plain") == line_with(score, "score rule:plain")
+    torch.compiler.reset()
+    assert run_script(plain, replace(config, runtime=CONFIG.runtime), GOLF_PHASE="train") == 0
+
+    def last_loss(log: str) -> float:
+        return float(re.findall(r"^step:10/10 val_loss:(\S+)", log, re.M)[0])
+
+    assert last_loss(train) == pytest.approx(last_loss(log_of(plain)), abs=2e-3)
 
 
 def test_two_processes_train_what_one_does(run_script: RunScript, tiny_data: DataRequest, tmp_path: Path) -> None:
