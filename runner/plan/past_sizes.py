@@ -16,6 +16,7 @@ from typing import Any
 
 from runner.errors import UserError
 from runner.job.spec import JobSpec, resolved
+from runner.listing import counted
 from runner.plan.past_results import past_seeds
 from runner.results.verdicts import SizeForecast
 from runner.untrusted import read_text
@@ -97,10 +98,10 @@ def saving_rows(output: Path, job: JobSpec) -> list[tuple[str, str]]:
     if not past:
         return [("shaped steps", f"what they save is unknown before weights are trained: {LATER}")]
     ways = [_span([bits[at] for bits, _ in past]) for at in range(4)]
-    used = sum(shaped for _, shaped in past)
+    used, seeds = sum(shaped for _, shaped in past), counted(len(past), "finished seed")
     return [
         ("shaped steps", f"predicted to save {ways[0]} bits a weight; alone rows {ways[1]}, columns {ways[2]},"),
-        ("", f"matrices {ways[3]}; {len(past)} finished seeds of this configuration said so, and {used} used them"),
+        ("", f"matrices {ways[3]}; {seeds} of this configuration said so, {used} used them"),
     ]
 
 

@@ -119,7 +119,7 @@ def test_what_finished_seeds_of_the_configuration_said_is_told_from_their_logs(t
     ]
     assert saving_rows(tmp_path, shaped) == [
         ("shaped steps", "predicted to save 0.120 to 0.677 bits a weight; alone rows 0.126, columns 0.181,"),
-        ("", "matrices 0.306; 2 finished seeds of this configuration said so, and 1 used them"),
+        ("", "matrices 0.306; 2 finished seeds of this configuration said so, 1 used them"),
     ]
 
 
