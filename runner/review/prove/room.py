@@ -50,8 +50,8 @@ class Order:
 
     train, val: the two texts; shards: path relative to the run's folder -> role (train, val) for each place where the
     script looks for them; files: what lies in the folder beside the script, e.g. an artifact; clock: seconds that a
-    forward and a step take; ledger: whether single prices are written down; own: whether it is golf's own script,
-    whose tallies are watched.
+    forward and a step take; ledger: whether single prices are written down; own: of golf's own script, whose
+    tallies are watched, what local variables are called in its functions.
     """
 
     train: Tokens
@@ -63,7 +63,7 @@ class Order:
     headed: bool = False
     gpu: bool = False
     ledger: bool = False
-    own: bool = False
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     seconds: float = 30.0
 
 
@@ -117,7 +117,7 @@ class Room:
             "clock": dict(order.clock),
             "gpu": order.gpu,
             "ledger": order.ledger,
-            "own": order.own,
+            "own": {name: dict(names) for name, names in order.own.items()},
             "seconds": min(order.seconds, self.left_s),
         }
         place = self.work / f"order{self.runs}.json"

@@ -2,8 +2,9 @@
 
 Runs inside the cut-off room; torch and numpy by their names only. The script is the one that is shipped and knows
 nothing of this: its class `Tally` is watched where Python builds it, and the places are read from the two functions
-that call it (golf_model/scoring/evaluate.py and streaming.py, whose local names `some`, `length`, `last`, `starts`,
-`chunk` and `targets` are meant here). Whoever reads the list holds it against the text and the printed score.
+that call it: golf_model/scoring/evaluate.py (its `some`, `length`, `last`, `targets`) and streaming.py (`starts`,
+`chunk`, `targets`), whatever these are called in the shipped script. Whoever reads the list holds it against the
+text and the printed score.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class OwnWatch:
         self.rows: list[Any] = []
 
     def added(self, tally: Any, losses: Any, sizes: Any, scored: Any, caller: dict[str, Any]) -> None:
-        """A batch is taken in; caller: the local variables of whoever counts it."""
+        """A batch is taken in; caller: variables of whoever counts it, by their names in golf_model."""
         if not any(one is tally for one in self.tallies):
             self.tallies.append(tally)
         number = next(at for at, one in enumerate(self.tallies) if one is tally)
@@ -61,7 +62,9 @@ def install(torch: Any, watch: Any, spec: dict[str, Any]) -> None:
             add = made.add
 
             def watched(self: Any, losses: Any, sizes: Any, scored: Any) -> None:
-                seen.added(self, losses, sizes, scored, sys._getframe(1).f_locals)
+                frame = sys._getframe(1)
+                here, names = frame.f_locals, spec["own"][frame.f_code.co_name]
+                seen.added(self, losses, sizes, scored, {one: here[called] for one, called in names.items()})
                 add(self, losses, sizes, scored)
 
             made.add = watched

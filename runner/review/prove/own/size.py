@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from golf_model.config import EvalConfig, GolfConfig
 from runner.job.profiles import SMALL_LENGTH, SMALL_STEPS, published_steps, small_config
 from runner.job.spec import JobSpec
+from runner.review.prove.own.names import tally_names
 from runner.review.prove.own.recount import sidecar
 from runner.review.prove.room import Order
 from runner.review.prove.shrink import tokenizer
@@ -94,6 +95,11 @@ class OwnScript:
         return make_script(self.config)
 
     @cached_property
+    def names(self) -> dict[str, dict[str, str]]:
+        """What the variables beside its tallies are called."""
+        return tally_names(self.script)
+
+    @cached_property
     def pieces(self) -> tuple[str, ...]:
         """What each token stands for."""
         return _tokenizer()[1]
@@ -144,6 +150,6 @@ class OwnScript:
             files,
             clock={"step": step, "forward": step / 4},
             headed=True,
-            own=True,
+            own=self.names,
             seconds=MOST_RUN_S,
         )
