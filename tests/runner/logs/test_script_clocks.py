@@ -624,3 +624,9 @@ def test_memory_does_not_grow_with_what_a_script_says() -> None:
         clock.feed(number, stopping(number))
         clock.feed(number, "begin")
     assert len(clock.turns) == len(clock.told) == MOST_TURNS
+
+
+def test_a_training_that_is_over_within_the_first_second_is_as_long_as_it_says() -> None:
+    short = (("train_start", 0.25), ("train_end", 0.75))
+    found = train_time(clock_of(announced=short), seen(frozen=0.8))
+    assert intervals(found) == ((0.45, 0.55), (0.0, 0.55), (0.0, 0.8))

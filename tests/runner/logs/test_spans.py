@@ -68,3 +68,10 @@ def test_memory_is_bounded_and_whatever_was_seen_is_covered(moments: list[float]
     assert all(found.last_until(when) == when == found.first_from(when) for when in moments)
     assert all(begin <= end for begin, end in zip(found.begins, found.ends, strict=True))
     assert all(end < begin for end, begin in zip(found.ends, found.begins[1:], strict=False))
+
+
+def test_of_too_many_those_that_lie_closer_than_the_middle_gap_are_joined() -> None:
+    found = Spans(join=0.0, most=3)
+    for when in (0.0, 1.0, 3.0, 7.0):
+        found.add(when)
+    assert (found.begins, found.ends, found.join) == ([0.0, 7.0], [3.0, 7.0], 2.0)
