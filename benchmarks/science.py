@@ -44,7 +44,7 @@ from benchmarks.science_models import (
 from benchmarks.science_parts import Parts
 from benchmarks.small_models import find_text
 from benchmarks.yardstick import facts
-from golf_model.config import ExportConfig, GolfConfig, ShapedStepsConfig
+from golf_model.config import ExportConfig, GolfConfig, SdclipConfig, ShapedStepsConfig
 from runner.plan.footprint import step_flops
 from runner.statistics import holm, one_sample_power, paired
 
@@ -60,19 +60,21 @@ PACKINGS = (
     ("embedding to nearest", "SDClip rows"),
     ("embedding int8, k 20", "SDClip rows"),
     ("SDClip rows", "steps of columns"),
-    ("SDClip rows", "trellis"),
+    ("SDClip rows", "steps of all"),
+    ("steps of all", "steps of all, trellis"),
 )
-"""(what is replaced, by what), both packed to the same bytes. SDClip rows: GPTQ of matrices and an int7 embedding.
-The last two are those of jobs/variants/frontier_exports.yaml."""
+"""(what is replaced, by what), both packed to the same bytes. SDClip rows: the public recipe, GPTQ of matrices and of
+an int7 embedding. Steps of columns: of matrices alone, the embedding as before; steps of all: jobs/frontier.yaml's."""
 
 
 def exports(export: ExportConfig) -> dict[str, ExportConfig]:
     """The ways to pack one checkpoint of the frontier; the first is of a fixed size, which the others are to take."""
+    export = replace(export, embed="int7", mlp="int6", attn="int6", rounding="gptq", steps=ShapedStepsConfig())
+    export = replace(export, rows="sdclip", sdclip=SdclipConfig(embed=14.0, mlp=11.5, attn=13.0, solve=True))
     plain = replace(export.sdclip, solve=False)
-    export = replace(export, mlp="int6", attn="int6", rounding="gptq", steps=ShapedStepsConfig())
-    export = replace(export, sdclip=replace(plain, mlp=11.5, attn=13.0, solve=True))  # PR #1855's
-    stepped = replace(export, mlp="step", attn="step", sdclip=replace(export.sdclip, solve=False))
-    columns = replace(stepped, steps=replace(export.steps, matrices="predicted", columns="cholesky"))
+    steps = replace(export.steps, matrices="predicted", columns="cholesky")
+    columns = replace(export, mlp="step", attn="step", sdclip=plain, steps=steps)
+    every = replace(columns, embed="step")
     return {
         "clip_floor rows": replace(export, rows="clip_floor", embed="int8", sdclip=plain),
         "SDClip rows": export,
@@ -80,7 +82,8 @@ def exports(export: ExportConfig) -> dict[str, ExportConfig]:
         "embedding to nearest": replace(export, gptq=replace(export.gptq, embed=False)),
         "embedding int8, k 20": replace(export, embed="int8", sdclip=replace(export.sdclip, embed=20.0)),
         "steps of columns": columns,
-        "trellis": replace(columns, rounding="trellis"),
+        "steps of all": every,
+        "steps of all, trellis": replace(every, rounding="trellis"),
     }
 
 

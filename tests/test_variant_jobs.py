@@ -29,7 +29,7 @@ VARIANTS = {
     "pr372_ablations": ["pr372", "xsa3", "decay_0.01", "decay_0.02", "decay_0.1", "swa", "rope_10k", "int6_mlp"],
     "pr102_rejected": ["pr102", "int7", "int7_mlp_2.5", "mlp_2.5", "softcap_15", "int8_mlp_3"],
     "pr160_exports": ["zlib", "qgv3_lzma"],
-    "frontier_exports": ["sdclip", "one_step", "column_steps", "trellis"],
+    "frontier_exports": ["sdclip", "one_step", "column_steps", "trellis", "all_steps"],
 }
 
 
@@ -53,7 +53,7 @@ def test_a_file_leads_to_its_variants_and_its_small_profile_keeps_all_of_them_ap
     from_kept = {
         "pr465_embedding_bits": {"int8", "int6"},
         "pr160_exports": {"qgv3_lzma"},
-        "frontier_exports": {"one_step", "column_steps", "trellis"},
+        "frontier_exports": {"one_step", "column_steps", "trellis", "all_steps"},
     }
     assert repacked == from_kept.get(name, set())
 
@@ -64,8 +64,8 @@ def test_exports_of_the_frontier_pack_one_training_to_one_cap_each_in_its_own_wa
         assert plain.export.solves_factor
         assert all(other.export.solves_step for other in others)
         assert {other.export.step.cap_bytes for other in others} == {plain.export.step.cap_bytes}
-        assert [other.export.steps.columns for other in others] == ["off", "cholesky", "cholesky"]
-        assert [other.export.rounding for other in others] == ["gptq", "gptq", "trellis"]
+        assert [other.export.steps.columns for other in others] == ["off", "cholesky", "cholesky", "cholesky"]
+        assert [other.export.rounding for other in others] == ["gptq", "gptq", "trellis", "gptq"]
         assert all(replace(other, export=plain.export) == plain for other in others)
 
 
@@ -73,8 +73,8 @@ def test_the_last_export_of_the_frontier_is_the_frontier_s_own_without_asking_wh
     frontier = load_job(JOBS / "frontier.yaml").config
     last = family("frontier_exports").variants[-1].job.config
     asked = replace(last.export, steps=replace(last.export.steps, auto=True))
-    unused = replace(asked.sdclip, mlp=frontier.export.sdclip.mlp, attn=frontier.export.sdclip.attn)
-    assert replace(last, export=replace(asked, sdclip=unused)) == frontier
+    unused = replace(asked, rows=frontier.export.rows, sdclip=frontier.export.sdclip)  # of rows that it has none of
+    assert replace(last, export=unused) == frontier
 
 
 def test_sizes_of_the_table_of_pr_465_are_expected_where_they_were_published() -> None:
