@@ -64,7 +64,7 @@ PACKINGS = (
     ("steps of all", "steps of all, trellis"),
 )
 """(what is replaced, by what), both packed to the same bytes. SDClip rows: the public recipe, GPTQ of matrices and of
-an int7 embedding. Steps of columns: of matrices alone, the embedding as before; steps of all: jobs/frontier.yaml's."""
+an int7 embedding. Steps of columns: of matrices alone, the embedding as before. The last is jobs/frontier.yaml's."""
 
 
 def exports(export: ExportConfig) -> dict[str, ExportConfig]:

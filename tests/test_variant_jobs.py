@@ -65,7 +65,7 @@ def test_exports_of_the_frontier_pack_one_training_to_one_cap_each_in_its_own_wa
         assert all(other.export.solves_step for other in others)
         assert {other.export.step.cap_bytes for other in others} == {plain.export.step.cap_bytes}
         assert [other.export.steps.columns for other in others] == ["off", "cholesky", "cholesky", "cholesky"]
-        assert [other.export.rounding for other in others] == ["gptq", "gptq", "trellis", "gptq"]
+        assert [other.export.rounding for other in others] == ["gptq", "gptq", "trellis", "trellis"]
         assert all(replace(other, export=plain.export) == plain for other in others)
 
 

@@ -57,7 +57,7 @@ def test_the_frontiers_script_has_all_of_its_techniques_and_the_baselines_none()
     frontier, baseline = (unused_modules(load_job(JOBS / f"{name}.yaml").config) for name in ("frontier", "baseline"))
     own = {
         *("network.lanes", "network.attn_gate", "network.smear", "network.xsa", "training.orders"),
-        *("training.calibration", "quantization.gptq", "quantization.step_plan", "training.averaging"),
+        *("training.calibration", "quantization.gptq", "quantization.trellis", "training.averaging"),
     }
     assert not own & frontier
     assert own <= baseline
