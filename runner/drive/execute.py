@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from runner.plan.plan import Plan, check_order, make_plan, preflight
 from runner.plan.run_time import allowance_of
 from runner.plan.step_time import Speed, cut_off, measured_speed, slow_step, step_time
 from runner.printable import print_line
+from runner.results.phases import Artifact
 from runner.script.bundle import Script
 from runner.sinks.sink import orders
 from runner.sinks.sinks import Sinks
@@ -154,9 +155,13 @@ class Meanwhile:
         if trained is None or collector.spec.seed != self.first or self.looking:
             return
         self.looking = True  # at what the record says of the first seed's artifact, which takes seconds to find
-        told, cap = trained.artifact, self.cap_bytes
-        at = collector.folder.artifact(told.file)
-        Thread(target=look_into, args=(self.folder, at, told.sha256, told.bytes, cap), daemon=True).start()
+        told = trained.artifact
+        Thread(target=self.look, args=(collector.folder.artifact(told.file), told), daemon=True).start()
+
+    def look(self, path: Path, told: Artifact) -> None:
+        """An artifact that is gone again, with a seed that was lost, is looked at when the next one is there."""
+        with suppress(OSError):
+            look_into(self.folder, path, told.sha256, told.bytes, self.cap_bytes)
 
 
 def shown_to(watchers: Sequence[Observe | None]) -> Observe | None:

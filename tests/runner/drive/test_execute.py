@@ -13,6 +13,7 @@ from runner.drive.run import all_finished, run_plan
 from runner.job.open_data import DataRequest
 from runner.plan.plan import Plan, make_plan
 from runner.plan.step_time import Speed
+from runner.results.phases import Artifact
 from tests.fixtures.commands import golf
 from tests.fixtures.fake_script import fake_script
 from tests.fixtures.places import ROOT
@@ -125,6 +126,12 @@ def test_what_a_run_needs_at_its_end_is_had_once_while_its_seeds_run(tiny_data: 
     assert calls == ["loaded"]
     assert watch.looking
     assert done.folder.packed.is_file()
+
+
+def test_an_artifact_that_is_gone_before_it_is_looked_at_is_no_fault(tiny_data: DataRequest, tmp_path: Path) -> None:
+    watch = Meanwhile(plan_for(tiny_data), script_of(fake_script("good")), tmp_path, None)
+    watch.look(tmp_path / "final_model.ptz", Artifact(file="final_model.ptz", bytes=9, sha256="0" * 64))
+    assert not watch.folder.packed.exists()
 
 
 def test_several_watchers_are_shown_the_same() -> None:
