@@ -180,8 +180,10 @@ def twin_check(record: Record) -> Check:
         return answer("twin", title, "pass" if theirs else "unknown", told, limit)
     try:
         twin = bounded(place, MOST_SOURCE).decode("utf-8")
-        packed = (pack_twin(twin, packing) for packing in get_args(Packing))  # records of before are made as then
-        made = next((one for one in packed if one == record.script), None) or pack_twin(twin)
+        made = pack_twin(twin)
+        if made != record.script:  # records of before are made as then
+            older = (pack_twin(twin, packing) for packing in get_args(Packing)[1:])
+            made = next((one for one in older if one == record.script), made)
     except (UserError, ValueError, SyntaxError, RecursionError, MemoryError) as error:
         return answer("twin", title, "fail", f"it cannot be packed: {type(error).__name__}", limit)
     same = is_pass(made == record.script)
