@@ -159,7 +159,7 @@ class Meanwhile:
         Thread(target=self.look, args=(collector.folder.artifact(told.file), told), daemon=True).start()
 
     def look(self, path: Path, told: Artifact) -> None:
-        """An artifact that is gone again, with a seed that was lost, is looked at when the next one is there."""
+        """Note what the artifact holds; one that is gone again, with an attempt that was lost, is left to the end."""
         with suppress(OSError):
             look_into(self.folder, path, told.sha256, told.bytes, self.cap_bytes)
 

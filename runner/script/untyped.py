@@ -80,8 +80,9 @@ def untyped(tree: ast.Module) -> ast.Module:
 
 
 def _plain(line: ast.stmt) -> ast.stmt:
-    typed = isinstance(line, ast.AnnAssign) and line.value is not None
-    return ast.Assign([line.target], line.value) if typed else line  # type: ignore[attr-defined]
+    if isinstance(line, ast.AnnAssign) and line.value is not None:
+        return ast.Assign([line.target], line.value)
+    return line
 
 
 def narrow(source: str) -> str:
