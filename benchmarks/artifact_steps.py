@@ -35,7 +35,7 @@ from golf_model.artifact.golf_container import write_golf
 from golf_model.artifact.stored import restore, store
 from golf_model.config import ExportConfig, GptqConfig, ShapedStepsConfig, StepConfig
 from golf_model.quantization.fisher import collect_fisher
-from golf_model.quantization.gptq import rounded_in_turn
+from golf_model.quantization.gptq import Factors, Turn, rounded_by_shape
 from golf_model.quantization.step_plan import StepPlan, planned_steps
 from golf_model.training.calibration import Seen, collect_hessians
 from golf_model.training.loader import load_validation_tokens
@@ -174,12 +174,12 @@ def public_recipe(
     matrices: Mapping[str, Tensor], hessians: Mapping[str, Tensor], step: float
 ) -> tuple[dict[str, Tensor], int]:
     """(weights, bytes) of rows scaled by their deviation and clipped (SDClip), GPTQ, brotli (lzma where it lacks)."""
-    levels, raw, back = 31 if step > 0.13 else 127, b"", {}
-    for name, value in matrices.items():
-        scales = (step * value.std(1)).half()
-        integers = rounded_in_turn(value, scales.float(), levels, hessians[name], GptqConfig(tokens=1))
-        back[name] = integers * scales.float()[:, None]
-        raw += integers.to(torch.int8).numpy().tobytes()
+    levels = 31 if step > 0.13 else 127
+    scales = {name: (step * value.std(1)).half().float() for name, value in matrices.items()}
+    turns = {name: Turn(value, scales[name], levels, hessians[name]) for name, value in matrices.items()}
+    integers = rounded_by_shape(turns, Factors(hessians, GptqConfig(tokens=1)))
+    back = {name: integers[name] * scales[name][:, None] for name in matrices}
+    raw = b"".join(integers[name].to(torch.int8).numpy().tobytes() for name in matrices)
     scale_bytes = 2 * sum(len(value) for value in matrices.values())
     return back, len(compress(raw, "brotli" if has_brotli() else "lzma", thorough=True)) + scale_bytes
 

@@ -99,38 +99,32 @@ def packing_rule(export: ExportConfig) -> GptqConfig:
     return replace(export.gptq, order=export.gptq.order and export.rounding != "trellis")
 
 
-def rounded_in_turn(matrix: Tensor, scales: Tensor, levels: int, hessian: Tensor, gptq: GptqConfig) -> Tensor:
-    """(rows, columns) fp32 whole numbers, at most `levels` in magnitude.
-
-    matrix: (rows, columns) fp32; scales: (rows,) or (); hessian: (columns, columns), the sum of x xT over the inputs
-    x of the layer. A row of scale 0 becomes zeros, and so do columns that were never seen, where the rule says so.
-    """
-    alive = _alive(Turn(matrix, scales, levels, hessian), gptq)
-    return in_order_together([(alive, scales, *ordered_factor(hessian, gptq))], levels)[0]
-
-
 @dataclass(frozen=True)
 class Turn:
-    """A matrix that is to be rounded in turn, and by what: see `rounded_in_turn`."""
+    """A matrix whose columns are to be rounded in turn, and by what."""
 
     matrix: Tensor
+    """(rows, columns) fp32."""
     scales: Tensor
+    """(rows,) or (); a row of scale 0 becomes zeros."""
     levels: int
+    """The largest magnitude."""
     hessian: Tensor
+    """(columns, columns), the sum of x xT over the inputs x of the layer."""
 
 
 def rounded_by_shape(turns: Mapping[str, Turn], factors: Factors) -> dict[str, Tensor]:
-    """`rounded_in_turn` of many, by name; those of one shape together, as many as MOST_TOGETHER elements hold."""
+    """By name, (rows, columns) fp32 whole numbers; matrices of one shape go together.
+
+    Columns that were never seen become zeros, where the rule says so.
+    """
     alike: dict[tuple[object, ...], list[str]] = {}
     for name, turn in turns.items():
         alike.setdefault((turn.matrix.shape, turn.matrix.device, turn.levels), []).append(name)
     found: dict[str, Tensor] = {}
     for names in alike.values():
-        share = max(1, MOST_TOGETHER // turns[names[0]].matrix.numel())
-        for begin in range(0, len(names), share):
-            some = names[begin : begin + share]
-            given = [(_alive(turns[name], factors.gptq), turns[name].scales, *factors.of(name)) for name in some]
-            found |= zip(some, in_order_together(given, turns[some[0]].levels), strict=True)
+        given = [(_alive(turns[name], factors.gptq), turns[name].scales, *factors.of(name)) for name in names]
+        found |= zip(names, in_order_together(given, turns[names[0]].levels), strict=True)
     return found
 
 
@@ -140,8 +134,11 @@ def _alive(turn: Turn, gptq: GptqConfig) -> Tensor:
 
 def in_order_together(some: Sequence[tuple[Tensor, Tensor, Tensor, Tensor]], levels: int) -> list[Tensor]:
     """Matrices of one shape, each (matrix, scales, order, factor) with what `ordered_factor` made of its Hessian,
-    rounded column by column, through all at once: one call where each alone takes its own. To the bit what each is
-    alone."""
+    rounded column by column, through as many at once as MOST_TOGETHER elements hold: one call where each alone takes
+    its own. To the bit what each is alone."""
+    share = max(1, MOST_TOGETHER // some[0][0].numel())
+    if len(some) > share:
+        return in_order_together(some[:share], levels) + in_order_together(some[share:], levels)
     rest = torch.stack([matrix[:, order] for matrix, _, order, _ in some])
     rows, columns = rest.shape[1:]
     steps = torch.stack([scales.float().expand(rows) for _, scales, _, _ in some])

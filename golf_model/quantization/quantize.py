@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from golf_model.config import ExportConfig
-from golf_model.quantization.gptq import rounded_in_turn
 from golf_model.shapes import LEVELS, Scheme
 
 CLIP_QUANTILE = 0.9999984
@@ -93,7 +92,6 @@ def quantize(
     scheme: Scheme,
     export: ExportConfig,
     step: float = 0.0,
-    hessian: Tensor | None = None,
     width: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
     """Integers (the weight's shape) and scales of a float tensor under an integer scheme.
@@ -101,8 +99,7 @@ def quantize(
     A matrix has one fp16 scale a row, shape (rows,); its int8 rows follow the official rule, fewer bits the
     configured one, `sdclip` for all, whose width in standard deviations is `width`. Any other shape has one fp32
     scale, shape (), without a floor (1.0 for a tensor of zeros). Under `step` that scale is the given step for every
-    shape. hessian: (columns, columns) of what a matrix is multiplied by; with it, its columns are rounded in turn
-    (gptq.py). Integers are int8, under `step` int32.
+    shape. Integers are int8, under `step` int32.
     """
     values, levels = weight.float(), LEVELS[scheme]
     if scheme == "step":
@@ -117,8 +114,6 @@ def quantize(
         clip = float(torch.quantile(values.abs().flatten(), CLIP_QUANTILE))
         scales = torch.tensor(clip / levels if clip > 0 else 1.0)
         integers = rounded(values.clamp(-clip, clip), scales, levels)
-    if hessian is not None:
-        integers = rounded_in_turn(values, scales, levels, hessian, export.gptq).to(integers.dtype)
     return integers, scales
 
 

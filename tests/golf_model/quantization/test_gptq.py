@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from golf_model.config import ExportConfig, GptqConfig
+from golf_model.artifact.stored import store
+from golf_model.config import ExportConfig, GptqConfig, StepConfig
 from golf_model.quantization import gptq as rule
-from golf_model.quantization.gptq import Factors, Turn, inverse_factor, rounded_by_shape, rounded_in_turn
-from golf_model.quantization.quantize import dequantize, quantize
+from golf_model.quantization.gptq import Factors, Turn, inverse_factor, rounded_by_shape
+from tests.fixtures.in_turn import rounded_in_turn
 
 
 def layer(columns: int = 200, rows: int = 60) -> tuple[Tensor, Tensor]:
@@ -29,12 +30,16 @@ def output_error(matrix: Tensor, rounded: Tensor, inputs: Tensor) -> float:
 @pytest.mark.parametrize("scheme", ["int4", "int6", "step"])
 def test_outputs_change_less_than_under_rounding_to_nearest(scheme: str, order: bool) -> None:
     matrix, inputs = layer()
-    export = ExportConfig(rows="amax_float16", gptq=GptqConfig(tokens=1, order=order))
-    results = [quantize(matrix, scheme, export, 0.02, h) for h in (None, inputs.T @ inputs)]  # type: ignore[arg-type]
-    nearest, in_turn = (output_error(matrix, dequantize(*result, torch.float32), inputs) for result in results)
+    by = GptqConfig(tokens=1, order=order)
+    export = ExportConfig(rows="amax_float16", mlp=scheme, gptq=by, step=StepConfig(size=0.02), passthrough_numel=0)  # type: ignore[arg-type]
+    name = "blocks.0.mlp.fc.weight"
+    results = [store({name: matrix}, 1, export, h)[name] for h in (None, {name: inputs.T @ inputs})]
+    nearest, in_turn = (output_error(matrix, result.decode(), inputs) for result in results)
     assert in_turn < 0.6 * nearest
-    assert results[0][0].dtype == results[1][0].dtype
-    assert torch.equal(results[0][1], results[1][1])
+    assert results[0].values.dtype == results[1].values.dtype
+    assert results[0].scales is not None
+    assert results[1].scales is not None
+    assert torch.equal(results[0].scales, results[1].scales)
 
 
 def test_independent_inputs_of_one_size_leave_rounding_to_nearest() -> None:
