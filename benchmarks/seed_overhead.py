@@ -1,13 +1,14 @@
 """What does a seed cost under golf beyond the same seed under bare torchrun, from the shell's prompt to the prompt?
 
-    python benchmarks/seed_overhead.py [--rounds N] [--steps N] [--ways bare,local,ray] [--json FILE]
+    python benchmarks/seed_overhead.py [--rounds N] [--steps N] [--ways bare,local,ray,cluster] [--json FILE]
 
 bare: `torchrun --standalone --nproc_per_node=1 train_gpt.py`, the quickstart's script by steps: trained, packed,
 loaded back and scored in one process. local: `golf run --local` of one seed of the same script, to its record; so it
 has all that a run does once, too, and scores a second time, in a fresh process, whose part is told apart. ray: the
-same without `--local`, the start of Ray included. Each round takes every way once, in turn; the first warms up and
-does not count. CPU seconds are those of all processes that a way leaves behind it, daemons and grandchildren too: on
-a machine that others use they say more than the clock.
+same without `--local`, the start of Ray included. cluster: the same on a Ray that stands already. Each round takes
+every way once, in turn; the first warms up and does not count. CPU seconds are those of all processes that a way
+leaves behind it, daemons and grandchildren too: on a machine that others use they say more than the clock. Of a
+cluster's processes nothing is known, since they live on.
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -38,6 +42,8 @@ from runner.script.bundle import script_of
 ROOT = Path(__file__).resolve().parents[1]
 PR_SET_CHILD_SUBREAPER = 36
 SEED = 1337
+PORT = 6399
+"""Of the Ray that stands already; outside the range that its workers take."""
 
 
 def small_job(steps: int) -> dict[str, Any]:
@@ -57,15 +63,13 @@ def small_job(steps: int) -> dict[str, Any]:
 
 def timed(command: list[str], folder: Path, env: dict[str, str]) -> dict[str, float]:
     """Seconds by the clock until a command ends, and of CPU of all processes that came of it."""
+    others = {child.pid for child in psutil.Process().children()}
     begun = time.monotonic()
     with (folder / "output.txt").open("w") as output:
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=output, stderr=subprocess.STDOUT)
         cpu = wall = 0.0
-        while True:
-            try:
-                pid, status, usage = os.wait4(-1, 0)  # orphans come to us: see PR_SET_CHILD_SUBREAPER
-            except ChildProcessError:
-                break
+        while {child.pid for child in psutil.Process().children()} - others:
+            pid, status, usage = os.wait4(-1, 0)  # orphans come to us: see PR_SET_CHILD_SUBREAPER
             cpu += usage.ru_utime + usage.ru_stime
             if pid == process.pid:
                 wall, process.returncode = time.monotonic() - begun, os.waitstatus_to_exitcode(status)
@@ -81,6 +85,27 @@ def bare(script: bytes, variables: dict[str, str], scratch: Path) -> dict[str, f
     (scratch / "train_gpt.py").write_bytes(script)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=1", "train_gpt.py"]
     return timed(command, scratch, {**os.environ, **variables})
+
+
+@contextmanager
+def standing_ray() -> Iterator[str]:
+    """The address of a Ray of two CPUs, which takes jobs when it is told and ends at the end."""
+    words = [
+        "--head",
+        "--block",
+        f"--port={PORT}",
+        "--num-cpus=2",
+        "--include-dashboard=false",
+        "--disable-usage-stats",
+    ]
+    with tempfile.TemporaryDirectory(prefix="r") as folder:
+        command = [str(Path(sys.executable).with_name("ray")), "start", *words, f"--temp-dir={folder}"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as head:
+            time.sleep(20.0)  # none of it is measured
+            if head.poll() is not None:
+                raise SystemExit(f"no Ray on port {PORT}: `{' '.join(command)}` ended")
+            yield f"127.0.0.1:{PORT}"
+            head.terminate()
 
 
 def under_golf(job: dict[str, Any], scratch: Path, more: list[str]) -> dict[str, float]:
@@ -105,8 +130,11 @@ def table(taken: dict[str, list[dict[str, float]]]) -> str:
     for way, one in middle.items():
         wall, cpu = (one[name] - middle["bare"][name] for name in ("wall_s", "cpu_s"))
         over = ["", ""] if way == "bare" else [f"{wall:.1f}", f"{cpu:.1f}"]
+        used = f"{one['cpu_s']:.1f}"
+        if way == "cluster":
+            used = over[1] = "unknown"
         fresh = f"{one['eval_process_s']:.1f}" if "eval_process_s" in one else ""
-        lines.append(f"| {way} | {one['wall_s']:.1f} | {over[0]} | {one['cpu_s']:.1f} | {over[1]} | {fresh} |")
+        lines.append(f"| {way} | {one['wall_s']:.1f} | {over[0]} | {used} | {over[1]} | {fresh} |")
     return "\n".join(lines)
 
 
@@ -118,6 +146,12 @@ def main() -> None:
     parser.add_argument("--ways", default="bare,local,ray")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
+    with standing_ray() if "cluster" in asked.ways.split(",") else nullcontext("") as address:
+        measure(asked, address)
+
+
+def measure(asked: argparse.Namespace, address: str) -> None:
+    """Take every way in turn; address: of a Ray that stands already."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     job = small_job(asked.steps)
     spec = job_from_mapping(job, source="seed_overhead")
@@ -132,6 +166,7 @@ def main() -> None:
         "bare": lambda scratch: bare(script, variables, scratch),
         "local": lambda scratch: under_golf(job, scratch, ["--local"]),
         "ray": lambda scratch: under_golf(job, scratch, []),
+        "cluster": lambda scratch: under_golf(job, scratch, ["--address", address]),
     }
     taken: dict[str, list[dict[str, float]]] = {way: [] for way in asked.ways.split(",")}
     for number in range(asked.rounds + 1):
