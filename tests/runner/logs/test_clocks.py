@@ -14,6 +14,7 @@ from runner.logs.clocks import (
     paused_within,
     train_clocks,
     widened,
+    with_earlier,
 )
 from runner.results.frozen import Interval
 
@@ -76,6 +77,13 @@ def test_a_clock_whose_stamps_may_be_late_is_an_interval() -> None:
     assert widened(Interval(low=1.0, high=1.0), 2.0) == Interval(low=0.0, high=3.0)
     assert widened(Interval(low=1.0, high=1.0), 0.0) == Interval(low=1.0, high=1.0)
     assert widened(None, 2.0) is None
+
+
+def test_earlier_lives_count_into_a_clock_and_make_none_of_an_unknown_one() -> None:
+    lives = [Interval(low=1.25, high=2.5), Interval(low=0.5, high=0.75)]
+    assert with_earlier(Interval(low=10.0, high=11.0), lives) == Interval(low=11.75, high=14.25)
+    assert with_earlier(Interval(low=10.0, high=11.0), []) == Interval(low=10.0, high=11.0)
+    assert with_earlier(None, lives) is None
 
 
 def test_what_the_official_clock_leaves_out_is_told() -> None:
