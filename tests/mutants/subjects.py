@@ -58,6 +58,7 @@ SUBJECTS = {
             "tests/runner/node",
             *("test_work_folder", "test_environment", "test_sightings", "test_activity", "test_supervised_time"),
             *("test_orphans", "test_supervise_looks", "test_attempt_parts", "test_supervise", "test_attempt"),
+            "test_compiled",
         ),
     ),
 }  # fmt: skip

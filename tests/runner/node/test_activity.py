@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from runner.logs.spans import Spans
+from runner.node import activity
 from runner.node.activity import CpuWatch, GpuUse, GpuWatch
 from tests.runner.node.test_node_check import fake_smi
 
@@ -127,6 +128,23 @@ def test_processes_are_busy_while_they_compute_and_not_while_they_wait() -> None
     assert last is not None
     assert watch.busy.seconds(begun + 0.6, ended) >= 0.4  # the interpreter's own start came before
     assert last <= ended - 0.6
+
+
+def test_processes_are_looked_for_no_more_often_than_they_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+    find = CpuWatch._find
+
+    def counted(watch: CpuWatch) -> bool:
+        looks.append(time.monotonic())
+        return find(watch)
+
+    monkeypatch.setattr(activity, "LOOK_S", 0.002)
+    monkeypatch.setattr(activity, "TREE_EVERY_S", 0.1)
+    monkeypatch.setattr(CpuWatch, "_find", counted)
+    begun, watch = time.monotonic(), CpuWatch(os.getpid())
+    wait_for(lambda: len(looks) >= 3)
+    watch.stop()
+    assert len(looks) <= 1 + (time.monotonic() - begun) / 0.1
 
 
 def test_of_a_process_that_is_gone_nothing_is_seen() -> None:
