@@ -107,7 +107,7 @@ def main(words: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="golf-mutants-") as place:
         copy_of_all(Path(place))
         for fault, outcome in tried(faults, Path(place)):
-            told = f" ({outcome.state})" if outcome.state in ("loops", "no end") else ""
+            told = f" ({outcome.state})" if outcome.state in ("loops", "waits", "no end") else ""
             print(f"{proof(outcome, ()):<9} {fault}{told}", flush=True)
             ends.append((fault, outcome))
         again = fail_anyway(Path(place), sorted({name for _, outcome in ends for name in outcome.failed}))

@@ -34,8 +34,11 @@ def test_a_trial_tells_what_failed_what_loops_and_what_does_not_end(
     }
     assert trial(written(tmp_path, "nothing"), here) == Outcome("failed")
     assert trial(written(tmp_path, "def test_a():\n    while True: pass\n"), here, cpu_s=2) == Outcome("loops")
+    waits = written(tmp_path, "import time\ndef test_a(): time.sleep(99)\n")
+    monkeypatch.setattr(trials, "STILL_S", 2.0)
+    assert trial(waits, here) == Outcome("waits")
     monkeypatch.setattr(trials, "PATIENCE_S", 0.5)
-    assert trial(written(tmp_path, "import time\ndef test_a(): time.sleep(99)\n"), here) == Outcome("no end")
+    assert trial(waits, here) == Outcome("no end")
     assert fail_anyway(tmp_path, ("test_it.py::test_a",)) == {"test_it.py::test_a"}
 
 
@@ -46,5 +49,6 @@ def test_only_what_passes_without_the_fault_has_noticed_it() -> None:
     assert proof(Outcome("failed", ("a",)), ("a", "b")) == "UNDECIDED"
     assert proof(Outcome("failed"), ("a",)) == "noticed"  # the copy could not even be imported
     assert proof(Outcome("loops"), ()) == "noticed"
+    assert proof(Outcome("waits"), ()) == "noticed"
     assert proof(Outcome("no end"), ()) == "UNDECIDED"
     assert fail_anyway(Path(), ()) == set()

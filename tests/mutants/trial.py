@@ -1,12 +1,15 @@
 """One trial: the tests of a copy of the sources, in a forked process, and how they ended.
 
 A loaded machine makes tests late, and what is late may fail or not end, with a fault or without. So an endless loop
-is known by the processor's time that it took, a wait that does not end proves nothing, and of what failed it is asked
-whether it passes without the fault.
+is known by the processor's time that it took; a wait for what never comes by sleep for minutes of all processes,
+which no load makes them do; other tests that do not end prove nothing; and of what failed it is asked whether it
+passes without the fault.
 """
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import resource
 import signal
@@ -17,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import psutil
 import pytest
 
 from tests.fixtures.places import ROOT
@@ -24,6 +28,9 @@ from tests.fixtures.places import ROOT
 OURS = ("golf_model", "runner", "reports", "tests")
 CPU_S = 120
 """Seconds of a processor after which one process of the tests loops for ever: ten times what they take."""
+STILL_S = 180.0
+"""Seconds of sleep without use of a processor after which tests wait for ever. `make test` ends them after 300."""
+LOOK_S = 1.0
 PATIENCE_S = 1800.0
 """Seconds after which nobody knows whether they hang or the machine has no time for them."""
 
@@ -32,7 +39,7 @@ PATIENCE_S = 1800.0
 class Outcome:
     """How the tests of a copy ended."""
 
-    state: Literal["passed", "failed", "loops", "no end"]
+    state: Literal["passed", "failed", "loops", "waits", "no end"]
     failed: tuple[str, ...] = ()
     """Test functions that failed, by their ids without parameters."""
 
@@ -54,25 +61,49 @@ def trial(folder: Path, tests: Collection[str], *, to_the_end: bool = False, cpu
     os.close(write)
     status = _wait(child)
     with os.fdopen(read) as pipe:
-        failed = () if status is None else tuple(dict.fromkeys(pipe.read().splitlines()))
-    if status is None:
-        return Outcome("no end")
+        failed = () if isinstance(status, str) else tuple(dict.fromkeys(pipe.read().splitlines()))
+    if isinstance(status, str):
+        return Outcome(status)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL):
         return Outcome("loops")
     return Outcome("failed" if status else "passed", failed)
 
 
-def _wait(child: int) -> int | None:
-    """The status of a process that has ended; None where it did not, and was ended."""
+def _wait(child: int) -> int | Literal["waits", "no end"]:
+    """The status of a process that has ended; where it did not, and was ended, how it was."""
     give_up = time.monotonic() + PATIENCE_S
-    while time.monotonic() < give_up:
+    spent, still_since, looked = math.nan, time.monotonic(), time.monotonic()
+    while (now := time.monotonic()) < give_up:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
             return status
+        if now - looked >= LOOK_S:
+            before, spent, looked = spent, _spent(child), now
+            if spent != before:
+                still_since = now
+            elif now - still_since >= STILL_S:
+                return _end(child, "waits")
         time.sleep(0.05)
+    return _end(child, "no end")
+
+
+def _spent(root: int) -> float:
+    """Seconds of a processor that a process and those below it took so far; nan while one of them wants more."""
+    total = 0.0
+    with contextlib.suppress(psutil.Error):
+        parent = psutil.Process(root)
+        for process in (parent, *parent.children(recursive=True)):
+            if process.status() not in (psutil.STATUS_SLEEPING, psutil.STATUS_ZOMBIE):
+                return math.nan
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def _end(child: int, how: Literal["waits", "no end"]) -> Literal["waits", "no end"]:
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return None
+    return how
 
 
 class Failures:
