@@ -1,13 +1,14 @@
 """How fast is one training step against the same step as the original scripts write it?
 
-    python benchmarks/train_step.py [--device cuda] [--threads N] [--rounds N] [--only NAME] [--json FILE]
+    python benchmarks/train_step.py [--device cuda] [--threads N] [--rounds N] [--only NAME] [--compile] [--json FILE]
 
 Both sides begin with the same weights, see the same batches, and take turns, each in a process of its own, as each
 would run: ours has its settings of the C library, which the originals do not make (--plain-memory: neither has).
 Each round begins with the other side. Figures are medians over rounds. plain: benchmarks/plain.py, eager on CPU,
-compiled on a GPU. MFU: FLOPs that the function asks for over what a large matrix product of that precision reaches in
-the same run. Memory: the process's peak (on a GPU: the device's). Parts are timed apart, the device waited for after
-each. CPU time is what the process got of its cores: on one thread its ratio holds on a machine that others use, too.
+compiled on a GPU; ours is compiled there, too, and on a CPU with --compile. MFU: FLOPs that the function asks for
+over what a large matrix product of that precision reaches in the same run. Memory: the process's peak (on a GPU: the
+device's). Parts are timed apart, the device waited for after each. CPU time is what the process got of its cores: on
+one thread its ratio holds on a machine that others use, too.
 """
 
 from __future__ import annotations
@@ -94,13 +95,15 @@ def cases(device: torch.device, growth: bool) -> Iterator[Case]:
 class Turns:
     """One side of a case: name `plain` or `ours`."""
 
-    def __init__(self, case: Case, name: str, device: torch.device, threads: int, keeps_memory: bool) -> None:
+    def __init__(
+        self, case: Case, name: str, device: torch.device, threads: int, keeps_memory: bool, compiled: bool
+    ) -> None:
         torch.set_num_threads(threads)
         if keeps_memory:
             keep_freed_memory()
-        network = make_network(case.config, case.dtype, device)
+        network = make_network(case.config, case.dtype, device, compiled=compiled)
         make = {"plain": plain_side, "ours": our_side}[name]
-        self.side = make(case.config, network, device.type == "cuda")
+        self.side = make(case.config, network, compiled)
         self.batches, self.device = random_batches(case.config, device), device
 
     def first_loss(self) -> float:
@@ -134,10 +137,14 @@ class Turns:
         return {name: round(statistics.median(values), 3) for name, values in times.items()}
 
 
-def measure(case: Case, device: torch.device, threads: int, rounds: int, peak: float, plain_memory: bool) -> Any:
+def measure(case: Case, device: torch.device, asked: argparse.Namespace, peak: float) -> Any:
     """Both sides of a case."""
-    keeps = {"plain": False, "ours": device.type == "cpu" and not plain_memory}
-    sides = {name: Away(Turns, case, name, device, threads, keep) for name, keep in keeps.items()}
+    on_gpu = device.type == "cuda"
+    keeps = {"plain": False, "ours": not on_gpu and not asked.plain_memory}
+    compiled = {"plain": on_gpu, "ours": on_gpu or asked.compile}
+    sides = {
+        name: Away(Turns, case, name, device, asked.threads, keep, compiled[name]) for name, keep in keeps.items()
+    }
     for side in sides.values():
         side.tell("first_loss")  # which compiles: at the same time in both, or a GPU's minutes are gone
     first = {name: side.answer() for name, side in sides.items()}
@@ -150,7 +157,7 @@ def measure(case: Case, device: torch.device, threads: int, rounds: int, peak: f
     steps = max(1, round(SECONDS_PER_TURN / once))
     times: dict[str, list[float]] = {name: [] for name in sides}
     used: dict[str, list[float]] = {name: [] for name in sides}
-    for turn in range(rounds):
+    for turn in range(asked.rounds):
         for name in sorted(sides, reverse=bool(turn % 2)):
             took, cpu = sides[name].call("seconds", steps)
             times[name].append(took)
@@ -199,6 +206,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--growth", action="store_true", help="also other lengths, layers, vocabularies")
     parser.add_argument("--plain-memory", action="store_true", help="leave the C library as it is on both sides")
+    parser.add_argument("--compile", action="store_true", help="ours compiled on a CPU, too")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -214,13 +222,11 @@ def main() -> None:
     print(f"{'case':32}{heads}  parts, ms")
     table = []
     for case in kept:
-        memory, peak = arguments.plain_memory, peaks[case.dtype]
-        table.append(measure(case, device, arguments.threads, arguments.rounds, peak, memory))
+        table.append(measure(case, device, arguments, peaks[case.dtype]))
         print(shown(table[-1]), flush=True)
         if arguments.json:
-            content = json.dumps(
-                {**about, "rounds": arguments.rounds, "plain_memory": memory, "table": table}, indent=1
-            )
+            how = {name: getattr(arguments, name) for name in ("rounds", "plain_memory", "compile")}
+            content = json.dumps({**about, **how, "table": table}, indent=1)
             arguments.json.write_text(content + "\n", encoding="utf-8")
 
 

@@ -51,10 +51,10 @@ def synchronise(device: torch.device) -> None:
     World(0, 1, device).synchronise()
 
 
-def make_network(config: GolfConfig, dtype: torch.dtype, device: torch.device) -> GPT:
-    """Our network, no weight of it zero, so that every part does work."""
+def make_network(config: GolfConfig, dtype: torch.dtype, device: torch.device, *, compiled: bool = False) -> GPT:
+    """Our network, no weight of it zero, so that every part does work; compiled: with what suits a compiler."""
     torch.manual_seed(0)
-    kernel, head = kernels_of(config.runtime, device)
+    kernel, head = kernels_of(config.runtime, device, compiled=compiled)
     network = GPT(config.model, dtype, kernel, head)
     apply_dtype_policy(network, config.model)
     with torch.no_grad():
