@@ -134,6 +134,9 @@ def test_the_cap_to_the_byte_with_what_may_be_weights(
     assert check.status == status
     over = f"; {data} B of data files beside the script are not counted" if data and artifact is not None else ""
     assert (over in check.detail) is True
+    beside = f"; {carried} B of a tokenizer or sidecars that nobody knows are not counted"
+    assert (beside in check.detail) is (status == "unknown" and bool(carried))
+    assert carried or "sidecars" not in check.detail
     at_cap = verification(1337, code_bytes=100, artifact_bytes=None)
     assert check_of("bytes_total", run_result(), at_cap, cap_bytes=100).status == "unknown"
     assert check_of("bytes_total", run_result(), at_cap, cap_bytes=99).status == "fail"
@@ -176,6 +179,8 @@ def test_how_many_artifacts_there_are_is_told() -> None:
     assert of_runs("distinct_seeds", {}).measured == "1 artifact"
     assert of_runs("distinct_seeds", {}, {}, {}).measured == "3 different artifacts"
     bare = [verification(seed, artifact_sha256=None) for seed in SEEDS[:2]]
+    assert of_runs("distinct_seeds", {}, {}, counted=bare).measured == "2 different artifacts"
+    assert of_runs("distinct_seeds", {"artifact": None}, {"artifact": None}).measured == "2 different artifacts"
     nothing = of_runs("distinct_seeds", {"artifact": None}, {"artifact": None}, counted=bare)
     assert (nothing.status, nothing.measured, nothing.detail) == (
         "unknown",

@@ -55,6 +55,12 @@ def test_a_script_that_tells_no_time_at_all_is_told_how_to() -> None:
     )
 
 
+@pytest.mark.parametrize("claim", [None, 5.0])
+def test_without_a_clock_nobody_is_told_how_to_tell_a_time(claim: float | None) -> None:
+    check = check_of("log_clock", run_result(train=theirs(3.0, 4.0, clock=None), log=claims(claim)))
+    assert (check.status, check.measured, check.detail) == ("unknown", "not measured", "")
+
+
 def test_too_wide_a_clock_says_why_it_was_not_narrowed() -> None:
     train = theirs(1.0, 9.0, clock_doubt="what it announced and its own training time contradict each other")
     check = check_of("log_clock", run_result(train=train, log=claims(5.0)))

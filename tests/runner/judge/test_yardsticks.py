@@ -67,7 +67,10 @@ def by_hand(train: list[int], previous: int, target: int, vocab: int) -> float:
 def test_the_bigram_is_witten_bells(train: list[int], scored: list[int]) -> None:
     counts: NgramCounts = count_ngrams(np.array(train, dtype=np.uint16), 7)
     nats = [-math.log(by_hand(train, a, b, 7)) for a, b in itertools.pairwise(scored)]
-    assert mean_nats(counts, np.array(scored, dtype=np.uint16))[1] == pytest.approx(float(np.mean(nats)), rel=1e-12)
+    alone = [-math.log(by_hand(train, 7, b, 7)) for b in scored[1:]]  # nothing follows a token that is none
+    assert mean_nats(counts, np.array(scored, dtype=np.uint16)) == pytest.approx(
+        (float(np.mean(alone)), float(np.mean(nats))), rel=1e-12
+    )
 
 
 def test_a_bigram_learns_what_a_unigram_cannot() -> None:
