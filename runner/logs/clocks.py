@@ -81,8 +81,9 @@ def paused_within(stamps: Sequence[Stamp], start: float, end: float) -> float:
 def paused_in_training(stamps: Sequence[Stamp]) -> float | None:
     """What the official training clock leaves out; None where there is no such clock."""
     start, end = first(stamps, "train_start"), first(stamps, "train_end")
-    known = start is not None and end is not None and not irregularity(stamps)
-    return paused_within(stamps, start or 0.0, end or 0.0) if known else None
+    if start is None or end is None or irregularity(stamps):
+        return None
+    return paused_within(stamps, start, end)
 
 
 JOURNAL_EVERY_S = 1.0

@@ -117,8 +117,7 @@ def is_open_proxy(address: str) -> bool:
         port = parts.port
     except ValueError:
         return False
-    plain = f"{parts.scheme}://{parts.netloc}"
-    known = parts.scheme in PROXY_SCHEMES and bool(parts.hostname) and "@" not in parts.netloc
+    plain, known = f"{parts.scheme}://{parts.netloc}", parts.scheme in PROXY_SCHEMES
     host = re.fullmatch(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(:\d{1,5})?", parts.netloc)
     return known and host is not None and address.rstrip("/") == plain and (port is None or port > 0)
 

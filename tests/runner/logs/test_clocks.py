@@ -90,5 +90,11 @@ def test_what_the_official_clock_leaves_out_is_told() -> None:
     stamps = [("train_start", 1.0), ("validation_start", 2.0), ("validation_end", 2.5), ("train_end", 4.0)]
     assert paused_in_training(stamps) == 0.5
     assert train_clocks(stamps)[0] == exactly(2.5)
+    assert (
+        paused_in_training(
+            [("train_start", 0.0), ("validation_start", 0.25), ("validation_end", 0.75), ("train_end", 4.0)]
+        )
+        == 0.5
+    )
     assert paused_in_training(stamps[:3]) is None
     assert paused_in_training([*stamps, ("train_end", 5.0)]) is None
