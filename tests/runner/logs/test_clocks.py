@@ -65,7 +65,9 @@ def test_what_was_never_seen_is_none() -> None:
 
 def test_evaluation_is_the_announced_span_and_strictly_the_whole_process() -> None:
     assert eval_clocks([("eval_start", 4.0), ("eval_end", 9.0)], 11.0) == (exactly(5.0), exactly(11.0))
-    assert eval_clocks([], 11.0) == (None, exactly(11.0))
+    unseen: list[list[Stamp]] = [[], [("eval_start", 4.0)], [("eval_end", 9.0)]]
+    unseen.append([("eval_end", 4.0), ("eval_start", 9.0)])
+    assert [eval_clocks(stamps, 11.0) for stamps in unseen] == [(None, exactly(11.0))] * 4
 
 
 def test_first_times_keeps_the_first_of_each_event() -> None:
