@@ -23,7 +23,8 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     """Write `data` beside `path`, flush it to the device, then rename it into place.
 
     Creates the parent folder. On any error the temporary file is removed and `path` is untouched. OSError where a
-    folder, device or pipe stands there: to rename over one, which root may, would take it away from everybody.
+    folder, device or pipe stands there: to rename over one, which root may, would take it away from everybody. Every
+    OSError names a file: the system names none when a disk is full.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "is a folder; a file is to be written", str(path))
@@ -39,8 +40,21 @@ def write_atomic(path: Path, data: bytes | str) -> None:
             os.fsync(handle.fileno())
         Path(name).chmod(0o644)
         Path(name).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+def write_new(path: Path, data: bytes | str) -> None:
+    """Write a file that is not there yet, whole or not at all. FileExistsError where it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.open("xb").close()  # the name is ours from here on
+    try:
+        write_atomic(path, data)
+    except BaseException:
+        path.unlink(missing_ok=True)
         raise
 
 

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from runner.any_encoding import print_in_any_encoding
 from runner.cli.app import app
@@ -13,6 +14,8 @@ from runner.errors import UserError
 from runner.interrupt import INTERRUPTED, catch_signals, stopped
 from runner.printable import control_in, cut, printable, shortened
 
+RUNNING = ("run", "resume", "duel", "repack", "reproduce", "sweep", "submit")
+"""Verbs under which seeds may have finished before something failed."""
 FAULT = 70
 """Exit code of a fault of golf's own; 1 would say rejected."""
 OUR_FAULT = "this is a fault of golf's own and no verdict; please report it with the lines above"
@@ -25,12 +28,21 @@ def require_plain_words(words: Sequence[str]) -> None:
             raise UserError(f"{cut(word)}: holds a control character ({control}); rename it, or leave it out")
 
 
+def require_a_folder() -> None:
+    """UserError where the current folder has been removed: paths would lead nowhere, or what is there look empty."""
+    try:
+        Path.cwd()
+    except OSError:
+        raise UserError("the folder that this shell is in is gone; change into one that is there") from None
+
+
 def main() -> None:
     """Entry point: user errors become one message and exit code 2, an interrupt 130, a fault of golf's own 70."""
     print_in_any_encoding()
     catch_signals()
     try:
         require_plain_words(sys.argv[1:])
+        require_a_folder()
         app()
     except UserError as error:
         print(f"golf: {shortened(printable(str(error)))}", file=sys.stderr)
@@ -47,7 +59,8 @@ def main() -> None:
             print(f"golf: {OUR_FAULT}", file=sys.stderr)
             sys.exit(FAULT)
         place = error.filename2 or error.filename  # of a rename, what was to be written, not the file aside
-        said = f"{place}: {error.strerror}" if place and error.strerror else str(error)
-        told = f"golf: {shortened(said)}. Finished seeds, if any, are kept; mend this and run the command again"
-        print(told, file=sys.stderr)
+        why = error.strerror or str(error)
+        kept = "Finished seeds, if any, are kept; mend" if sys.argv[1:2] and sys.argv[1] in RUNNING else "Mend"
+        told = f"{place}: {why}" if place else why
+        print(f"golf: {shortened(told)}. {kept} this and run the command again", file=sys.stderr)
         sys.exit(2)

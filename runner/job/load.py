@@ -135,6 +135,9 @@ def _base(named: str, source: str, lines: Lines, folder: Path, read_baseline: Re
     path = folder / named
     if is_bare(Path(named)) and not path.is_file():
         path = shipped().get(named, path)
+    at = lines.get(("base",), 1)
+    if _is_same_file(path, source):
+        raise UserError(f"{source}:{at}: base: is this job's own file; name the job that it sets out from, or none")
     try:
         data, its_lines = load_yaml(read_job_text(path), str(path))
         alone = {key: value for key, value in data.items() if key not in UNASKED} if isinstance(data, dict) else data
@@ -143,8 +146,15 @@ def _base(named: str, source: str, lines: Lines, folder: Path, read_baseline: Re
         )
     except UserError as error:
         said = "\n".join(cut(line, MOST_PATH + 120) for line in str(error).split("\n"))
-        raise UserError(f"{source}:{lines.get(('base',), 1)}: base: {said}") from None
+        raise UserError(f"{source}:{at}: base: {said}") from None
     return base_spec(job).model_dump(mode="json")
+
+
+def _is_same_file(path: Path, source: str) -> bool:
+    try:
+        return path.samefile(source)
+    except (OSError, ValueError):  # one of them is no file
+        return False
 
 
 def _no_folder(path: Path) -> Arm:

@@ -20,27 +20,20 @@ def new(
     """Write NAME.yaml, a job with every field explained. Nothing is ever overwritten."""
     from runner.authoring.new_job import draft, require_name
     from runner.authoring.schema import job_schema, schema_text
-    from runner.files import require_writable
+    from runner.files import require_writable, write_new
 
     require_name(name)
     path, schema = output / f"{name}.yaml", output / "job.schema.json"
     if path.exists() or path.is_symlink():
         raise UserError(f"{path}: is there already, and stays as it is; choose another name, or remove it")
     require_writable(output)
-    output.mkdir(parents=True, exist_ok=True)
     made = draft(name, source, output)
-    _write_new(path, made.text)
+    write_new(path, made.text)
     beside = "" if schema.exists() else ", and job.schema.json beside it, by which editors complete and check it"
     if beside:
-        _write_new(schema, schema_text(job_schema()))
+        write_new(schema, schema_text(job_schema()))
     typer.echo(f"{path}: from {made.base}{beside}")
     typer.echo(f"  golf plan {path}    golf run {path} --profile small")
-
-
-def _write_new(path: Path, text: str) -> None:
-    """Write a file that is not there yet; FileExistsError where it is."""
-    with path.open("x", encoding="utf-8") as file:
-        file.write(text)
 
 
 def schema(

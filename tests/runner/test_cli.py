@@ -129,7 +129,7 @@ def test_a_vocabulary_that_is_not_the_tokenizers_is_refused(tmp_path: Path, tiny
         (["run", "job.yaml", "--local", "--address", "here:1"], "choose one"),
         (["run", "job.yaml", "--address", "127.0.0.1:1"], "nobody answers there"),
         (["run", "job.yaml", "--local", "--output", "job.yaml"], "job.yaml: nothing can be written there"),
-        (["bundle", "job.yaml", "-o", "."], "golf: .: is a folder; a file is to be written. Finished seeds"),
+        (["bundle", "job.yaml", "-o", "."], "golf: .: is a folder; a file is to be written. Mend this"),
     ],
 )
 def test_mistaken_words_are_one_message(tmp_path: Path, tiny_data: DataRequest, words: list[str], part: str) -> None:
@@ -249,6 +249,15 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
             "data",
         )
     )
+
+
+def test_a_current_folder_that_is_gone_is_said_and_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    code = (
+        "import os, runner.cli.entry as entry; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone'); entry.main()"
+    )
+    command = [sys.executable, "-c", code, "status"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert_refused(done, "golf: the folder that this shell is in is gone; change into one that is there")
 
 
 def test_a_fault_of_our_own_is_no_verdict(tmp_path: Path) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import io
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runner.files import remove_tree, sha256_bytes, sha256_file, write_atomic, write_whole
+from runner.files import remove_tree, sha256_bytes, sha256_file, write_atomic, write_new, write_whole
 
 
 def test_content_replaces_content(tmp_path: Path) -> None:
@@ -31,6 +34,36 @@ def test_a_failed_write_leaves_the_old_content_and_no_litter(tmp_path: Path) -> 
         write_atomic(tmp_path / "folder", "new")
     assert path.read_text() == "old"
     assert sorted(item.name for item in tmp_path.iterdir()) == ["file", "folder"]
+
+
+@contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """The system takes no more than `size` bytes into a file, and names none in its error, as of a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_takes_no_more_is_told_by_the_file_that_was_to_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with no_file_above(1000), pytest.raises(OSError, match="too large") as caught:
+        write_atomic(path, b"x" * 2000)
+    assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_file_is_whole_or_not_there_and_takes_no_others_place(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file"
+    with no_file_above(1000), pytest.raises(OSError, match="too large"):
+        write_new(path, "x" * 2000)
+    assert list(path.parent.iterdir()) == []
+    write_new(path, "first")
+    with pytest.raises(FileExistsError):
+        write_new(path, "second")
+    assert path.read_text() == "first"
 
 
 def test_no_file_takes_the_place_of_a_device_or_a_pipe(tmp_path: Path) -> None:

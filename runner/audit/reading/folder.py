@@ -113,15 +113,24 @@ def _files(root: Path) -> Iterator[str]:
 
 
 def find_records(root: Path) -> list[Path]:
-    """Every record folder under `root`: one that holds submission.json, train_gpt.py, or a README beside a log."""
+    """Every record folder under `root`: one that holds submission.json, train_gpt.py, or a README beside a log.
+
+    One that holds logs alone is a record, too, where it lies beside others: else a record without all that it needs
+    would be passed over in silence.
+    """
     if not root.is_dir():
         raise UserError(f"{root}: there is no such folder")
     found: list[Path] = []
+    bare: list[Path] = []
     for base, folders, files in walked(root):
         names = {name.lower() for name in files}
-        if names & RECORD_SIGNS or ("readme.md" in names and any(is_log(name) for name in files)):
+        has_log = any(is_log(name) for name in files)
+        if names & RECORD_SIGNS or ("readme.md" in names and has_log):
             found.append(base)
             folders[:] = []  # what lies inside belongs to it
         else:
             folders[:] = [name for name in folders if name not in SKIPPED and not name.startswith(".")]
-    return sorted(found)
+            if has_log and not folders:
+                bare.append(base)
+    places = {folder.parent for folder in found}
+    return sorted([*found, *(folder for folder in bare if folder.parent in places)])

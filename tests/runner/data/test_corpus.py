@@ -43,6 +43,15 @@ def documents(source: Path) -> list[str]:
     return read_asv(source)
 
 
+def test_a_cache_that_cannot_be_made_is_told_with_the_variable_that_names_another(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    root = tmp_path / "file" / "golf"
+    with pytest.raises(
+        DataError, match=r"file/golf: prepared data cannot be kept there .*; set GOLF_CACHE to a folder"
+    ):
+        prepare_corpus(cache=root)
+
+
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("corpus-cache")

@@ -48,6 +48,15 @@ def test_the_base_is_kept_as_plain_data_without_our_folders(job: JobSpec, tmp_pa
     assert "seeds" not in job.base.job
 
 
+def test_a_job_does_not_set_out_from_itself(tmp_path: Path) -> None:
+    path = write(tmp_path, "first", more="base: sub/../first.yaml")
+    (tmp_path / "sub").mkdir()
+    with pytest.raises(
+        UserError, match=r"first\.yaml:4: base: is this job's own file; name the job that it sets out"
+    ):
+        load_job(path)
+
+
 def test_a_resolved_job_keeps_its_base_wherever_it_is_read_again(job: JobSpec) -> None:
     again = job_from_mapping(json.loads(json.dumps(resolved(job))), source="job.json", folder=Path("/nowhere"))
     assert again.base == job.base

@@ -49,6 +49,15 @@ def test_a_tree_is_walked_to_its_records_and_not_into_them(tmp_path: Path) -> No
     assert find_records(tmp_path) == [tmp_path / "three", tmp_path / "x/one", tmp_path / "x/two"]
 
 
+def test_a_folder_of_logs_alone_is_a_record_where_it_lies_beside_records(tmp_path: Path) -> None:
+    write_entry(tmp_path / "track/whole", logs={"train.log": ""})
+    for place in ("track/bare", "track/notes/old", "runs/seed-1", "track/empty"):
+        (tmp_path / place).mkdir(parents=True)
+    for place in ("track/bare", "track/notes/old", "runs/seed-1"):
+        (tmp_path / place / "train.log").write_text("")
+    assert find_records(tmp_path) == [tmp_path / "track/bare", tmp_path / "track/whole"]
+
+
 def test_an_unreadable_place_is_the_users_error(tmp_path: Path) -> None:
     for place in (tmp_path / "none", tmp_path):
         with pytest.raises(UserError, match=tmp_path.name):
