@@ -299,6 +299,16 @@ def test_bpb_follows_from_its_loss_to_a_billionth(error: float, status: Status) 
     assert check_of("bpb_arithmetic", run_result(final_score=bent)).status == status
 
 
+def test_nought_of_a_text_is_told_as_nought() -> None:
+    nought = Score(rule="plain", val_loss=2.0, val_bpb=1.2, tokens=0, bytes=0)
+    result = run_result(train_score=None, eval_score=None, final_score=nought)
+    check = check_of("bpb_arithmetic", result)
+    assert (check.status, check.measured) == ("fail", "plain: 0 tokens in 0 bytes")
+    counted = verification(1337, val_tokens=0, val_bytes=0, final_tokens=0, final_bytes=0)
+    check = check_of("bpb_arithmetic", result, counted)
+    assert (check.status, check.measured, check.detail) == ("fail", "inf relative", "0 tokens in 0 bytes")
+
+
 def test_a_loss_of_nought_is_a_bpb_of_nought() -> None:
     counted = verification(1337, val_tokens=5, val_bytes=9, final_tokens=5, final_bytes=9)
     for bpb, status in ((0.0, "pass"), (1e-9, "pass"), (2e-9, "fail")):
