@@ -80,6 +80,18 @@ def test_of_many_files_the_first_are_named_and_the_others_counted(
     assert left_behind(folder, SPEC)[0].uncounted
 
 
+def test_a_link_to_a_file_or_a_folder_is_no_file_of_its_own(folder: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "large.pt").write_bytes(b"y" * 100)
+    (folder / "file.pt").symlink_to(outside / "large.pt")
+    (folder / "nowhere").symlink_to(outside / "gone")
+    (folder / "there").symlink_to(outside)
+    (folder / "own.pt").write_bytes(b"x")
+    left, data = left_behind(folder, SPEC)
+    assert (left.files, left.uncounted, left.kept, data) == ([LeftFile(name="own.pt", bytes=1)], False, "own.pt", b"x")
+
+
 def test_names_of_files_reach_nobody_with_their_escapes(folder: Path) -> None:
     (folder / "a\x1b[2J\nb.bin").write_bytes(b"x")
     (folder / ("n" * 250)).write_bytes(b"")
