@@ -304,9 +304,11 @@ def test_nought_of_a_text_is_told_as_nought() -> None:
     result = run_result(train_score=None, eval_score=None, final_score=nought)
     check = check_of("bpb_arithmetic", result)
     assert (check.status, check.measured) == ("fail", "plain: 0 tokens in 0 bytes")
-    counted = verification(1337, val_tokens=0, val_bytes=0, final_tokens=0, final_bytes=0)
-    check = check_of("bpb_arithmetic", result, counted)
-    assert (check.status, check.measured, check.detail) == ("fail", "inf relative", "0 tokens in 0 bytes")
+    counts = dict.fromkeys(("val_tokens", "val_bytes", "final_tokens", "final_bytes"), 0)
+    for rule in ("plain", "sliding"):
+        result = run_result(train_score=None, eval_score=None, final_score=nought.model_copy(update={"rule": rule}))
+        check = check_of("bpb_arithmetic", result, verification(1337, final_rule=rule, **counts))
+        assert (check.status, check.measured, check.detail) == ("fail", "inf relative", "0 tokens in 0 bytes")
 
 
 def test_a_loss_of_nought_is_a_bpb_of_nought() -> None:
