@@ -22,7 +22,7 @@ from runner.folder.paths import RunFolder
 from runner.job.external_script import counted_bytes, read_bytes, require_python
 from runner.job.spec import JobSpec
 from runner.job.variables import counted_variables
-from runner.script.compact import compact
+from runner.script.compact import compact, compact_sections
 from runner.script.flatten import LINE_LENGTH, flatten
 from runner.script.pack import pack
 from runner.script.short_names import renamed
@@ -113,8 +113,8 @@ def pack_twin(flat: str, packing: Packing = "now") -> bytes:
     """The script that is shipped for a readable twin; line numbers of the one are those of the other."""
     if packing == "older":
         return pack(compact(flat, typed=True), older=True)
-    short = compact(flat)
-    return pack(renamed(short) if packing == "now" else short)
+    short = compact_sections(flat)
+    return pack(renamed(*short) if packing == "now" else "\n".join(short))
 
 
 def script_head() -> str:

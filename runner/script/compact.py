@@ -11,10 +11,13 @@ import ast
 import io
 import tokenize
 from bisect import bisect_right
+from functools import lru_cache
 from typing import TypeGuard
 
 from runner.errors import UserError
 from runner.script.blocks import blocks
+from runner.script.sections import KEPT, sections
+from runner.script.trees import same
 from runner.script.untyped import annotation_spans, narrow, return_spans, untyped
 
 MOST_SOURCE = 400_000
@@ -55,12 +58,12 @@ def _without(lines: list[str], begin: Place, end: Place, put: str = "") -> None:
         lines[last - 1] = rest
 
 
-def _without_strings(tree: ast.Module) -> str:
-    """The parsed source without bare strings, for comparison."""
+def _without_strings(tree: ast.Module) -> ast.Module:
+    """The same tree, changed: without bare strings; for comparison."""
     for node, block, statements in [*blocks(tree)]:
         kept = [one for one in statements if not _is_string(one)]
         setattr(node, block, kept or ([] if isinstance(node, ast.Module) else [ast.Pass()]))
-    return ast.dump(tree)
+    return tree
 
 
 def compact(source: str, *, typed: bool = False) -> str:
@@ -70,11 +73,28 @@ def compact(source: str, *, typed: bool = False) -> str:
     typed: types and indents stay, as they did in scripts that were made before. UserError for one of more than
     MOST_SOURCE characters: its tree takes some hundred bytes for each.
     """
+    return "\n".join(compact_sections(source, typed=typed))
+
+
+def compact_sections(source: str, *, typed: bool = False) -> list[str]:
+    """The lines of `compact`, section by section; in one where the sections are no sources of their own."""
     if len(source) > MOST_SOURCE:
         raise UserError(f"the flat script has {len(source):,} characters; at most {MOST_SOURCE:,} are parsed")
+    first, *others = sections(source)
+    try:
+        made = [_compact(first, typed, headed=True), *(_compact(one, typed) for one in others)]
+    except SyntaxError:
+        made = [_compact(source, typed, headed=True)]
+    short = [one for one in made if one is not None]
+    return short if len(short) == len(made) else [source]
+
+
+@lru_cache(maxsize=KEPT)
+def _compact(source: str, typed: bool, *, headed: bool = False) -> str | None:
+    """headed: comments that it begins with stay. None where it cannot be done safely."""
     lines = source.split("\n")
     tree = ast.parse(source)
-    head = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    head = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines)) * headed
     taken = [
         ((node.lineno, node.col_offset), (node.end_lineno or node.lineno, node.end_col_offset or 0), stays)
         for node, stays in _bare_strings(tree)
@@ -85,7 +105,8 @@ def compact(source: str, *, typed: bool = False) -> str:
         for (first, left), (last, right), stays in taken
     ]
     arrows: list[Place] = []
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+    tokens = [*tokenize.generate_tokens(io.StringIO(source).readline)]
+    for token in tokens:
         if token.type == tokenize.COMMENT and token.start[0] > head:
             cut.append((token.start, token.end, ""))
         elif token.string == "->":
@@ -95,11 +116,10 @@ def compact(source: str, *, typed: bool = False) -> str:
         cut.append((arrow, (last, _column(lines, last, right)), ""))
     for begin, end, put in sorted(cut, reverse=True):
         _without(lines, begin, end, put)
-    shorter = "\n".join(line.rstrip() for line in lines)
+    lines = [line.rstrip() for line in lines]
+    shorter = "\n".join(lines if typed else narrow(lines, tokens))
+    wanted = _without_strings(tree if typed else untyped(tree))
     try:
-        wanted = _without_strings(tree if typed else untyped(tree))
-        shorter = shorter if typed else narrow(shorter)
-        same = _without_strings(ast.parse(shorter)) == wanted
-    except (SyntaxError, tokenize.TokenError):
-        return source
-    return shorter if same else source
+        return shorter if same(_without_strings(ast.parse(shorter)), wanted) else None
+    except SyntaxError:
+        return None

@@ -7,7 +7,6 @@ something else there (or nothing) is refused with both places. Not here: the hea
 
 from __future__ import annotations
 
-import ast
 import builtins
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
@@ -15,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from runner.errors import UserError
+from runner.script.sections import BANNER
 from runner.script.source_module import ForeignImport, OwnImport, SourceModule, read_module
 
 LINE_LENGTH = 118
@@ -59,9 +59,7 @@ def flatten(
         f"{_banner('configuration')}\n\n{CONFIG_NAME} = {config_source.strip()}",
         f'if __name__ == "__main__":\n    raise SystemExit({MAIN_NAME}({CONFIG_NAME}, Path(__file__)))',
     ]
-    text = "\n\n\n".join(part for part in parts if part) + "\n"
-    ast.parse(text)
-    return text
+    return "\n\n\n".join(part for part in parts if part) + "\n"
 
 
 # ---- which modules, in which order ----
@@ -219,6 +217,6 @@ def _section(module: SourceModule) -> str:
 
 
 def _banner(title: str, docstring: str | None = None) -> str:
-    rule = f"# ---- {title} "
+    rule = f"{BANNER}{title} "
     lines = (docstring or "").strip().split("\n") if docstring else []
     return "\n".join([rule.ljust(LINE_LENGTH, "-"), *(f"# {line}".rstrip() for line in lines)])

@@ -9,9 +9,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from runner.errors import UserError
+from runner.script.sections import KEPT
+from runner.script.trees import nodes
 
 _MEANS_SOMETHING_ELSE = frozenset(
     ("__name__", "__file__", "__doc__", "__package__", "__spec__", "__loader__", "__path__", "__builtins__")
@@ -83,12 +86,16 @@ class SourceModule:
 def read_module(path: Path, name: str, shown: str, package: str) -> SourceModule:
     """Parse one file of `package`; UserError with `shown:line` for what cannot be flattened."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        tree = ast.parse(text)
+        return _module(path.read_text(encoding="utf-8-sig"), name, shown, package)
     except (OSError, ValueError) as error:
         raise UserError(f"{shown}: cannot be read: {error}") from None
     except SyntaxError as error:
         raise UserError(f"{shown}:{error.lineno}: not valid Python: {error.msg}") from None
+
+
+@lru_cache(maxsize=KEPT)
+def _module(text: str, name: str, shown: str, package: str) -> SourceModule:
+    tree = ast.parse(text)
     reader = _Reader(shown, package)
     reader.read(tree)
     return SourceModule(
@@ -185,7 +192,7 @@ class _Reader:
                 )
 
     def _check(self, statement: ast.stmt) -> None:
-        for node in ast.walk(statement):
+        for node in nodes(statement):
             if isinstance(node, ast.ImportFrom) and (node.level or self._is_own(node.module or "")):
                 module = "." * node.level + (node.module or "")
                 self._refuse(node, f"late import of {module}; import it at the top of the module")
@@ -215,11 +222,11 @@ def _bindings(node: ast.AST) -> Iterator[tuple[str, int]]:
     elif isinstance(node, ast.MatchMapping) and node.rest:
         yield node.rest, line
     if isinstance(node, _SCOPES):
-        for inner in ast.walk(node):
+        for inner in nodes(node):
             if isinstance(inner, ast.Global):
                 yield from ((name, inner.lineno) for name in inner.names)
     elif isinstance(node, _COMPREHENSIONS):
-        for inner in ast.walk(node):  # its own targets are local, but `:=` binds outside
+        for inner in nodes(node):  # its own targets are local, but `:=` binds outside
             if isinstance(inner, ast.NamedExpr):
                 yield inner.target.id, inner.lineno
     else:

@@ -7,9 +7,8 @@ dataclasses read them, and so do those of functions whose decorator may (Triton'
 from __future__ import annotations
 
 import ast
-import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from runner.script.blocks import blocks, functions
 
@@ -85,22 +84,27 @@ def _plain(line: ast.stmt) -> ast.stmt:
     return line
 
 
-def narrow(source: str) -> str:
-    """Every block indented by one blank, and lines that continue another by none; strings as they are."""
-    lines, depth, begins, inside = source.split("\n"), 0, True, set[int]()
+def narrow(lines: list[str], tokens: Iterable[tokenize.TokenInfo]) -> list[str]:
+    """Every block indented by one blank, and lines that continue another by none; strings as they are.
+
+    tokens: of the source that the lines are left of. A line that is empty now stays so.
+    """
+    depth, begins, inside = 0, True, set[int]()
     wanted: dict[int, int] = {}
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.INDENT:
+    for kind, _, (first, _), (last, _), _ in tokens:
+        if kind == tokenize.INDENT:
             depth += 1
-        elif token.type == tokenize.DEDENT:
+        elif kind == tokenize.DEDENT:
             depth -= 1
-        elif token.type == tokenize.NEWLINE:
+        elif kind == tokenize.NEWLINE:
             begins = True
-        elif token.type not in (tokenize.NL, tokenize.COMMENT, tokenize.ENDMARKER):
-            wanted.setdefault(token.start[0], depth if begins else 0)
-            inside.update(range(token.start[0] + 1, token.end[0] + 1))  # of a string over several lines
+        elif kind not in (tokenize.NL, tokenize.COMMENT, tokenize.ENDMARKER):
+            wanted.setdefault(first, depth if begins else 0)
             begins = False
+            if first != last:
+                inside.update(range(first + 1, last + 1))  # of a string over several lines
+    found = [*lines]
     for line, blanks in wanted.items():
-        if line not in inside:
-            lines[line - 1] = " " * blanks + lines[line - 1].lstrip(" ")
-    return "\n".join(lines)
+        if line not in inside and found[line - 1]:
+            found[line - 1] = " " * blanks + found[line - 1].lstrip(" ")
+    return found

@@ -8,7 +8,6 @@ import pytest
 
 from runner.script.bundle import pack_twin
 from runner.script.compact import compact
-from runner.script.untyped import narrow
 
 CASES = {
     "arguments and what is returned": (
@@ -67,4 +66,4 @@ def test_scripts_of_before_are_still_made_of_their_twins() -> None:
 
 
 def test_blocks_are_one_blank_deep_each() -> None:
-    assert narrow("if a:\n    if b:\n        c\n    d\ne\n") == "if a:\n if b:\n  c\n d\ne\n"
+    assert compact("if a:\n    if b:\n        c\n    d\ne\n") == "if a:\n if b:\n  c\n d\ne\n"
