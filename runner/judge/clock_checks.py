@@ -95,10 +95,10 @@ def pace_doubt(of: Evidence) -> str:
         return ""
     own = train.clock.high - sum(life.clock.low for life in train.earlier)
     made = log.steps - log.resumed_step
-    if not PACE_STEPS <= made <= MOST_STEPS or not own > 0:
+    if not PACE_STEPS <= made <= MOST_STEPS:
         return ""
     counted, needed = sum(life.clock.high for life in train.earlier), log.resumed_step * own / made
-    if needed <= PACE * counted + PACE_SECONDS:
+    if not needed > PACE * counted + PACE_SECONDS:
         return ""
     return (
         f"the {log.resumed_step:,} steps that it went on from would take {needed:.1f} s at its own pace, its earlier "

@@ -311,6 +311,13 @@ def test_nought_of_a_text_is_told_as_nought() -> None:
         assert (check.status, check.measured, check.detail) == ("fail", "inf relative", "0 tokens in 0 bytes")
 
 
+def test_one_token_of_one_byte_is_a_text() -> None:
+    one = Score(rule="plain", val_loss=math.log(2), val_bpb=1.0, tokens=1, bytes=1)
+    counted = verification(1337, val_tokens=1, val_bytes=1, final_tokens=1, final_bytes=1)
+    check = check_of("bpb_arithmetic", run_result(train_score=one, eval_score=one, final_score=one), counted)
+    assert (check.status, check.measured) == ("pass", "exact")
+
+
 def test_a_loss_of_nought_is_a_bpb_of_nought() -> None:
     counted = verification(1337, val_tokens=5, val_bytes=9, final_tokens=5, final_bytes=9)
     for bpb, status in ((0.0, "pass"), (1e-9, "pass"), (2e-9, "fail")):
@@ -580,6 +587,8 @@ def test_a_minute_or_a_quarter_of_the_limit_may_pass_until_the_artifact(
         (60.0, 60.0, 60.5, None, "pass"),
         (60.0, 60.0, 60.75, None, "fail"),
         (60.0, 60.0, 59.25, None, "fail"),
+        (40.0, 42.0, 41.0, None, "pass"),
+        (40.0, 42.25, 41.0, None, "unknown"),
         (60.0, 62.5, 61.0, None, "unknown"),
         (60.0, 62.25, 61.0, None, "pass"),
         (100.0, 200.0, 150.0, (75.0, 75.0), "pass"),

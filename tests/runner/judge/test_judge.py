@@ -133,7 +133,12 @@ def test_a_check_that_is_not_required_is_shown_and_decides_nothing() -> None:
 
 def test_a_track_that_requires_nothing_verifies_nothing() -> None:
     judged = verdict(required=frozenset())
-    assert (judged.status, len(judged.reasons)) == ("unverified", 1)
+    assert (judged.status, judged.reasons) == ("unverified", ["The track requires no check."])
+
+
+def test_a_job_without_a_seed_is_told_so() -> None:
+    judged = verdict([], [], seeds=())
+    assert (judged.status, judged.reasons[-1]) == ("unverified", "The job asks for no seed.")
 
 
 def test_a_required_check_nobody_knows_is_unknown() -> None:
@@ -235,6 +240,15 @@ def test_seeds_whose_weights_differ_only_in_padding_are_no_two_runs() -> None:
     assert seeds_check(results, padded) == (
         "fail",
         f"seeds {listed(sorted(SEEDS))} froze the same weights: only padding or packing differs",
+    )
+
+
+def test_two_seeds_of_the_same_weights_are_too_many() -> None:
+    counted = [verification(seed, weights_sha256="0" * 64 if seed != SEEDS[0] else "1" * 64) for seed in SEEDS]
+    status, told = seeds_check([run_result(seed) for seed in SEEDS], counted)
+    assert (status, told) == (
+        "fail",
+        f"seeds {listed(sorted(SEEDS[1:]))} froze the same weights: only padding or packing differs",
     )
 
 

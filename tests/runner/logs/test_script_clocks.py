@@ -20,6 +20,7 @@ from runner.logs.script_clocks import (
     WORD_SHARE,
     ScriptClock,
     Seen,
+    _read_before,
     fresh_scoring_time,
     scoring_time,
     train_time,
@@ -272,6 +273,20 @@ TABLE: dict[str, tuple[tuple[Row, ...], Seen, Expected]] = {
     "no step": (without("train_loss"), READ, (None, None, None)),
     "nothing": ((), READ, (None, None, None)),
 }
+
+
+@pytest.mark.parametrize(
+    ("reads", "over", "before"),
+    [
+        ((0.25, 2.25), 20.0, 0.0),  # two seconds of loading, from the process's first second on
+        ((0.25, 2.5), 20.0, 3.75),
+        ((0.25, 2.5), 225.0, 0.0),  # a hundredth of all its time
+        ((0.25, 2.5), 224.0, 3.75),
+    ],
+)
+def test_reading_for_long_before_a_clock_counts_from_its_first_read(reads: Pair, over: float, before: float) -> None:
+    assert _read_before(clock_of(), 4.0, over, seen(reads)) == before
+    assert _read_before(clock_of(), 4.0, over, seen(reads, ours=False)) == 0.0
 
 
 @pytest.mark.parametrize("name", TABLE)
