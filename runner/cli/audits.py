@@ -178,6 +178,7 @@ def review(
             unreadable = True
             continue
         accused = accused or bool(one.of("violates"))
+        unreadable = unreadable or bool(one.texts and one.texts[0].unread)
         if as_json:
             print(json.dumps(one.as_json()), flush=True)
         elif markdown:

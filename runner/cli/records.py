@@ -113,9 +113,9 @@ def compare(
 
     if policy not in POLICIES:
         raise UserError(f"--policy: {choice_message(policy, POLICIES)}")
-    for option, value in (("--nats-per-bpb", nats_per_bpb), ("--gain", gain)):
+    for option, what, value in (("--nats-per-bpb", "ratio", nats_per_bpb), ("--gain", "gain", gain)):
         if value is not None:
-            require_score(value, option)
+            require_score(value, option, what)
     found = compared(
         arm_of(baseline, "A"),
         arm_of(candidate, "B", nats_per_bpb),

@@ -193,11 +193,11 @@ def _scores(values: Iterable[Any], source: str) -> tuple[float, ...]:
     return tuple(require_score(value, source) for value in values)
 
 
-def require_score(value: Any, source: str) -> float:
-    """A positive finite number; UserError that names its source otherwise."""
+def require_score(value: Any, source: str, what: str = "score") -> float:
+    """A positive finite number; UserError that names its source, and what it was meant for, otherwise."""
     number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
     if not LEAST < number < MOST:
-        raise UserError(f"{cut(source)}: {cut(repr(value))} is not a score; scores are positive numbers")
+        raise UserError(f"{cut(source)}: {cut(repr(value))} is not a {what}; {what}s are positive numbers")
     return number
 
 

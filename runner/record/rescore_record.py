@@ -53,10 +53,9 @@ def source_of(record: Record, artifacts: Path | None, data: Path | None, tokeniz
     run = RunFolder(above[min(2, len(above) - 1)] / "runs" / Path(record.data.run).name)
     here = is_regular(run.script) and run.script.stat().st_size == len(record.script)
     here = here and read_bytes(run.script, len(record.script)) == record.script
+    _require_places(artifacts, data, tokenizer)
     if artifacts is None and not here:
         return None
-    if artifacts is not None and not artifacts.is_dir():
-        raise UserError(f"--artifacts {artifacts}: no such folder")
 
     def job() -> JobSpec:
         mapping: Mapping[str, Any] = record.data.job
@@ -66,6 +65,19 @@ def source_of(record: Record, artifacts: Path | None, data: Path | None, tokeniz
         return with_data(mapping, record, data, tokenizer)
 
     return Source(artifacts or run.path / "seeds", job)
+
+
+def _require_places(artifacts: Path | None, data: Path | None, tokenizer: Path | None) -> None:
+    """UserError where what was typed is not there: passed over, it would look like something that was checked."""
+    for option, folder in (("--artifacts", artifacts), ("--data", data)):
+        if folder is not None and not folder.is_dir():
+            raise UserError(f"{option} {folder}: no such folder")
+    if tokenizer is None:
+        return
+    if data is None:
+        raise UserError("--tokenizer: goes with --data, the shards that it made")
+    if not is_regular(tokenizer, links=True):
+        raise UserError(f"--tokenizer {tokenizer}: no such file; give the SentencePiece model of those shards")
 
 
 def with_data(job: Mapping[str, Any], record: Record, data: Path | None, tokenizer: Path | None) -> JobSpec:

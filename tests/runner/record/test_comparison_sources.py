@@ -112,7 +112,7 @@ def test_what_is_neither_numbers_nor_there_is_refused() -> None:
     assert (code, said) == (2, "no/such/thing: neither numbers with commas between them nor a file or record folder")
     assert golf("1.0,1.1", "1.0,1.1", "--policy", "progresion")[1].endswith("(did you mean 'progression'?)")
     assert golf("1.0,1.1", "1.0,1.1", "--nats-per-bpb", "-1")[0] == 2
-    assert golf("1.0,1.1", "1.0,1.1", "--gain", "nan")[0] == 2
+    assert golf("1.0,1.1", "1.0,1.1", "--gain", "nan") == (2, "--gain: nan is not a gain; gains are positive numbers")
 
 
 def test_a_record_folder_is_read_whole(tmp_path: Path) -> None:

@@ -75,6 +75,13 @@ def test_a_score_that_does_not_come_out_again_fails(kept_record: Path) -> None:
     assert statuses(changed)["score"] == ["fail", "pass"]
 
 
-def test_a_folder_of_artifacts_that_is_none_is_refused(moved: Record, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such folder"):
-        source_of(moved, tmp_path / "missing", None, None)
+def test_what_is_pointed_to_and_is_not_there_is_refused_and_not_left_unchecked(moved: Record, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    with pytest.raises(UserError, match=r"--artifacts .*missing: no such folder"):
+        source_of(moved, missing, None, None)
+    with pytest.raises(UserError, match=r"--data .*missing: no such folder"):
+        source_of(moved, None, missing, None)
+    with pytest.raises(UserError, match=r"--tokenizer .*missing: no such file"):
+        source_of(moved, None, tmp_path, missing)
+    with pytest.raises(UserError, match="--tokenizer: goes with --data"):
+        source_of(moved, None, None, missing)

@@ -68,6 +68,13 @@ def test_a_path_that_cannot_be_read_is_told_and_the_others_go_on(script: Path, t
     assert json.loads(result.stdout.splitlines()[-1])["script"] == str(script)
 
 
+@pytest.mark.parametrize("content", [b"def score(:\n", b"x = '\xff'\n", b"x = 1\0\n"])
+def test_what_is_no_python_is_shown_as_unknown_and_is_no_good_exit(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "train_gpt.py"
+    path.write_bytes(content)
+    assert "unknown: train_gpt.py: is no " in run("review", path, code=2)
+
+
 def test_the_environment_is_names_and_values() -> None:
     assert environment_of(["A=1", "B=x=y", "C="]) == {"A": "1", "B": "x=y", "C": ""}
     with pytest.raises(UserError, match="give NAME=VALUE"):
