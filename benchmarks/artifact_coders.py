@@ -17,7 +17,7 @@ from torch import Tensor
 from golf_model.artifact.compress import compress, decompress, has_brotli
 from golf_model.artifact.golf_container import as_matrix, raw_tensor
 from golf_model.artifact.stored import store
-from golf_model.config import ExportConfig
+from golf_model.config.export import ExportConfig
 from golf_model.entropy_coding.contexts import modelled
 from golf_model.entropy_coding.entropy import coded_bytes, decode_integers, encode_integers
 from golf_model.entropy_coding.tables import symbol_counts

@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.artifact_rates import interval
 from benchmarks.small_models import build, find_text, score
 from golf_model.artifact.artifact import unpack_model
-from golf_model.config import GolfConfig, ShapedStepsConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import ShapedStepsConfig
 from golf_model.main import pack
 from golf_model.repack import read_kept
 from runner.folder.paths import RunFolder

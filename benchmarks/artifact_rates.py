@@ -13,7 +13,9 @@ from benchmarks.artifact_coders import ABSMAX
 from benchmarks.small_models import Text, build, score, small_config, train_small
 from golf_model.artifact.artifact import PackedModel, pack_model, unpack_model
 from golf_model.artifact.fit import pack_to_fit
-from golf_model.config import ExportConfig, GolfConfig, StepConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import StepConfig
 from golf_model.network.gpt import GPT
 from golf_model.training.calibration import collect_hessians
 from golf_model.training.size_forecast import forecast_line

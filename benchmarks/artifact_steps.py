@@ -33,7 +33,9 @@ from benchmarks.trained_steps import STEPS, trained_weights
 from golf_model.artifact.compress import compress, has_brotli
 from golf_model.artifact.golf_container import write_golf
 from golf_model.artifact.stored import restore, store
-from golf_model.config import ExportConfig, GptqConfig, ShapedStepsConfig, StepConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.grids import ShapedStepsConfig, StepConfig
+from golf_model.config.rounding import GptqConfig
 from golf_model.quantization.fisher import collect_fisher
 from golf_model.quantization.gptq import Factors, Turn, rounded_by_shape
 from golf_model.quantization.step_plan import StepPlan, planned_steps

@@ -28,7 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.away import Away
 from benchmarks.plain import PlainGPT
 from benchmarks.yardstick import facts, make_network
-from golf_model.config import BigramConfig, GolfConfig, ModelConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import BigramConfig, ModelConfig
 from golf_model.process.devices import keep_freed_memory
 from golf_model.process.distributed import World
 from golf_model.scoring.evaluate import Tally, cut, evaluate, on_device, rows_at_once

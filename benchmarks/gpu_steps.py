@@ -24,7 +24,7 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.train_step import job_config
 from benchmarks.yardstick import facts, make_network, our_side, peak_flops, random_batches, synchronise
 from golf_model.artifact.fit import pack_to_fit
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.network.flash import settle_attention
 from golf_model.process.distributed import World
 from golf_model.scoring.evaluate import evaluate

@@ -30,7 +30,7 @@ from benchmarks.yardstick import facts
 from golf_model.artifact.compress import compress
 from golf_model.artifact.golf_container import as_matrix, raw_tensor
 from golf_model.artifact.stored import store
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.entropy_coding.contexts import ESCAPE, scale_codes
 from golf_model.entropy_coding.entropy import CODES_PER_LANE, coded_vectors, encode_integers
 from golf_model.entropy_coding.symbol_stream import stream_bytes

@@ -12,7 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from golf_model.config import GolfConfig, ModelConfig, QatConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import ModelConfig
+from golf_model.config.qat import QatConfig
 from golf_model.network.bigram import BIGRAM_SCALE_INIT, bigram_hash
 from golf_model.network.mlp import LEAK
 from golf_model.shapes import is_control, is_late_key, mlp_hidden

@@ -44,7 +44,9 @@ from benchmarks.science_models import (
 from benchmarks.science_parts import Parts
 from benchmarks.small_models import find_text
 from benchmarks.yardstick import facts
-from golf_model.config import ExportConfig, GolfConfig, SdclipConfig, ShapedStepsConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import SdclipConfig, ShapedStepsConfig
 from runner.plan.footprint import step_flops
 from runner.statistics import holm, one_sample_power, paired
 

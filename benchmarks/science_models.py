@@ -14,7 +14,8 @@ from torch import Tensor
 
 from benchmarks.small_models import WORLD, Text
 from golf_model.artifact.artifact import unpack_model
-from golf_model.config import AverageConfig, GolfConfig
+from golf_model.config.average import AverageConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.main import pack
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.gpt import GPT

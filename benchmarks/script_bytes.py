@@ -13,7 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from golf_model.config import GolfConfig, QatConfig, ShapedStepsConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import ShapedStepsConfig
+from golf_model.config.qat import QatConfig
 from golf_model.script_parts import unused_modules
 from runner.job.load import load_job
 from runner.script.bundle import make_script

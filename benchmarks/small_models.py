@@ -12,7 +12,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from golf_model.config import BatchConfig, GolfConfig, ModelConfig, OptimConfig, RuntimeConfig, ScheduleConfig
+from golf_model.config.batch import BatchConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import ModelConfig
+from golf_model.config.optim import OptimConfig
+from golf_model.config.runtime import RuntimeConfig
+from golf_model.config.schedule import ScheduleConfig
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.gpt import GPT
 from golf_model.process.distributed import World

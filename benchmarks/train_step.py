@@ -38,7 +38,9 @@ from benchmarks.yardstick import (
     random_batches,
     synchronise,
 )
-from golf_model.config import BatchConfig, GolfConfig, ModelConfig
+from golf_model.config.batch import BatchConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import ModelConfig
 from golf_model.process.devices import keep_freed_memory
 from runner.job.load import load_job
 from runner.job.profiles import with_profile

@@ -19,7 +19,11 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.small_models import WORLD, Text, build, find_text, small_config
-from golf_model.config import AverageConfig, GolfConfig, ModelConfig, OptimConfig, ScheduleConfig
+from golf_model.config.average import AverageConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import ModelConfig
+from golf_model.config.optim import OptimConfig
+from golf_model.config.schedule import ScheduleConfig
 from golf_model.session import seed_everything
 from golf_model.training.averaging import WeightAverage
 from golf_model.training.optimizers import set_learning_rates, set_momentum

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.plain import PlainGPT, PlainTrainer
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.gpt import GPT, LossModel
 from golf_model.process.devices import device_name, settle_compiler

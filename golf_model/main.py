@@ -21,7 +21,8 @@ from golf_model.artifact.artifact import PackedModel, pack_model, unpack_model
 from golf_model.artifact.fit import Step, pack_to_fit
 from golf_model.artifact.fit_rows import FINEST, pack_rows_to_fit
 from golf_model.artifact.kept import keep_weights
-from golf_model.config import ARTIFACT_NAME, GolfConfig
+from golf_model.config.export import ARTIFACT_NAME
+from golf_model.config.golf_config import GolfConfig
 from golf_model.network.gpt import GPT, LossModel
 from golf_model.process.distributed import World, accumulation_steps, join_world
 from golf_model.process.environment import read_environment

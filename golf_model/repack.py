@@ -20,7 +20,9 @@ from typing import Any, get_type_hints
 import torch
 from torch import Tensor
 
-from golf_model.config import ConfigError, ExportConfig, GolfConfig
+from golf_model.config.checks import ConfigError
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.main import fit_lines, pack
 from golf_model.process.errors import EXIT_USER_ERROR, ScriptError
 from golf_model.process.files import write_durably

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from golf_model.config import LONG_SEQUENCE, GolfConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.runtime import LONG_SEQUENCE
 from golf_model.shapes import wants_plan
 
 

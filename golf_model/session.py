@@ -16,7 +16,9 @@ import numpy as np
 import torch
 
 from golf_model.compile_forecast import compile_forecast
-from golf_model.config import EvalConfig, GolfConfig, RuntimeConfig
+from golf_model.config.eval import EvalConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.runtime import RuntimeConfig
 from golf_model.network.attention import AttentionKernel
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.flash import settle_attention

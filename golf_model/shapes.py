@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import Literal
 
-from golf_model.config import ExportConfig, ModelConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.model import ModelConfig
 
 CONTROL_PATTERNS = (
     "attn_scale",

@@ -1,4 +1,4 @@
-"""Where the techniques of a configuration come from: the sources that config.py names, as data.
+"""Where the techniques of a configuration come from: the sources that its fields name, as data.
 
 The fields' docstrings say the same to people; a test keeps the two alike. Stdlib only and in no script: the referee
 reads it for the record's attributions.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 
 OFFICIAL = "official baseline"
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch._dynamo.testing import CompileCounter
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.network.attention import fused_attention, repeats_keys
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.gpt import GPT

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.network.block import Block
 from golf_model.network.gpt import GPT
 from golf_model.network.linear import CastedLinear

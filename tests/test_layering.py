@@ -32,6 +32,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "reports.page": ("record", "many", "live"),
 }
 """Package -> its rooms; each may import those before it and never one after it."""
+BENEATH = {"golf_model": ("config",)}
+"""Rooms that even their package's floor stands on: they import nothing else of it."""
 DOORS = {
     "golf_model": ("session", "main", "repack"),
     "runner": (),
@@ -62,7 +64,6 @@ SINKS = {
 }
 """File -> the optional library that it alone imports, in a process of its own."""
 SEARCHES = {f"runner/search/sweeps/{name}.py" for name in ("study", "plots")}
-STDLIB_ONLY = {f"golf_model/{name}.py" for name in ("config", "shapes", "sources", "script_parts")}
 COMPOSITION_ROOTS = {
     "runner/__init__.py",
     *(f"runner/cli/{name}.py" for name in ("audits", "driving", "pages", "records", "runs", "searches")),
@@ -91,6 +92,12 @@ REPORTER_READS = {
 
 def sources(package: str) -> list[str]:
     return sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / package).rglob("*.py"))
+
+
+STDLIB_ONLY = {
+    *sources("golf_model/config"),
+    *(f"golf_model/{name}.py" for name in ("shapes", "sources", "script_parts")),
+}
 
 
 @cache
@@ -123,11 +130,13 @@ def outside(names: frozenset[str], package: str) -> set[str]:
 
 
 def height(package: str, module: str) -> int | None:
-    """Which floor of a package a module is on: 0, its rooms, its doors; None where it is not in the package."""
+    """How high in a package a module stands: -1 beneath, 0 on its floor, its rooms, its doors; None outside of it."""
     if not module.startswith(f"{package}."):
         return None
     first = module.removeprefix(f"{package}.").split(".")[0]
     rooms = ROOMS[package]
+    if first in BENEATH.get(package, ()):
+        return -1
     if first in rooms:
         return 1 + rooms.index(first)
     return 1 + len(rooms) + DOORS[package].index(first) if first in DOORS[package] else 0
@@ -155,7 +164,7 @@ def test_a_package_has_one_direction(package: str) -> None:
 def test_every_folder_of_a_package_is_one_of_its_rooms_and_no_room_is_empty(package: str) -> None:
     folder = ROOT / package.replace(".", "/")
     there = {path.parent.name for path in folder.glob("*/*.py")}
-    assert there == set(ROOMS[package])
+    assert there == {*ROOMS[package], *BENEATH.get(package, ())}
     for room in there:
         text = ast.parse((folder / room / "__init__.py").read_text())
         assert ast.get_docstring(text), f"{folder.name}/{room}/__init__.py says nothing"
@@ -241,5 +250,6 @@ def test_no_grab_bag_files(package: str) -> None:
 
 def test_the_picture_of_the_house_names_every_room() -> None:
     page = (ROOT / "ARCHITECTURE.md").read_text()
-    missing = [f"{package}: {room}" for package, rooms in ROOMS.items() for room in rooms if f"`{room}/`" not in page]
+    named = [(package, room) for houses in (BENEATH, ROOMS) for package, rooms in houses.items() for room in rooms]
+    missing = [f"{package}: {room}" for package, room in named if f"`{room}/`" not in page]
     assert missing == []

@@ -25,16 +25,14 @@ from torch import Tensor
 from golf_model.artifact.bitpack import pack_six, unpack_six
 from golf_model.artifact.qgv3 import HEAD, MAGIC, write_qgv3
 from golf_model.artifact.stored import Stored, payload_size, restore, store
-from golf_model.config import (
-    AverageConfig,
-    EvalConfig,
-    ExportConfig,
-    GolfConfig,
-    ModelConfig,
-    OptimConfig,
-    QatConfig,
-    ScheduleConfig,
-)
+from golf_model.config.average import AverageConfig
+from golf_model.config.eval import EvalConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import ModelConfig
+from golf_model.config.optim import OptimConfig
+from golf_model.config.qat import QatConfig
+from golf_model.config.schedule import ScheduleConfig
 from golf_model.network.bigram import bigram_hash
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.gpt import GPT

@@ -12,19 +12,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from golf_model.config import (
-    AverageConfig,
-    EvalConfig,
-    ExportConfig,
-    GolfConfig,
-    GptqConfig,
-    LogConfig,
-    LqerConfig,
-    RuntimeConfig,
-    ScheduleConfig,
-    ShapedStepsConfig,
-    StepConfig,
-)
+from golf_model.config.average import AverageConfig
+from golf_model.config.eval import EvalConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import ShapedStepsConfig, StepConfig
+from golf_model.config.log import LogConfig
+from golf_model.config.rounding import GptqConfig, LqerConfig
+from golf_model.config.runtime import RuntimeConfig
+from golf_model.config.schedule import ScheduleConfig
 from golf_model.main import main
 from runner.job.open_data import DataRequest
 from tests.fixtures.pretend_gpu import pretended_gpu

@@ -9,7 +9,8 @@ import torch
 
 from benchmarks.train_step import job_config
 from benchmarks.yardstick import make_network, our_side, plain_side, random_batches
-from golf_model.config import GolfConfig, ModelConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import ModelConfig
 
 CPU = torch.device("cpu")
 

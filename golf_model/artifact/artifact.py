@@ -27,7 +27,8 @@ from golf_model.artifact.golf_container import read_golf, write_golf
 from golf_model.artifact.qgv3 import read_qgv3, write_qgv3
 from golf_model.artifact.repairs import most_factor_elements, repaired, with_factors, with_repairs
 from golf_model.artifact.stored import Stored, check_stored, payload_size, restore, store
-from golf_model.config import ExportConfig, ModelConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.model import ModelConfig
 from golf_model.quantization.step_plan import StepPlan, planned_steps
 from golf_model.shapes import parameter_shapes, wants_plan
 

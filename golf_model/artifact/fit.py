@@ -17,7 +17,9 @@ from golf_model.artifact.artifact import PackedModel, pack_model
 from golf_model.artifact.golf_container import as_matrix, write_golf
 from golf_model.artifact.step_codes import codes_length
 from golf_model.artifact.stored import store
-from golf_model.config import ExportConfig, ModelConfig, StepConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.grids import StepConfig
+from golf_model.config.model import ModelConfig
 from golf_model.entropy_coding.entropy import coded_bytes
 from golf_model.process.errors import ScriptError
 from golf_model.quantization.gptq import known_factors, packing_rule

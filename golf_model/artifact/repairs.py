@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from golf_model.artifact.stored import Stored, misfit_error
-from golf_model.config import ExportConfig, ModelConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.model import ModelConfig
 from golf_model.quantization.lqer import LEFT_RANGE, RIGHT_RANGE, Repair, group_of, most_changed, repair_of
 from golf_model.shapes import LEVELS, parameter_shapes
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from golf_model.config import ExportConfig, ModelConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.model import ModelConfig
 from golf_model.process.errors import ScriptError
 from golf_model.quantization.gptq import Turn, known_factors, rounded_by_shape
 from golf_model.quantization.lqer import Repair

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from golf_model.config import LONG_SEQUENCE, ModelConfig
+from golf_model.config.model import ModelConfig
+from golf_model.config.runtime import LONG_SEQUENCE
 from golf_model.network.attn_gate import GateProjection, gate_weight, head_gate
 from golf_model.network.blocked import BlockedAttention
 from golf_model.network.linear import CastedLinear, kept_or_made

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from golf_model.config import AttentionGateConfig, ModelConfig
+from golf_model.config.model import AttentionGateConfig, ModelConfig
 
 
 class GateProjection(nn.Module):

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from golf_model.config import ModelConfig
+from golf_model.config.model import ModelConfig
 from golf_model.network.linear import CastedLinear
 
 BIGRAM_SCALE_INIT = 0.05

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from golf_model.config import ModelConfig
+from golf_model.config.model import ModelConfig
 from golf_model.network.attention import AttentionKernel, Begun, CausalSelfAttention, Past
 from golf_model.network.mlp import MLP
 from golf_model.network.rope import rms_norm

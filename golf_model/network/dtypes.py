@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from golf_model.config import ModelConfig
+from golf_model.config.model import ModelConfig
 from golf_model.network.gpt import GPT
 
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.attention
 from torch import Tensor
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.network.attention import fused_attention
 from golf_model.process.distributed import World, accumulation_steps
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from golf_model.config import ModelConfig
+from golf_model.config.model import ModelConfig
 from golf_model.network.attention import AttentionKernel, Begun, Past, causal_mask
 from golf_model.network.bigram import BigramHash
 from golf_model.network.block import Block

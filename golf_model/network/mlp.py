@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from golf_model.config import ModelConfig
+from golf_model.config.model import ModelConfig
 from golf_model.network.linear import CastedLinear
 from golf_model.shapes import mlp_hidden
 

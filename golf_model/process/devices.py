@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from golf_model.config import RuntimeConfig
+from golf_model.config.runtime import RuntimeConfig
 from golf_model.process.errors import ScriptError
 
 FUSED_ADAM = ("cpu", "cuda", "mps")

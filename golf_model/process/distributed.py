@@ -15,7 +15,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from golf_model.config import BatchConfig, RuntimeConfig
+from golf_model.config.batch import BatchConfig
+from golf_model.config.runtime import RuntimeConfig
 from golf_model.process.devices import keep_freed_memory, pick_device
 from golf_model.process.errors import ScriptError
 

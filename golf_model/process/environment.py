@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from golf_model.config import REFUSED_VARIABLES
+from golf_model.config.official import REFUSED_VARIABLES
 from golf_model.process.errors import ScriptError
 
 RunPhase = Literal["", "train", "eval"]

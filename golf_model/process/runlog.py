@@ -18,7 +18,7 @@ from typing import TextIO
 import numpy as np
 import torch
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.process.devices import Abilities, device_name, driver_version
 
 ENDS = 1 << 20

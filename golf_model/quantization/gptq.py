@@ -10,7 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from golf_model.config import ExportConfig, GptqConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.rounding import GptqConfig
 from golf_model.process.distributed import World
 
 GPTQ_BLOCK = 128

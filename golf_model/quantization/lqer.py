@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from golf_model.config import LqerConfig
+from golf_model.config.rounding import LqerConfig
 
 LEFT_RANGE, RIGHT_RANGE = (-2, 1), (-8, 7)
 """Integers of the two factors; the largest of the first is cut off on one side."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from golf_model.config import ExportConfig
+from golf_model.config.export import ExportConfig
 from golf_model.shapes import LEVELS, Scheme
 
 CLIP_QUANTILE = 0.9999984

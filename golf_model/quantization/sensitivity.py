@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from golf_model.config import ExportConfig
+from golf_model.config.export import ExportConfig
 from golf_model.quantization.shaping import LARGEST_STEP_CODE, PER_STEP_OCTAVE
 from golf_model.shapes import step_size
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from golf_model.config import ExportConfig
+from golf_model.config.export import ExportConfig
 from golf_model.quantization.gptq import in_order_together
 from golf_model.quantization.quantize import rounded
 from golf_model.quantization.shaping import Shaping, quarter_octaves, shaped_weights

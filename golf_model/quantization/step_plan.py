@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from golf_model.config import ExportConfig
+from golf_model.config.export import ExportConfig
 from golf_model.quantization.gptq import Factors, known_factors, packing_rule
 from golf_model.quantization.sensitivity import octaves_of, savings, sensitivity
 from golf_model.quantization.shaping import Shaping

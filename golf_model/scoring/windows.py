@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from golf_model.config import EvalConfig
+from golf_model.config.eval import EvalConfig
 from golf_model.process.errors import ScriptError
 
 Windows = NDArray[np.int64]

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from golf_model.config import AverageConfig
+from golf_model.config.average import AverageConfig
 
 
 class WeightAverage:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from golf_model.config import OptimConfig
+from golf_model.config.optim import OptimConfig
 from golf_model.network.gpt import GPT
 from golf_model.process.devices import FUSED_ADAM
 from golf_model.shapes import is_control

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from golf_model.config import QatConfig
+from golf_model.config.qat import QatConfig
 from golf_model.network.linear import CastedLinear
 from golf_model.shapes import is_late_key, tensor_class
 

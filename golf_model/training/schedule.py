@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from golf_model.config import DecayTaperConfig, LoopConfig, OptimConfig, ScheduleConfig
+from golf_model.config.model import LoopConfig
+from golf_model.config.optim import DecayTaperConfig, OptimConfig
+from golf_model.config.schedule import ScheduleConfig
 
 
 def learning_rate_multiplier(schedule: ScheduleConfig, step: int, elapsed_ms: float) -> float:

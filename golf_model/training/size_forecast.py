@@ -16,7 +16,7 @@ from torch import Tensor
 from golf_model.artifact.artifact import pack_model
 from golf_model.artifact.fit import SizeModel, find_step
 from golf_model.artifact.fit_rows import RowSizeModel, bounds_of
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.process.errors import ScriptError
 from golf_model.process.runlog import RunLog
 from golf_model.training.averaging import WeightAverage

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from golf_model.artifact.fit import SizeModel, find_step, sized
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.network.gpt import GPT
 from golf_model.network.linear import CastedLinear
 from golf_model.process.distributed import World

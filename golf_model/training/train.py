@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from golf_model.config import ScheduleConfig
+from golf_model.config.schedule import ScheduleConfig
 from golf_model.process.distributed import World
 from golf_model.process.errors import NanLossError
 from golf_model.process.events import Events

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.network.gpt import GPT, LossModel
 from golf_model.process.distributed import World, accumulation_steps
 from golf_model.process.runlog import RunLog

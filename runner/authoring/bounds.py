@@ -11,7 +11,7 @@ import inspect
 import textwrap
 from collections.abc import Iterator
 
-from golf_model.config import MOST
+from golf_model.config.checks import MOST
 
 Bound = dict[str, int | float]
 """Keyword of JSON Schema -> number."""

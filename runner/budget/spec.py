@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from golf_model.config import require
+from golf_model.config.checks import require
 from runner.strict import Strict
 
 Amount = Annotated[float, Field(gt=0, le=1_000_000)]

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from golf_model.config import ARTIFACT_NAME
+from golf_model.config.export import ARTIFACT_NAME
 from runner.drive.collect import read_result
 from runner.drive.retry import may_be_chance
 from runner.files import sha256_bytes, sha256_file

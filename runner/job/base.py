@@ -10,13 +10,12 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_type_hints
 
-import golf_model.config
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.sources import sources_of
 from runner.job.spec import BESIDE_THE_RUN, BaseSpec, JobSpec, resolved, without_folders
 from runner.results.attribution import Attribution, Change, Changes
@@ -92,17 +91,18 @@ def about(name: str) -> str:
 @cache
 def field_docs() -> dict[str, str]:
     """Dotted field -> its docstring in golf_model.config, on one line: what Python itself does not keep of it."""
-    tree = ast.parse(inspect.getsource(golf_model.config))
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    return dict(_docs(classes, GolfConfig.__name__, ""))
+    return dict(_docs(GolfConfig, ""))
 
 
-def _docs(classes: Mapping[str, ast.ClassDef], name: str, before: str) -> Iterator[tuple[str, str]]:
-    body = classes[name].body
-    for field, text in pairwise(body):
+def _docs(section: type, before: str) -> Iterator[tuple[str, str]]:
+    (declared,) = ast.parse(inspect.getsource(section)).body
+    assert isinstance(declared, ast.ClassDef)
+    types = get_type_hints(section)
+    for field, text in pairwise(declared.body):
         if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
             continue
-        if isinstance(field.annotation, ast.Name) and field.annotation.id in classes:
-            yield from _docs(classes, field.annotation.id, f"{before}{field.target.id}.")
+        inner = types[field.target.id]
+        if isinstance(inner, type) and is_dataclass(inner):
+            yield from _docs(inner, f"{before}{field.target.id}.")
         elif isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
             yield f"{before}{field.target.id}", " ".join(str(text.value.value).split())

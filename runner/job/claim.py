@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from golf_model.config import require
+from golf_model.config.checks import require
 from runner.compare.compare import POLICIES
 from runner.errors import UserError
 from runner.results.comparisons import Arm

@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from golf_model.config import ConfigError, require
+from golf_model.config.checks import ConfigError, require
 from runner import untrusted
 from runner.errors import UserError
 from runner.logs.log_facts import NUMBER

@@ -15,7 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from golf_model.config import ConfigError
+from golf_model.config.checks import ConfigError
 from runner.errors import UserError
 from runner.job.hints import hint
 from runner.sinks.spec import SecretGiven

@@ -11,20 +11,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import ceil
 
-from golf_model.config import (
-    AverageConfig,
-    BatchConfig,
-    EvalConfig,
-    ExportConfig,
-    GolfConfig,
-    LogConfig,
-    LoopConfig,
-    ModelConfig,
-    OptimConfig,
-    ParallelConfig,
-    QatConfig,
-    ScheduleConfig,
-)
+from golf_model.config.average import AverageConfig
+from golf_model.config.batch import BatchConfig
+from golf_model.config.eval import EvalConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.log import LogConfig
+from golf_model.config.model import LoopConfig, ModelConfig, ParallelConfig
+from golf_model.config.optim import OptimConfig
+from golf_model.config.qat import QatConfig
+from golf_model.config.schedule import ScheduleConfig
 from golf_model.shapes import parameter_count
 from runner.errors import UserError
 from runner.job.load import job_from_mapping

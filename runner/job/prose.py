@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import model_validator
 
-from golf_model.config import require
+from golf_model.config.checks import require
 from runner.errors import UserError
 from runner.job.problems import Problem
 from runner.printable import cut

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from golf_model.config import require
+from golf_model.config.checks import require
 from runner.strict import Seed, Strict
 
 BEYOND = 10**15

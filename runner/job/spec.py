@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from golf_model.config import GolfConfig, require
+from golf_model.config.checks import require
+from golf_model.config.golf_config import GolfConfig
 from runner.budget.spec import BudgetSpec
 from runner.data.shards import MOST_IDS
 from runner.job.claim import ClaimSpec

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from golf_model.config import REFUSED_VARIABLES, require
+from golf_model.config.checks import require
+from golf_model.config.official import REFUSED_VARIABLES
 from runner.printable import control_in
 
 CONTRACT = ("SEED", "DATA_PATH", "TOKENIZER_PATH", "RUN_ID")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from golf_model.config import EvalConfig
+from golf_model.config.eval import EvalConfig
 from runner.data.prefixes import Validation, prefixes
 from runner.errors import DataError
 

@@ -16,7 +16,9 @@ from functools import cache
 from math import prod
 from statistics import NormalDist
 
-from golf_model.config import GolfConfig, OptimConfig, ScheduleConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.optim import OptimConfig
+from golf_model.config.schedule import ScheduleConfig
 from golf_model.shapes import (
     BITS,
     LEVELS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.shapes import NARROW, block_order, is_control, mlp_hidden, parameter_shapes
 from runner.job.hardware import PROFILES
 from runner.job.spec import JobSpec

@@ -11,7 +11,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.shapes import parameter_count, payload_bytes
 from runner.job.base import flat_fields
 from runner.job.spec import BESIDE_THE_RUN, JobSpec, resolved

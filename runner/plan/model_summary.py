@@ -9,7 +9,7 @@ from typing import get_args
 
 from rich.table import Table
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.shapes import BITS, Scheme, TensorClass, parameter_count, payload_bytes, tensor_class
 from runner.job.hardware import resolve_hardware
 from runner.job.spec import JobSpec

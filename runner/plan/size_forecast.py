@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from golf_model.config import ExportConfig, GolfConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.shapes import BITS, LEVELS, Scheme, parameter_shapes, schemes, stored_bytes
 from runner.job.hardware import Hardware
 from runner.job.spec import JobSpec

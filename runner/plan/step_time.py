@@ -16,7 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from golf_model.config import GolfConfig, RuntimeConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.runtime import RuntimeConfig
 from runner.data.cache import cache_root, remembered
 from runner.errors import UserError
 from runner.files import write_atomic

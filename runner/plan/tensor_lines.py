@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Generic, TypeVar
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.shapes import Scheme, parameter_shapes, schemes, stored_bytes
 
 BLOCK = re.compile(r"blocks\.(\d+)\.(.+)")

@@ -16,7 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from golf_model.config import ARTIFACT_NAME, ConfigError, GolfConfig
+from golf_model.config.checks import ConfigError
+from golf_model.config.export import ARTIFACT_NAME
+from golf_model.config.golf_config import GolfConfig
 from runner.data.shards import find_shards, find_sidecars
 from runner.data.tokenizer import load_tokenizer, require_vocab
 from runner.errors import UserError

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from golf_model.config import ARTIFACT_NAME
+from golf_model.config.export import ARTIFACT_NAME
 from runner.errors import UserError
 from runner.folder.paths import RunFolder
 from runner.folder.runs import noted_job

@@ -14,7 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from golf_model.config import REFUSED_VARIABLES, GolfConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.official import REFUSED_VARIABLES
 from golf_model.script_parts import config_as_source, unused_modules
 from runner.errors import UserError
 from runner.files import sha256_bytes, sha256_files
@@ -97,7 +98,7 @@ def make_script(config: GolfConfig, *, keep: bool = False) -> Script:
 
     keep: it can also keep the weights that it packs, which takes a few hundred bytes of code.
     """
-    package = Path(inspect.getfile(GolfConfig)).parent
+    package = Path(inspect.getfile(GolfConfig)).parents[1]
     unused = unused_modules(config, keep=keep)
     flat = flatten(package, ENTRY, config_as_source(config), script_head(), unused, "process.errors")
     source = pack_twin(flat)

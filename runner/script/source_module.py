@@ -67,9 +67,9 @@ class SourceModule:
     """A parsed module."""
 
     name: str
-    """Dotted, e.g. `golf_model.config`."""
+    """Dotted, e.g. `golf_model.shapes`."""
     shown: str
-    """Path for messages and banners, from the package's parent, e.g. `golf_model/config.py`."""
+    """Path for messages and banners, from the package's parent, e.g. `golf_model/shapes.py`."""
     docstring: str | None
     features: dict[str, int]
     """`from __future__` features -> line."""

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from golf_model.config import ARTIFACT_NAME, GolfConfig
+from golf_model.config.export import ARTIFACT_NAME
+from golf_model.config.golf_config import GolfConfig
 from runner.drive.run import Lay
 from runner.errors import UserError
 from runner.files import sha256_bytes, sha256_file, write_atomic
@@ -278,4 +279,4 @@ def packed(kept: Path, job: JobSpec, script: Script) -> tuple[bytes, list[str], 
 
 def _our_path() -> dict[str, str]:
     """Where this very golf_model lies, for a process that is started elsewhere."""
-    return {"PYTHONPATH": str(Path(inspect.getfile(GolfConfig)).parents[1])}
+    return {"PYTHONPATH": str(Path(inspect.getfile(GolfConfig)).parents[2])}

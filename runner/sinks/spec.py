@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from golf_model.config import ConfigError, require
+from golf_model.config.checks import ConfigError, require
 from runner.strict import VARIABLE, Strict
 
 Moment = Literal["started", "seed", "verdict", "budget"]

@@ -62,7 +62,7 @@ def score(
     """Score ARTIFACT again, by any rule and on any shards."""
     from typing import get_args, get_type_hints
 
-    from golf_model.config import EvalConfig
+    from golf_model.config.eval import EvalConfig
     from runner.job.problems import choice_message
     from runner.plan.plan import open_job_data
     from runner.record.rescore import other_data, report_lines, rescore, with_rule

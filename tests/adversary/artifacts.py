@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from golf_model.artifact.artifact import pack_model
-from golf_model.config import ExportConfig, GolfConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.network.gpt import GPT
 from tests.golf_model.test_main import CONFIG
 

@@ -7,7 +7,11 @@ from dataclasses import replace
 import pytest
 
 from golf_model.compile_forecast import CompileForecast, compile_forecast
-from golf_model.config import BatchConfig, GolfConfig, LoopConfig, ModelConfig, QatConfig, ScheduleConfig
+from golf_model.config.batch import BatchConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import LoopConfig, ModelConfig
+from golf_model.config.qat import QatConfig
+from golf_model.config.schedule import ScheduleConfig
 from golf_model.shapes import parameter_shapes
 from runner.job.load import load_job
 from runner.job.profiles import with_profile

@@ -15,28 +15,26 @@ from pathlib import Path
 import pytest
 import torch
 
-from golf_model.config import (
-    AverageConfig,
-    BatchConfig,
-    BigramConfig,
-    EvalConfig,
-    ExportConfig,
-    GolfConfig,
-    GptqConfig,
-    LogConfig,
-    ModelConfig,
-    OptimConfig,
-    QatConfig,
-    RuntimeConfig,
-    ScheduleConfig,
-    StepConfig,
-)
+from golf_model.config.average import AverageConfig
+from golf_model.config.batch import BatchConfig
+from golf_model.config.eval import EvalConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import StepConfig
+from golf_model.config.log import LogConfig
+from golf_model.config.model import BigramConfig, ModelConfig
+from golf_model.config.optim import OptimConfig
+from golf_model.config.qat import QatConfig
+from golf_model.config.rounding import GptqConfig
+from golf_model.config.runtime import RuntimeConfig
+from golf_model.config.schedule import ScheduleConfig
 from golf_model.main import main
 from golf_model.process.devices import why_no_compiler
 from golf_model.process.errors import ScriptError
 from golf_model.process.files import write_durably
 from golf_model.script_parts import config_as_source
 from runner.job.open_data import DataRequest
+from tests.fixtures.config_classes import CONFIG_IMPORTS
 from tests.fixtures.tiny_data import VOCAB
 
 CONFIG = GolfConfig(
@@ -302,7 +300,7 @@ def test_two_processes_train_what_one_does(run_script: RunScript, tiny_data: Dat
     assert run_script(single) == 0
     double.mkdir()
     (double / "train_gpt.py").write_text(
-        "import sys\nfrom pathlib import Path\nfrom golf_model.config import *\n"
+        f"import sys\nfrom pathlib import Path\n{CONFIG_IMPORTS}\n"
         f"from golf_model.main import main\nCONFIG = {config_as_source(CONFIG)}\n"
         "if __name__ == '__main__':\n    sys.exit(main(CONFIG, Path(__file__)))\n"
     )

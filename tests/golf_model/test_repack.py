@@ -14,7 +14,10 @@ import torch
 
 from golf_model.artifact.artifact import pack_model
 from golf_model.artifact.kept import keep_weights
-from golf_model.config import BigramConfig, ExportConfig, GolfConfig, GptqConfig, ModelConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import BigramConfig, ModelConfig
+from golf_model.config.rounding import GptqConfig
 from golf_model.process.errors import ScriptError
 from golf_model.repack import as_trained, from_json, main, read_kept
 from golf_model.training.calibration import Seen

@@ -6,17 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from golf_model.config import (
-    AttentionGateConfig,
-    BatchConfig,
-    ExportConfig,
-    GolfConfig,
-    GptqConfig,
-    LqerConfig,
-    ModelConfig,
-    ParallelConfig,
-    SdclipConfig,
-)
+from golf_model.config.batch import BatchConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import SdclipConfig
+from golf_model.config.model import AttentionGateConfig, ModelConfig, ParallelConfig
+from golf_model.config.rounding import GptqConfig, LqerConfig
 from golf_model.script_parts import unused_modules
 from runner.job.load import load_job
 from tests.fixtures.places import JOBS

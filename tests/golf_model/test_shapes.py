@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golf_model.artifact.stored import payload_size, store
-from golf_model.config import BigramConfig, ExportConfig, GolfConfig, ModelConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import BigramConfig, ModelConfig
 from golf_model.network.gpt import GPT
 from golf_model.shapes import is_control, parameter_count, parameter_shapes, payload_bytes, schemes
 from tests.fixtures.golden_configs import CONFIG_102, CONFIG_160, CONFIG_372, CONFIG_465, CONFIG_1606

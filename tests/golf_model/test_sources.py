@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from golf_model.config import BigramConfig, GolfConfig, ModelConfig, QatConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import BigramConfig, ModelConfig
+from golf_model.config.qat import QatConfig
 from golf_model.sources import TECHNIQUES, sources_of
 from runner.job.base import field_docs
 from runner.job.load import load_job

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from golf_model.config import ARTIFACT_NAME
+from golf_model.config.export import ARTIFACT_NAME
 from runner.data.known_texts import DOCUMENTS, known_text, text_by_hash
 from runner.data.shards import is_validation_shard
 from runner.data.tokenizer import OFFICIAL_TOKENIZERS

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from golf_model.artifact.artifact import READERS, WRITERS
 from golf_model.artifact.stored import check_stored, restore, store
-from golf_model.config import ExportConfig, GolfConfig, ModelConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import ModelConfig
 from golf_model.process.errors import ScriptError
 from golf_model.shapes import parameter_shapes
 from runner.job.load import load_job

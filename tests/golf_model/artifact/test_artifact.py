@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from golf_model.artifact.artifact import pack_model, unpack_model
 from golf_model.artifact.compress import decompress
-from golf_model.config import BigramConfig, ExportConfig, ModelConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.model import BigramConfig, ModelConfig
 from golf_model.process.errors import ScriptError
 from golf_model.shapes import LEVELS, parameter_shapes, schemes
 from tests.fixtures.golden_cases import golden_network, golden_weight

@@ -20,7 +20,8 @@ from golf_model.artifact.artifact import READERS, pack_model, unpack_model
 from golf_model.artifact.compress import Compressor, compress, decompress
 from golf_model.artifact.containers import shuffled, unshuffled
 from golf_model.artifact.inspect import inspect_artifact
-from golf_model.config import ExportConfig, GolfConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.process.errors import ScriptError
 from golf_model.shapes import LEVELS, clip_width, schemes
 from tests.golf_model.artifact.small_artifacts import (

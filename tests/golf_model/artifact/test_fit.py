@@ -13,7 +13,10 @@ from torch import Tensor
 
 from golf_model.artifact.artifact import pack_model, unpack_model
 from golf_model.artifact.fit import MOST_TRIES, WINDOW, SizeModel, find_step, pack_to_fit, sized
-from golf_model.config import ConfigError, ExportConfig, ModelConfig, StepConfig
+from golf_model.config.checks import ConfigError
+from golf_model.config.export import ExportConfig
+from golf_model.config.grids import StepConfig
+from golf_model.config.model import ModelConfig
 from golf_model.process.errors import ScriptError
 from golf_model.quantization.gptq import Factors
 from golf_model.shapes import parameter_shapes, step_size

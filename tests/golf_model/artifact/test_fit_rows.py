@@ -13,7 +13,11 @@ from golf_model.artifact.fit_rows import pack_rows_to_fit
 from golf_model.artifact.golf_container import write_golf
 from golf_model.artifact.repairs import LEFT, with_factors
 from golf_model.artifact.stored import Stored, store
-from golf_model.config import ConfigError, ExportConfig, GptqConfig, LqerConfig, ModelConfig, SdclipConfig, StepConfig
+from golf_model.config.checks import ConfigError
+from golf_model.config.export import ExportConfig
+from golf_model.config.grids import SdclipConfig, StepConfig
+from golf_model.config.model import ModelConfig
+from golf_model.config.rounding import GptqConfig, LqerConfig
 from golf_model.network.gpt import GPT
 from golf_model.process.errors import ScriptError
 from golf_model.shapes import parameter_count

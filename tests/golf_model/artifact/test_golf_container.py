@@ -20,7 +20,9 @@ from torch import Tensor
 from golf_model.artifact.artifact import pack_model, unpack_model
 from golf_model.artifact.golf_container import CHECKSUM_BYTES, GOLF_HEAD, GOLF_MAGIC, read_golf, write_golf
 from golf_model.artifact.stored import Stored
-from golf_model.config import ExportConfig, ModelConfig, StepConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.grids import StepConfig
+from golf_model.config.model import ModelConfig
 from golf_model.entropy_coding.entropy import encode_integers
 from golf_model.process.errors import ScriptError
 from golf_model.shapes import parameter_shapes

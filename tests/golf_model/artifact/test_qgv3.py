@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from golf_model.artifact.artifact import unpack_model
 from golf_model.artifact.compress import compress
 from golf_model.artifact.qgv3 import HEAD, MAGIC, read_qgv3
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.process.errors import ScriptError
 from tests.golf_model.artifact.small_artifacts import (
     SMALL,

@@ -20,7 +20,10 @@ from golf_model.artifact.artifact import PackedModel, pack_model, unpack_model
 from golf_model.artifact.fit import SizeModel, pack_to_fit, sized
 from golf_model.artifact.golf_container import GOLF_HEAD, open_golf, read_golf
 from golf_model.artifact.inspect import inspect_artifact
-from golf_model.config import ExportConfig, GptqConfig, ModelConfig, ShapedStepsConfig, StepConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.grids import ShapedStepsConfig, StepConfig
+from golf_model.config.model import ModelConfig
+from golf_model.config.rounding import GptqConfig
 from golf_model.process.errors import ScriptError
 from golf_model.quantization.shaped import fits_steps
 from golf_model.quantization.shaping import Shaping

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from golf_model.config import ModelConfig
+from golf_model.config.model import ModelConfig
 from golf_model.network.attention import AttentionKernel, causal_mask, explicit_attention
 from golf_model.network.gpt import GPT
 from tests.fixtures.golden_cases import golden_tokens, set_golden_weights

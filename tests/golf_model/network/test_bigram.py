@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import torch
 
-from golf_model.config import BigramConfig, ModelConfig, OptimConfig
+from golf_model.config.model import BigramConfig, ModelConfig
+from golf_model.config.optim import OptimConfig
 from golf_model.network.bigram import BIGRAM_SCALE_INIT, bigram_hash
 from golf_model.network.gpt import GPT
 from golf_model.training.optimizers import build_optimizers, split_parameters

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from golf_model.config import LONG_SEQUENCE, ModelConfig
+from golf_model.config.model import ModelConfig
+from golf_model.config.runtime import LONG_SEQUENCE
 from golf_model.network import blocked
 from golf_model.network.attention import AttentionKernel, causal_mask, explicit_attention
 from golf_model.network.blocked import BlockedAttention, blocks

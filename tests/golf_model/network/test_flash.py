@@ -10,7 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from golf_model.config import BatchConfig, GolfConfig, ModelConfig
+from golf_model.config.batch import BatchConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import ModelConfig
 from golf_model.network.attention import explicit_attention, fused_attention
 from golf_model.network.flash import candidates, choose, settle_attention, torchs_own
 from golf_model.process.distributed import World

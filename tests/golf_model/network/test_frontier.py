@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from golf_model.config import AttentionGateConfig, ConfigError, LoopConfig, ModelConfig, ParallelConfig
+from golf_model.config.checks import ConfigError
+from golf_model.config.model import AttentionGateConfig, LoopConfig, ModelConfig, ParallelConfig
 from golf_model.network.attention import Past
 from golf_model.network.block import Block
 from golf_model.network.gpt import GPT

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from golf_model.config import GptqConfig, OptimConfig
+from golf_model.config.optim import OptimConfig
+from golf_model.config.rounding import GptqConfig
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.gpt import GPT
 from golf_model.network.segments import Documents

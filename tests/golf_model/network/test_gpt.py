@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from golf_model.config import BigramConfig, ModelConfig, RuntimeConfig
+from golf_model.config.model import BigramConfig, ModelConfig
+from golf_model.config.runtime import RuntimeConfig
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.gpt import GPT
 from golf_model.process.devices import abilities

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import torch
 
-from golf_model.config import BigramConfig, ModelConfig
+from golf_model.config.model import BigramConfig, ModelConfig
 from golf_model.network.gpt import GPT
 
 MODEL = ModelConfig(

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from golf_model.config import ModelConfig
+from golf_model.config.model import ModelConfig
 from golf_model.network.gpt import GPT
 from golf_model.network.mlp import MLP, SquaredLeakyRelu, SquaredRelu
 from golf_model.shapes import parameter_shapes

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 import torch
 
-from golf_model.config import BigramConfig, ModelConfig
+from golf_model.config.model import BigramConfig, ModelConfig
 from golf_model.network.gpt import GPT
 from golf_model.network.smear import smear
 from golf_model.shapes import parameter_shapes

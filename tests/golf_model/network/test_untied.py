@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from golf_model.config import ExportConfig, ModelConfig, OptimConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.model import ModelConfig
+from golf_model.config.optim import OptimConfig
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.gpt import GPT
 from golf_model.shapes import schemes

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from golf_model.config import ModelConfig
+from golf_model.config.model import ModelConfig
 from golf_model.network.block import Block
 from golf_model.network.gpt import GPT
 from golf_model.network.xsa import exclusive_attention

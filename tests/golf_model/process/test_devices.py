@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from golf_model.config import RuntimeConfig
+from golf_model.config.runtime import RuntimeConfig
 from golf_model.process import devices
 from golf_model.process.devices import (
     abilities,

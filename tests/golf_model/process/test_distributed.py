@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from golf_model.config import BatchConfig
+from golf_model.config.batch import BatchConfig
 from golf_model.process.distributed import PATIENCE, World, accumulation_steps, group_of
 from golf_model.process.errors import ScriptError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from golf_model.config import REFUSED_VARIABLES
+from golf_model.config.official import REFUSED_VARIABLES
 from golf_model.process.environment import read_environment
 from golf_model.process.errors import ScriptError
 from tests.fixtures.golden_cases import Golden

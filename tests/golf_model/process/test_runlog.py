@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.process.devices import Abilities
 from golf_model.process.runlog import ENDS, RunLog, log_file, log_head, log_shards
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from golf_model.config import BigramConfig, ModelConfig
+from golf_model.config.model import BigramConfig, ModelConfig
 from golf_model.network.block import Block
 from golf_model.network.gpt import GPT
 from golf_model.quantization.fisher import collect_fisher

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from golf_model.artifact.stored import store
-from golf_model.config import ExportConfig, GptqConfig, StepConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.grids import StepConfig
+from golf_model.config.rounding import GptqConfig
 from golf_model.quantization import gptq as rule
 from golf_model.quantization.gptq import Factors, Turn, inverse_factor, rounded_by_shape
 from tests.fixtures.in_turn import rounded_in_turn

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golf_model.config import ExportConfig
+from golf_model.config.export import ExportConfig
 from golf_model.quantization.quantize import dequantize, quantize
 from golf_model.shapes import LEVELS
 

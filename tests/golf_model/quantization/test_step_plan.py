@@ -9,15 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from golf_model.config import (
-    ConfigError,
-    ExportConfig,
-    GolfConfig,
-    GptqConfig,
-    QatConfig,
-    ShapedStepsConfig,
-    StepConfig,
-)
+from golf_model.config.checks import ConfigError
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import ShapedStepsConfig, StepConfig
+from golf_model.config.qat import QatConfig
+from golf_model.config.rounding import GptqConfig
 from golf_model.quantization.shaping import Shaping, quarter_octaves, shaped_weights
 from golf_model.quantization.step_plan import planned_steps
 

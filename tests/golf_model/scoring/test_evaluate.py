@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from golf_model.config import ModelConfig, QatConfig
+from golf_model.config.model import ModelConfig
+from golf_model.config.qat import QatConfig
 from golf_model.network.linear import CastedLinear
 from golf_model.process.distributed import World
 from golf_model.scoring.bpb import ByteTables

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from golf_model.config import BigramConfig, ModelConfig
+from golf_model.config.model import BigramConfig, ModelConfig
 from golf_model.network.gpt import GPT
 from golf_model.scoring import evaluate as scoring
 from golf_model.scoring import overlap

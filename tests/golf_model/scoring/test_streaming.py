@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from golf_model.config import BigramConfig, ModelConfig
+from golf_model.config.model import BigramConfig, ModelConfig
 from golf_model.network.gpt import GPT
 from golf_model.network.head import softcapped
 from golf_model.network.rope import rope_tables, spread_tables

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golf_model.config import EvalConfig
+from golf_model.config.eval import EvalConfig
 from golf_model.process.errors import ScriptError
 from golf_model.scoring.evaluate import by_head
 from golf_model.scoring.windows import eval_windows, targets_of, windows_of

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from golf_model.config import AverageConfig
+from golf_model.config.average import AverageConfig
 from golf_model.training.averaging import WeightAverage
 
 

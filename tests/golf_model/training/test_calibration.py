@@ -10,15 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from golf_model.config import (
-    AverageConfig,
-    BigramConfig,
-    ExportConfig,
-    GolfConfig,
-    GptqConfig,
-    ShapedStepsConfig,
-    StepConfig,
-)
+from golf_model.config.average import AverageConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import ShapedStepsConfig, StepConfig
+from golf_model.config.model import BigramConfig
+from golf_model.config.rounding import GptqConfig
 from golf_model.network.block import Block
 from golf_model.network.linear import CastedLinear
 from golf_model.network.rope import rms_norm

@@ -12,17 +12,15 @@ from typing import Any
 import pytest
 import torch
 
-from golf_model.config import (
-    AverageConfig,
-    BatchConfig,
-    ExportConfig,
-    GolfConfig,
-    LogConfig,
-    ModelConfig,
-    QatConfig,
-    ScheduleConfig,
-    StepConfig,
-)
+from golf_model.config.average import AverageConfig
+from golf_model.config.batch import BatchConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import StepConfig
+from golf_model.config.log import LogConfig
+from golf_model.config.model import ModelConfig
+from golf_model.config.qat import QatConfig
+from golf_model.config.schedule import ScheduleConfig
 from golf_model.network.gpt import GPT
 from golf_model.process.distributed import World
 from golf_model.process.errors import ScriptError

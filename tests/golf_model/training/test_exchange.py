@@ -12,7 +12,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from golf_model.config import GptqConfig, ModelConfig, OptimConfig
+from golf_model.config.model import ModelConfig
+from golf_model.config.optim import OptimConfig
+from golf_model.config.rounding import GptqConfig
 from golf_model.network.gpt import GPT
 from golf_model.process.distributed import World
 from golf_model.quantization.gptq import Factors

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from golf_model.config import BigramConfig, ModelConfig, OptimConfig
+from golf_model.config.model import BigramConfig, ModelConfig
+from golf_model.config.optim import OptimConfig
 from golf_model.network.gpt import GPT
 from golf_model.training.optimizers import (
     build_optimizers,

@@ -10,7 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golf_model.config import BigramConfig, ExportConfig, ModelConfig, OptimConfig, QatConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.model import BigramConfig, ModelConfig
+from golf_model.config.optim import OptimConfig
+from golf_model.config.qat import QatConfig
 from golf_model.network.gpt import GPT, LossModel
 from golf_model.network.linear import CastedLinear
 from golf_model.process.devices import why_no_compiler

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golf_model.config import DecayTaperConfig, LoopConfig, OptimConfig, ScheduleConfig
+from golf_model.config.model import LoopConfig
+from golf_model.config.optim import DecayTaperConfig, OptimConfig
+from golf_model.config.schedule import ScheduleConfig
 from golf_model.training.schedule import (
     decay_taper,
     learning_rate_multiplier,

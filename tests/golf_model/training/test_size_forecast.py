@@ -9,7 +9,10 @@ from pathlib import Path
 import torch
 
 from golf_model.artifact.artifact import pack_model
-from golf_model.config import AverageConfig, ExportConfig, GolfConfig, SdclipConfig, StepConfig
+from golf_model.config.average import AverageConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import SdclipConfig, StepConfig
 from golf_model.process.runlog import RunLog
 from golf_model.training.averaging import WeightAverage
 from golf_model.training.size_forecast import SizeForecaster, forecast_line

@@ -9,7 +9,12 @@ import torch
 
 from golf_model.artifact.fit import SizeModel, pack_to_fit
 from golf_model.artifact.stored import store
-from golf_model.config import ConfigError, ExportConfig, GolfConfig, ModelConfig, QatConfig, StepConfig
+from golf_model.config.checks import ConfigError
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import StepConfig
+from golf_model.config.model import ModelConfig
+from golf_model.config.qat import QatConfig
 from golf_model.network.gpt import GPT
 from golf_model.network.linear import CastedLinear
 from golf_model.process.distributed import World

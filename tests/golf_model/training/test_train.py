@@ -10,17 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from golf_model.config import (
-    AverageConfig,
-    BatchConfig,
-    DecayTaperConfig,
-    GolfConfig,
-    LogConfig,
-    LoopConfig,
-    ModelConfig,
-    OptimConfig,
-    ScheduleConfig,
-)
+from golf_model.config.average import AverageConfig
+from golf_model.config.batch import BatchConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.log import LogConfig
+from golf_model.config.model import LoopConfig, ModelConfig
+from golf_model.config.optim import DecayTaperConfig, OptimConfig
+from golf_model.config.schedule import ScheduleConfig
 from golf_model.network.gpt import GPT
 from golf_model.process.distributed import World
 from golf_model.process.errors import NanLossError

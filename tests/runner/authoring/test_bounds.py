@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-from dataclasses import is_dataclass
 from typing import Any
 
 import pytest
 
-import golf_model.config
-from golf_model.config import ConfigError, LoopConfig, ModelConfig, OptimConfig, ScheduleConfig
+from golf_model.config.checks import ConfigError
+from golf_model.config.model import LoopConfig, ModelConfig
+from golf_model.config.optim import OptimConfig
+from golf_model.config.schedule import ScheduleConfig
 from runner.authoring.bounds import bounds_of, whole_bound
+from tests.fixtures.config_classes import CONFIG_CLASSES
 
-CLASSES: dict[str, type] = {
-    name: kind for name, kind in vars(golf_model.config).items() if inspect.isclass(kind) and is_dataclass(kind)
-}
 BEYOND = {"minimum": -1e-6, "exclusiveMinimum": 0.0, "maximum": 1e-6, "exclusiveMaximum": 0.0}
 
 
@@ -33,7 +31,7 @@ def test_what_depends_on_another_field_is_no_bound() -> None:
     assert bounds_of(ScheduleConfig)["min_lr"] == {"minimum": 0, "maximum": 1}
 
 
-@pytest.mark.parametrize("kind", CLASSES.values(), ids=CLASSES)
+@pytest.mark.parametrize("kind", CONFIG_CLASSES.values(), ids=CONFIG_CLASSES)
 def test_every_bound_is_one_that_the_class_itself_refuses_to_pass(kind: Any) -> None:
     for name, bound in bounds_of(kind).items():
         for keyword, number in bound.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from runner.errors import UserError
 from runner.job.base import about, changes, field_docs, flat_fields
 from runner.job.load import job_from_mapping, job_hash, load_job, resolved, with_seeds

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from golf_model.config import GolfConfig, ModelConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import ModelConfig
 from runner.errors import UserError
 from runner.job.field_page import docs_of, field_lines, page, places
 from runner.job.load import EVERY_FIELD, load_job

@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from runner.errors import UserError
 from runner.job.claim import BaselineSpec, ClaimSpec
 from runner.job.load import DataSpec, JobSpec, LimitsSpec, job_from_mapping, job_hash, load_job, resolved, with_seeds

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from golf_model.config import ExportConfig, GolfConfig, ScheduleConfig, StepConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import StepConfig
+from golf_model.config.schedule import ScheduleConfig
 from runner.errors import UserError
 from runner.job.hardware import PROFILES
 from runner.job.load import DataSpec, JobSpec, LimitsSpec

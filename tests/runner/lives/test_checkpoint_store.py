@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from golf_model.config import ARTIFACT_NAME
+from golf_model.config.export import ARTIFACT_NAME
 from runner.data.dataset import DataSet, open_dataset
 from runner.drive.collect import Collector
 from runner.files import remove_tree, sha256_file

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from golf_model.config import ExportConfig, GolfConfig, ScheduleConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.schedule import ScheduleConfig
 from runner.job.hardware import PROFILES
 from runner.job.load import load_job
 from runner.job.profiles import with_profile

@@ -7,17 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from golf_model.config import (
-    AverageConfig,
-    BatchConfig,
-    BigramConfig,
-    GolfConfig,
-    LoopConfig,
-    ModelConfig,
-    OptimConfig,
-    RuntimeConfig,
-    ScheduleConfig,
-)
+from golf_model.config.average import AverageConfig
+from golf_model.config.batch import BatchConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import BigramConfig, LoopConfig, ModelConfig
+from golf_model.config.optim import OptimConfig
+from golf_model.config.runtime import RuntimeConfig
+from golf_model.config.schedule import ScheduleConfig
 from golf_model.network.dtypes import apply_dtype_policy
 from golf_model.network.gpt import GPT
 from golf_model.training.averaging import WeightAverage

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from rich.console import Console
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from runner.job.spec import JobSpec
 from runner.plan.model_diff import Side, changed_fields, changed_tensors, diff_tables, totals
 from runner.plan.tensor_lines import tensors_of

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from rich.console import Console, RenderableType
 
-from golf_model.config import GolfConfig, ModelConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.model import ModelConfig
 from golf_model.shapes import parameter_count, payload_bytes
 from runner.job.load import load_job
 from runner.plan.model_summary import summary_tables, totals_table

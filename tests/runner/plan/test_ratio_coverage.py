@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golf_model.config import EvalConfig
+from golf_model.config.eval import EvalConfig
 from runner.data.dataset import open_dataset
 from runner.data.prefixes import Prefixes, prefixes_of
 from runner.job.open_data import DataRequest

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from runner.job.load import load_job
 from runner.plan.size_forecast import against_cap, forecast_bytes, rough, told_bytes
 from runner.results.verdicts import SizeForecast

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from golf_model.config import RuntimeConfig
+from golf_model.config.runtime import RuntimeConfig
 from runner.job.hardware import PROFILES
 from runner.job.load import load_job
 from runner.job.spec import JobSpec

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from golf_model.config import ExportConfig, GolfConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.shapes import parameter_count, parameter_shapes, payload_bytes
 from runner.plan.tensor_lines import folded, tensors_of
 from tests.fixtures.model_jobs import configs

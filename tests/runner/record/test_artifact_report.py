@@ -15,7 +15,8 @@ from golf_model.artifact.artifact import pack_model
 from golf_model.artifact.compress import decompress
 from golf_model.artifact.first_look import first_look
 from golf_model.artifact.inspect import entropy, inspect_artifact
-from golf_model.config import ExportConfig, StepConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.grids import StepConfig
 from golf_model.process.errors import ScriptError
 from golf_model.shapes import parameter_shapes, schemes
 from runner.errors import UserError

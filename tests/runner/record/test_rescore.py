@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from golf_model.artifact.artifact import pack_model
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from golf_model.network.gpt import GPT
 from runner.errors import UserError
 from runner.job.open_data import DataRequest

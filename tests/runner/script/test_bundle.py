@@ -12,24 +12,21 @@ from pathlib import Path
 
 import pytest
 
-import golf_model.config
-from golf_model.config import (
-    REFUSED_VARIABLES,
-    BigramConfig,
-    ExportConfig,
-    GolfConfig,
-    GptqConfig,
-    ModelConfig,
-    ShapedStepsConfig,
-    StepConfig,
-)
+import golf_model
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import ShapedStepsConfig, StepConfig
+from golf_model.config.model import BigramConfig, ModelConfig
+from golf_model.config.official import REFUSED_VARIABLES
+from golf_model.config.rounding import GptqConfig
 from runner.files import sha256_bytes
 from runner.script.bundle import HONOURED_VARIABLES, Script, make_script, pack_twin
 from runner.script.compact import compact
 from runner.script.pack import unpack
 from runner.script.short_names import renamed
+from tests.fixtures.config_classes import CONFIG_CLASSES, CONFIG_IMPORTS
 
-PACKAGE = Path(golf_model.config.__file__).parent
+PACKAGE = Path(golf_model.__file__).parent
 CONFIG = GolfConfig(model=ModelConfig(num_layers=3, bigram=BigramConfig(buckets=64)))
 
 
@@ -46,7 +43,7 @@ def test_script_is_its_packed_twin_and_carries_its_hash(script: Script) -> None:
 
 def test_another_process_folder_locale_and_hash_seed_give_the_same_bytes(script: Script, tmp_path: Path) -> None:
     code = (
-        "import sys; from golf_model.config import *; from runner.script.bundle import make_script\n"
+        f"import sys\n{CONFIG_IMPORTS}\nfrom runner.script.bundle import make_script\n"
         "config = GolfConfig(model=ModelConfig(num_layers=3, bigram=BigramConfig(buckets=64)))\n"
         "print(make_script(config).sha256, 'torch' in sys.modules)"
     )
@@ -67,11 +64,11 @@ def test_packed_file_is_ascii_free_of_machine_paths_and_half_of_its_twin(script:
 
 def test_every_module_stands_under_its_banner(script: Script) -> None:
     banners = {line.split()[2] for line in script.flat.splitlines() if line.startswith("# ---- ")}
-    assert {"golf_model/config.py", "golf_model/main.py", "configuration"} <= banners
+    assert {"golf_model/config/golf_config.py", "golf_model/main.py", "configuration"} <= banners
 
 
 def test_configuration_is_baked_in_as_source(script: Script) -> None:
-    space: dict[str, object] = dict(vars(golf_model.config))
+    space: dict[str, object] = dict(CONFIG_CLASSES)
     baked = next(
         node
         for node in ast.parse(script.flat).body

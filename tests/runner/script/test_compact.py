@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from runner.script.bundle import make_script
 from runner.script.compact import compact
 

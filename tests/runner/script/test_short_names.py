@@ -9,7 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from golf_model.config import ExportConfig, GolfConfig, GptqConfig, ShapedStepsConfig, StepConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.grids import ShapedStepsConfig, StepConfig
+from golf_model.config.rounding import GptqConfig
 from runner.script.bundle import Script, make_script, pack_twin
 from runner.script.compact import compact
 from runner.script.pack import pack, unpack

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from runner.review.facts import Proof
 from runner.review.prove.own.documents import documents
 from runner.review.prove.own.moves import flipped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from runner.errors import UserError
 from runner.job.spec import JobSpec
 from runner.review.answers import CLASSES

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from golf_model.config import EvalConfig, GolfConfig
+from golf_model.config.eval import EvalConfig
+from golf_model.config.golf_config import GolfConfig
 from runner.job.profiles import SMALL_LENGTH, SMALL_STEPS, published_steps, small_config
 from runner.job.spec import JobSpec
 from runner.review.prove.own.names import tally_names

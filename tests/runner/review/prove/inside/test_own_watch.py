@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from golf_model.config import EvalConfig
+from golf_model.config.eval import EvalConfig
 from golf_model.process.distributed import World
 from golf_model.scoring import evaluate as windowed
 from golf_model.scoring import streaming

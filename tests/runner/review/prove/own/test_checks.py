@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from runner.errors import UserError
 from runner.job.load import load_job
 from runner.review.prove.inside.own_watch import LISTED

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import pytest
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from runner.job.load import load_job
 from runner.review.answers import CLASSES
 from runner.review.facts import Check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import sentencepiece as spm
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from runner.review.prove.own.recount import bytes_of, sidecar
 from runner.review.prove.own.size import SPECIAL, VOCAB, OwnScript
 from runner.review.prove.shrink import tokenizer

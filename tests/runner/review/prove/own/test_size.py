@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from golf_model.config import GolfConfig
+from golf_model.config.golf_config import GolfConfig
 from runner.job.load import load_job
 from runner.review.prove.own.size import LENGTH, STEPS_TO_LIMIT, VOCAB, OwnScript, proof_config
 from runner.review.prove.own.sums import AROUND, block_length, blocks

@@ -6,23 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from golf_model import config as tree
-from golf_model.config import (
-    BatchConfig,
-    BigramConfig,
-    ConfigError,
-    EvalConfig,
-    ExportConfig,
-    GolfConfig,
-    LogConfig,
-    LoopConfig,
-    LqerConfig,
-    ModelConfig,
-    OptimConfig,
-    RuntimeConfig,
-    ScheduleConfig,
-)
+from golf_model.config.batch import BatchConfig
+from golf_model.config.checks import ConfigError
+from golf_model.config.eval import EvalConfig
+from golf_model.config.export import ExportConfig
+from golf_model.config.golf_config import GolfConfig
+from golf_model.config.log import LogConfig
+from golf_model.config.model import BigramConfig, LoopConfig, ModelConfig
+from golf_model.config.optim import OptimConfig
+from golf_model.config.rounding import LqerConfig
+from golf_model.config.runtime import RuntimeConfig
+from golf_model.config.schedule import ScheduleConfig
 from golf_model.script_parts import config_as_source
+from tests.fixtures.config_classes import CONFIG_CLASSES
 
 
 @pytest.mark.parametrize(
@@ -61,7 +57,7 @@ def test_source_of_a_configuration_builds_an_equal_one() -> None:
     config = replace(
         GolfConfig(), model=ModelConfig(num_layers=3, bigram=BigramConfig(4096, 64)), schedule=ScheduleConfig("steps")
     )
-    assert eval(config_as_source(config), vars(tree).copy()) == config
+    assert eval(config_as_source(config), dict(CONFIG_CLASSES)) == config
 
 
 def test_source_of_equal_configurations_is_the_same_text() -> None:

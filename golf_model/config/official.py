@@ -1,0 +1,40 @@
+"""What the official script reads from its environment and this one does not."""
+
+from __future__ import annotations
+
+REFUSED_VARIABLES = (
+    "VAL_BATCH_SIZE",
+    "VAL_LOSS_EVERY",
+    "TRAIN_LOG_EVERY",
+    "ITERATIONS",
+    "WARMDOWN_ITERS",
+    "WARMUP_STEPS",
+    "TRAIN_BATCH_TOKENS",
+    "TRAIN_SEQ_LEN",
+    "MAX_WALLCLOCK_SECONDS",
+    "QK_GAIN_INIT",
+    "VOCAB_SIZE",
+    "NUM_LAYERS",
+    "NUM_KV_HEADS",
+    "MODEL_DIM",
+    "NUM_HEADS",
+    "MLP_MULT",
+    "TIE_EMBEDDINGS",
+    "ROPE_BASE",
+    "LOGIT_SOFTCAP",
+    "EMBED_LR",
+    "HEAD_LR",
+    "TIED_EMBED_LR",
+    "TIED_EMBED_INIT_STD",
+    "MATRIX_LR",
+    "SCALAR_LR",
+    "MUON_MOMENTUM",
+    "MUON_BACKEND_STEPS",
+    "MUON_MOMENTUM_WARMUP_START",
+    "MUON_MOMENTUM_WARMUP_STEPS",
+    "BETA1",
+    "BETA2",
+    "ADAM_EPS",
+    "GRAD_CLIP_NORM",
+)
+"""Environment variables of the official script that this one does not read: their values are configuration here."""
