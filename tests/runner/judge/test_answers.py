@@ -61,6 +61,7 @@ def test_a_number_is_written_in_another_style_and_in_more_digits_where_that_is_a
         (-0.5, "0 %"),
         (0.000123, "0.012 %"),
         (0.0026, "0.26 %"),
+        (0.00992, "0.99 %"),
         (0.001, "0.1 %"),
         (0.05, "5 %"),
         (0.055, "5.5 %"),
@@ -534,6 +535,23 @@ def resumed(earlier: float | None, own: tuple[float, float] = (0.0, 10.0), **fac
     log = run_result().log.model_copy(update=facts)
     check = check_of("train_clock", run_result(train=train, log=log))
     return check.status, check.detail
+
+
+def test_lives_that_count_and_what_was_lost_stand_beside_a_clock() -> None:
+    second = Interval(low=1.0, high=1.0)
+    lives = [Segment(attempt=attempt, clock=second, strict_clock=second) for attempt in (1, 3)]
+    train = phase(
+        "train", 1.0, clock=Interval(low=9.0, high=9.0), strict_clock=None, earlier=lives, started_afresh="afresh"
+    )
+    log = run_result().log.model_copy(update={"resumed_step": 1, "resumed_seconds": 2.0, "steps": 9})
+    check = check_of("train_clock", run_result(train=train, log=log))
+    assert (check.status, check.detail) == ("pass", "resumed, attempt 1, 3 counted with what it lost; afresh")
+
+
+def test_steps_beyond_what_a_log_can_claim_tell_no_pace() -> None:
+    most = 10**12
+    assert resumed(3.0, resumed_step=most, resumed_seconds=3.0, steps=2 * most)[0] == "unknown"
+    assert resumed(3.0, resumed_step=2 * most, resumed_seconds=3.0, steps=3 * most + 1)[0] == "pass"
 
 
 @pytest.mark.parametrize(
