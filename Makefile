@@ -21,8 +21,9 @@ setup: $(READY)  ## create .venv with pinned versions
 demo: $(READY)  ## run jobs/quickstart.yaml: three seeds, verified, a record under records/
 	$(BIN)/golf run jobs/quickstart.yaml
 
+# Modules are compiled once, and not by each of the hundreds of processes that tests start.
 test: $(READY)  ## the fast test suite, in two processes
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(READY)  ## everything that takes minutes
 	$(BIN)/python -m pytest -m slow
