@@ -64,6 +64,19 @@ def test_without_a_driver_that_tells_anything_nothing_is_asked_again(
     assert watch.activity(0.0, 1.0) is None
 
 
+def test_a_driver_that_tells_once_is_asked_again_no_sooner_than_it_should_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = tmp_path / "asked"
+    (smi := tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\necho >> {asked}\necho 0, 10, 3\n")
+    smi.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    begun, watch = time.monotonic(), GpuWatch(every=0.2)
+    wait_for(lambda: asked.is_file() and len(asked.read_text()) >= 3)
+    watch.stop()
+    assert len(asked.read_text()) <= 1 + (time.monotonic() - begun) / 0.2
+
+
 def going_on(folder: Path, *rows: str) -> str:
     """A PATH on which nvidia-smi tells these rows in turn, four times a second, the last one for ever."""
     folder.mkdir(exist_ok=True)
