@@ -25,8 +25,8 @@ from runner.backends.fair_queue import Demand
 from runner.backends.nodes import Need, Node
 from runner.backends.ray_backend import RayBackend
 from runner.drive.collect import Collector
-from runner.drive.gauges import Gauges
 from runner.drive.run import run_plan
+from runner.drive.watch.gauges import Gauges
 from runner.job.open_data import DataRequest
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Message

@@ -24,7 +24,7 @@ from runner.backends.fair_queue import Demand, FairQueue, Ticket
 from runner.backends.nodes import Need, Node
 from runner.drive.assess import assess
 from runner.drive.run import run_plan
-from runner.drive.status import status_table
+from runner.drive.watch.status import status_table
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
 from runner.job.hardware import PROFILES

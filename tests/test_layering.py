@@ -26,6 +26,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "runner.audit": ("reading", "claims", "checks"),
     "runner.record": ("verification",),
     "runner.node": ("isolation",),
+    "runner.drive": ("watch",),
     "runner.search": ("sweeps",),
     "runner.review": ("source", "run", "smoke", "prove", "labels", "library", "flow", "rules"),
     "reports": ("sections", "record", "across", "audit", "review", "terminal", "page"),
@@ -40,6 +41,7 @@ DOORS = {
     "runner.audit": ("audit",),
     "runner.record": ("verify", "reproduce"),
     "runner.node": ("node_check", "phase", "attempt"),
+    "runner.drive": ("launching", "driver", "run", "execute"),
     "runner.search": (),
     "runner.review": ("review", "script_review", "smoke_review"),
     "reports": (),
@@ -55,7 +57,8 @@ REFEREE = {
 }
 REPORTER = {"pandas", "jinja2", "rich", "pydantic", "markdown_it", "markupsafe", "plotly", "matplotlib"}
 SCHEDULES = {
-    f"runner/{name}.py" for name in ("backends/cluster", "backends/ray_backend", "backends/remote", "drive/gauges")
+    f"runner/{name}.py"
+    for name in ("backends/cluster", "backends/ray_backend", "backends/remote", "drive/watch/gauges")
 }
 SCREENS = {f"runner/top/{name}.py" for name in ("app", "screens", "kept_table")}
 SINKS = {

@@ -19,7 +19,7 @@ from runner.backends.ray_backend import ASK_MOST_S, RayBackend
 from runner.drive.assess import JudgedRun
 from runner.drive.collect import Collector
 from runner.drive.run import run_plan
-from runner.drive.status import CROWD, status_table
+from runner.drive.watch.status import CROWD, status_table
 from runner.folder.ledger import check_chain
 from runner.job.hardware import PROFILES
 from runner.job.open_data import DataRequest

@@ -1,6 +1,7 @@
 """A cluster's dashboard asked by plain HTTP: for what must be known at once, without starting Ray or a job there.
 
-Only what a board (runner.drive.board) needs: the head node, the drivers that were submitted, a file of its logs.
+Only what a board (runner.drive.watch.board) needs: the head node, the drivers that were submitted, a file of its
+logs.
 """
 
 from __future__ import annotations

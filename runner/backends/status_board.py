@@ -1,4 +1,4 @@
-"""The board that a driver keeps on the head node (runner.drive.board), read from afar: whether it counts, what of it.
+"""The board that a driver keeps on the head node (runner.drive.watch.board), read from afar: whether it counts.
 
 A board that may be stale is none: then the verb itself is sent to the head node.
 """

@@ -122,7 +122,7 @@ def load_reporter() -> None:
 def recorded(done: JudgedRun, output: Path) -> Path:
     """Write a judged run's record; its folder."""
     from reports.record.write import RecordFiles, write_record
-    from runner.drive.run import sole_driver
+    from runner.drive.opened_run import sole_driver
     from runner.folder.recorded import note_record
 
     files = RecordFiles(

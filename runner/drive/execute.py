@@ -21,8 +21,10 @@ from runner.backends.nodes import Node, this_node
 from runner.data.dataset import DataSet
 from runner.drive.assess import JudgedRun, look_into
 from runner.drive.collect import Collector
+from runner.drive.driver import Observe
 from runner.drive.machine_lock import machine_for
-from runner.drive.run import Lay, Observe, all_finished, require_run, run_name, run_plan
+from runner.drive.run import Lay, run_plan
+from runner.drive.which_run import all_finished, require_run, run_name
 from runner.errors import UserError
 from runner.files import require_writable
 from runner.fleet.warnings import known_before
@@ -286,7 +288,7 @@ def gauges_of(where: Where, plan: Plan) -> Observe | None:
     """On a cluster that is not ours: gauges for its dashboard."""
     if where.address is None:
         return None
-    from runner.drive.gauges import Gauges
+    from runner.drive.watch.gauges import Gauges
 
     return Gauges(plan)
 
@@ -296,7 +298,7 @@ def _cluster_watch(again: str, stall: float, output: Path) -> Iterator[None]:
     """A watch on the cluster's head, and a board for who asks from afar."""
     from runner.backends.cluster import head_address, session_logs
     from runner.backends.head_watch import head_watched, patience
-    from runner.drive.board import board_kept
+    from runner.drive.watch.board import board_kept
 
     logs = session_logs()
     board = nullcontext() if logs is None else board_kept(output, logs)

@@ -17,7 +17,10 @@ from rich.console import Console
 from runner.backends.backend import Backend
 from runner.budget.gate import Gate
 from runner.drive.assess import JudgedRun, assess, counted_result, publish
-from runner.drive.run import Observe, job_sha256, opened_run, run_name, run_seeds
+from runner.drive.driver import Observe
+from runner.drive.opened_run import opened_run
+from runner.drive.run import run_seeds
+from runner.drive.which_run import job_sha256, run_name
 from runner.duel.judge import Corner, judge_duel, same_data_order
 from runner.duel.pairs import SIDES, Pair, begin_turn, register
 from runner.errors import UserError

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from runner.drive.assess import JudgedRun, publish
-from runner.drive.run import sole_driver
+from runner.drive.opened_run import sole_driver
 from runner.errors import UserError
 from runner.folder.ledger import Ledger
 from runner.job.spec import JobSpec

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import get_args
 
 from runner.audit.reading.folder import RECORD_SIGNS
-from runner.drive.status import CROWD, crowd, entries_of, last_entries, run_state, seed_states
+from runner.drive.watch.status import CROWD, crowd, entries_of, last_entries, run_state, seed_states
 from runner.errors import UserError
 from runner.files import sha256_bytes
 from runner.folder.launches import stopped

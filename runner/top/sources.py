@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from runner.drive.follow import SeedLog
-from runner.drive.status import status_facts
-from runner.drive.stop import stop_run
+from runner.drive.watch.follow import SeedLog
+from runner.drive.watch.status import status_facts
+from runner.drive.watch.stop import stop_run
 from runner.errors import UserError
 from runner.folder.runs import all_runs, find_run
 from runner.top.views import RunView, runs_of

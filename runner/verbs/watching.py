@@ -24,7 +24,7 @@ def status(
             typer.echo(told, nl=False)
             return
         ask(address, ["status", *([run_name] if run_name else []), *(["--json"] if as_json else [])], output)
-    from runner.drive.status import advice, status_facts, status_table
+    from runner.drive.watch.status import advice, status_facts, status_table
     from runner.folder.runs import all_runs, find_run
 
     runs = all_runs(output) if run_name is None else [find_run(output, run_name)]
@@ -72,8 +72,8 @@ def logs(
             return
         options = [*(["-f"] if until_end else []), *(["--tail", str(tail)] if tail is not None else [])]
         ask(address, ["logs", *options, run_name], output)
-    from runner.drive.follow import chosen_seeds, follow
-    from runner.drive.status import left_behind
+    from runner.drive.watch.follow import chosen_seeds, follow
+    from runner.drive.watch.status import left_behind
     from runner.folder.runs import find_run
     from runner.printable import printable_bytes
 
@@ -96,7 +96,7 @@ def stop(run_name: RunName, address: MaybeThere = None, output: Output = Path())
     """Stop a run, which `golf resume` goes on with. Its attempts are killed and noted as interrupted."""
     if address is not None:
         ask(address, ["stop", run_name], output)
-    from runner.drive.stop import stop_run
+    from runner.drive.watch.stop import stop_run
     from runner.folder.runs import find_run
 
     run = find_run(output, run_name)

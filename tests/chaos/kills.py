@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from runner.drive.status import entries_of
+from runner.drive.watch.status import entries_of
 from runner.folder.paths import RunFolder
 from runner.node.orphans import marked
 from tests.chaos.cluster import Raylets

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from runner.drive.status import entries_of
+from runner.drive.watch.status import entries_of
 from runner.folder.paths import RunFolder
 from runner.folder.runs import all_runs
 from tests.chaos.checks import (

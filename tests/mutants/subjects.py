@@ -42,12 +42,12 @@ SUBJECTS = {
         _below("runner/folder", "ledger", "ledger_check", "launches", "trainings", "truncated_tail", "recorded"),
         (*_below("tests/runner/folder", "test_ledger", "test_ledger_bounds", "test_launches", "test_truncated_tail",
                  "test_trainings", "test_evidence", "test_left_out", "test_packed"),
-         "tests/runner/drive/test_status.py", "tests/runner/record/test_ledger_check.py"),
+         "tests/runner/drive/watch/test_status.py", "tests/runner/record/test_ledger_check.py"),
     ),
     "schedule": Subject(
-        (*_below("runner/backends", "fair_queue", "nodes"), *_below("runner/drive", "retry", "seed_counts")),
+        (*_below("runner/backends", "fair_queue", "nodes"), *_below("runner/drive", "retry", "watch/seed_counts")),
         (*_below("tests/runner/backends", "test_queue_bounds", "test_fair_queue", "test_nodes"),
-         *_below("tests/runner/drive", "test_retry", "test_progress")),
+         *_below("tests/runner/drive", "test_retry", "watch/test_progress")),
     ),
     "attempt": Subject(
         _below(

@@ -17,7 +17,8 @@ from rich.console import Console
 from runner.drive.assess import JudgedRun
 from runner.drive.collect import Collector
 from runner.drive.execute import Place, Where, gauges_of
-from runner.drive.run import run_name, run_plan
+from runner.drive.run import run_plan
+from runner.drive.which_run import run_name
 from runner.errors import UserError
 from runner.folder.held import node_seconds
 from runner.folder.paths import RunFolder

@@ -18,8 +18,8 @@ import pytest
 import ray
 
 from runner.drive.collect import read_result
-from runner.drive.gauges import GAUGES
-from runner.drive.status import seed_states
+from runner.drive.watch.gauges import GAUGES
+from runner.drive.watch.status import seed_states
 from runner.folder.ledger import check_chain
 from runner.folder.paths import RunFolder
 from runner.folder.runs import all_runs

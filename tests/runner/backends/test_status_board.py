@@ -14,7 +14,7 @@ import pytest
 
 from runner.backends.dashboard_http import Unanswered
 from runner.backends.status_board import board_name, chosen, counts, read_board
-from runner.drive.board import board_kept, board_of
+from runner.drive.watch.board import board_kept, board_of
 from runner.job.open_data import DataRequest
 from tests.fixtures.commands import golf
 from tests.runner.drive.test_orders import fails, scored, without_processes

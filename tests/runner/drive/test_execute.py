@@ -9,7 +9,8 @@ import pytest
 
 from runner.backends.nodes import Node
 from runner.drive.execute import Meanwhile, cpus_of_ours, shown_to, warn_of_slow_steps
-from runner.drive.run import all_finished, run_plan
+from runner.drive.run import run_plan
+from runner.drive.which_run import all_finished
 from runner.job.open_data import DataRequest
 from runner.plan.plan import Plan, make_plan
 from runner.plan.step_time import Speed

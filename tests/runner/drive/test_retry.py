@@ -11,7 +11,7 @@ from runner.backends.backend import Backend, Lost, Waiting
 from runner.drive.assess import JudgedRun
 from runner.drive.retry import Failures, ended_by_itself, is_same_failure, is_telling, may_be_chance
 from runner.drive.run import run_plan
-from runner.drive.status import seed_states
+from runner.drive.watch.status import seed_states
 from runner.files import sha256_bytes
 from runner.folder.ledger import check_chain
 from runner.folder.ledger_check import audit_run

@@ -14,7 +14,8 @@ from rich.console import Console
 from runner.backends.backend import Backend, LocalBackend, Lost
 from runner.backends.nodes import Node
 from runner.drive.assess import JudgedRun
-from runner.drive.run import run_plan, sole_driver
+from runner.drive.opened_run import sole_driver
+from runner.drive.run import run_plan
 from runner.errors import UserError
 from runner.files import sha256_bytes
 from runner.folder.ledger import Ledger, check_chain

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.drive.follow import PIECE, SeedLog, follow
-from runner.drive.status import seed_states
-from runner.drive.stop import stop_run
+from runner.drive.watch.follow import PIECE, SeedLog, follow
+from runner.drive.watch.status import seed_states
+from runner.drive.watch.stop import stop_run
 from runner.errors import UserError
 from runner.folder.ledger import Ledger, check_chain
 from runner.folder.ledger_check import audit_ledger, audit_run

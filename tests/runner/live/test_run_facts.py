@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.drive.status import status_facts
+from runner.drive.watch.status import status_facts
 from runner.folder.ledger import Ledger
 from runner.job.open_data import DataRequest
 from tests.fixtures.live_run import live_run

@@ -10,16 +10,14 @@ from pathlib import Path
 import pytest
 
 from runner.backends.backend import LocalBackend
-from runner.drive.progress import Progress
-from runner.drive.run import Driver, run_plan
+from runner.drive.run import run_plan
 from runner.errors import DataError, UserError
-from runner.folder.ledger import Ledger, check_chain
-from runner.folder.paths import RunFolder
+from runner.folder.ledger import check_chain
 from runner.job.hardware import PROFILES
 from runner.job.open_data import DataRequest, open_requested
 from runner.node.gpus import gpu_facts
 from runner.node.node_check import CheckOrder, check_node, script_imports, slower_than
-from runner.results.nodes import NodeReport, Probe
+from runner.results.nodes import Probe
 from tests.fixtures.fake_script import fake_script
 from tests.runner.drive.test_run import Screen, plan_for, script_of, statuses
 
@@ -125,34 +123,6 @@ def test_a_node_is_slow_beyond_the_share_that_it_may_fall_behind_and_never_for_b
     found = slower_than(PROBE.model_copy(update={"gemm_tflops": tflops}), [PROBE] * 3)
     assert found is not None
     assert bool(found) is slow
-
-
-def test_speeds_are_kept_in_the_ledger_and_known_to_the_driver_that_goes_on(
-    tiny_data: DataRequest, tmp_path: Path
-) -> None:
-    plan, folder = plan_for(tiny_data, (1,)), RunFolder(tmp_path / "run")
-
-    def driver() -> Driver:
-        progress = Progress(Screen().console, [1], 5.0)
-        return Driver(plan, script_of(fake_script()), folder, Ledger(folder.ledger), progress)
-
-    def report(tflops: float, hardware: str = "h100x1", *problems: str) -> NodeReport:
-        probe = PROBE.model_copy(update={"gemm_tflops": tflops})
-        told = {"node": "n", "host": "h", "gpus": [], "memory_mib": 1, "disk_free_gib": 9.0, "torch": "2.13.0"}
-        return NodeReport.model_validate({**told, "hardware": hardware, "problems": problems, "probe": probe})
-
-    first = driver()
-    for tflops in (700.0, 710.0):
-        assert first.admit(report(tflops)) == []
-    assert first.admit(report(1.0)) == [], "before there are three, how it compares is not known"
-    assert first.admit(report(900.0, "h100x1", "no disk")) == ["no disk"]
-    second = driver()
-    assert [probe.gemm_tflops for probe in second.probes["h100x1"]] == [700.0, 710.0, 1.0]
-    assert second.admit(report(594.0)) == ["gemm_tflops 594 is 15% under the median 700 of 3 probes"]
-    assert second.admit(report(1.0, "gpu")) == [], "another kind of node"
-    assert [len(probes) for probes in driver().probes.values()] == [3, 1]
-    refused = [entry["refused"] for entry in check_chain(folder.ledger)]
-    assert [bool(reasons) for reasons in refused] == [False, False, False, True, True, False]
 
 
 def test_a_refused_machine_runs_nothing_and_says_why(tiny_data: DataRequest, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.drive.board import board_kept
+from runner.drive.watch.board import board_kept
 from runner.errors import UserError
 from runner.job.open_data import DataRequest
 from runner.top.sources import ClusterSource, FolderSource

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from runner.backends.status_board import board_name
 from runner.backends.watching import watching
-from runner.drive.status import advice, status_facts, status_table
+from runner.drive.watch.status import advice, status_facts, status_table
 from runner.files import write_atomic
 from runner.folder.runs import all_runs
 from runner.machine import home_folder

@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from runner.drive.collect import Collector
-from runner.drive.seed_counts import SeedCounts
+from runner.drive.watch.seed_counts import SeedCounts
 from runner.listing import listed
 from runner.live.ahead import Ahead
 from runner.live.outlook import Outlook, Running

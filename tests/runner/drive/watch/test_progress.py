@@ -11,8 +11,8 @@ from rich.console import Console
 
 from runner.backends.nodes import Need
 from runner.drive.collect import Collector
-from runner.drive.progress import MOST_ROWS, Progress
-from runner.drive.seed_counts import SeedCounts
+from runner.drive.watch.progress import MOST_ROWS, Progress
+from runner.drive.watch.seed_counts import SeedCounts
 from runner.folder.paths import AttemptFolder
 from runner.job.external_script import OutputsSpec
 from runner.job.hardware import PROFILES

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner.drive.status import advice, run_state, seed_states, status_facts, status_table
+from runner.drive.watch.status import advice, run_state, seed_states, status_facts, status_table
 from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
 from runner.folder.recorded import note_record

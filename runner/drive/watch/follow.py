@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from runner.drive.status import last_entries, run_state
+from runner.drive.watch.status import last_entries, run_state
 from runner.errors import UserError
 from runner.folder.paths import AttemptFolder, RunFolder
 from runner.folder.trainings import train_log

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.drive import follow
-from runner.drive.follow import PIECE, SeedLog, last_lines
+from runner.drive.watch import follow
+from runner.drive.watch.follow import PIECE, SeedLog, last_lines
 from runner.folder.paths import RunFolder
 from runner.job.open_data import DataRequest
 from tests.runner.drive.test_orders import fails, scored, without_processes
