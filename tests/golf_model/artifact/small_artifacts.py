@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from golf_model.artifact.artifact import READERS, WRITERS
+from golf_model.artifact.artifact import READERS, WRITERS, PackedModel, pack_model
 from golf_model.artifact.stored import check_stored, restore, store
 from golf_model.config.export import ExportConfig
 from golf_model.config.golf_config import GolfConfig
@@ -29,7 +29,7 @@ NAMES = ("baseline", "pr102", "pr102_head", "pr160", "pr372", "pr465", "pr465_sp
 def config_of(name: str) -> GolfConfig:
     """A job's configuration in the small profile, which keeps every tensor's scheme; fewer words for brotli."""
     config = with_profile(load_job(JOBS / f"{name}.yaml"), "small").config
-    few = replace(config.model, vocab_size=min(config.model.vocab_size, 1024))
+    few = replace(config.model, vocab_size=256)
     return replace(config, model=few) if name == "pr1394" else config
 
 
@@ -38,6 +38,13 @@ def weights_of(name: str) -> dict[str, Tensor]:
     """Golden weights of that model."""
     shapes = parameter_shapes(config_of(name).model)
     return {key: golden_weight(key, torch.Size(shape)) for key, shape in shapes.items()}
+
+
+@cache
+def packed_of(name: str) -> PackedModel:
+    """Those weights packed by the job's own rules; seconds of work where brotli compresses them."""
+    config = config_of(name)
+    return pack_model(weights_of(name), config.model, config.export)
 
 
 @cache

@@ -30,6 +30,7 @@ from tests.golf_model.artifact.small_artifacts import (
     SMALL_EXPORT,
     config_of,
     container_of,
+    packed_of,
     refused_or_whole,
     small_container,
     torch_file,
@@ -43,7 +44,7 @@ by_container = pytest.mark.parametrize("name", ["pr372", "pr102_head", "pr160", 
 @every_job
 def test_every_weight_comes_back_within_half_a_step_of_its_grid(name: str) -> None:
     config, weights = config_of(name), weights_of(name)
-    packed = pack_model(weights, config.model, config.export)
+    packed = packed_of(name)
     restored = unpack_model(packed.blob, config.model, config.export)
     assert list(schemes(config.model, config.export)) == list(weights)
     for key, scheme in schemes(config.model, config.export).items():
@@ -58,7 +59,7 @@ def test_every_weight_comes_back_within_half_a_step_of_its_grid(name: str) -> No
 @every_job
 def test_the_same_weights_give_the_same_bytes_and_the_sizes_add_up(name: str) -> None:
     config, weights = config_of(name), weights_of(name)
-    packed = pack_model(weights, config.model, config.export)
+    packed = packed_of(name)
     assert packed.blob == pack_model(dict(weights), config.model, config.export).blob
     assert (
         len(decompress(packed.blob, cast("Compressor", config.export.compressor), packed.raw_bytes))
@@ -336,10 +337,9 @@ def test_entries_that_share_a_name_are_refused() -> None:
 
 
 def test_the_file_of_pr_1394_is_told_by_what_it_unpacks_to() -> None:
-    config, weights = config_of("pr1394"), weights_of("pr1394")
-    facts = inspect_artifact(pack_model(weights, config.model, config.export).blob)
+    facts = inspect_artifact(packed_of("pr1394").blob)
     assert facts["format"] == "torch_shuffled, compressed by brotli"
-    assert [tensor["name"] for tensor in facts["tensors"]] == list(weights)
+    assert [tensor["name"] for tensor in facts["tensors"]] == list(weights_of("pr1394"))
 
 
 @pytest.mark.parametrize("blob", [b"BSHF", b"BSHF\x00abc", b"PSHF\x02abcd", b""])

@@ -22,7 +22,7 @@ from golf_model.shapes import parameter_shapes, schemes
 from runner.errors import UserError
 from runner.record.artifact_report import fact_lines, inspect_file, kinds, step_lines, tensor_table, told_steps
 from tests.fixtures.commands import forked_golf
-from tests.golf_model.artifact.small_artifacts import NAMES, config_of, weights_of
+from tests.golf_model.artifact.small_artifacts import NAMES, config_of, packed_of, weights_of
 
 OURS = ExportConfig(
     compressor="rans", embed="int6", mlp="step", attn="int5", passthrough_numel=64, step=StepConfig(size=0.02)
@@ -39,7 +39,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_originals_format_is_told_and_read_without_a_job(name: str) -> None:
     config = config_of(name)
-    facts = inspect_artifact(pack_model(weights_of(name), config.model, config.export).blob)
+    facts = inspect_artifact(packed_of(name).blob)
     assert facts["format"] == f"{config.export.container}, compressed by {config.export.compressor}"
     found = {one["name"]: (tuple(one["shape"]), one["scheme"]) for one in facts["tensors"]}
     expected = schemes(config.model, config.export)
