@@ -13,8 +13,8 @@ class AverageConfig:
     """Which average of the weights becomes the artifact; by default none, the last weights do."""
 
     kind: Literal["off", "ema", "swa"] = "off"
-    """ema: exponential average in fp32 of every step, initial weights included (PRs #372, #1606); swa: plain mean of
-    samples late in the warmdown (PR #465)."""
+    """Average of the weights that is packed. ema: exponential, in fp32, of every step, initial weights included (PRs
+    #372, #1606); swa: plain mean of samples late in the warmdown (PR #465)."""
     ema_decay: float = 0.997
     """Share of the average that stays at each step."""
     swa_start_multiplier: float = 0.5

@@ -22,9 +22,10 @@ class EvalConfig:
         "repeated_tail",
         "short_tail",
     ] = "plain"
-    """plain: whole sequences side by side. sliding: windows every `stride` targets, every target exactly once with as
-    much context as its window allows, to the text's last token. streaming: the text is read once, each token attends
-    to the last `window` tokens in every layer; another model in effect, and another score. The originals' slide, too:
+    """What is scored, with which context. plain: whole sequences side by side. sliding: windows every `stride`
+    targets, every target exactly once with as much context as its window allows, to the text's last token. streaming:
+    the text is read once, each token attends to the last `window` tokens in every layer; another model in effect, and
+    another score. The originals' slide, too:
     last_stride scores only the last `stride` targets of a window, so that the text's head and tail are left out (PR
     #102); last_stride_short drops the last window as well (PR #372); exact_tail is as `sliding` (PR #160);
     repeated_tail scores the last targets again in ever shorter windows (PR #465); short_tail ends with one window

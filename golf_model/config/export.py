@@ -18,15 +18,15 @@ class ExportConfig:
     """How weights become the artifact."""
 
     container: Literal["golf", "torch", "torch_pair", "torch_shuffled", "qgv3"] = "golf"
-    """golf: ours, docs/artifact-format.md; torch: one dict by torch.save (official baseline, PRs #372, #1606);
-    torch_pair: weights and their kinds by torch.save (PRs #102, #465); torch_shuffled: the same, then all bytes at
-    even positions before those at odd ones (PR #1394); qgv3: a JSON header and raw bytes, six-bit integers packed (PR
-    #160)."""
+    """Format of the artifact. golf: ours, docs/artifact-format.md; torch: one dict by torch.save (official baseline,
+    PRs #372, #1606); torch_pair: weights and their kinds by torch.save (PRs #102, #465); torch_shuffled: the same,
+    then all bytes at even positions before those at odd ones (PR #1394); qgv3: a JSON header and raw bytes, six-bit
+    integers packed (PR #160)."""
     compressor: Literal["auto", "rans", "zlib", "lzma", "zstd", "brotli"] = "auto"
-    """The originals': zlib at level 9 (official baseline), lzma as .xz at preset 6 (PR #160), zstd at level 22 (PRs
-    #102, #372, #465), brotli at quality 11 (PR #1394, and only in its container). In our container: what codes the
-    integers; rans is an entropy coder for weights, lzma is at its most thorough, brotli wants its package installed,
-    auto measures all and keeps the smallest."""
+    """What makes the artifact's bytes few. The originals': zlib at level 9 (official baseline), lzma as .xz at preset
+    6 (PR #160), zstd at level 22 (PRs #102, #372, #465), brotli at quality 11 (PR #1394, and only in its container).
+    In our container: what codes the integers; rans is an entropy coder for weights, lzma is at its most thorough,
+    brotli wants its package installed, auto measures all and keeps the smallest."""
     embed: Literal["float16", "int8", "int7", "int6", "int5", "int4", "step"] = "int8"
     """Token embedding and untied head (float16: PRs #102, #372, #465; int7: PR #1586)."""
     mlp: Literal["int8", "int7", "int6", "int5", "int4", "step"] = "int8"

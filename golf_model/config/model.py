@@ -53,8 +53,8 @@ class ParallelConfig:
     """Attention and MLP of late blocks side by side instead of one after the other. Off by default."""
 
     kind: Literal["off", "simple", "lanes"] = "off"
-    """simple: both read the same stream (PR #1412); lanes: each has a stream of its own, and learned shares of both
-    results go to both (PR #1529)."""
+    """How attention and MLP stand beside each other. simple: both read the same stream (PR #1412); lanes: each has a
+    stream of its own, and learned shares of both results go to both (PR #1529)."""
     start: int = 0
     """First block that does so; `num_layers` keeps the lanes' parameters and uses none."""
     final: Literal["mean", "mlp", "attn"] = "mean"
@@ -70,9 +70,9 @@ class AttentionGateConfig:
     """A gate on each head's output, after XSA and before the output projection. Off by default."""
 
     kind: Literal["off", "window", "double", "double_query", "full"] = "off"
-    """window: sigmoid of the first features of the block's input (PR #1787); double: twice that, 1 at first (PR
-    #1667); double_query: the same of the first query features before their norm (PR #1667); full: sigmoid of the
-    whole input (PR #1736)."""
+    """Gate on each head's output. window: sigmoid of the first features of the block's input (PR #1787); double:
+    twice that, 1 at first (PR #1667); double_query: the same of the first query features before their norm (PR
+    #1667); full: sigmoid of the whole input (PR #1736)."""
     width: int = 12
     """Features that the gate looks at; `full` looks at all."""
     scale: float = 1.0
@@ -103,7 +103,7 @@ class ModelConfig:
     mlp_mult: float = 2.0
     """Hidden width of the MLP as a multiple of model_dim, rounded down (fractions: PR #102)."""
     mlp_activation: Literal["relu2", "leaky_relu2"] = "relu2"
-    """relu2: relu(x)^2 (official baseline); leaky_relu2: leaky_relu(x, 0.5)^2 (PR #1606)."""
+    """Activation of the MLPs. relu2: relu(x)^2 (official baseline); leaky_relu2: leaky_relu(x, 0.5)^2 (PR #1606)."""
     rope_base: float = 10000.0
     """Base of the rotary frequencies."""
     rope_table: Literal["float32", "bfloat16", "bfloat16_frequencies"] = "float32"
@@ -127,8 +127,9 @@ class ModelConfig:
     attn_gate: AttentionGateConfig = field(default_factory=AttentionGateConfig)
     """A gate on each head's output, off by default."""
     smear: Literal["off", "module", "parameter", "input"] = "off"
-    """SmearGate (PR #102): `smear.gate` (PRs #102, #465), or a bare `smear_gate` before tok_emb (PR #372). input: a
-    gate that looks at the embedding itself, before the first norm (PR #1667)."""
+    """Gate by which a token takes some of the one before it (SmearGate, PR #102). module: `smear.gate` (PRs #102,
+    #465); parameter: a bare `smear_gate` before tok_emb (PR #372); input: a gate that looks at the embedding itself,
+    before the first norm (PR #1667)."""
     smear_width: int = 12
     """Features of the embedding that the gate of smear `input` looks at."""
     smear_bos: int = 1

@@ -13,8 +13,8 @@ class QatConfig:
     """Fake quantisation of the matrices: the forward pass sees them on a grid, the gradient passes straight on."""
 
     active: Literal["off", "training", "until_export", "always"] = "off"
-    """training: in training steps only (PRs #102, #1606); until_export: in mid-run validation too (PR #160); always:
-    also when the artifact is scored (PR #372)."""
+    """When fake quantisation is on. training: in training steps only (PRs #102, #1606); until_export: in mid-run
+    validation too (PR #160); always: also when the artifact is scored (PR #372)."""
     start_step: int = 0
     """First step with fake quantisation, 0-based (PR #160: half of the iterations)."""
     mlp_bits: Literal[8, 6, 5] = 6
@@ -28,8 +28,9 @@ class QatConfig:
     resolve_every: int = 100
     """Steps after which the grid `step` is solved for again from the live weights."""
     precision: Literal["float32", "compute", "mixed"] = "float32"
-    """float32: quantised in fp32, cast to the activations' precision at use (PRs #160, #372); compute: cast first,
-    then quantised (PR #102); mixed: quantised in fp32, the straight-through sum taken after the cast (PR #1606)."""
+    """Precision of fake quantisation. float32: quantised in fp32, cast to the activations' precision at use (PRs
+    #160, #372); compute: cast first, then quantised (PR #102); mixed: quantised in fp32, the straight-through sum
+    taken after the cast (PR #1606)."""
     min_numel: int = 0
     """Matrices of at most this many elements stay as they are (PR #372: 65536)."""
     late_k: int = 0

@@ -13,7 +13,7 @@ class ScheduleConfig:
     """When training stops and how the learning rate falls."""
 
     kind: Literal["wallclock", "steps"] = "wallclock"
-    """wallclock: stop and warmdown follow elapsed time (the contest); steps: they follow the step count."""
+    """What stop and warmdown follow. wallclock: elapsed time (the contest); steps: the step count."""
     max_wallclock_seconds: float = 600.0
     """Training time limit in seconds, mid-run validation excluded; ignored by `steps`."""
     iterations: int = 20000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,8 @@ def test_every_field_of_the_configuration_has_words_of_its_own() -> None:
     [
         ("config.model.num_kv_heads", "Key/value heads"),
         ("config.optim.adam_eps", "Adam's epsilon"),
+        ("config.schedule.kind", "What stop and warmdown follow"),
+        ("config.export.compressor", "What makes the artifact's bytes few"),
         ("config.batch.train_batch_tokens", "Tokens per optimizer step over all processes"),
         ("hardware", ""),
         ("config.no.such_field", ""),
@@ -143,6 +146,11 @@ def test_every_field_of_the_configuration_has_words_of_its_own() -> None:
 )
 def test_a_field_is_told_by_the_first_clause(field: str, words: str) -> None:
     assert about(field) == words
+
+
+def test_no_field_is_told_by_the_name_of_one_of_its_values() -> None:
+    named = [name for name in field_docs() if re.match(r"\w+: |The originals'", field_docs()[name])]
+    assert named == []
 
 
 def _defaults() -> dict[str, object]:
