@@ -14,6 +14,7 @@ from runner.judge.judge import OF_A_TRAINING
 from runner.judge.ratio_checks import _allowed, _inside, printed_ratio
 from runner.judge.text_checks import kept_back_answer, overlap_words
 from runner.judge.yardsticks import DEFAULT_BOUNDS
+from runner.logs.printed import ratio_bounds
 from runner.results.frozen import Interval, Status
 from runner.results.phases import Artifact, Compared, Score, Segment
 from runner.results.verdicts import Check, Fit, RatioCoverage, Verification
@@ -448,6 +449,16 @@ def test_a_ratio_that_fits_nothing_fails_by_what_is_known_of_it() -> None:
     outside = ratio_check("2.0", "1.0", COVERAGE)
     assert (outside.status, outside.limit) == ("fail", "1.524924 to 1.594239 for this text")
     assert ratio_check("1.0", "1.0", COVERAGE).status == "fail"
+    bounds = ratio_bounds("2.0", "1.0")
+    assert bounds is not None
+    for least, most, status in (
+        (bounds[1], 9.0, "unknown"),
+        (math.nextafter(bounds[1], 9), 9.0, "fail"),
+        (1.0, bounds[0], "unknown"),
+        (1.0, math.nextafter(bounds[0], 0), "fail"),
+    ):
+        at_end = ratio_check("2.0", "1.0", COVERAGE.model_copy(update={"least": least, "most": most}))
+        assert at_end.status == status
     counts = ratio_check(LOSS, "1.00000000", COVERAGE, tokens=9999, bytes=7)
     assert (counts.status, counts.measured) == ("fail", "9,999 tokens, 7 bytes")
     assert counts.detail == "the whole text has 10,000 tokens, 22,500 bytes, and no end of it has those printed"

@@ -160,6 +160,19 @@ def test_processes_are_looked_for_no_more_often_than_they_should_be(monkeypatch:
     assert len(looks) <= 1 + (time.monotonic() - begun) / 0.1
 
 
+@pytest.mark.parametrize("busy", [(), ((4.0, 5.0),), ((4.0, 5.0), (6.0, 7.0))])
+def test_a_gpu_may_be_busy_while_nobody_tells(busy: tuple[tuple[float, float], ...]) -> None:
+    watch = GpuWatch(every=60)
+    watch.stop()
+    watch.told, watch.busy = Spans(), Spans()
+    watch.told.add(1.0, 9.0)
+    for begin, end in busy:
+        watch.busy.add(begin, end)
+    found = watch.activity(0.5, 9.5)
+    assert found is not None
+    assert [*zip(found.begins, found.ends, strict=True)] == [(0.5, 1.0), *busy, (9.0, 9.5)]
+
+
 def test_of_a_process_that_is_gone_nothing_is_seen() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()

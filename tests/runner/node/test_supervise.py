@@ -134,6 +134,11 @@ def test_log_and_exit_code_come_back(watch: Watch, tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == "out\nerr\n"
 
 
+def test_the_most_memory_that_it_took_is_told_though_none_is_left_at_the_end(watch: Watch) -> None:
+    running = watch("import time\nheld = bytearray(64 << 20)\ntime.sleep(1.5)\n")
+    assert running.frame("exit")["peak_rss_mib"] > 64
+
+
 def test_events_are_stamped_in_order_of_arrival(watch: Watch, tmp_path: Path) -> None:
     program = """
 import os, time
