@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,9 @@ from runner.script.bundle import Script
 from tests.fixtures.fake_script import PLAIN, fake_script
 from tests.fixtures.tiny_data import VOCAB
 
+JOB = f"fake{os.getpid()}"
+"""Its processes are looked for on the whole machine, where these tests may run twice."""
+
 
 def script_of(source: bytes) -> Script:
     return Script(source=source, flat="# twin\n", sha256=sha256_bytes(source))
@@ -38,7 +42,7 @@ def script_of(source: bytes) -> Script:
 
 def plan_for(data: DataRequest, seeds: tuple[int, ...] = (1, 2), **changes: object) -> Plan:
     mapping = {
-        "name": "fake",
+        "name": JOB,
         "track": "local",
         "hardware": "cpu",
         "seeds": list(seeds),
@@ -86,8 +90,8 @@ def test_every_seed_leaves_its_files_and_its_place_in_the_ledger(tiny_data: Data
     assert statuses(done) == {1: "completed", 2: "completed"}
     folder = done.folder
     assert folder.path.parent == tmp_path / "runs"
-    assert folder.path.name == f"fake-{plan.hash8(done.script.sha256)}"
-    assert json.loads(folder.job.read_text())["name"] == "fake"
+    assert folder.path.name == f"{JOB}-{plan.hash8(done.script.sha256)}"
+    assert json.loads(folder.job.read_text())["name"] == JOB
     assert folder.script.read_bytes() == done.script.source
     for seed in (1, 2):
         (attempt,) = folder.attempts(seed)
@@ -265,8 +269,8 @@ def test_an_interrupt_leaves_no_process_and_no_result_and_the_next_run_goes_on(
     plan, script = plan_for(tiny_data), script_of(fake_script(step_seconds=0.05))
     with pytest.raises(KeyboardInterrupt):
         run_plan(plan, script, tmp_path, Screen().console, Interrupting)
-    assert marked("fake") == []
-    folder = RunFolder(tmp_path / "runs" / f"fake-{plan.hash8(script.sha256)}")
+    assert marked(JOB) == []
+    folder = RunFolder(tmp_path / "runs" / f"{JOB}-{plan.hash8(script.sha256)}")
     assert not folder.attempts(1)[0].result.exists()
     assert folder.attempts(2) == []  # never started: withdrawn
     done = run_plan(plan, script, tmp_path, Screen().console, LocalBackend)
@@ -286,9 +290,9 @@ class Full(LocalBackend):
 
 def test_a_full_disk_stops_everything_and_the_next_run_goes_on(tiny_data: DataRequest, tmp_path: Path) -> None:
     plan, script = plan_for(tiny_data, (1,)), script_of(fake_script("good", 0.05))
-    with pytest.raises(OSError, match=r"No space left on device: '.*runs/fake-"):
+    with pytest.raises(OSError, match=rf"No space left on device: '.*runs/{JOB}-"):
         run_plan(plan, script, tmp_path, Screen().console, Full)
-    assert marked("fake") == []
+    assert marked(JOB) == []
     assert statuses(run_plan(plan, script, tmp_path, Screen().console, LocalBackend)) == {1: "completed"}
 
 

@@ -24,7 +24,7 @@ from runner.job.open_data import DataRequest
 from runner.node.orphans import marked
 from tests.fixtures.commands import forked_golf as golf
 from tests.fixtures.foreign_script import write_foreign
-from tests.runner.drive.test_run import plan_for, run_fake
+from tests.runner.drive.test_run import JOB, plan_for, run_fake
 
 
 def write_foreign_job(
@@ -59,10 +59,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny_data: DataRequest) -
 
 def test_a_run_is_found_by_job_name_file_or_folder(finished: Path) -> None:
     (run,) = all_runs(finished)
-    for name in ("fake", "jobs/fake.yaml", run.path.name, f"runs/{run.path.name}/"):
+    for name in (JOB, f"jobs/{JOB}.yaml", run.path.name, f"runs/{run.path.name}/"):
         assert find_run(finished, name) == run
-    with pytest.raises(UserError, match=r"fakes: no run of this name .*did you mean 'fake'"):
-        find_run(finished, "fakes")
+    with pytest.raises(UserError, match=rf"{JOB}s: no run of this name .*did you mean '{JOB}'"):
+        find_run(finished, f"{JOB}s")
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\x00", b"{", b"[" * 100_000, None])
@@ -164,7 +164,7 @@ def test_a_run_whose_ledger_is_broken_is_shown_as_unknown_and_not_left_out(finis
     assert done.returncode == 0, done.stderr
     assert "unknown" in done.stdout
     assert "completed" not in done.stdout
-    refused = golf(tmp_path, "logs", "fake")
+    refused = golf(tmp_path, "logs", JOB)
     assert refused.returncode == 2
     assert "ledger.jsonl:3: the ledger's chain is broken here" in refused.stderr
 
@@ -204,7 +204,7 @@ def test_a_run_whose_driver_died_before_it_registered_a_seed_is_resumed(
 
 def test_a_whole_ledger_is_verified_and_shows_registrations_and_launches(finished: Path) -> None:
     (run,) = all_runs(finished)
-    done = golf(finished, "ledger", "verify", "fake")
+    done = golf(finished, "ledger", "verify", JOB)
     assert done.returncode == 0, done.stdout
     assert "chain whole" in done.stdout
     assert "seeds 1, 2" in done.stdout

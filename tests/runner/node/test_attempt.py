@@ -43,13 +43,15 @@ from runner.results.runs import LeftFile, Leftovers, Trained, Training
 from tests.fixtures.fake_script import PLAIN, fake_data, fake_script
 from tests.fixtures.results import phase
 
+JOB = f"fake{os.getpid()}"
+"""Its processes are looked for on the whole machine, where these tests may run twice."""
 KEY = b"k" * 32
 """Of a supervisor that is none."""
 
 
 def spec_for(script: bytes, **changes: object) -> AttemptSpec:
     spec = AttemptSpec(
-        job="fake",
+        job=JOB,
         seed=42,
         attempt=1,
         script=script,
@@ -269,7 +271,7 @@ def test_closing_the_stream_kills_the_script_and_removes_its_folder(tmp_path: Pa
     stream.close()
     assert time.monotonic() - before < 3
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
-    assert marked("fake-seed42") == []
+    assert marked(f"{JOB}-seed42") == []
 
 
 def listener(*lines: bytes) -> Supervised:
@@ -352,7 +354,7 @@ def test_an_attempt_whose_script_writes_into_its_supervisors_pipe_is_lost(
     what = "a line of more than 65,536 bytes" if "100_000" in line else "a line that it did not write"
     assert (last.status, last.reason) == ("lost", f"what its supervisor told cannot be relied on: {what}")
     assert time.monotonic() - before < 15
-    assert marked("fake-seed42") == []
+    assert marked(f"{JOB}-seed42") == []
 
 
 def test_a_supervisor_that_is_halted_is_noticed_and_everything_killed(
@@ -362,7 +364,7 @@ def test_a_supervisor_that_is_halted_is_noticed_and_everything_killed(
     spec = replace(spec_for(fake_script("hang")), stall_seconds=1.0)
     stream = run_attempt(spec, lambda: fake_data(tmp_path / "data"), scratch=tmp_path)
     next(message for message in stream if isinstance(message, LogChunk))
-    outermost = min(marked("fake-seed42"), key=lambda process: process.create_time())
+    outermost = min(marked(f"{JOB}-seed42"), key=lambda process: process.create_time())
     supervisor = outermost.parent()
     assert supervisor is not None
     supervisor.suspend()
@@ -373,7 +375,7 @@ def test_a_supervisor_that_is_halted_is_noticed_and_everything_killed(
         "its supervisor gave no sign of life for 1.5 s: halted, or out of reach",
     )
     assert time.monotonic() - before < 6
-    assert marked("fake-seed42") == []
+    assert marked(f"{JOB}-seed42") == []
 
 
 def test_only_a_process_that_stands_still_is_ended_as_halted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,14 +401,14 @@ def test_a_listener_that_was_halted_itself_calls_nobody_silent(monkeypatch: pyte
 def test_a_supervisor_that_was_halted_ends_with_its_attempt(tmp_path: Path) -> None:
     stream = run_attempt(spec_for(fake_script("hang")), lambda: fake_data(tmp_path / "data"), scratch=tmp_path)
     next(message for message in stream if isinstance(message, LogChunk))
-    outermost = min(marked("fake-seed42"), key=lambda process: process.create_time())
+    outermost = min(marked(f"{JOB}-seed42"), key=lambda process: process.create_time())
     supervisor = outermost.parent()
     assert supervisor is not None
     supervisor.suspend()
     stream.close()
     with contextlib.suppress(psutil.NoSuchProcess):
         assert supervisor.status() == psutil.STATUS_ZOMBIE
-    assert marked("fake-seed42") == []
+    assert marked(f"{JOB}-seed42") == []
 
 
 def test_folders_of_dead_attempts_are_swept_and_no_others(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from runner.node.environment import (
 )
 from runner.node.messages import Finished, LogChunk
 from tests.fixtures.fake_script import fake_data
-from tests.runner.node.test_attempt import spec_for
+from tests.runner.node.test_attempt import JOB, spec_for
 
 SECRETS = {
     **dict.fromkeys(("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "GH_PAT", "DATABASE_URL", "KUBECONFIG_DATA"), "s3cr3t"),
@@ -175,7 +175,7 @@ def test_a_home_is_on_a_scripts_path_only_where_its_packages_lie_there(monkeypat
 def test_a_phase_finds_what_golf_and_its_job_say_over_what_the_node_says() -> None:
     env = base_environment(spec_for(b"", env={"EXTRA": "1"}), Path("golf-here"), {**MEDDLING, **PLAIN, "SEED": "7"})
     assert env["TMPDIR"] == "golf-here/tmp"
-    assert env["GOLF_ATTEMPT"] == "fake-seed42-golf-here"
+    assert env["GOLF_ATTEMPT"] == f"{JOB}-seed42-golf-here"
     assert (env["SEED"], env["EXTRA"], env["OMP_NUM_THREADS"]) == ("42", "1", "1")
     assert env["CUDA_VISIBLE_DEVICES"] == ""
     assert not set(MEDDLING) & set(env) - {"OMP_NUM_THREADS", "CUDA_HOME"}
