@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -101,12 +102,24 @@ def repairing(**changed: int) -> ExportConfig:
     )
 
 
+@cache
+def repaired() -> bytes:
+    """The third model's file of repairs."""
+    model, state = small_model(2)
+    return pack_model(state, model, repairing()).blob
+
+
+@cache
+def unrepaired() -> bytes:
+    """The same without any."""
+    model, state = small_model(2)
+    return pack_model(state, model, repairing(rank=0)).blob
+
+
 def test_repaired_matrices_come_back_nearer_to_what_they_were_and_the_others_as_ever() -> None:
     model, state = small_model(2)
-    plain, mended = (
-        unpack_model(pack_model(state, model, export).blob, model, export)
-        for export in (repairing(rank=0), repairing())
-    )
+    plain = unpack_model(unrepaired(), model, repairing(rank=0))
+    mended = unpack_model(repaired(), model, repairing())
     changed = [name for name in state if not torch.equal(plain[name], mended[name])]
     assert len(changed) == 3
     for name in changed:
@@ -119,6 +132,16 @@ def test_without_repairs_the_file_is_the_same_to_the_byte() -> None:
     assert off == pack_model(state, model, rule(1, sdclip=SdclipConfig(40.0, 40.0, 40.0))).blob
 
 
+USUAL = ExportConfig(compressor="rans", embed="int8", mlp="int6", attn="int6", passthrough_numel=512)
+
+
+@pytest.fixture(scope="module")
+def usual() -> bytes:
+    """The third model's file by rules that look at nothing."""
+    model, state = small_model(2)
+    return pack_model(state, model, USUAL).blob
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -128,10 +151,9 @@ def test_without_repairs_the_file_is_the_same_to_the_byte() -> None:
     ],
     ids=["rows by their largest weight", "nothing looked at", "no repairs"],
 )
-def test_settings_of_what_is_off_change_no_byte(changed: dict[str, object]) -> None:
+def test_settings_of_what_is_off_change_no_byte(changed: dict[str, object], usual: bytes) -> None:
     model, state = small_model(2)
-    usual = ExportConfig(compressor="rans", embed="int8", mlp="int6", attn="int6", passthrough_numel=512)
-    assert pack_model(state, model, usual).blob == pack_model(state, model, replace(usual, **changed)).blob  # type: ignore[arg-type]
+    assert pack_model(state, model, replace(USUAL, **changed)).blob == usual  # type: ignore[arg-type]
 
 
 def test_a_group_that_does_not_divide_the_factor_takes_a_row() -> None:
@@ -143,10 +165,7 @@ def test_a_group_that_does_not_divide_the_factor_takes_a_row() -> None:
 def spoiled(name: str) -> bytes:
     """A file of repairs in which something is not as the rule writes it."""
     model, state = small_model(2)
-    export = repairing()
-    blob = pack_model(state, model, export)
-    assert blob.blob
-    stored = with_factors({name: replace(item) for name, item in store(state, model.num_layers, export).items()})
+    stored = with_factors(store(state, model.num_layers, repairing()))
     fake = Stored("int4", torch.zeros(9, dtype=torch.int8), torch.tensor(1.0), "float32")
     return write_golf(stored | {name: fake}, "rans")[0]
 
@@ -159,6 +178,6 @@ def test_factors_of_no_matrix_are_refused(name: str) -> None:
 
 
 def test_a_script_without_repairs_refuses_a_file_that_has_some() -> None:
-    model, state = small_model(2)
+    model, _ = small_model(2)
     with pytest.raises(ScriptError):
-        unpack_model(pack_model(state, model, repairing()).blob, model, repairing(rank=0))
+        unpack_model(repaired(), model, repairing(rank=0))
