@@ -62,6 +62,8 @@ def load_job(path: Path, read_baseline: ReadArm | None = None) -> JobSpec:
 
 def _job_in(text: str, path: Path, read_baseline: ReadArm | None) -> JobSpec:
     data, lines = load_yaml(text, str(path))
+    if isinstance(data, dict) and "space" in data and "track" not in data:
+        raise UserError(f"{path}:1: is a sweep and no job; `golf sweep run {path}` runs it")
     job = job_from_mapping(data, source=str(path), lines=lines, folder=path.parent, read_baseline=read_baseline)
     problems = [Problem(place, said) for place, said in _foreign_paths(job)]
     if problems:

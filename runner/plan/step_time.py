@@ -111,7 +111,7 @@ def few_steps(job: JobSpec, results: Sequence[RunResult]) -> str:
     """What is said of a run whose training the clock ended after far fewer steps than usual; '' of any other."""
     if job.script is not None or job.config.schedule.kind != "wallclock":
         return ""
-    for result in results:
+    for result in sorted(results, key=lambda result: result.log.steps or 0):  # the one that made fewest says most
         host, made = result.host, result.log.steps
         hardware = None if host is None else PROFILES.get(host.hardware)
         if host is None or made is None or hardware is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
+from runner.errors import UserError
 from runner.printable import print_line
 from runner.verbs.loading import load, terminal
 from runner.verbs.options import JobPath
@@ -70,6 +72,8 @@ def fetch_verb(
     from runner.data.fetch import Source, fetch
     from runner.plan.data_tables import passport
 
+    if repository is not None and not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", repository):
+        raise UserError(f"--repository {repository}: give OWNER/NAME, as the hub spells it")
     source = Source(repository) if repository else None
     fetched = fetch(variant, shards, output, source, progress=typer.echo)
     typer.echo(f"{fetched}")

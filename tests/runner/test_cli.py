@@ -129,6 +129,7 @@ def test_a_vocabulary_that_is_not_the_tokenizers_is_refused(tmp_path: Path, tiny
         (["run", "job.yaml", "--local", "--address", "here:1"], "choose one"),
         (["run", "job.yaml", "--address", "127.0.0.1:1"], "nobody answers there"),
         (["run", "job.yaml", "--local", "--output", "job.yaml"], "job.yaml: nothing can be written there"),
+        (["data", "fetch", "--variant", "sp1024", "--repository", "../x"], "--repository ../x: give OWNER/NAME"),
         (["bundle", "job.yaml", "-o", "."], "golf: .: is a folder; a file is to be written. Mend this"),
     ],
 )

@@ -135,6 +135,8 @@ def load_sweep(path: Path, profile: str | None = None, read_baseline: ReadArm | 
     data, lines = load_yaml(text, source)
     if not isinstance(data, dict):
         raise UserError(f"{source}:1: sweep: must be a mapping of keys such as name, base, space, sampler and budget")
+    if "base" not in data and "space" not in data and "track" in data:
+        raise UserError(f"{source}:1: is a job and no sweep; `golf run {source}` runs it, docs/sweeps.md has sweeps")
     for key in ("sampler", "pruner"):
         if isinstance(data.get(key), str):
             data = {**data, key: {"name": data[key]}}

@@ -159,6 +159,15 @@ def test_a_run_of_few_steps_asks_whether_the_machine_was_busy(made: int | None, 
     assert few_steps(shipped("quickstart"), [run_result(1337, log=log, host=host)]) == said
 
 
+def test_of_seeds_with_few_steps_the_one_with_fewest_is_named() -> None:
+    log, host = run_result().log, host_of("cpu")
+    results = [
+        run_result(seed, log=log.model_copy(update={"steps": made}), host=host)
+        for seed, made in ((1337, 78), (42, None), (2024, 43), (7, 150))
+    ]
+    assert few_steps(shipped("quickstart"), results).startswith("seed 2024 made 43 steps, where about 160 ")
+
+
 def test_of_training_by_steps_or_unknown_hardware_nothing_is_said_of_how_many_there_were() -> None:
     log = run_result().log.model_copy(update={"steps": 1})
     elsewhere = host_of("gpu")

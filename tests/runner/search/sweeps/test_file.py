@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import UserError
+from runner.job.load import load_job
 from runner.search.sweeps.file import load_sweep
 from runner.search.sweeps.study import require_optuna
 from tests.fixtures.places import JOBS
@@ -142,6 +143,18 @@ def test_a_profile_shrinks_each_trial(tmp_path: Path) -> None:
 )
 def test_a_mistake_is_told_by_file_line_and_field(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert said in complaint(tmp_path, (old, new))
+
+
+def test_a_job_in_the_place_of_a_sweep_is_told_with_the_verb_that_runs_it(tmp_path: Path) -> None:
+    path = write(tmp_path, JOB)
+    with pytest.raises(UserError, match=r"sweep\.yaml:1: is a job and no sweep; `golf run .*sweep\.yaml` runs it"):
+        load_sweep(path)
+
+
+def test_a_sweep_in_the_place_of_a_job_is_told_with_the_verb_that_runs_it(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    with pytest.raises(UserError, match=r"sweep\.yaml:1: is a sweep and no job; `golf sweep run .*` runs it"):
+        load_job(path)
 
 
 def test_a_mistake_in_the_base_job_is_told_of_its_own_file(tmp_path: Path) -> None:
