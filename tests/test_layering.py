@@ -57,8 +57,8 @@ REFEREE = {
 }
 REPORTER = {"pandas", "jinja2", "rich", "pydantic", "markdown_it", "markupsafe", "plotly", "matplotlib"}
 SCHEDULES = {
-    f"runner/{name}.py"
-    for name in ("backends/cluster", "backends/ray_backend", "backends/remote", "drive/watch/gauges")
+    "runner/drive/watch/gauges.py",
+    *(f"runner/backends/{name}.py" for name in ("cluster", "ray_backend", "ray_silence", "ray_tasks", "remote")),
 }
 SCREENS = {f"runner/top/{name}.py" for name in ("app", "screens", "kept_table")}
 SINKS = {

@@ -13,9 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -26,12 +24,12 @@ from runner.backends.backend import Lost, Waiting
 from runner.backends.cluster import QueueClient, cluster_nodes
 from runner.backends.fair_queue import Demand, Ticket
 from runner.backends.nodes import Need, Node, inventory
-from runner.job.open_data import DataRequest, open_requested
-from runner.node.attempt import run_attempt
+from runner.backends.ray_silence import HALTED, QUIET_S, Silence
+from runner.backends.ray_tasks import attempt_task, check_task, lost_reason, task_name
+from runner.job.open_data import DataRequest
 from runner.node.attempt_spec import AttemptSpec
-from runner.node.messages import Finished, Message, Started
-from runner.node.node_check import CheckOrder, check_node
-from runner.node.orphans import end_halted
+from runner.node.messages import Finished, Message
+from runner.node.node_check import CheckOrder
 from runner.results.nodes import NodeReport, Probe
 
 AHEAD = 32
@@ -46,47 +44,8 @@ ASK_S, ASK_MOST_S = 0.25, 2.0
 what others free is seen that much later. A change of its own is told at once."""
 ALIVE_S = 5.0
 """The same of a driver that waits for nothing."""
-QUIET_S = 30.0
-"""Silence of an attempt on a dead node after which it is lost. Ray was seen never to say so of a task that it sent to
-a node just after its raylet was killed; where only the raylet died, the attempt goes on and is heard. For as long,
-nothing starts on a node that a task called dead."""
-LOOK_S, LOOK_LEAST_S, LOOK_SHARE = 30.0, 2.5, 0.5
-"""An attempt tells something every two seconds. After so much silence, or that share of its job's stall if that is
-less, its node is asked whether it was halted; yet never sooner than the second figure."""
-LOOK_ENDS_S = 10.0
-"""A node that has not told by then, or within the job's stall if that is more, does not answer."""
-HALTED = "its Ray worker was halted, and was killed for it"
 NO_NODE_S = 60.0
 """How long a seed waits for a node that could take it to come back before it is reported."""
-
-
-@ray.remote(max_retries=0, num_cpus=0)
-def check_task(order: CheckOrder, data: DataRequest) -> NodeReport:
-    """`check_node` on whichever node Ray chose; takes nothing of it, since its seed has been granted it already."""
-    return check_node(order, partial(open_requested, data), ray.get_runtime_context().get_node_id())
-
-
-@ray.remote(max_retries=0, num_returns="streaming")
-def attempt_task(spec: AttemptSpec, data: DataRequest) -> Iterator[Message]:
-    """`run_attempt` on whichever node Ray chose."""
-    node = ray.get_runtime_context().get_node_id()
-    yield from run_attempt(spec, partial(open_requested, data), node)
-
-
-@ray.remote(max_retries=0, num_cpus=0)
-def look_task(pid: int, marker: str) -> bool:
-    """`end_halted` on the attempt's node: whether it was halted."""
-    return end_halted(pid, marker)
-
-
-def silence_allowed(stall: float) -> float:
-    """Seconds after which somebody looks whether an attempt was halted. stall: of its job; 0 for none."""
-    return min(LOOK_S, max(LOOK_LEAST_S, LOOK_SHARE * stall)) if stall else LOOK_S
-
-
-def task_name(spec: AttemptSpec) -> str:
-    """`job/seedN/aK`, as Ray's dashboard shows it."""
-    return f"{spec.job}/seed{spec.seed}/a{spec.attempt}"
 
 
 class RayBackend(Waiting):
@@ -131,12 +90,7 @@ class RayBackend(Waiting):
         """Node -> when a task told us that it has died, which the list of living nodes may not know yet."""
         self.refused: dict[str, str] = {}
         """Node -> why it was refused."""
-        self.heard: dict[Any, float] = {}
-        """Stream -> when it was begun or last said something."""
-        self.workers: dict[Any, tuple[int, str]] = {}
-        """Stream -> process that runs the attempt, and the attempt's marker."""
-        self.looks: dict[Any, tuple[Any, float]] = {}
-        """Stream -> the question whether it was halted, and when that was asked."""
+        self.silence = Silence()
         self.living: set[str] = set()
         """Nodes, when we last asked."""
         self.ask_next, self.pause = 0.0, ASK_S
@@ -282,68 +236,21 @@ class RayBackend(Waiting):
             _generator_backpressure_num_objects=AHEAD,
         ).remote(spec.loaded(), self.data)
         self.running[stream] = spec, node.id
-        self.heard[stream] = time.monotonic()
+        self.silence.begun(stream)
 
-    def _fallen_silent(self) -> Iterator[tuple[AttemptSpec, Lost]]:
-        """Give up attempts on dead nodes from which nothing comes any more."""
-        now = time.monotonic()
-        self.heard = {stream: when for stream, when in self.heard.items() if stream in self.running}
-        for stream, when in self.heard.items():
-            spec, node = self.running[stream]
-            if node not in self.living and now - when > QUIET_S:
-                del self.running[stream]
-                self.bad_nodes[node] = None
-                self.ask_next = 0.0
-                ray.cancel(stream, force=True)
-                yield spec, Lost(f"its node is dead and it has said nothing for {QUIET_S:g} s")
+    def _silent(self) -> Iterator[tuple[AttemptSpec, Lost]]:
+        """Give up attempts that have said nothing for too long."""
+        for stream, words in self.silence.on_dead_nodes(self.running, self.living):
+            yield self._give_up(stream, words)
+        for stream, words in self.silence.halted(self.running):
+            yield self._give_up(stream, words)
 
-    def _halted(self) -> Iterator[tuple[AttemptSpec, Lost]]:
-        """Ask for those that have fallen silent on living nodes; give up what was halted, or whose node is."""
-        now = time.monotonic()
-        for known in (self.workers, self.looks):
-            for stream in [stream for stream in known if stream not in self.running]:
-                del known[stream]
-        for stream, (spec, node) in list(self.running.items()):
-            if stream in self.looks:
-                lost = self._looked(stream, spec, now)
-                if lost:
-                    del self.running[stream]
-                    self.bad_nodes[node] = None
-                    self.ask_next = 0.0
-                    ray.cancel(stream, force=True)
-                    yield spec, Lost(lost)
-            elif stream in self.workers and now - self.heard[stream] > silence_allowed(spec.stall_seconds):
-                placed = look_task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
-                self.looks[stream] = placed.remote(*self.workers[stream]), now
-
-    def _was_halted(self, stream: Any) -> bool:
-        """Whether an attempt whose worker has died was killed by our look at it, which tells so a moment later."""
-        found, _ = self.looks.get(stream, (None, 0.0))
-        if found is None or not ray.wait([found], timeout=GATHER_S + 2 * CANCEL_S)[0]:
-            return False
-        try:
-            return bool(ray.get(found))
-        except ray.exceptions.RayError:
-            return False
-
-    def _looked(self, stream: Any, spec: AttemptSpec, now: float) -> str:
-        """Why an attempt is lost whose node was asked; '' where it is not, or nobody knows yet."""
-        found, asked = self.looks[stream]
-        if ray.wait([found], timeout=0)[0]:
-            del self.looks[stream]
-            try:
-                halted = ray.get(found)
-            except ray.exceptions.RayError:
-                return ""  # its node is gone: that is told otherwise
-            self.heard[stream] = now  # asked again when it has been silent for as long again
-            return HALTED if halted else ""
-        if now - asked <= max(LOOK_ENDS_S, spec.stall_seconds):
-            return ""
-        if self.heard[stream] > asked:  # it spoke meanwhile; till now the look may have killed it, and must tell
-            del self.looks[stream]
-            return ""
-        ray.cancel(found, force=True)
-        return f"neither it nor its node has answered for {now - self.heard[stream]:.0f} s"
+    def _give_up(self, stream: Any, words: str) -> tuple[AttemptSpec, Lost]:
+        spec, node = self.running.pop(stream)
+        self.bad_nodes[node] = None
+        self.ask_next = 0.0
+        ray.cancel(stream, force=True)
+        return spec, Lost(words)
 
     def messages(self) -> Generator[tuple[AttemptSpec, Message | Lost], None, None]:
         while self.queue or self.running or self.granted:
@@ -351,8 +258,7 @@ class RayBackend(Waiting):
             if lacking:
                 yield self.queue.popleft(), Lost(lacking, final=True)
             yield from self._start_checked()
-            yield from self._fallen_silent()
-            yield from self._halted()
+            yield from self._silent()
             for stream in self._speaking():
                 yield from self._hear(stream)
         self.queue_client.leave(self.driver)
@@ -383,11 +289,9 @@ class RayBackend(Waiting):
             self.bad_nodes[node] = None
             if isinstance(error, ray.exceptions.NodeDiedError):
                 self.died[node] = time.monotonic()
-            yield spec, Lost(HALTED if self._was_halted(stream) else lost_reason(error))
+            yield spec, Lost(HALTED if self.silence.was_halted(stream) else lost_reason(error))
         else:
-            self.heard[stream] = time.monotonic()
-            if isinstance(message, Started) and message.pid:
-                self.workers[stream] = message.pid, Path(message.folder).name
+            self.silence.spoke(stream, message)
             if isinstance(message, Finished) and self.queue:
                 self._begin_check(node)  # the seed has run: what is left of it is clearing up
             yield spec, message
@@ -407,15 +311,3 @@ class RayBackend(Waiting):
             ray.cancel(found, force=True)
         self.running.clear()
         self.queue_client.leave(self.driver)
-
-
-def lost_reason(error: Exception) -> str:
-    """One line of what Ray says, or the traceback when the task itself raised (a bug of ours).
-
-    Where it was the node's system that refused something, such as a folder on a full disk, another node may do.
-    """
-    if isinstance(error, ray.exceptions.RayTaskError):
-        if isinstance(error.cause, OSError):
-            return f"on the node: {error.cause}"
-        raise error
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"

@@ -16,8 +16,10 @@ from ray.exceptions import NodeDiedError, RayTaskError
 from runner.backends.backend import Lost
 from runner.backends.cluster import LocalQueue, cluster_nodes, connect
 from runner.backends.nodes import Need, Node
-from runner.backends.ray_backend import QUIET_S, RayBackend, lost_reason
+from runner.backends.ray_backend import RayBackend
 from runner.backends.ray_environment import TOKEN
+from runner.backends.ray_silence import QUIET_S
+from runner.backends.ray_tasks import lost_reason
 from runner.errors import UserError
 from runner.job.hardware import PROFILES
 from runner.job.open_data import DataRequest
@@ -115,9 +117,9 @@ def test_a_worker_that_is_halted_is_noticed_and_killed_with_all_that_it_started(
     lost, halted = [], 0.0
     for spec, message in backend.messages():
         if isinstance(message, LogChunk) and spec.seed == 1 and not halted:
-            os.kill(backend.workers[next(iter(backend.running))][0], signal.SIGSTOP)
+            os.kill(backend.silence.workers[next(iter(backend.running))][0], signal.SIGSTOP)
             halted = time.monotonic()
-            backend.heard = dict.fromkeys(backend.heard, halted - 60)  # it has been silent for long
+            backend.silence.heard = dict.fromkeys(backend.silence.heard, halted - 60)  # it has been silent for long
         if isinstance(message, Lost):
             lost.append((spec.seed, message.reason, time.monotonic() - halted))
     ((seed, reason, took),) = lost
@@ -175,19 +177,19 @@ def test_what_a_dead_node_never_tells_is_not_waited_for(
     long_ago = time.monotonic() - QUIET_S - 1
     for spec, node, when in ((silent, "gone", long_ago), (heard, "gone", time.monotonic())):
         stream = Cancelled()
-        backend.running[stream], backend.heard[stream] = (spec, node), when
+        backend.running[stream], backend.silence.heard[stream] = (spec, node), when
     backend.granted["dead/seed3/a1"] = asked, Node(2, 0, id="gone")
     backend.checks["gone"] = Cancelled()
     assert list(backend._start_checked()) == []
     assert list(backend.queue) == [asked]  # none of its tries
-    (lost,) = backend._fallen_silent()
+    (lost,) = backend._silent()
     assert lost[0] == silent
     assert "its node is dead and it has said nothing for 30 s" in lost[1].reason
     assert [spec for spec, _ in backend.running.values()] == [heard]
     assert list(backend.bad_nodes) == ["gone"]
     backend.living = {"gone"}
-    backend.heard = dict.fromkeys(backend.running, long_ago)
-    assert list(backend._fallen_silent()) == []
+    backend.silence.heard = dict.fromkeys(backend.running, long_ago)
+    assert list(backend._silent()) == []
 
 
 def test_nothing_starts_on_a_node_that_a_task_called_dead_while_it_is_still_listed(
