@@ -53,15 +53,15 @@ ARTIFACT = "final_model.ptz"
 RunScript = Callable[..., int]
 
 
-@pytest.fixture
-def run_script(tiny_data: DataRequest, monkeypatch: pytest.MonkeyPatch) -> RunScript:
+@pytest.fixture(scope="module")
+def run_script(tiny_data: DataRequest) -> RunScript:
     """Run `main` in a folder with the tiny data set and the given variables; returns the exit code."""
 
     def run(folder: Path, config: GolfConfig = CONFIG, **variables: str) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         script = folder / "train_gpt.py"
         script.write_text("the script\n")
-        with monkeypatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "GOLF_EVENTS"):
                 patch.delenv(name, raising=False)
@@ -78,6 +78,22 @@ def run_script(tiny_data: DataRequest, monkeypatch: pytest.MonkeyPatch) -> RunSc
     return run
 
 
+@pytest.fixture(scope="module")
+def plain(run_script: RunScript, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of both phases; to be read."""
+    folder = tmp_path_factory.mktemp("plain")
+    assert run_script(folder) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(run_script: RunScript, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that only trained; to be read."""
+    folder = tmp_path_factory.mktemp("trained")
+    assert run_script(folder, GOLF_PHASE="train") == 0
+    return folder
+
+
 def log_of(folder: Path) -> str:
     return (folder / "logs" / "run.txt").read_text()
 
@@ -87,10 +103,10 @@ def line_with(log: str, start: str) -> str:
     return line
 
 
-def test_phases_in_two_folders_agree_with_a_plain_run(run_script: RunScript, tmp_path: Path) -> None:
-    plain, trained, fresh = (tmp_path / name for name in ("plain", "trained", "fresh"))
-    assert run_script(plain) == 0
-    assert run_script(trained, GOLF_PHASE="train") == 0
+def test_phases_in_two_folders_agree_with_a_plain_run(
+    run_script: RunScript, plain: Path, trained: Path, tmp_path: Path
+) -> None:
+    fresh = tmp_path / "fresh"
     fresh.mkdir()
     shutil.copy(trained / ARTIFACT, fresh)
     assert run_script(fresh, GOLF_PHASE="eval") == 0
@@ -106,9 +122,7 @@ def test_phases_in_two_folders_agree_with_a_plain_run(run_script: RunScript, tmp
     assert "final_score" not in log_of(trained)
 
 
-def test_events_come_in_the_order_of_the_phases(run_script: RunScript, tmp_path: Path) -> None:
-    assert run_script(tmp_path / "plain") == 0
-    assert run_script(tmp_path / "trained", GOLF_PHASE="train") == 0
+def test_events_come_in_the_order_of_the_phases(plain: Path, trained: Path) -> None:
     training = [
         "warmup_start",
         "train_start",
@@ -116,16 +130,14 @@ def test_events_come_in_the_order_of_the_phases(run_script: RunScript, tmp_path:
         "train_end",
         "artifact_frozen",
     ]
-    assert re.findall(r"^event:(\w+)$", log_of(tmp_path / "trained"), re.M) == training
-    assert re.findall(r"^event:(\w+)$", log_of(tmp_path / "plain"), re.M) == [*training, "eval_start", "eval_end"]
+    assert re.findall(r"^event:(\w+)$", log_of(trained), re.M) == training
+    assert re.findall(r"^event:(\w+)$", log_of(plain), re.M) == [*training, "eval_start", "eval_end"]
 
 
-def test_log_has_the_official_lines_and_true_sizes(run_script: RunScript, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    assert run_script(folder) == 0
-    log = log_of(folder)
-    script, packed = (folder / "train_gpt.py").read_bytes(), (folder / ARTIFACT).stat().st_size
-    live = (folder / "final_model.pt").stat().st_size
+def test_log_has_the_official_lines_and_true_sizes(plain: Path) -> None:
+    log = log_of(plain)
+    script, packed = (plain / "train_gpt.py").read_bytes(), (plain / ARTIFACT).stat().st_size
+    live = (plain / "final_model.pt").stat().st_size
     assert log.startswith(f"script_sha256:{hashlib.sha256(script).hexdigest()} code_bytes:{len(script)}\n")
     for pattern in (
         r"val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path=.*/tokenizer\.model",
@@ -294,10 +306,9 @@ def test_a_compiled_run_has_its_graphs_before_its_clocks_and_scores_alike_in_a_f
     assert last_loss(train) == pytest.approx(last_loss(log_of(plain)), abs=1e-2)
 
 
-def test_two_processes_train_what_one_does(run_script: RunScript, tiny_data: DataRequest, tmp_path: Path) -> None:
+def test_two_processes_train_what_one_does(plain: Path, tiny_data: DataRequest, tmp_path: Path) -> None:
     """Two processes take one micro-batch each of the two that a single process accumulates."""
-    single, double = tmp_path / "single", tmp_path / "double"
-    assert run_script(single) == 0
+    double = tmp_path / "double"
     double.mkdir()
     (double / "train_gpt.py").write_text(
         f"import sys\nfrom pathlib import Path\n{CONFIG_IMPORTS}\n"
@@ -322,6 +333,6 @@ def test_two_processes_train_what_one_does(run_script: RunScript, tiny_data: Dat
     def live_loss(folder: Path) -> float:
         return float(re.findall(r"^step:10/10 val_loss:(\S+)", log_of(folder), re.M)[0])
 
-    assert live_loss(double) == pytest.approx(live_loss(single), abs=2e-3)
-    counts = [line_with(log_of(folder), "score rule:plain").split()[1:4] for folder in (single, double)]
+    assert live_loss(double) == pytest.approx(live_loss(plain), abs=2e-3)
+    counts = [line_with(log_of(folder), "score rule:plain").split()[1:4] for folder in (plain, double)]
     assert counts[0] == counts[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from golf_model.scoring.evaluate import Score, evaluate, split_evenly, warm_grap
 from golf_model.scoring.windows import windows_of
 from golf_model.training.qat import arm, switch
 from tests.fixtures.golden_cases import golden_network, golden_tokens
+from tests.fixtures.ranks import found_by_ranks
 from tests.fixtures.worlds import ALONE, require_same_score, require_shares_of
 
 TINY = ModelConfig(vocab_size=64, num_layers=2, model_dim=64, num_heads=4, num_kv_heads=2)
@@ -189,9 +189,7 @@ def scores(world: World) -> dict[str, tuple[float, int, int]]:
 
 
 def test_two_real_processes_get_the_score_of_one(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        jobs = [pool.apply_async(scores_of_rank, (rank, str(tmp_path / "meeting"))) for rank in range(2)]
-        first, second = (job.get(timeout=120) for job in jobs)
+    first, second = found_by_ranks(scores_of_rank, str(tmp_path / "meeting"))
     alone = scores(ALONE)
     assert first == second
     for rule in RULES:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import time
 from typing import Any
 
@@ -22,6 +21,7 @@ from golf_model.training.exchange import GradientExchange, bucketed
 from golf_model.training.optimizers import build_optimizers
 from golf_model.training.trainer import accumulate_gradients, apply_gradients
 from tests.fixtures.golden_cases import golden_network
+from tests.fixtures.ranks import found_by_ranks
 
 MODEL = ModelConfig(vocab_size=64, num_layers=3, model_dim=32, num_heads=4, num_kv_heads=2)
 RANKS = 2
@@ -101,9 +101,7 @@ def two_steps(rank: int, size: int) -> list[Tensor]:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     meeting = str(tmp_path_factory.mktemp("exchange") / "meeting")
-    with multiprocessing.get_context("spawn").Pool(RANKS) as pool:
-        jobs = [pool.apply_async(work_of_rank, (rank, meeting)) for rank in range(RANKS)]
-        return [job.get(timeout=120) for job in jobs]
+    return found_by_ranks(work_of_rank, meeting, RANKS)
 
 
 def test_both_processes_get_the_mean_to_the_bit_whatever_the_buckets(found: list[dict[str, Any]]) -> None:
