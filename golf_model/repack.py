@@ -26,6 +26,7 @@ from golf_model.config.golf_config import GolfConfig
 from golf_model.main import fit_lines, pack
 from golf_model.process.errors import EXIT_USER_ERROR, ScriptError
 from golf_model.process.files import write_durably
+from golf_model.process.parent import end_with_parent
 from golf_model.shapes import parameter_shapes
 from golf_model.training.calibration import Seen
 
@@ -138,4 +139,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     sys.exit(main(sys.argv[1:]))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from golf_model.artifact.first_look import MOST_MEMORY, bound_process, first_look, read_file
 from golf_model.process.errors import EXIT_USER_ERROR, ScriptError
+from golf_model.process.parent import end_with_parent
 
 
 def main_inspect(arguments: list[str]) -> int:
@@ -35,4 +36,5 @@ def main_inspect(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     sys.exit(main_inspect(sys.argv[1:]))

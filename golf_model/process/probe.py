@@ -22,6 +22,7 @@ import torch.multiprocessing as mp
 from torch.nn import functional
 
 from golf_model.process.devices import has_fast_bfloat16
+from golf_model.process.parent import end_with_parent
 
 SECONDS = 0.5
 """How long each measurement goes on."""
@@ -155,4 +156,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main()

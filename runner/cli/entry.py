@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -28,12 +29,20 @@ def require_plain_words(words: Sequence[str]) -> None:
             raise UserError(f"{cut(word)}: holds a control character ({control}); rename it, or leave it out")
 
 
-def require_a_folder() -> None:
-    """UserError where the current folder has been removed: paths would lead nowhere, or what is there look empty."""
+def require_a_place() -> None:
+    """UserError where the current folder has been removed, or files would be closed to their own owner.
+
+    In a folder that is gone paths lead nowhere, or what is there looks empty. A script whose artifact it cannot read
+    again would be rejected for it.
+    """
     try:
         Path.cwd()
     except OSError:
         raise UserError("the folder that this shell is in is gone; change into one that is there") from None
+    mask = os.umask(0o077)
+    os.umask(mask)
+    if mask & 0o700:
+        raise UserError(f"umask {mask:04o}: takes new files from their own owner; set another first, e.g. umask 022")
 
 
 def main() -> None:
@@ -42,7 +51,7 @@ def main() -> None:
     catch_signals()
     try:
         require_plain_words(sys.argv[1:])
-        require_a_folder()
+        require_a_place()
         app()
     except UserError as error:
         print(f"golf: {shortened(printable(str(error)))}", file=sys.stderr)

@@ -261,6 +261,12 @@ def test_a_current_folder_that_is_gone_is_said_and_not_taken_for_an_empty_one(tm
     assert_refused(done, "golf: the folder that this shell is in is gone; change into one that is there")
 
 
+def test_a_umask_that_takes_files_from_their_owner_is_refused(tmp_path: Path) -> None:
+    command = ["sh", "-c", 'umask 0700; exec "$@"', "sh", sys.executable, "-m", "runner.cli", "status"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert_refused(done, "golf: umask 0700: takes new files from their own owner; set another first, e.g. umask 022")
+
+
 def test_a_fault_of_our_own_is_no_verdict(tmp_path: Path) -> None:
     code = "import runner.cli.entry as entry; entry.app = lambda: 1 / 0; entry.main()"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

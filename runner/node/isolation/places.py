@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from runner.data.dataset import DataSet
+from runner.machine import home_folder
 from runner.node.environment import CACHES
 from runner.node.isolation.bounds import Bounds
 from runner.node.isolation.enter import ROOT
@@ -114,7 +115,7 @@ def evaluation_bounds(
 
 def hidden_places(base: Path) -> list[Path]:
     """What no script has any business in: homes, temporary files, and other attempts."""
-    places = {*HOMES, *SHARED_PLACES, Path.home(), Path(tempfile.gettempdir()), base.parent}
+    places = {*HOMES, *SHARED_PLACES, home_folder(), Path(tempfile.gettempdir()), base.parent}
     with contextlib.suppress(KeyError):
         places.add(Path(pwd.getpwuid(os.getuid()).pw_dir))
     return sorted(place for path in places if (place := path.resolve()).is_dir() and place != Path("/"))

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 
+from runner.printable import cut
 from runner.review.answers import Answer, Place
 from runner.review.inputs import Context, Reviewed
 from runner.review.rules.clocks import counted_lines
@@ -17,6 +18,9 @@ RATIOS = {"1024": (1.6884,), "4096": (2.3011,), "8192": (2.5831, 2.1884)}
 WHOLE = (62_021_632, 45_508_608, 40_540_160, 47_851_520)
 """Tokens of the whole validation text under the known tokenizers."""
 TOKENS = re.compile(r"\bval_tokens:\s*([\d,_]+)|\bval_loader\b.*\btokens:\s*([\d,_]+)")
+DATASET = re.compile(r"\btrain_loader:dataset:(\S{1,200})")
+CHALLENGE = "fineweb"
+"""What the name of a data set of the challenge's text holds."""
 SPACE = "\u2581"
 
 
@@ -80,6 +84,7 @@ def _adds_space_later(tree: ast.Module) -> bool:
 def _logged(context: Context) -> Iterator[tuple[str, Answer]]:
     last: tuple[str, int, float] | None = None
     tokens: tuple[str, int, int] | None = None
+    data = CHALLENGE
     for name, line, text in counted_lines(context):
         both = BOTH.search(text)
         if both is not None and float(both[2]) > 0.3:
@@ -87,16 +92,29 @@ def _logged(context: Context) -> Iterator[tuple[str, Answer]]:
         told = TOKENS.search(text)
         if told is not None:
             tokens = (name, line, int(re.sub("[,_]", "", told[1] or told[2])))
+        named = DATASET.search(text)
+        if named is not None:
+            data = named[1]
+    known = CHALLENGE in data.lower()
     if last is not None:
-        yield from _ratio(context, *last)
+        yield from (("bytecount", answer if known else _of(data, answer)) for answer in _ratio(context, *last))
     if tokens is not None and tokens[2] < 0.9 * min(WHOLE):
         why = (
             f"{tokens[0]}, line {tokens[1]}: {tokens[2]:,} validation tokens; all of them are {min(WHOLE):,} or more."
         )
-        yield "valset", Answer("violates", (Place(tokens[0], tokens[1]),), why)
+        answer = Answer("violates", (Place(tokens[0], tokens[1]),), why)
+        yield "valset", answer if known else _of(data, answer)
 
 
-def _ratio(context: Context, name: str, line: int, ratio: float) -> Iterator[tuple[str, Answer]]:
+def _of(data: str, answer: Answer) -> Answer:
+    """The same where the run read another text, of which none of what is known of the challenge's is true."""
+    why = (
+        f"The run read {cut(data, 60)}, which is not the challenge's text by its name; of that text nothing is known."
+    )
+    return Answer("unknown", answer.where, why)
+
+
+def _ratio(context: Context, name: str, line: int, ratio: float) -> Iterator[Answer]:
     """Nats a token over bits a byte, against what the vocabulary has; that by default may not be the run's."""
     said = context.value_of("VOCAB_SIZE")
     size = said or getattr(context, "default_of", lambda _: None)("VOCAB_SIZE")
@@ -106,4 +124,4 @@ def _ratio(context: Context, name: str, line: int, ratio: float) -> Iterator[tup
         return
     shown = " or ".join(f"{one:.4f}" for one in expected)
     why = f"{name}, line {line}: {ratio:.4f} nats a token over bits a byte; this vocabulary has {shown}."
-    yield "bytecount", Answer("violates" if said else "suspicious", (Place(name, line),), why)
+    yield Answer("violates" if said else "suspicious", (Place(name, line),), why)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import socket
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from reports.record.pages import pages
 from reports.sections.apart import OPENED
 from runner.drive.assess import JudgedRun
 from runner.job.open_data import DataRequest, open_requested
-from runner.node.isolation.places import training_places
+from runner.node.isolation.places import hidden_places, training_places
 from runner.results.phases import Isolation
 from tests.fixtures.fake_script import fake_data
 from tests.fixtures.systems import needs_namespaces
@@ -139,3 +140,15 @@ def test_a_script_that_reads_shards_after_the_freeze_fails(
 def test_on_a_shared_machine_a_late_reading_may_be_somebody_elses(tiny_data: DataRequest, tmp_path: Path) -> None:
     done = run_foreign(foreign_job(tiny_data, tmp_path, env={"PACE": "0.01"}), tiny_data, tmp_path)
     assert checks(done, "data_after_freeze") == {"unknown"}
+
+
+def test_a_user_whom_no_password_file_knows_has_something_hidden_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    (tmp_path / "work").mkdir()
+    assert tmp_path in hidden_places(tmp_path / "work")
