@@ -125,23 +125,32 @@ def test_a_run_cut_off_at_any_step_ends_bit_equal(tmp_path: Path, deaths: list[i
     assert all(torch.equal(a, b) for a, b in zip(undisturbed, everything(trainer, result), strict=True))
 
 
+SOLVED = replace(
+    CONFIG,
+    qat=QatConfig("training", start_step=1, grid="step", resolve_every=4),
+    export=ExportConfig(mlp="step", attn="step", passthrough_numel=64, step=StepConfig(cap_bytes=13_000)),
+)
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> list[torch.Tensor]:
+    """All that a run under SOLVED ends with that nobody disturbs; another than a run without a grid."""
+    folder = tmp_path_factory.mktemp("solved")
+    undisturbed = everything(*life(SOLVED, folder, None, None)[:2])
+    plain = everything(*life(replace(SOLVED, qat=QatConfig()), folder, None, None)[:2])
+    assert not all(torch.equal(a, b) for a, b in zip(undisturbed, plain, strict=True))
+    return undisturbed
+
+
 @pytest.mark.parametrize(
     "deaths", [[4], [3, 2], *(pytest.param([after], marks=pytest.mark.slow) for after in (2, 5))], ids=str
 )
-def test_the_solved_grid_goes_on_as_it_was(tmp_path: Path, deaths: list[int]) -> None:
+def test_the_solved_grid_goes_on_as_it_was(tmp_path: Path, deaths: list[int], solved: list[torch.Tensor]) -> None:
     """The grid is solved for at steps 1 and 4, each time from the one before."""
-    config = replace(
-        CONFIG,
-        qat=QatConfig("training", start_step=1, grid="step", resolve_every=4),
-        export=ExportConfig(mlp="step", attn="step", passthrough_numel=64, step=StepConfig(cap_bytes=13_000)),
-    )
-    undisturbed = everything(*life(config, tmp_path, None, None)[:2])
-    plain = everything(*life(replace(config, qat=QatConfig()), tmp_path, None, None)[:2])
-    assert not all(torch.equal(a, b) for a, b in zip(undisturbed, plain, strict=True))
     for after in deaths:
-        assert life(config, tmp_path, places(tmp_path), after)[1] is None
-    resumed = everything(*life(config, tmp_path, places(tmp_path), None)[:2])
-    assert all(torch.equal(a, b) for a, b in zip(undisturbed, resumed, strict=True))
+        assert life(SOLVED, tmp_path, places(tmp_path), after)[1] is None
+    resumed = everything(*life(SOLVED, tmp_path, places(tmp_path), None)[:2])
+    assert all(torch.equal(a, b) for a, b in zip(solved, resumed, strict=True))
 
 
 def test_checkpoints_change_nothing_in_a_run_that_is_not_cut_off(tmp_path: Path) -> None:
