@@ -199,6 +199,21 @@ FIELDS = (
         "Train finished: 7000 steps in 599.8s",
         "Training done: 7000 steps in 599.8s",
     ),
+    row_of(
+        " steps",
+        r"^train(?:ing)? (?:complete|completed|finished|done)\b.{0,20}?\b(?P<train_s>NUM) ?s(?:ec\w{0,5})?\b"
+        r".{0,20}?\b(?P<stop>\d{1,9}) steps\b",
+        "Training complete in 595s (2222 steps)",
+        "Training completed in 595 s (2222 steps)",
+        "Train finished: 595s, 2222 steps",
+        "Training done after 595 seconds, 2222 steps",
+    ),
+    row_of(
+        " at step ",
+        r"^(?:stopping|stopped)(?: early)? at step (?P<stop>\d{1,9})\b",
+        "Stopping early at step 2222 (time is up)",
+        "Stopped at step 2222",
+    ),
     row_of("seed", r"--seed[= ](?P<seed>\d{1,12})\b", "python train_gpt.py --seed 42"),
     row_of("eval_time", r"^eval_time:\s?(?P<eval_s>NUM) ?s$", "eval_time: 844s"),
     *SIZE_ROWS,

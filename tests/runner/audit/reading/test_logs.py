@@ -97,6 +97,28 @@ def test_a_line_that_ends_training_says_steps_and_seconds_in_either_order(tmp_pa
     assert (run.facts["steps"], run.facts["train_seconds"]) == (7000, 599.8)
 
 
+@pytest.mark.parametrize(
+    ("lines", "seconds"),
+    [
+        (["Training finished in 571s (2711 steps)"], 571.0),
+        (["Stopping early at step 2711 (out of time)", "Training done in 571s"], 571.0),
+        (["Stopped at step 2711", "Training: 9000 steps, 571s"], 571.0),
+    ],
+)
+def test_the_steps_of_the_line_that_ends_training_are_the_runs_and_not_the_last_ones_shown_or_planned(
+    tmp_path: Path, lines: list[str], seconds: float
+) -> None:
+    log = [
+        "seed:42",
+        "step 2600/9000 | loss 3.4",
+        *lines,
+        "final val_loss:2.0 val_bpb:1.2",
+        "Training: 9000 steps, 571s",
+    ]
+    (run,) = runs_of(tmp_path, "\n".join(log) + "\n")
+    assert (run.facts["steps"], run.facts["train_seconds"]) == (2711, seconds)
+
+
 def test_the_head_says_the_seed_first(tmp_path: Path) -> None:
     (run,) = runs_of(tmp_path, log_text(42) + "seed:7 is what the next run will have\n")
     assert run.facts["seed"] == 42
