@@ -21,6 +21,11 @@ def home_folder() -> Path:
         return Path(tempfile.gettempdir()) / f"golf-home-{os.getuid()}"
 
 
+def asking() -> dict[str, str]:
+    """The environment of a process of golf_model that answers one question, and ends with this process."""
+    return {**os.environ, "GOLF_ASKED_BY": str(os.getpid())}
+
+
 def usable_cpus(quota: Path = CPU_QUOTA) -> int:
     """Processors that this process may run on, by its affinity and its control group's quota; at least 1.
 

@@ -23,6 +23,7 @@ import psutil
 from runner.data.dataset import DataSet
 from runner.errors import UserError
 from runner.job.hardware import Hardware, accelerator_of
+from runner.machine import asking
 from runner.node.gpus import gpu_facts
 from runner.node.isolation.held import trial
 from runner.node.orphans import default_scratch
@@ -123,7 +124,7 @@ def run_probe(order: CheckOrder, shard: Path) -> Probe:
     device = "cuda" if order.hardware.on_gpu else "cpu"
     command = [sys.executable, "-P", "-m", "golf_model.process.probe", str(order.nproc), device, str(shard)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_S, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_S, check=False, env=asking())
         return Probe.model_validate_json(json.dumps(json.loads(done.stdout.splitlines()[-1])))
     except (subprocess.TimeoutExpired, ValueError, IndexError) as error:
         told = (

@@ -24,7 +24,7 @@ from runner.files import write_atomic
 from runner.job.hardware import PROFILES, Hardware
 from runner.job.spec import JobSpec
 from runner.listing import counted
-from runner.machine import usable_cpus
+from runner.machine import asking, usable_cpus
 from runner.node.deadlines import SETUP_S
 from runner.plan.footprint import step_flops
 from runner.results.runs import RunResult
@@ -170,7 +170,7 @@ def measured_speed(cache: Path | None = None) -> Speed | None:
         return known
     command = [sys.executable, "-P", "-m", "golf_model.process.probe", "training"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_S, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_S, check=False, env=asking())
         found = _speed(json.loads(done.stdout.splitlines()[-1]))
     except (OSError, subprocess.TimeoutExpired, ValueError, IndexError):
         return None

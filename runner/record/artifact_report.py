@@ -17,6 +17,7 @@ from typing import Any
 from rich.table import Table
 
 from runner.errors import UserError
+from runner.machine import asking
 from runner.plan.tensor_lines import BLOCK
 from runner.printable import printable
 from runner.untrusted import opened
@@ -44,7 +45,7 @@ def inspect_file(path: Path) -> dict[str, Any]:
         raise UserError(f"{error}; give the path of an artifact, e.g. final_model.ptz") from None
     command = [sys.executable, "-P", "-m", "golf_model.artifact.inspect_file", str(path)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=asking())
     except subprocess.TimeoutExpired:
         raise UserError(f"{path}: could not be read in {SECONDS} s") from None
     if done.returncode != 0:

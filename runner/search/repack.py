@@ -253,6 +253,7 @@ def packed(kept: Path, job: JobSpec, script: Script) -> tuple[bytes, list[str], 
         around = {
             **handed_on(os.environ),
             **_our_path(),
+            "GOLF_ASKED_BY": str(os.getpid()),
             "OMP_NUM_THREADS": str(job.threads),
             "CUDA_VISIBLE_DEVICES": "",
         }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+
+from golf_model.process.parent import ASKED_BY
+from runner.machine import asking
 
 ANSWERS = "from golf_model.process.parent import end_with_parent as e; e(); import os, time; print(os.getpid()); {}"
 ASKS = "import subprocess, sys; subprocess.run([sys.executable, '-u', '-c', sys.argv[1]])"
@@ -28,7 +32,13 @@ def test_it_is_killed_with_who_asked_even_where_that_one_is_killed() -> None:
             pytest.fail(f"{child.name} is still at work")
 
 
+def test_it_does_not_begin_where_who_asked_is_gone_already() -> None:
+    command = [sys.executable, "-c", ANSWERS.format("pass")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, ASKED_BY: "1"})
+    assert (done.returncode, done.stdout) == (1, "")
+
+
 def test_an_answer_comes_as_ever() -> None:
-    command = [sys.executable, "-c", ASKS, ANSWERS.format("print('told')")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", ANSWERS.format("print('told')")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=asking())
     assert done.stdout.splitlines()[-1] == "told"
