@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import stat
 import sys
 from pathlib import Path
@@ -17,7 +18,14 @@ from runner.lives.checkpoint_store import CheckpointStore
 from runner.logs.line_clock import LineClock
 from runner.logs.spans import Spans
 from runner.node import environment, orphans, work_folder
-from runner.node.attempt import checkpoint_variables, command_line, cpu_name, nothing_to_resume, with_reads
+from runner.node.attempt import (
+    checkpoint_variables,
+    command_line,
+    cpu_name,
+    installed_versions,
+    nothing_to_resume,
+    with_reads,
+)
 from runner.node.attempt_spec import TORCHRUN
 from runner.node.environment import base_environment, handed_on, is_open_proxy, lives_at_home
 from runner.node.messages import Finished, KeptBytes, KeptEnded, Remark
@@ -304,6 +312,14 @@ def test_a_resumed_script_is_told_the_most_that_its_earlier_lives_trained(tmp_pa
         "GOLF_CHECKPOINTS": str(tmp_path / "checkpoints"),
         "GOLF_EARLIER_S": "3.750",
     }
+
+
+def test_versions_are_those_of_python_the_system_and_what_is_installed() -> None:
+    versions = installed_versions(["psutil", "no-such-package"])
+    assert versions["python"] == platform.python_version()
+    assert versions["platform"] == platform.platform(terse=True)
+    assert versions["psutil"] == psutil.__version__
+    assert "no-such-package" not in versions
 
 
 def test_the_command_and_the_processors_name(monkeypatch: pytest.MonkeyPatch) -> None:

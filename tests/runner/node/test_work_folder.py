@@ -17,7 +17,7 @@ from runner.files import sha256_bytes
 from runner.job.open_data import DataRequest
 from runner.node import work_folder
 from runner.node.messages import KeptBytes, KeptEnded, Remark
-from runner.node.work_folder import KEPT_NAME, fresh_folder, kept_weights, lay_out, left_behind
+from runner.node.work_folder import KEPT_NAME, find_artifact, fresh_folder, kept_weights, lay_out, left_behind
 from runner.results.runs import LeftFile
 from tests.runner.node.test_attempt import spec_for
 
@@ -78,6 +78,19 @@ def test_of_many_files_the_first_are_named_and_the_others_counted(
     assert left.files[0] == LeftFile(name="00.bin", bytes=100)
     monkeypatch.setattr(work_folder, "MOST_LOOKED_AT", 20)
     assert left_behind(folder, SPEC)[0].uncounted
+
+
+def test_an_artifact_is_a_file_and_no_link_or_folder(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "weights").write_bytes(b"weights")
+    artifact = folder / SPEC.artifact_name
+    artifact.symlink_to(tmp_path / "weights")
+    assert find_artifact(folder, SPEC) is None
+    artifact.unlink()
+    artifact.mkdir()
+    assert find_artifact(folder, SPEC) is None
+    artifact.rmdir()
+    artifact.write_bytes(b"weights")
+    assert find_artifact(folder, SPEC) == artifact
 
 
 def test_a_link_to_a_file_or_a_folder_is_no_file_of_its_own(folder: Path, tmp_path: Path) -> None:
