@@ -15,7 +15,7 @@ from runner.job.open_data import DataRequest
 from runner.plan.plan import Plan, make_plan
 from runner.plan.step_time import Speed
 from runner.results.phases import Artifact
-from tests.fixtures.commands import golf
+from tests.fixtures.commands import forked_golf, golf
 from tests.fixtures.fake_script import fake_script
 from tests.fixtures.places import ROOT
 from tests.fixtures.tiny_data import VOCAB
@@ -108,7 +108,7 @@ def test_a_finished_job_is_told_again_without_a_ray(
     tiny_data: DataRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_foreign_job(tmp_path, tiny_data, "over", seeds="[1]", more="env: {PACE: '0.01'}\n")
-    first = golf(tmp_path, "run", "over.yaml", "--local")
+    first = forked_golf(tmp_path, "run", "over.yaml", "--local")
     assert first.returncode == 3, first.stderr
     (tmp_path / "broken" / "ray").mkdir(parents=True)
     (tmp_path / "broken" / "ray" / "__init__.py").write_text("raise RuntimeError('Ray was started')\n")

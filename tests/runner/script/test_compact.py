@@ -82,3 +82,4 @@ def test_the_script_loses_a_third_and_no_line() -> None:
     assert short.count("\n") == flat.count("\n")
     assert len(short) < 0.8 * len(flat)
     assert '"""' not in short
+    assert short == compact(flat.replace("\n# ---- ", "\n# ==== "))  # as a whole, not section by section
