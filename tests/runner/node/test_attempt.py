@@ -22,6 +22,7 @@ from runner.errors import DataError
 from runner.files import locked, sha256_bytes
 from runner.job.external_script import OutputsSpec
 from runner.logs.frames import FrameReader, signed
+from runner.node import attempt
 from runner.node.attempt import run_attempt
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.deadlines import train_deadlines
@@ -80,6 +81,19 @@ def end(messages: list[Message]) -> Finished:
     last = messages[-1]
     assert isinstance(last, Finished)
     return last
+
+
+def test_a_work_folder_lies_where_it_is_told_and_else_where_golf_keeps_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempt, "default_scratch", lambda: tmp_path / "own")
+    for scratch, place in ((tmp_path / "told", tmp_path / "told"), (None, tmp_path / "own")):
+        place.mkdir()
+        going = run_attempt(spec_for(fake_script()), lambda: fake_data(tmp_path / "data"), scratch=scratch)
+        assert isinstance(next(going), Started)
+        assert len(list(place.iterdir())) == 1
+        going.close()
+        assert list(place.iterdir()) == []
 
 
 def test_a_good_script_gives_log_events_artifact_and_clocks(tmp_path: Path) -> None:
