@@ -14,6 +14,7 @@ from runner.files import sha256_files
 from runner.job.external_script import MAX_FILE_BYTES
 from runner.job.load import job_from_mapping
 from runner.job.spec import JobSpec, of_the_run
+from runner.plan.past_results import SHELVES
 from runner.record.files import bounded, read_results
 from runner.referee import referee_sha256
 from runner.results.record import RecordData
@@ -38,7 +39,9 @@ class Record:
 def open_record(folder: Path) -> Record:
     """Read a record folder; UserError where it is none of golf's."""
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; give a record's, e.g. records/local/2026-01-02_quickstart")
+        there = elsewhere(folder)
+        instead = f"{there} is there" if there else "give a record's, e.g. records/local/2026-01-02_quickstart"
+        raise UserError(f"{folder}: no such folder; {instead}")
     data = read_results(folder)
     names = data.job.get("files")
     inside = [
@@ -55,6 +58,24 @@ def open_record(folder: Path) -> Record:
         files[name] = bounded(folder / "files" / name, left)
         left -= len(files[name])
     return Record(folder, data, bounded(folder / "train_gpt.py", MAX_FILE_BYTES), files)
+
+
+def elsewhere(folder: Path) -> Path | None:
+    """The same folder below the shelf of another verdict, for a path or pattern that leads nowhere; None without one.
+
+    Who looks for a run's record below `records/` does not know yet that it was rejected.
+    """
+    parts = folder.parts
+    at = next((index for index, part in enumerate(parts) if part in SHELVES), None)
+    if at is None or {"..", "**"} & set(parts) or len(parts) > at + 3:
+        return None
+    root, pattern = Path(*parts[:at]), "/".join(parts[at + 1 :])
+    try:
+        return next(
+            (path for shelf in SHELVES for path in sorted((root / shelf).glob(pattern)) if path.is_dir()), None
+        )
+    except (OSError, ValueError):  # no pattern
+        return None
 
 
 def is_inside(folder: Path, name: str) -> bool:
