@@ -399,8 +399,10 @@ def main() -> None:
     raw["deadlines"] = [Deadline(**item) for item in raw["deadlines"]]
     try:
         Supervisor(Order(**raw)).run()
+        sys.stdout.flush()
     except BrokenPipeError:
         kill_descendants()
+        os._exit(0)  # Python would try once more at its end, and complain on the terminal of who killed the driver
 
 
 if __name__ == "__main__":

@@ -41,9 +41,14 @@ class Watched:
             stall_seconds=stall,
             journal=str(folder / "journal"),
         )
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", str(SUPERVISE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        self.complaints = folder / "complaints"
+        with self.complaints.open("wb") as complaints:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", str(SUPERVISE)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+            )
         assert self.process.stdin is not None
         self.process.stdin.write(order_line(self.order))
         self.process.stdin.flush()
@@ -197,10 +202,18 @@ def test_what_a_finished_command_leaves_behind_is_killed(watch: Watch, tmp_path:
 
 def test_a_dead_listener_ends_everything(watch: Watch, tmp_path: Path) -> None:
     watched = watch("import time\nwhile True:\n    print('x'); time.sleep(0.05)")
+    supervisor = watched.frame("start")["supervisor"]
     watched.wait_for("x")
     assert watched.process.stdout is not None
+    assert watched.process.stdin is not None
     watched.process.stdout.close()
+    watched.process.stdin.close()
     watched.assert_gone(within=5)
+    give_up = time.monotonic() + 20
+    while psutil.pid_exists(supervisor) and psutil.Process(supervisor).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < give_up, "the supervisor is still there"
+        time.sleep(0.02)
+    assert watched.complaints.read_bytes() == b"", "the terminal of who killed the driver shows it"
 
 
 def test_killing_the_supervisor_kills_the_command(watch: Watch, tmp_path: Path) -> None:
