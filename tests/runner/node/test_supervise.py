@@ -144,6 +144,11 @@ def test_the_most_memory_that_it_took_is_told_though_none_is_left_at_the_end(wat
     assert running.frame("exit")["peak_rss_mib"] > 64
 
 
+def test_a_supervisor_gives_signs_of_life_while_its_command_says_nothing(watch: Watch) -> None:
+    running = watch("import time\ntime.sleep(600)\n")
+    assert running.frame("beat")["kind"] == "beat"
+
+
 def test_events_are_stamped_in_order_of_arrival(watch: Watch, tmp_path: Path) -> None:
     program = """
 import os, time

@@ -69,7 +69,7 @@ def test_two_trials_run_at_once_on_two_raylets_and_a_killed_driver_loses_none(
                 ]
                 spans.append((moment(entry["time"]), moment(ends[0]), entry["node"]))
     assert len(nodes) == 2
-    overlapping = [(a, b) for a in spans for b in spans if a[0] < b[0] < a[1] and a[2] != b[2]]
+    overlapping = [(a, b) for a in spans for b in spans if a[0] <= b[0] < a[1] and a[2] != b[2]]
     assert overlapping, spans
 
 
