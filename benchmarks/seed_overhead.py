@@ -18,6 +18,7 @@ import ctypes
 import json
 import os
 import platform
+import socket
 import statistics
 import subprocess
 import sys
@@ -87,6 +88,12 @@ def bare(script: bytes, variables: dict[str, str], scratch: Path) -> dict[str, f
     return timed(command, scratch, {**os.environ, **variables})
 
 
+def answers(port: int) -> bool:
+    """Whether somebody listens on a port of this machine."""
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def standing_ray() -> Iterator[str]:
     """The address of a Ray of two CPUs, which takes jobs when it is told and ends at the end."""
@@ -101,9 +108,10 @@ def standing_ray() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="r") as folder:
         command = [str(Path(sys.executable).with_name("ray")), "start", *words, f"--temp-dir={folder}"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as head:
-            time.sleep(20.0)  # none of it is measured
-            if head.poll() is not None:
-                raise SystemExit(f"no Ray on port {PORT}: `{' '.join(command)}` ended")
+            while not answers(PORT):
+                if head.poll() is not None:
+                    raise SystemExit(f"no Ray on port {PORT}: `{' '.join(command)}` ended")
+                time.sleep(0.2)
             yield f"127.0.0.1:{PORT}"
             head.terminate()
 

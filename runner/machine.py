@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,9 +22,9 @@ def home_folder() -> Path:
         return Path(tempfile.gettempdir()) / f"golf-home-{os.getuid()}"
 
 
-def asking() -> dict[str, str]:
+def asking(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment of a process of golf_model that answers one question, and ends with this process."""
-    return {**os.environ, "GOLF_ASKED_BY": str(os.getpid())}
+    return {**environment, "GOLF_ASKED_BY": str(os.getpid())}
 
 
 def usable_cpus(quota: Path = CPU_QUOTA) -> int:

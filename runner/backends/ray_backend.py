@@ -289,7 +289,8 @@ class RayBackend(Waiting):
             self.bad_nodes[node] = None
             if isinstance(error, ray.exceptions.NodeDiedError):
                 self.died[node] = time.monotonic()
-            yield spec, Lost(HALTED if self.silence.was_halted(stream) else lost_reason(error))
+            halted = self.silence.was_halted(stream, GATHER_S + 2 * CANCEL_S)
+            yield spec, Lost(HALTED if halted else lost_reason(error))
         else:
             self.silence.spoke(stream, message)
             if isinstance(message, Finished) and self.queue:

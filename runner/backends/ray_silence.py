@@ -28,8 +28,6 @@ less, its node is asked whether it was halted; yet never sooner than the second 
 LOOK_ENDS_S = 10.0
 """A node that has not told by then, or within the job's stall if that is more, does not answer."""
 HALTED = "its Ray worker was halted, and was killed for it"
-LOOK_TOLD_S = 2.02
-"""Longest wait for what a look has found, once its attempt's worker has died."""
 
 Running = Mapping[Any, tuple[AttemptSpec, str]]
 """Stream -> attempt and the node it is on."""
@@ -84,10 +82,13 @@ class Silence:
                 placed = look_task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
                 self.asked[stream] = placed.remote(*self.workers[stream]), now
 
-    def was_halted(self, stream: Any) -> bool:
-        """Whether an attempt whose worker has died was killed by our look at it, which tells so a moment later."""
+    def was_halted(self, stream: Any, patience: float) -> bool:
+        """Whether an attempt whose worker has died was killed by our look at it, which tells so a moment later.
+
+        patience: seconds to wait for that.
+        """
         found, _ = self.asked.get(stream, (None, 0.0))
-        if found is None or not ray.wait([found], timeout=LOOK_TOLD_S)[0]:
+        if found is None or not ray.wait([found], timeout=patience)[0]:
             return False
         try:
             return bool(ray.get(found))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -82,8 +81,9 @@ def run_seeds(
         request = replace(plan.request, files=plan.data.facts.files)
         with progress:
             any_completed = len(waiting) < len(seeds) or bool(completed)
-            more: dict[str, Any] = {"any_completed": any_completed, "sinks": sinks, "gate": gate}
-            driver = Driver(plan, script, folder, ledger, progress, observe, **more)
+            driver = Driver(
+                plan, script, folder, ledger, progress, observe, any_completed=any_completed, sinks=sinks, gate=gate
+            )
             backend = make_backend(request)
             ahead.local = isinstance(backend, LocalBackend)
             driver.drive(backend, waiting)

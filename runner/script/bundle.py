@@ -28,6 +28,8 @@ from runner.script.flatten import LINE_LENGTH, flatten
 from runner.script.pack import pack
 from runner.script.short_names import renamed
 
+PACKAGE = Path(inspect.getfile(GolfConfig)).parents[1]
+"""The folder of golf_model."""
 ENTRY = "main"
 """Module of golf_model whose `main(config, script)` is the script."""
 
@@ -98,9 +100,8 @@ def make_script(config: GolfConfig, *, keep: bool = False) -> Script:
 
     keep: it can also keep the weights that it packs, which takes a few hundred bytes of code.
     """
-    package = Path(inspect.getfile(GolfConfig)).parents[1]
     unused = unused_modules(config, keep=keep)
-    flat = flatten(package, ENTRY, config_as_source(config), script_head(), unused, "process.errors")
+    flat = flatten(PACKAGE, ENTRY, config_as_source(config), script_head(), unused, "process.errors")
     source = pack_twin(flat)
     return Script(source=source, flat=flat, sha256=sha256_bytes(source))
 

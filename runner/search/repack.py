@@ -6,7 +6,6 @@ scored is kept and a killed command goes on. Its verdict is `repacked`: packing 
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import json
 import os
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from golf_model.config.export import ARTIFACT_NAME
-from golf_model.config.golf_config import GolfConfig
 from runner.drive.run import Lay
 from runner.errors import UserError
 from runner.files import sha256_bytes, sha256_file, write_atomic
@@ -32,10 +30,11 @@ from runner.job.base import base_spec
 from runner.job.load import job_from_mapping
 from runner.job.spec import JobSpec, resolved
 from runner.logs.log_facts import read_log
+from runner.machine import asking
 from runner.node.environment import handed_on
 from runner.results.phases import Artifact, LogFacts
 from runner.results.runs import Trained, Training
-from runner.script.bundle import Script
+from runner.script.bundle import PACKAGE, Script
 from runner.search.overrides import RawJob, Setting, job_with, place_of
 from runner.yaml_lines import load_yaml
 
@@ -251,9 +250,8 @@ def packed(kept: Path, job: JobSpec, script: Script) -> tuple[bytes, list[str], 
             str(script.code_bytes),
         ]
         around = {
-            **handed_on(os.environ),
+            **asking(handed_on(os.environ)),
             **_our_path(),
-            "GOLF_ASKED_BY": str(os.getpid()),
             "OMP_NUM_THREADS": str(job.threads),
             "CUDA_VISIBLE_DEVICES": "",
         }
@@ -280,4 +278,4 @@ def packed(kept: Path, job: JobSpec, script: Script) -> tuple[bytes, list[str], 
 
 def _our_path() -> dict[str, str]:
     """Where this very golf_model lies, for a process that is started elsewhere."""
-    return {"PYTHONPATH": str(Path(inspect.getfile(GolfConfig)).parents[2])}
+    return {"PYTHONPATH": str(PACKAGE.parent)}

@@ -68,14 +68,20 @@ def test_a_judged_run_shows_its_verdict_and_where_its_record_is_until_it_goes_on
     assert (run_state(run), advice([run], Path())) == ("no driver", [])
 
 
-def test_that_a_driver_is_gone_is_told_only_where_it_did_not_say_so_itself(
-    tiny_data: DataRequest, tmp_path: Path
-) -> None:
-    run = without_processes(tiny_data, tmp_path, fails, (1,), tries=1).folder
+def launched_again(data: DataRequest, output: Path) -> RunFolder:
+    """A run whose one seed failed and was launched again, of which no more is known."""
+    run = without_processes(data, output, fails, (1,), tries=1).folder
     ledger = Ledger(run.ledger)
     ledger.append("queued", seed=1, attempt=2)
     ledger.append("launched", seed=1, attempt=2, node="n")
     run.attempt(1, 2).path.mkdir()
+    return run
+
+
+def test_that_a_driver_is_gone_is_told_only_where_it_did_not_say_so_itself(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    run = launched_again(tiny_data, tmp_path)
     note = json.loads(run.driver.read_text())
     assert note["ended"] is True
     (state,) = seed_states(run)
@@ -88,11 +94,7 @@ def test_that_a_driver_is_gone_is_told_only_where_it_did_not_say_so_itself(
 def test_a_running_seeds_validation_is_shown_with_the_step_that_it_was_after(
     tiny_data: DataRequest, tmp_path: Path
 ) -> None:
-    run = without_processes(tiny_data, tmp_path, fails, (1,), tries=1).folder
-    ledger = Ledger(run.ledger)
-    ledger.append("queued", seed=1, attempt=2)
-    ledger.append("launched", seed=1, attempt=2, node="n")
-    run.attempt(1, 2).path.mkdir()
+    run = launched_again(tiny_data, tmp_path)
     run.attempt(1, 2).log("train").write_text(
         "step:1000/20000 val_loss:2.2 val_bpb:1.3 train_time:43000ms step_avg:43.00ms\n"
         "step:1500/20000 train_loss:2.1 train_time:64500ms step_avg:43.00ms\n"
