@@ -103,6 +103,13 @@ def t_quantile(df: float) -> float:
     return float(special.stdtrit(df, (1 + CONFIDENCE) / 2))
 
 
+def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Where 95 % of further values lie (Student's t). statistics.StatisticsError of fewer than two."""
+    mean, deviation = statistics.fmean(values), statistics.stdev(values)
+    half = t_quantile(len(values) - 1) * deviation * math.sqrt(1 + 1 / len(values))
+    return mean - half, mean + half
+
+
 def welch(baseline: Sequence[float], candidate: Sequence[float], margin: float = 0.0) -> GainTest:
     """Welch's test with sample deviations, one-sided: the candidate's true mean is lower by more than `margin`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -19,6 +20,8 @@ RUNNING = ("run", "resume", "duel", "repack", "reproduce", "sweep", "submit")
 """Verbs under which seeds may have finished before something failed."""
 FAULT = 70
 """Exit code of a fault of golf's own; 1 would say rejected."""
+SELDOM = (100_000, 20, 20)
+"""When Python looks for garbage that refers to itself: what a verb loads is many objects, and hardly any of that."""
 OUR_FAULT = "this is a fault of golf's own and no verdict; please report it with the lines above"
 
 
@@ -49,6 +52,7 @@ def main() -> None:
     """Entry point: user errors become one message and exit code 2, an interrupt 130, a fault of golf's own 70."""
     print_in_any_encoding()
     catch_signals()
+    gc.set_threshold(*SELDOM)
     try:
         require_plain_words(sys.argv[1:])
         require_a_place()
@@ -73,3 +77,5 @@ def main() -> None:
         told = f"{place}: {why}" if place else why
         print(f"golf: {shortened(told)}. {kept} this and run the command again", file=sys.stderr)
         sys.exit(2)
+    finally:
+        gc.freeze()  # Python would look through them all once more at its end

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from runner.errors import UserError
@@ -19,6 +19,7 @@ from runner.job.spec import JobSpec, resolved
 from runner.listing import counted
 from runner.plan.past_results import past_seeds
 from runner.results.verdicts import SizeForecast
+from runner.statistics import prediction_interval
 from runner.untrusted import read_text
 
 LEAST_SHARE = 0.0005
@@ -41,13 +42,10 @@ def prediction(sizes: Sequence[int], code_bytes: int, cap_bytes: int | None = No
 
     cap_bytes: of a configuration whose step is solved for: nothing that it writes is larger.
     """
-    from scipy import stats
-
     if len(sizes) < 2:
         return None
-    mean, deviation = statistics.fmean(sizes), statistics.stdev(sizes)
-    quantile = float(stats.t.ppf(0.975, len(sizes) - 1))
-    half = max(quantile * deviation * math.sqrt(1 + 1 / len(sizes)), LEAST_SHARE * (mean + code_bytes))
+    mean, (lowest, _) = fmean(sizes), prediction_interval(sizes)
+    half = max(mean - lowest, LEAST_SHARE * (mean + code_bytes))
     low, high = mean - half + code_bytes, mean + half + code_bytes
     if cap_bytes is not None:
         low, high = min(low, cap_bytes), min(high, cap_bytes)

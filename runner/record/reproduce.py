@@ -7,8 +7,6 @@ held against the spread of the record's seeds, as one more draw from it, and onl
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -25,8 +23,8 @@ from runner.results.record import RecordData
 from runner.results.runs import RunResult
 from runner.results.verdicts import Check
 from runner.script.bundle import Script
+from runner.statistics import prediction_interval
 
-CONFIDENCE = 0.95
 SAME = ("python", "torch")
 """Versions whose change may change the last bit."""
 
@@ -135,14 +133,7 @@ def spread_check(record: RecordData, before: RunResult, now: RunResult, why: str
 
 def further_score(scores: Sequence[float]) -> tuple[float, float] | None:
     """95 % prediction interval of one more score (Student's t); None of fewer than two."""
-    from scipy import stats
-
-    if len(scores) < 2:
-        return None
-    mean, deviation = statistics.fmean(scores), statistics.stdev(scores)
-    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(scores) - 1))
-    half = quantile * deviation * math.sqrt(1 + 1 / len(scores))
-    return mean - half, mean + half
+    return prediction_interval(scores) if len(scores) >= 2 else None
 
 
 def same_device(one: Host | None, other: Host | None) -> bool:

@@ -23,6 +23,7 @@ from runner.folder.paths import RunFolder
 from runner.job.external_script import counted_bytes, read_bytes, require_python
 from runner.job.spec import JobSpec
 from runner.job.variables import counted_variables
+from runner.script import kept_scripts
 from runner.script.compact import compact, compact_sections
 from runner.script.flatten import LINE_LENGTH, flatten
 from runner.script.pack import pack
@@ -75,7 +76,7 @@ def script_of(job: JobSpec) -> Script:
     """
     variables = counted_variables(job.env, job.outputs.eval_env)
     if job.script is None:
-        return replace(make_script(job.config, keep=job.keep_weights), variable_bytes=variables)
+        return replace(kept_or_made(job.config, keep=job.keep_weights), variable_bytes=variables)
     source = read_bytes(job.script)
     files = {name: read_bytes(job.script.parent / name) for name in job.files}
     if not source.strip():
@@ -92,6 +93,17 @@ def stored_script(run: RunFolder, names: Iterable[str]) -> Script:
     files = {name: read_bytes(run.files / name) for name in names}
     flat = run.flat_script.read_text(encoding="utf-8") if run.flat_script.is_file() else ""
     return Script(source, flat, sha256_files(source, files), files)
+
+
+def kept_or_made(config: GolfConfig, *, keep: bool) -> Script:
+    """`make_script`, or what it gave for this configuration before."""
+    note = kept_scripts.place(config, keep=keep)
+    if (kept := kept_scripts.read(note)) is not None:
+        source, flat = kept
+        return Script(source, flat, sha256_bytes(source))
+    made = make_script(config, keep=keep)
+    kept_scripts.write(note, made.source, made.flat)
+    return made
 
 
 @lru_cache(maxsize=16)  # a second's work, and a job's script is asked for in several places

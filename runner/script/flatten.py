@@ -21,8 +21,16 @@ LINE_LENGTH = 118
 CONFIG_NAME = "CONFIG"
 MAIN_NAME = "main"
 _PATH_IMPORT = ForeignImport("pathlib", "Path", None, 0)
+_GC_IMPORT = ForeignImport("gc", None, None, 0)
 _LEFT_OUT = "left_out"
 _LAST_LINES = "the bundle's last lines"
+# Python looks through all objects while torch makes its own, and once more at the end: half a second together.
+_LAST = f"""\
+if __name__ == "__main__":
+    try:
+        raise SystemExit({MAIN_NAME}({CONFIG_NAME}, Path(__file__)))
+    finally:
+        gc.freeze()"""
 
 
 def flatten(
@@ -54,10 +62,10 @@ def flatten(
     parts = [
         head.strip("\n"),
         "\n".join(f"from __future__ import {feature}" for feature in sorted(modules[0].features)),
-        _merged_imports([*foreign, _PATH_IMPORT]),
+        f"import gc\n\ngc.disable()\n{_merged_imports([*foreign, _PATH_IMPORT])}\n\ngc.enable()",
         *(_section(module) for module in modules if module.body),
         f"{_banner('configuration')}\n\n{CONFIG_NAME} = {config_source.strip()}",
-        f'if __name__ == "__main__":\n    raise SystemExit({MAIN_NAME}({CONFIG_NAME}, Path(__file__)))',
+        _LAST,
     ]
     return "\n\n\n".join(part for part in parts if part) + "\n"
 
@@ -165,7 +173,8 @@ def _refuse_clashes(modules: Iterable[SourceModule]) -> None:
         for item in module.foreign:
             meanings[item.name].setdefault(f"import {item.origin}", f"{module.shown}:{item.line} ({item.origin})")
     meanings[CONFIG_NAME]["bundle"] = _LAST_LINES
-    meanings["Path"].setdefault(f"import {_PATH_IMPORT.origin}", _LAST_LINES)
+    for item in (_PATH_IMPORT, _GC_IMPORT):
+        meanings[item.name].setdefault(f"import {item.origin}", _LAST_LINES)
     problems = [
         f"`{name}` means different things at {' and '.join(places.values())}; rename one"
         for name, places in sorted(meanings.items())

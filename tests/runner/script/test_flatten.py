@@ -50,6 +50,20 @@ def test_flat_file_runs_main_with_the_configuration_and_its_own_path(tmp_path: P
     assert (done.stdout, done.stderr, done.returncode) == ("the configuration flat.py 42 []\n", "", 7)
 
 
+def test_python_looks_through_no_objects_while_it_imports_or_ends_and_does_while_it_runs(tmp_path: Path) -> None:
+    main = FUTURE + (
+        "import atexit\nimport gc\nfrom pathlib import Path\n\nimport peek\n\n\n"
+        "def main(config: str, script: Path) -> int:\n"
+        "    atexit.register(lambda: print(gc.get_freeze_count() > 1000))\n"
+        "    print(peek.looked, gc.isenabled(), gc.get_freeze_count())\n"
+        "    return 3\n"
+    )
+    (tmp_path / "peek.py").write_text("import gc\n\nlooked = gc.isenabled()\n")
+    (tmp_path / "flat.py").write_text(flat(tmp_path, main=main))
+    done = subprocess.run([sys.executable, "flat.py"], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.stdout, done.stderr, done.returncode) == ("False True 0\nTrue\n", "", 3)
+
+
 def test_modules_stand_in_the_order_in_which_imports_run_them(tmp_path: Path) -> None:
     text = flat(
         tmp_path,
@@ -78,10 +92,11 @@ def test_outside_imports_are_merged_sorted_and_future_ones_come_first(tmp_path: 
         a=FUTURE + "import os.path\nimport json as j\nfrom os import linesep, sep\nx = 0\n",
     )
     assert text.startswith(
-        "# head\n\n\nfrom __future__ import annotations\n\n\nimport json as j\nimport os.path\nimport sys\n"
-        "from os import linesep, path as p, sep\nfrom pathlib import Path\n\n\n# ---- pkg/a.py "
+        "# head\n\n\nfrom __future__ import annotations\n\n\nimport gc\n\ngc.disable()\n"
+        "import json as j\nimport os.path\nimport sys\nfrom os import linesep, path as p, sep\n"
+        "from pathlib import Path\n\ngc.enable()\n\n\n# ---- pkg/a.py "
     )
-    assert text.count("import") == 6
+    assert text.count("import") == 7
 
 
 def test_long_lists_of_imported_names_are_wrapped(tmp_path: Path) -> None:
