@@ -5,6 +5,7 @@ torch is loaded only for a file that may be one (first_look.py).
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -36,5 +37,8 @@ def main_inspect(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    gc.disable()  # to look through all that torch makes would take half a second of the two that this process lives
     end_with_parent()
-    sys.exit(main_inspect(sys.argv[1:]))
+    code = main_inspect(sys.argv[1:])
+    gc.freeze()
+    sys.exit(code)

@@ -33,8 +33,11 @@ class Arrivals:
         """The next bytes of the log."""
         self.pending += data
         begin = 0
-        while self.notes and self.notes[0][0] - self.offset <= len(self.pending):
-            end, seconds = self.notes.popleft()
+        while self.notes and (begin < len(self.pending) or self.notes[0][0] <= self.offset + begin):
+            reached, seconds = self.notes[0]
+            end = min(reached, self.offset + len(self.pending))  # what a note tells of is there in pieces
+            if end == reached:
+                self.notes.popleft()
             held = self.lines.partial
             for line, _ in self.lines.feed(bytes(self.pending[begin : end - self.offset])):
                 self._give(line, self.grew if line == held and held else seconds)

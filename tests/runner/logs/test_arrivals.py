@@ -48,6 +48,35 @@ def test_a_line_is_stamped_with_the_note_that_first_reached_its_end(told: Told) 
     assert told.lines[3:] == [(4.0, "g")]
 
 
+def test_what_a_note_tells_of_is_not_held_until_all_of_it_is_there(told: Told) -> None:
+    arrivals = Arrivals(told)
+    arrivals.note(7, 1.0)
+    arrivals.note(7, 1.5)
+    arrivals.note(9, 2.0)
+    for piece, held in ((b"a\nb", b""), (b"c\nd", b""), (b"\ne\nfg", b"fg")):
+        arrivals.take(piece)
+        assert arrivals.pending == held
+    assert told.lines == [(1.0, "a"), (1.0, "bc"), (1.0, "d"), (2.0, "e")]
+    assert not arrivals.notes
+
+
+@pytest.mark.parametrize("first", range(15))
+@pytest.mark.parametrize("second", range(15))
+def test_lines_and_times_do_not_depend_on_the_pieces_in_which_a_log_is_read(first: int, second: int) -> None:
+    data, ends = b"\rab\r\ncd\n\re\rf", ((1, 0.0), (3, 1.0), (4, 2.0), (9, 3.0), (14, 4.0))
+    found = []
+    for cuts in ((), (first, second)):
+        told = Told()
+        arrivals = Arrivals(told)
+        for end, seconds in ends:
+            arrivals.note(end, seconds)
+        for begin, end in zip((0, *sorted(cuts)), (*sorted(cuts), len(data)), strict=True):
+            arrivals.take(data[begin:end])
+        arrivals.finish()
+        found.append(told.lines)
+    assert found[0] == found[1]
+
+
 def test_a_progress_bar_is_stamped_when_its_state_came_and_not_when_the_next_one_did(told: Told) -> None:
     arrivals = Arrivals(told)
     data = b"".join(b"\rstep:%d" % number for number in range(4)) + b"\nend"
