@@ -8,23 +8,16 @@ from contextlib import closing, suppress
 from typing import Any
 
 from runner.backends.backend import Backend, Lost
-from runner.budget.gate import Gate
 from runner.drive.admission import NodesSeen
 from runner.drive.collect import Collector
 from runner.drive.launching import Launcher, whose
 from runner.drive.retry import Failures, ended_by_itself, may_be_chance
-from runner.drive.watch.progress import Progress
 from runner.drive.why import failure_words
 from runner.errors import UserError
 from runner.files import sha256_file
-from runner.folder.ledger import Ledger
-from runner.folder.paths import RunFolder
 from runner.node.attempt_spec import AttemptSpec
 from runner.node.messages import Remark, Started, TrainingEnded
-from runner.plan.plan import Plan
 from runner.results.runs import RunResult
-from runner.script.bundle import Script
-from runner.sinks.sinks import Sinks
 from runner.sinks.told import seed_done, seed_started
 
 Observe = Callable[[Collector], None]
@@ -33,30 +26,16 @@ Observe = Callable[[Collector], None]
 class Driver:
     """Runs the seeds that are not finished yet; its state is on disk, in the run folder."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        script: Script,
-        folder: RunFolder,
-        ledger: Ledger,
-        progress: Progress,
-        observe: Observe | None = None,
-        *,
-        any_completed: bool = False,
-        sinks: Sinks | None = None,
-        gate: Gate | None = None,
-    ) -> None:
-        """any_completed: whether an earlier run has completed a seed of this very script. sinks: who else is told.
-        gate: of the job's budget.
-        """
-        self.folder = folder
-        self.ledger = ledger
-        self.progress = progress
+    def __init__(self, launcher: Launcher, observe: Observe | None = None, *, any_completed: bool = False) -> None:
+        """launcher: starts attempts. any_completed: whether an earlier run completed a seed of this script."""
+        self.launcher = launcher
+        self.folder = launcher.folder
+        self.ledger = launcher.ledger
+        self.progress = launcher.progress
+        self.sinks = launcher.sinks
+        self.gate = launcher.gate
         self.observe = observe
-        self.sinks = sinks or Sinks()
-        self.gate = gate
-        self.launcher = Launcher(plan, script, folder, ledger, progress, self.sinks, gate)
-        self.nodes = NodesSeen(ledger, progress.say)
+        self.nodes = NodesSeen(self.ledger, self.progress.say)
         self.has_run = False
         """Whether any attempt has begun; if none can, that is the user's to mend and no verdict."""
         self.collectors: dict[int, Collector] = {}

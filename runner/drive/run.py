@@ -18,6 +18,7 @@ from runner.budget.gate import Gate
 from runner.drive.assess import JudgedRun, assess, counted_result, publish
 from runner.drive.collect import finished_attempt
 from runner.drive.driver import Driver, Observe
+from runner.drive.launching import Launcher
 from runner.drive.opened_run import opened_run, register
 from runner.drive.watch.progress import Progress
 from runner.errors import UserError
@@ -81,9 +82,8 @@ def run_seeds(
         request = replace(plan.request, files=plan.data.facts.files)
         with progress:
             any_completed = len(waiting) < len(seeds) or bool(completed)
-            driver = Driver(
-                plan, script, folder, ledger, progress, observe, any_completed=any_completed, sinks=sinks, gate=gate
-            )
+            launcher = Launcher(plan, script, folder, ledger, progress, sinks or Sinks(), gate)
+            driver = Driver(launcher, observe, any_completed=any_completed)
             backend = make_backend(request)
             ahead.local = isinstance(backend, LocalBackend)
             driver.drive(backend, waiting)
