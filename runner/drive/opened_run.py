@@ -9,7 +9,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner.drive.recovery import adopt_results, adopt_trainings, open_ledger, remove_unfinished
+from runner.drive.orders import goes_on
+from runner.drive.recovery import adopt_results, adopt_trainings, open_ledger, remove_unfinished, withdraw_unheard
 from runner.drive.which_run import job_sha256, run_name
 from runner.errors import UserError
 from runner.files import locked, write_atomic
@@ -47,6 +48,8 @@ def opened_run(
             write_atomic(folder.files / name, content)
         ledger = open_ledger(folder, console)
         remove_unfinished(folder.path)
+        if not goes_on(plan):  # else something of it may lie on its node, by the attempt's number
+            withdraw_unheard(folder, ledger)
         adopt_results(folder, ledger, script.sha256)
         adopt_trainings(folder, ledger, script.sha256)
         yield folder, ledger

@@ -32,17 +32,19 @@ LOG_END = 1 << 16
 """Bytes of the end of an earlier attempt's log in which its last step stands."""
 
 
+def goes_on(plan: Plan) -> bool:
+    """Whether an attempt of the job goes on from what a killed one left."""
+    job = plan.job
+    return job.script is None and bool(job.config.schedule.checkpoint_every_s) and TRACKS[job.track].resumable
+
+
 def checkpoint_store_name(plan: Plan, folder: RunFolder, ledger: Ledger, seed: int) -> str:
     """Names what a killed attempt leaves for the next one; '' where the track or the job wants none.
 
     The run folder's place and the beginning of its ledger are part of it: another run of the same job, also one in
     the place of a folder that was moved away, is another record and starts afresh.
     """
-    if (
-        plan.job.script is not None
-        or not plan.job.config.schedule.checkpoint_every_s
-        or not TRACKS[plan.job.track].resumable
-    ):
+    if not goes_on(plan):
         return ""
     origin = ledger.entries[0]["hash"] if ledger.entries else ""
     bound = sha256_bytes(f"{folder.path.resolve()}\n{origin}".encode())[:16]

@@ -5,7 +5,9 @@ Called by the folder's sole driver before anything else. Nothing here throws awa
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -15,6 +17,8 @@ from runner.folder.ledger import Ledger
 from runner.folder.paths import RunFolder
 from runner.folder.trainings import whole_training
 from runner.printable import print_line
+
+OF_AN_ATTEMPT = ("seed", "attempt", "trained_by")
 
 
 def open_ledger(folder: RunFolder, console: Console) -> Ledger:
@@ -35,6 +39,22 @@ def remove_unfinished(folder: Path) -> None:
     """Remove files that were being written aside when their writer was killed."""
     for path in folder.rglob(".*.tmp"):
         path.unlink(missing_ok=True)
+
+
+def withdraw_unheard(folder: RunFolder, ledger: Ledger) -> None:
+    """Take back attempts that were queued and of which nothing was ever heard: their numbers are free again."""
+    waiting: dict[tuple[int, int], dict[str, Any]] = {}
+    for entry in ledger.entries:
+        if entry["kind"] == "queued":
+            waiting[entry["seed"], entry["attempt"]] = entry
+        elif "attempt" in entry:
+            waiting.pop((entry["seed"], entry["attempt"]), None)
+    gone: list[dict[str, Any]] = []
+    for (seed, number), entry in waiting.items():
+        with suppress(OSError):  # where something lies in it, something was heard
+            folder.attempt(seed, number).path.rmdir()
+            gone.append({name: value for name, value in entry.items() if name in OF_AN_ATTEMPT})
+    ledger.extend("withdrawn", gone)
 
 
 def adopt_results(folder: RunFolder, ledger: Ledger, script_sha256: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from runner.drive.run import run_plan
@@ -46,6 +47,26 @@ def test_a_result_that_was_never_launched_or_is_another_scripts_is_not_adopted(
     again, backend = run(tiny_data, tmp_path, lambda spec: None, seeds=(1,))
     assert backend.started == [(1, 3)]
     assert again.data.results[0].attempt == 3
+
+
+def test_a_seed_that_only_waited_when_its_driver_was_killed_is_on_its_first_try(
+    tiny_data: DataRequest, tmp_path: Path
+) -> None:
+    done, _ = run(tiny_data, tmp_path, lambda spec: None, seeds=(1, 2))
+    lines = done.folder.ledger.read_bytes().splitlines(keepends=True)
+    queued = max(number for number, line in enumerate(lines) if b'"kind":"queued"' in line)
+    done.folder.ledger.write_bytes(b"".join(lines[: queued + 1]))
+    shutil.rmtree(done.folder.attempt(1, 1).path)
+    done.folder.attempt(1, 1).path.mkdir()
+    again, backend = run(tiny_data, tmp_path, lambda spec: None, seeds=(1, 2))
+    assert backend.started == [(1, 1), (2, 2)]  # of the second one files were left: it was under way
+    taken_back = [entry for entry in check_chain(done.folder.ledger) if entry["kind"] == "withdrawn"]
+    assert [(entry["seed"], entry["attempt"]) for entry in taken_back] == [(1, 1)]
+    assert [(result.seed, result.attempt, result.status) for result in again.data.results] == [
+        (1, 1, "completed"),
+        (2, 2, "completed"),
+    ]
+    assert audit_run(done.folder).problems == []
 
 
 def test_files_that_were_being_written_aside_are_removed(tiny_data: DataRequest, tmp_path: Path) -> None:
