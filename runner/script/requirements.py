@@ -5,11 +5,30 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from runner.results.nodes import Host
+from runner.script.trees import nodes
 
 PACKAGES = {"flash_attn": "flash-attn", "PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
 """Module -> package, where their names differ by more than their case."""
+
+
+@lru_cache(maxsize=4)  # a tenth of a second's work, and a run asks for its script's at every seed
+def _imports(source: str) -> tuple[tuple[str, bool], ...]:
+    """(Top-level module, whether it is imported whatever happens) of every import, in order."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
+    sure = {id(node) for node in tree.body}
+    found: list[tuple[str, bool]] = []
+    for node in nodes(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name.split(".")[0], id(node) in sure) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.append((node.module.split(".")[0], id(node) in sure))
+    return tuple(found)
 
 
 def imported_modules(source: str, own: Iterable[str] = ()) -> dict[str, bool]:
@@ -18,20 +37,9 @@ def imported_modules(source: str, own: Iterable[str] = ()) -> dict[str, bool]:
     What is imported in a function, a condition or a `try` may never be; it is listed as dispensable. Nothing of a
     script that is no Python that we can read.
     """
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
-    sure = {id(node) for node in tree.body}
     found: dict[str, bool] = {}
-    for node in ast.walk(tree):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
-        for name in (full.split(".")[0] for full in names):
-            found[name] = found.get(name, False) or id(node) in sure
+    for name, needed in _imports(source):
+        found[name] = found.get(name, False) or needed
     skipped = {*sys.stdlib_module_names, *own}
     return {name: needed for name, needed in found.items() if name not in skipped}
 
