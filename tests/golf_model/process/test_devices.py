@@ -82,12 +82,16 @@ def test_compiling_without_a_compiler_is_off_with_a_line(monkeypatch: pytest.Mon
     assert not abilities(RuntimeConfig(compile="auto"), MPS, pays=True).compiled
 
 
-def test_cuda_compiles_by_itself_where_triton_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuda_compiles_by_itself_where_triton_and_a_c_compiler_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert why_no_compiler(CUDA) == "triton is not installed"
     monkeypatch.setattr(devices, "has_fast_bfloat16", lambda device: True)
     assert abilities(RuntimeConfig(), CUDA).fallbacks == ("compile off: triton is not installed",)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr(shutil, "which", lambda name: None)  # as in images that hold only what runs
+    assert why_no_compiler(CUDA) == "no C compiler"
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "clang" else None)
     how = abilities(RuntimeConfig(), CUDA)
     assert (how.precision, how.compiled, how.fallbacks) == (torch.bfloat16, True, ())
 
