@@ -132,11 +132,9 @@ def warm_graphs(model: LossModel, windows: Windows, batch_windows: int, world: W
     group, last = by_head(windows)[0]
     share, rows = share_of(group, batch_windows, world)
     if len(share):
-        nothing = torch.zeros(1, dtype=torch.int32, device=world.device)
-        # Cut like a text: a graph holds for inputs that lie in memory as its first ones did, row after row.
-        some = torch.from_numpy(share[:rows]).to(world.device)
-        ids, targets, _ = cut(nothing, some, rows, int(windows[0, 1]))
-        model(ids, targets, mean=False, last=last)
+        # Cut from one piece as `cut` does it: a graph holds for inputs that lie in memory like its first ones.
+        ids = torch.zeros(rows, int(windows[0, 1]) + 1, dtype=torch.int64, device=world.device)
+        model(ids[:, :-1], ids[:, 1:], mean=False, last=last)
 
 
 @torch.no_grad()
