@@ -65,14 +65,14 @@ def has_fast_bfloat16(device: torch.device) -> bool:
 
 def why_no_compiler(device: torch.device) -> str:
     """What torch.compile lacks on this device, or ''. On CUDA Triton has C compiled: what starts its kernels."""
+    if device.type == "cuda" and not importlib.util.find_spec("triton"):
+        return "triton is not installed"
     if device.type == "mps":
         return "not used on MPS"
-    kind, *compilers = ("C++", os.environ.get("CXX"), "g++", "clang++")
+    compilers = (os.environ.get("CXX"), "g++", "clang++")
     if device.type == "cuda":
-        if not importlib.util.find_spec("triton"):
-            return "triton is not installed"
-        kind, *compilers = ("C", os.environ.get("CC"), "gcc", "clang")
-    return "" if any(name and shutil.which(name) for name in compilers) else f"no {kind} compiler"
+        compilers = (os.environ.get("CC"), "gcc", "clang")
+    return "" if any(name and shutil.which(name) for name in compilers) else f"no {compilers[1]} or {compilers[2]}"
 
 
 def abilities(runtime: RuntimeConfig, device: torch.device, *, pays: bool = False) -> Abilities:

@@ -73,7 +73,7 @@ def test_mps_computes_in_float32_uncompiled_and_says_what_was_asked_for() -> Non
 def test_compiling_without_a_compiler_is_off_with_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     how = abilities(RuntimeConfig(compile="on"), CPU)
-    assert (how.compiled, how.fallbacks) == (False, ("compile off: no C++ compiler",))
+    assert (how.compiled, how.fallbacks) == (False, ("compile off: no g++ or clang++",))
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     assert abilities(RuntimeConfig(compile="on"), CPU).compiled
     assert not abilities(RuntimeConfig(compile="auto"), CPU).compiled
@@ -90,7 +90,7 @@ def test_cuda_compiles_by_itself_where_triton_and_a_c_compiler_are(monkeypatch: 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setattr(shutil, "which", lambda name: None)  # as in images that hold only what runs
-    assert why_no_compiler(CUDA) == "no C compiler"
+    assert why_no_compiler(CUDA) == "no gcc or clang"
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "clang" else None)
     how = abilities(RuntimeConfig(), CUDA)
     assert (how.precision, how.compiled, how.fallbacks) == (torch.bfloat16, True, ())
