@@ -142,4 +142,7 @@ def settle_attention(config: GolfConfig, world: World) -> str:
         return fused_attention(q * q.size(-1) ** -0.5, k, v, None)
 
     parts = [draw(heads) for heads in (model.num_heads, model.num_kv_heads, model.num_kv_heads)]
-    return choose(attend, parts, world, candidates())[1]
+    chosen, line = choose(attend, parts, world, candidates())
+    if hasattr(torch.compiler.config, "cache_key_tag"):  # else a kept graph brings the kernel that was chosen then
+        torch.compiler.config.cache_key_tag = chosen
+    return line
