@@ -14,6 +14,7 @@ before anything runs. Bring it as wheels and install those into that Python itse
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
@@ -114,7 +115,9 @@ def run(step: Step, out: Path, limit_s: float) -> dict[str, Any]:
         ended = "ok" if process.returncode == 0 else f"exit code {process.returncode}"
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, 9)
-        printed, _ = process.communicate()
+        printed = ""
+        with contextlib.suppress(subprocess.TimeoutExpired):  # whoever left the group may still hold the output
+            printed, _ = process.communicate(timeout=10)
         ended = f"over its limit of {limit_s:.0f} s"
     report: dict[str, Any] = {"ended": ended, "seconds": round(time.monotonic() - begun, 1)}
     if ended == "ok":
