@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FIRST, COUNT = 61_184, 4_000
 """User ids that no system hands out for good (systemd uses them for passing services)."""
+DEVICES = "/dev"
 
 
 def own_uid(name: str) -> int:
@@ -59,7 +60,17 @@ def _tried(uid: int, command: Sequence[str], bounds: Bounds) -> str:
     for path in written:
         if not os.access(path, os.F_OK):
             return f"another user does not reach {path}"
+    for path in _gpus():
+        if not os.access(path, os.R_OK | os.W_OK):  # a group's: it would find no GPU, and train on the CPU
+            return f"another user may not use {path}"
     return ""
+
+
+def _gpus() -> list[str]:
+    """What CUDA opens."""
+    names = [name for name in sorted(os.listdir(DEVICES)) if name.startswith("nvidia")]
+    found = [name for name in names if name[6:].isdigit() or name in ("nvidiactl", "nvidia-uvm")]
+    return [os.path.join(DEVICES, name) for name in found]
 
 
 def become(uid: int, bounds: Bounds) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.node.isolation import identity
 from runner.node.isolation.bounds import Bounds
 from runner.node.isolation.held import run_within
 from runner.node.isolation.identity import COUNT, FIRST, own_uid, why_not
@@ -107,6 +108,25 @@ def test_what_it_could_not_run_or_read_is_why_root_stays(base: Path, keep: list[
     assert held.refused["uid"] == why.format(base=base)
     assert (held.second_uid, done.stdout) == (False, "0\n")
     assert (base / "work").stat().st_uid == 0
+
+
+@pytest.mark.parametrize(
+    ("closed", "why"),
+    [
+        ("nvidia0", "another user may not use {base}/nvidia0"),
+        ("nvidia-fs0", ""),
+        ("nvidia-uvm-tools", ""),
+        ("sda", ""),
+    ],
+)
+def test_a_gpu_that_another_user_may_not_open_is_why_root_stays(
+    base: Path, closed: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-fs0", "sda"):
+        (base / name).touch()
+        (base / name).chmod(0o660 if name == closed else 0o666)
+    monkeypatch.setattr(identity, "DEVICES", str(base))
+    assert why_not(own_uid(""), [SHELL], bounds_of(base)) == why.format(base=base)
 
 
 def test_two_attempts_are_two_users_and_cannot_signal_one_another(base: Path) -> None:
