@@ -160,7 +160,10 @@ def build_network(session: Session) -> tuple[GPT, LossModel]:
         if kernel == "sdpa" and session.how.precision == torch.bfloat16:
             session.log.line(settle_attention(session.config, world))
     session.log.line(f"model_params:{sum(parameter.numel() for parameter in network.parameters())}")
-    loss_model: LossModel = torch.compile(network, dynamic=False, fullgraph=True) if session.how.compiled else network
+    if not session.how.compiled:
+        return network, network
+    torch._dynamo.config.recompile_limit = 64  # of its 8, a loop, fake quantisation and validation need 9
+    loss_model: LossModel = torch.compile(network, dynamic=False, fullgraph=True)
     return network, loss_model
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounter
 
 from golf_model.config.average import AverageConfig
 from golf_model.config.eval import EvalConfig
@@ -18,6 +19,8 @@ from golf_model.config.export import ExportConfig
 from golf_model.config.golf_config import GolfConfig
 from golf_model.config.grids import ShapedStepsConfig, StepConfig
 from golf_model.config.log import LogConfig
+from golf_model.config.model import LoopConfig
+from golf_model.config.qat import QatConfig
 from golf_model.config.rounding import GptqConfig, LqerConfig
 from golf_model.config.runtime import RuntimeConfig
 from golf_model.config.schedule import ScheduleConfig
@@ -91,3 +94,28 @@ def test_a_run_goes_through(
         log = run(WAYS[name], tmp_path, tiny_data, monkeypatch)
     assert "a GPU that is none" in log
     assert "final_score rule:" in log
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # torch's own, while tracing
+def test_a_run_that_needs_more_graphs_than_torch_allows_by_itself_goes_through(
+    tiny_data: DataRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(
+        PLAIN,
+        model=replace(PLAIN.model, num_layers=2, loop=LoopConfig(start=0, end=1, times=2, at=0.5)),
+        schedule=ScheduleConfig(kind="steps", iterations=8, warmup_steps=1),
+        log=LogConfig(val_loss_every=2),
+        eval=EvalConfig("sliding", stride=8),
+        qat=QatConfig(active="until_export", start_step=2, min_numel=64),
+        runtime=RuntimeConfig(precision="float32", compile="on", attention="sdpa"),
+    )
+    compiled, graphs = torch.compile, CompileCounter()
+    monkeypatch.setattr(torch, "compile", lambda model, **how: compiled(model, backend=graphs, **how))
+    before = torch._dynamo.config.recompile_limit
+    torch._dynamo.reset()
+    log = run(config, tmp_path, tiny_data, monkeypatch)
+    torch._dynamo.reset()
+    torch._dynamo.config.recompile_limit = before
+    assert "final_score rule:sliding" in log
+    assert graphs.frame_count == 9
