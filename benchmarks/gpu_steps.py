@@ -81,7 +81,7 @@ def attention_ways(device: torch.device) -> dict[str, Callable[[Tensor, Tensor, 
 
     def fused(backend: SDPBackend) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
         def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            grouped = backend in (SDPBackend.FLASH_ATTENTION, SDPBackend.MATH)
+            grouped = backend != SDPBackend.EFFICIENT_ATTENTION
             if not grouped:
                 k, v = (x.repeat_interleave(q.size(1) // x.size(1), 1) for x in (k, v))
             with sdpa_kernel(backend):

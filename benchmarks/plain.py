@@ -231,8 +231,9 @@ def plain_orthogonalise(matrix: Tensor, steps: int, dtype: torch.dtype) -> Tenso
 class PlainMuon:
     """One matrix after the other."""
 
-    def __init__(self, matrices: list[Tensor], config: GolfConfig) -> None:
+    def __init__(self, matrices: list[Tensor], config: GolfConfig, compiled: bool = False) -> None:
         self.matrices, self.optim = matrices, config.optim
+        self.orthogonalise = torch.compile(plain_orthogonalise, dynamic=False) if compiled else plain_orthogonalise
         self.dtype = torch.bfloat16 if config.optim.muon_dtype == "bfloat16" else torch.float32
         self.buffers = [torch.zeros_like(matrix) for matrix in matrices]
         self.lr, self.momentum = config.optim.matrix_lr, config.optim.muon_momentum
@@ -246,7 +247,7 @@ class PlainMuon:
             if gradient is None:
                 continue
             buffer.mul_(self.momentum).add_(gradient)
-            update = plain_orthogonalise(
+            update = self.orthogonalise(
                 gradient.add(buffer, alpha=self.momentum), self.optim.muon_backend_steps, self.dtype
             )
             update = update * max(1, matrix.size(0) / matrix.size(1)) ** 0.5
@@ -282,7 +283,7 @@ class PlainTrainer:
             settings["weight_decay"] = optim.adam_weight_decay
         self.adams = [kind([{"params": table} for table in tables], lr=optim.tied_embed_lr, **settings)]  # type: ignore[arg-type]
         self.adams.append(kind(gains, lr=optim.scalar_lr, **settings))  # type: ignore[arg-type]
-        self.muon = PlainMuon(matrices, config)
+        self.muon = PlainMuon(matrices, config, compiled)
         self.average: dict[str, Tensor] = {}
         if config.average.kind == "ema":
             self.average = {name: p.detach().float().clone() for name, p in network.named_parameters()}
