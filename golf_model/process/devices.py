@@ -69,10 +69,9 @@ def why_no_compiler(device: torch.device) -> str:
         return "triton is not installed"
     if device.type == "mps":
         return "not used on MPS"
-    compilers = (os.environ.get("CXX"), "g++", "clang++")
-    if device.type == "cuda":
-        compilers = (os.environ.get("CC"), "gcc", "clang")
-    return "" if any(name and shutil.which(name) for name in compilers) else f"no {compilers[1]} or {compilers[2]}"
+    chosen, usual, other = ("CC", "gcc", "clang") if device.type == "cuda" else ("CXX", "g++", "clang++")
+    names = (os.environ.get(chosen), usual, other)
+    return "" if any(name and shutil.which(name) for name in names) else f"no {usual} or {other}"
 
 
 def abilities(runtime: RuntimeConfig, device: torch.device, *, pays: bool = False) -> Abilities:

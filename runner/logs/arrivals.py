@@ -33,7 +33,7 @@ class Arrivals:
         """The next bytes of the log."""
         self.pending += data
         begin = 0
-        while self.notes and (begin < len(self.pending) or self.notes[0][0] <= self.offset + begin):
+        while self.notes and begin < len(self.pending):
             reached, seconds = self.notes[0]
             end = min(reached, self.offset + len(self.pending))  # what a note tells of is there in pieces
             if end == reached:
