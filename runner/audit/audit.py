@@ -5,8 +5,7 @@ Nothing that is read is executed, and nothing is written. The same folder gives 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -28,7 +27,7 @@ from runner.audit.reading.runs import Reading
 from runner.audit.severity import finding
 from runner.audit.track import track_of
 from runner.errors import UserError
-from runner.machine import usable_cpus
+from runner.parallel import in_parallel
 from runner.untrusted import sha256_of
 
 GRAVEST_FIRST = {"error": 0, "warn": 1, "info": 2}
@@ -146,10 +145,4 @@ def audit_or_error(path: Path) -> Audit | str:
 
 def audit_all(paths: Sequence[Path], processes: int | None = None) -> Iterator[Audit | str]:
     """Audits of many folders in their order, by as many processes as there are cores."""
-    workers = min(processes or usable_cpus(), len(paths))
-    if workers <= 1:
-        yield from map(audit_or_error, paths)
-        return
-    work: Callable[[Path], Audit | str] = audit_or_error
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(work, paths, chunksize=max(1, min(16, len(paths) // (4 * workers))))
+    return in_parallel(audit_or_error, paths, processes, most=16)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from runner.audit.reading.rows import NUMBER, row_of
+from runner.audit.reading.rows import NUMBER, any_of, row_of
 from runner.audit.reading.size_rows import SIZE_ROWS
 
 
@@ -279,7 +279,7 @@ SCORES = (
         "bits_per_byte: 1.2035",
     ),
 )
-SCORE_LITERALS = frozenset(row.literal for row in SCORES)
+A_SCORE = any_of(*dict.fromkeys(row.literal for row in SCORES))
 LOSS = re.compile(
     rf"\bval[_ ]loss\s?[:=]\s{{0,20}}({NUMBER})|(?:^|[\s_(\[])(?:loss|vl)\s?[:=]\s{{0,20}}({NUMBER})", re.IGNORECASE
 )
@@ -325,36 +325,24 @@ DUMP_CLOSES = re.compile(r"^={60,}$")
 HEAD_COMMENT = re.compile(r"^#.{0,120}\bseed[ _=:#]{1,3}(\d{1,9})\b", re.IGNORECASE)
 """A comment at the head of a log that was written or cut by hand: `# Second try - Seed 42 (on two machines)`."""
 
-SIGNS = (
-    "bpb",
-    "per byte",
-    "bits_per_byte",
-    "byte",
-    "p:",
-    "s:",
-    "mib",
-    "mb",
-    " n:",
-    "tt:",
-    "tokens",
-    "step:",
-    "step ",
-    "step=",
-    "/",
-    "param",
-    "seed",
-    "bytes",
-    "world_size",
-    "ws:",
-    "nproc",
-    "total",
-    "stop",
-    "train",
-    "code",
-    "size",
-    "model",
-    "budget",
-    "eval_time",
-    "artifact",
+A_SIGN = any_of(
+    *(
+        "bpb",
+        "per byte",
+        "byte",
+        "p:",
+        "s:",
+        "mib",
+        "mb",
+        " n:",
+        "tt:",
+        "tokens",
+        "step ",
+        "step=",
+        "/",
+        "param",
+        "seed",
+    ),
+    *("nproc", "total", "stop", "train", "code", "size", "model", "budget", "eval_time", "artifact"),
 )
-"""A line without any of these states nothing; most of a dumped program goes by here."""
+"""A line, in lower case, without any of these states nothing; most of a dumped program goes by here."""

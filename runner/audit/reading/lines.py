@@ -36,9 +36,7 @@ def is_code(text: str) -> bool:
 def facts_of(text: str, low: str) -> dict[str, float]:
     """The facts that a line states; `low` is the line in lower case."""
     found: dict[str, float] = {}
-    for literal, rows in BY_LITERAL.items():
-        if literal not in low:
-            continue
+    for rows in [rows for literal, rows in BY_LITERAL.items() if literal in low]:
         for row in rows:
             match = row.regex.search(text)
             for group, value in match.groupdict().items() if match else ():

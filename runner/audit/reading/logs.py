@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.audit.facts import ScoreLine
-from runner.audit.reading.dialects import DUMP_CLOSES, DUMP_OPENS, HEAD_COMMENT, SCORE_LITERALS, SIGNS
+from runner.audit.reading.dialects import A_SCORE, A_SIGN, DUMP_CLOSES, DUMP_OPENS, HEAD_COMMENT
 from runner.audit.reading.lines import facts_of, is_code, is_nan_score, score_of, validation_of
 from runner.audit.reading.sizes import sizes_in, speaks_of_sizes
 from runner.audit.reading.text import read_lines
@@ -147,7 +147,7 @@ class Reader:
             self.dump, self.now = Dump(self.now, len(self.runs)), Draft()
         text = text.lstrip()
         low = text.lower()
-        if not any(sign in low for sign in SIGNS):
+        if not A_SIGN.search(low):
             return
         if is_code(text):
             self._comment(lineno, text)
@@ -161,7 +161,7 @@ class Reader:
             for name, value in sizes_in(text).items():
                 if name not in found:
                     self.now.guess(name, value, lineno)
-        if any(literal in low for literal in SCORE_LITERALS):
+        if A_SCORE.search(low):
             score = score_of(text, lineno)
             if score is not None:
                 self.now.add_score(score)

@@ -32,3 +32,8 @@ class Row:
 def row_of(literal: str, regex: str, *examples: str) -> Row:
     """A row whose expression reads all `examples`."""
     return Row(literal, re.compile(regex.replace("INT", WHOLE).replace("NUM", NUMBER), re.IGNORECASE), examples)
+
+
+def any_of(*words: str) -> re.Pattern[str]:
+    """An expression that finds any of `words` in one pass."""
+    return re.compile("|".join(map(re.escape, words)))

@@ -22,6 +22,9 @@ MEGABYTES = re.compile(
     r"|\d{1,3})\s{0,4}(?P<unit>mi?b)\b",
     re.IGNORECASE,
 )
+SAYS_A_NUMBER = re.compile(r"[:=]\s{0,24}~?\d")
+"""What stands in every match of `PAIR` and of `MEGABYTES`: a cheap first look."""
+SAYS_MEGABYTES = re.compile(r"\d\s{0,4}mi?b\b", re.IGNORECASE)
 WORD = re.compile(r"[a-z]+\d*")
 NO_SIZE = {
     *("raw", "payload", "baseline", "limit", "cap", "budget", "headroom", "remaining", "left", "margin", "target"),
@@ -109,6 +112,8 @@ def sizes_in(text: str) -> dict[str, float]:
     model's file without the program, `total_low` and `total_high` bound one that
     is given in megabytes, and `total_near` is its upper end in the smaller reading.
     """
+    if not SAYS_A_NUMBER.search(text):
+        return {}
     pairs = [(_words(match["key"]), match) for match in PAIR.finditer(text)]
     has_unit = "byte" in text.lower() or any(match["unit"] for _, match in pairs)
     kinds = {
@@ -175,7 +180,7 @@ def _words(key: str) -> set[str]:
 
 def _megabytes(text: str) -> dict[str, float]:
     """A total in megabytes, as the range of bytes that it may stand for."""
-    for match in MEGABYTES.finditer(text):
+    for match in MEGABYTES.finditer(text) if SAYS_MEGABYTES.search(text) else ():
         words = _words(match["key"])
         if words & NO_SIZE or words & CODE_WORDS or not words & TOTAL_WORDS:
             continue

@@ -92,7 +92,7 @@ def bare(text: str) -> str:
     if "\x1b" in text:
         text = COLOURS.sub("", text)
     for _ in range(3):  # launchers wrap each other
-        match = PREFIX.match(text)
+        match = None if text[:1].isalpha() else PREFIX.match(text)  # most lines begin with a letter, and no prefix
         if match is None:
             break
         if (match["rank"] or "0").strip("0"):

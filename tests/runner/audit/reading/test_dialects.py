@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.audit.reading.dialects import FIELDS, SCORES, SIGNS, UNITS
+from runner.audit.reading.dialects import A_SIGN, FIELDS, SCORES, UNITS
 from runner.audit.reading.lines import facts_of, is_code, score_of
 from runner.audit.reading.rows import Row
 
@@ -20,7 +20,7 @@ from runner.audit.reading.rows import Row
 def test_each_row_reads_its_example(row: Row) -> None:
     low = row.example.lower()
     assert row.literal in low
-    assert any(sign in low for sign in SIGNS)
+    assert A_SIGN.search(low)
     match = row.regex.search(row.example)
     assert match is not None
     groups = {name for name, value in match.groupdict().items() if value is not None}
@@ -34,7 +34,7 @@ def test_each_row_reads_its_example(row: Row) -> None:
 def test_each_score_row_reads_its_example(row: Row) -> None:
     low = row.example.lower()
     assert row.literal in low
-    assert any(sign in low for sign in SIGNS)
+    assert A_SIGN.search(low)
     assert score_of(row.example, 1) is not None
 
 
@@ -179,7 +179,7 @@ def read_by(regex: re.Pattern[str], example: str) -> dict[str, str | None] | Non
 def test_each_alternative_of_a_row_has_an_example_that_needs_it(row: Row) -> None:
     for example in row.examples:
         assert row.literal in example.lower()
-        assert any(sign in example.lower() for sign in SIGNS)
+        assert A_SIGN.search(example.lower())
         assert row.regex.search(example), example
     idle = [
         where
