@@ -15,6 +15,7 @@ from runner.verbs.loading import terminal
 
 if TYPE_CHECKING:
     from runner.audit.facts import Audit
+    from runner.review.facts import ScriptReview
 
 
 def audit(
@@ -42,10 +43,10 @@ def audit(
     from reports.audit.terminal import terminal_audit
     from reports.review.markdown import markdown_review
     from reports.review.terminal import line_of, terminal_review
-    from runner.audit.audit import audit_all, audit_or_error, with_shared_runs
+    from runner.audit.audit import with_shared_runs
     from runner.audit.reading.folder import find_records
     from runner.files import require_writable
-    from runner.verbs.reviews import review_of
+    from runner.verbs.reviews import audits_with_code
 
     console = terminal()
     as_page = format is not None or (output is not None and output.suffix == ".html")
@@ -55,29 +56,30 @@ def audit(
         if not as_page:
             require_table(output)
         require_writable(output.parent)
+    folders = [folder for root in paths for folder in find_records(root)] if every else paths
+    if not folders:
+        raise UserError(f"{', '.join(map(str, paths))}: no record folder lies there")
+    shown_one_by_one = not (every or as_json or markdown or as_page)
+    read = audits_with_code(folders, read_code=shown_one_by_one or (with_review and (as_json or markdown)))
     if every:
-        folders = [folder for root in paths for folder in find_records(root)]
-        if not folders:
-            raise UserError(f"{', '.join(map(str, paths))}: no record folder lies there")
-        audits = iter(with_shared_runs(list(audit_all(folders))))
-    else:
-        folders, audits = list(paths), map(audit_or_error, paths)
+        whole = list(read)
+        read = zip(with_shared_runs([one for one, _ in whole]), (code for _, code in whole), strict=True)
     found = []
-    for folder, one in zip(folders, audits, strict=True):
+    for folder, (one, code) in zip(folders, read, strict=True):
         found.append((folder, one))
         if isinstance(one, str):
             print(f"golf: {printable(one)}", file=sys.stderr)
         elif as_page:
             continue
         elif as_json:
-            print(one.model_dump_json() if not with_review else _with_review(one, folder), flush=True)
+            print(one.model_dump_json() if not with_review else _with_review(one, code), flush=True)
         elif markdown:
             print(markdown_audit(one))
-            if with_review and (code := review_of(folder)) is not None:
+            if code is not None:
                 print(markdown_review(code))
-        elif not every:
+        elif shown_one_by_one:
             console.print(terminal_audit(one))
-            if (code := review_of(folder)) is not None:
+            if code is not None:
                 console.print(terminal_review(code) if with_review else line_of(code))
     if every and not as_json and not markdown and not as_page:
         console.print(summary(found))
@@ -105,13 +107,10 @@ def _show_audits(found: Sequence[tuple[Path, Audit | str]], output: Path | None)
     typer.echo(f"{output}: {counted(len(found), 'folder')}")
 
 
-def _with_review(audit: Audit, folder: Path) -> str:
+def _with_review(audit: Audit, code: ScriptReview | None) -> str:
     """An audit's JSON with the review of the folder's script, null where it has none."""
     import json
 
-    from runner.verbs.reviews import review_of
-
-    code = review_of(folder)
     return json.dumps({**audit.model_dump(mode="json"), "review": None if code is None else code.as_json()})
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import UserError
+from runner.parallel import in_parallel
 from runner.verbs.loading import load
 
 if TYPE_CHECKING:
+    from runner.audit.facts import Audit
     from runner.job.spec import JobSpec
     from runner.review.facts import ScriptReview
     from runner.review.targets import Target
 
 FEW = 3
-"""So many scripts are not worth other processes."""
+"""So many scripts or folders are not worth other processes."""
 
 
 def environment_of(words: Sequence[str]) -> dict[str, str]:
@@ -91,13 +92,24 @@ def reviews(
 
     smoke: each script is imported, too, prove: it is run on made-up data; both cut off from this machine.
     """
-    from runner.machine import usable_cpus
     from runner.review.smoke_review import review_with_smoke
 
     work = partial(review_with_smoke, log=log, readme=readme, smoke=smoke, proving=prove)
-    workers = min(processes or usable_cpus(), len(targets))
-    if workers <= 1 or len(targets) <= FEW:
-        yield from map(work, targets)
-        return
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(work, targets, chunksize=1)
+    return in_parallel(work, targets, processes, few=FEW)
+
+
+def audits_with_code(
+    folders: Sequence[Path], processes: int | None = None, *, read_code: bool
+) -> Iterator[tuple[Audit | str, ScriptReview | None]]:
+    """Audits of record folders in their order, or what stood in the way, each with the review of its script's code.
+
+    read_code: without it no script is read, and all reviews are None.
+    """
+    return in_parallel(partial(_audit_with_code, read_code=read_code), folders, processes, few=FEW)
+
+
+def _audit_with_code(folder: Path, *, read_code: bool) -> tuple[Audit | str, ScriptReview | None]:
+    from runner.audit.audit import audit_or_error
+
+    audit = audit_or_error(folder)
+    return audit, review_of(folder) if read_code and not isinstance(audit, str) else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -136,13 +135,19 @@ def test_the_table_as_parquet_holds_the_same(sound: Path, wrong: Path, tmp_path:
     assert list(parquet["kinds"].fillna("")) == list(csv["kinds"].fillna(""))
 
 
-def test_the_parallel_walk_gives_what_one_process_gives(sound: Path, wrong: Path, tmp_path: Path) -> None:
-    shutil.rmtree(sound)
+def test_many_folders_at_once_give_what_each_gives_alone(wrong: Path, tmp_path: Path) -> None:
     for number in range(6):
         write_entry(tmp_path / "records" / f"entry{number}", {"train.log": log_text(number, 1.1 + number / 1000)})
-    together = run("--all", "--json", tmp_path / "records", "--table", tmp_path / "a.csv", code=1)
-    alone = run("--json", *sorted((tmp_path / "records").iterdir()), code=1)
-    assert together == alone
+    folders = sorted((tmp_path / "records").iterdir())
+    alone = "".join(run("--json", folder, code=1) for folder in folders)
+    assert run("--all", "--json", tmp_path / "records", "--table", tmp_path / "a.csv", code=1) == alone
+    assert run("--json", *folders, code=1) == alone
+    shown = "".join(run(folder, code=1) for folder in folders)
+    assert shown.count("its code") == len(folders)
+    assert run(*folders, code=1) == shown
+    reviewed = "".join(run("--json", "--review", folder, code=1) for folder in folders)
+    assert run("--json", "--review", *folders, code=1) == reviewed
+    assert run("--all", "--json", "--review", tmp_path / "records", code=1) == reviewed
 
 
 def test_a_run_that_an_earlier_folder_holds_is_told_of(sound: Path, tmp_path: Path) -> None:
