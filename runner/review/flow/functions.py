@@ -9,6 +9,7 @@ from dataclasses import replace
 from runner.review.flow.networks import Networks
 from runner.review.labels.machine import DEEPEST
 from runner.review.labels.values import NONE, NOTHING, Scope, Thing, Value, choices_of, join, of
+from runner.review.nodes import children, remembered
 
 
 class Functions(Networks):
@@ -135,13 +136,14 @@ class Functions(Networks):
         return inner
 
 
+@remembered
 def yields(what: ast.AST) -> bool:
     """Whether a function is a generator: a yield of its own, not one of a function inside it."""
-    rest: list[ast.AST] = list(ast.iter_child_nodes(what))
+    rest = children(what)
     while rest:
         one = rest.pop()
         if isinstance(one, (ast.Yield, ast.YieldFrom)):
             return True
         if not isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            rest += list(ast.iter_child_nodes(one))
+            rest += children(one)
     return False

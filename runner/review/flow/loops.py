@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from runner.review.flow.branches import Branches
 from runner.review.labels.values import GOLD, Labels, Scope, Value, joined, starting
+from runner.review.nodes import remembered, walk
 
 
 class Loops(Branches):
@@ -15,9 +16,8 @@ class Loops(Branches):
     def _do_for(self, node: ast.For | ast.AsyncFor, scope: Scope) -> bool:
         many = self.value(node.iter, scope)
         before = dict(scope.names)
-        self._forget(node.body, scope)
-
-        stored = self._stored(node.body)
+        self._forget(node, scope)
+        stored = stored_in(node)
 
         def one(item: Value) -> None:
             self._aged(stored, scope)
@@ -39,11 +39,11 @@ class Loops(Branches):
             scope.names = joined(before, scope.names)
 
     def _do_while(self, node: ast.While, scope: Scope) -> bool:
-        self._forget(node.body, scope)
+        self._forget(node, scope)
         test = self.value(node.test, scope)
         if test.known and not test.const and not (self.every and test.settings):
             return self.block(node.orelse, scope)
-        stored = self._stored(node.body)
+        stored = stored_in(node)
         moving = stored & {one.id for one in ast.walk(node.test) if isinstance(one, ast.Name)}
 
         def once(index: Labels) -> None:
@@ -72,7 +72,7 @@ class Loops(Branches):
             out = joined(out, other)
         scope.names = out
 
-    def _aged(self, names: set[str], scope: Scope) -> None:
+    def _aged(self, names: frozenset[str], scope: Scope) -> None:
         """What a variable holds when a round begins was read in an earlier one."""
         for name in names:
             value = scope.names.get(name)
@@ -82,17 +82,21 @@ class Loops(Branches):
                 labels = frozenset("past:" + one[4:] if one.startswith("tok:") else one for one in value.labels)
                 scope.names[name] = replace(value, labels=labels)
 
-    def _stored(self, statements: list[ast.stmt]) -> set[str]:
-        return {
-            one.id
-            for top in statements
-            for one in ast.walk(top)
-            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
-        }
-
-    def _forget(self, statements: list[ast.stmt], scope: Scope) -> None:
+    def _forget(self, loop: ast.AST, scope: Scope) -> None:
         """Constants do not outlast a loop that changes them."""
-        for name in self._stored(statements):
+        for name in stored_in(loop):
             value = scope.names.get(name)
             if value is not None and value.known:
                 scope.names[name] = Value(value.labels, thing=value.thing)
+
+
+@remembered
+def stored_in(loop: ast.AST) -> frozenset[str]:
+    """Names that the body of a loop gives a value."""
+    assert isinstance(loop, (ast.For, ast.AsyncFor, ast.While))
+    return frozenset(
+        one.id
+        for top in loop.body
+        for one in walk(top)
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+    )

@@ -6,8 +6,10 @@ import ast
 
 from runner.review.labels.values import GOLD, LOGITS, NOTHING, VAL, Labels, Scope, Thing, Value, of, weights
 from runner.review.library.library import Library
+from runner.review.nodes import remembered, walk
 
 TARGETS = ("target", "targets", "target_ids", "labels", "y", "tgt", "target_tokens", "y_batch")
+DOING = {"backward", "scatter_add_", "index_add_", "step", "at", "gather"}
 QUIET = {"__init__", "forward", "_init_weights", "extra_repr", "reset_parameters"}
 
 
@@ -16,21 +18,7 @@ class Networks(Library):
 
     def _worth_following(self, node: ast.AST | None) -> bool:
         """Whether a network's method does more than compute: fills tables, takes steps, or prices a token."""
-        if node is None or getattr(node, "name", "") in QUIET:
-            return False
-        for one in ast.walk(node):
-            if isinstance(one, ast.Subscript) and isinstance(one.ctx, ast.Store):
-                return True
-            if isinstance(one, ast.Attribute) and one.attr in (
-                "backward",
-                "scatter_add_",
-                "index_add_",
-                "step",
-                "at",
-                "gather",
-            ):
-                return True
-        return False
+        return node is not None and getattr(node, "name", "") not in QUIET and does_more(node)
 
     def _network_method(
         self, receiver: Value, name: str, args: list[Value], keywords: dict[str, Value], node: ast.AST, scope: Scope
@@ -74,9 +62,24 @@ class Networks(Library):
     def _each_token(self, thing: Thing | None, name: str) -> bool:
         """Whether a network's method gives a price for each token."""
         top = thing.inner if thing is not None else None
-        if top is None or top.node is None:
+        return top is None or top.node is None or reduces_nothing(top.node)
+
+
+@remembered
+def does_more(method: ast.AST) -> bool:
+    """Whether a method stores into a table, or calls what takes a step or looks tokens up."""
+    for one in walk(method):
+        if isinstance(one, ast.Subscript) and isinstance(one.ctx, ast.Store):
             return True
-        return any(
-            isinstance(one, ast.keyword) and one.arg == "reduction" and getattr(one.value, "value", "") == "none"
-            for one in ast.walk(top.node)
-        )
+        if isinstance(one, ast.Attribute) and one.attr in DOING:
+            return True
+    return False
+
+
+@remembered
+def reduces_nothing(network: ast.AST) -> bool:
+    """Whether a network prices tokens with `reduction="none"`."""
+    return any(
+        isinstance(one, ast.keyword) and one.arg == "reduction" and getattr(one.value, "value", "") == "none"
+        for one in walk(network)
+    )

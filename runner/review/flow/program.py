@@ -9,6 +9,7 @@ from runner.review.flow.statements import Statements
 from runner.review.labels.machine import CutShort, Settings
 from runner.review.labels.trace import Trace
 from runner.review.labels.values import Scope, Thing, Value
+from runner.review.nodes import nodes_of
 
 ENTRIES = ("main", "run", "train", "main_worker")
 
@@ -23,7 +24,7 @@ def follow(
     machine = Statements(settings, every, beside)
     scope = Scope("")
     for tree in (*(tree for _, tree in texts), *beside.values()):
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
                 machine.counters.add(node.target.attr)
     try:

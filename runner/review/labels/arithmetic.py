@@ -23,6 +23,7 @@ from runner.review.labels.values import (
     Labels,
     Thing,
     Value,
+    in_order,
     starting,
 )
 
@@ -159,9 +160,9 @@ class Arithmetic(Machine):
             added.add(PER_BYTE)
         if GOLD in above and BYTES in below:  # prices over bytes: the score, and no quotient of counts
             return frozenset(added)
-        tops, bottoms = starting(above, "r:"), starting(below, "r:")
-        for top in tops - bottoms:
-            for bottom in bottoms - {top}:
+        bottoms = in_order(below, "r:")
+        for top in in_order(above - below, "r:"):
+            for bottom in bottoms:
                 one, two = self.trace.by_serial.get(int(top[2:])), self.trace.by_serial.get(int(bottom[2:]))
                 if one is None or two is None:
                     continue

@@ -125,6 +125,11 @@ def starting(labels: Labels, prefix: str) -> Labels:
     return frozenset(one for one in labels if one.startswith(prefix))
 
 
+def in_order(labels: Labels, prefix: str) -> list[str]:
+    """Those that begin so, by the serial behind it: what is chosen or told first must be the same in every run."""
+    return sorted(starting(labels, prefix), key=lambda one: (int(one[len(prefix) :].split("@")[0]), one))
+
+
 def weights(labels: Labels) -> Labels:
     return starting(labels, "w:")
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from runner.printable import cut
 from runner.review.answers import Answer, Place
 from runner.review.inputs import Context, Reviewed
+from runner.review.nodes import nodes_of, walk
 from runner.review.rules.clocks import counted_lines
 
 BOTH = re.compile(r"val_loss:\s*([\d.]+)\s+val_bpb:\s*([\d.]+)")
@@ -37,7 +38,7 @@ def byte_counts(reviewed: Reviewed, context: Context) -> Iterator[tuple[str, Ans
 def _space_in_table(tree: ast.Module) -> Iterator[ast.BinOp]:
     """`len(piece) + 1` of a piece whose space was taken off, or `+ (1 if piece.startswith("\u2581") else 0)`."""
     for scope in _scopes(tree):
-        inside = [one for top in scope for one in ast.walk(top)]
+        inside = [one for top in scope for one in walk(top)]
         if not any(isinstance(one, ast.Constant) and one.value == SPACE for one in inside):
             continue
         for one in inside:
@@ -49,7 +50,7 @@ def _space_in_table(tree: ast.Module) -> Iterator[ast.BinOp]:
 
 
 def _scopes(tree: ast.Module) -> Iterator[list[ast.AST]]:
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield list(node.body)
     for top in tree.body:
@@ -69,13 +70,13 @@ def _is_one(node: ast.expr) -> bool:
 
 def _adds_space_later(tree: ast.Module) -> bool:
     """Whether a table of leading spaces is added to the bytes of tokens."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         added = node.value if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) else None
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             added = node.right
         if added is not None and any(
             isinstance(one, ast.Subscript) and re.search("space|lead", ast.unparse(one.value), re.IGNORECASE)
-            for one in ast.walk(added)
+            for one in walk(added)
         ):
             return True
     return False

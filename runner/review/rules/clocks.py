@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from runner.review.answers import Answer, Place
 from runner.review.inputs import Context, Reviewed
+from runner.review.nodes import nodes_of, walk
 
 LIMIT_MS = 601_000
 """600 s and the second that accepted records needed to stop."""
@@ -19,7 +20,7 @@ def clocks(reviewed: Reviewed, context: Context) -> Iterator[tuple[str, Answer]]
     """(class, answer): what the loop's test and the logs that count show."""
     for layer in (*reviewed.layers, *reviewed.siblings.values()):
         if layer.tree is not None:
-            for node in ast.walk(layer.tree):
+            for node in nodes_of(layer.tree):
                 if isinstance(node, ast.While) and isinstance(node.test, ast.IfExp) and _one_sided(node.test):
                     why = f"The training loop (l. {node.lineno}) looks at the time in one of two cases only."
                     yield "clock", Answer("violates", (Place(layer.name, node.lineno),), why)
@@ -45,5 +46,5 @@ def _one_sided(test: ast.IfExp) -> bool:
 
 
 def _times(node: ast.expr) -> bool:
-    names = {one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in ast.walk(node)}
+    names = {one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in walk(node)}
     return bool(names & TIMES)

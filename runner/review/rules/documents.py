@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from runner.review.answers import Answer, Place
 from runner.review.inputs import Context, Reviewed
+from runner.review.nodes import children, nodes_of, walk
 
 STARTS = ("bos", "doc_start", "boundary")
 
@@ -16,16 +17,18 @@ def documents(reviewed: Reviewed, context: Context) -> Iterator[tuple[str, Answe
     for layer in (*reviewed.layers, *reviewed.siblings.values()):
         if layer.tree is None:
             continue
-        parents = {child: node for node in ast.walk(layer.tree) for child in ast.iter_child_nodes(node)}
-        for function in ast.walk(layer.tree):
-            if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and not _stops(function):
-                for node in _mixers(function):
-                    yield "bos", _answer(layer.name, node, function, parents, context)
+        for function in nodes_of(layer.tree):
+            if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                mixers = list(_mixers(function))
+                if mixers and not _stops(function):
+                    parents = {child: node for node in walk(function) for child in children(node)}
+                    for node in mixers:
+                        yield "bos", _answer(layer.name, node, function, parents, context)
 
 
 def _stops(function: ast.AST) -> bool:
     """Whether something in it depends on where documents begin."""
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
             against = node.comparators[0]
             if isinstance(against, ast.Constant) and against.value in (0, 1) and not isinstance(against.value, bool):
@@ -44,23 +47,21 @@ def _stops(function: ast.AST) -> bool:
 
 
 def _mixers(function: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.walk(function):
+    for node in walk(function):
         if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add):
             continue
+        if not isinstance(node.right, ast.BinOp) and not isinstance(node.left, ast.BinOp):
+            continue  # none of the two is weighted
         left, right = _shift(node.left), _shift(node.right)
-        floats = "%" not in ast.unparse(node) and "^" not in ast.unparse(node)
-        weighted = isinstance(node.right, ast.BinOp) or isinstance(node.left, ast.BinOp)
-        if (
-            floats
-            and weighted
-            and ({left, right} == {"now", "before"} or (("rolled" in (left, right)) and left != right))
-        ):
-            yield node
+        if {left, right} == {"now", "before"} or ("rolled" in (left, right) and left != right):
+            floats = not {"%", "^"} & set(ast.unparse(node))
+            if floats:
+                yield node
 
 
 def _shift(node: ast.expr) -> str:
     """Whether states from the second token on (now), to the last but one (before), or rolled by one are in it."""
-    for one in ast.walk(node):
+    for one in walk(node):
         if isinstance(one, ast.Call):
             name = one.func.attr if isinstance(one.func, ast.Attribute) else getattr(one.func, "id", "")
             if (
@@ -101,7 +102,7 @@ def _answer(name: str, node: ast.AST, function: ast.AST, parents: dict[ast.AST, 
 def _switch(test: ast.expr, context: Context) -> tuple[str, bool] | None:
     """The setting that a test asks for, and whether it is on."""
     settings = getattr(context, "settings", {})
-    for node in ast.walk(test):
+    for node in walk(test):
         if isinstance(node, ast.Attribute):
             for name, setting in settings.items():
                 if setting.kept == node.attr or name.lower() == node.attr.lower():

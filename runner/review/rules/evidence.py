@@ -9,7 +9,7 @@ from functools import cached_property
 
 from runner.review.answers import WORST, Answer
 from runner.review.labels.trace import Event, Guard, Trace
-from runner.review.labels.values import VAL, Labels, starting, weights
+from runner.review.labels.values import VAL, Labels, in_order, starting, weights
 
 SCORE_WORDS = re.compile(r"bpb|bpc|val_?loss|bits|val loss|val_nll", re.IGNORECASE)
 
@@ -83,7 +83,7 @@ class Evidence:
         """Prices of validation tokens that a report shows, in order."""
         found: dict[int, Price] = {}
         for report in self.reports:
-            for label in starting(report.labels, "g:"):
+            for label in in_order(report.labels, "g:"):
                 name, *pins = label[2:].split("@")
                 event = self.trace.by_serial.get(int(name))
                 if event is None or not of_validation(event.labels):
@@ -100,7 +100,7 @@ class Evidence:
         """Serials under `prefix` whose labels reach a report, and that report."""
         out: dict[int, Event] = {}
         for report in self.reports:
-            for label in starting(report.labels, prefix):
+            for label in in_order(report.labels, prefix):
                 out.setdefault(int(label[len(prefix) :].split("@")[0]), report)
         return out
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from runner.review.labels.trace import Event
-from runner.review.labels.values import GOLD, TOTAL, starting
+from runner.review.labels.values import GOLD, TOTAL, in_order, starting
 from runner.review.rules.evidence import Evidence, Finding, of_validation
 
 SPREAD_IN_C = re.compile(
@@ -26,7 +26,9 @@ def pricing(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
         event = evidence.trace.by_serial[serial]
         if not of_validation(event.labels | event.other):
             continue
-        top = next((evidence.trace.by_serial[int(one[2:])] for one in starting(event.labels, "r:")), event)
+        top = next(
+            (evidence.trace.by_serial[int(one[2:])] for one in in_order(event.labels - event.other, "r:")), event
+        )
         # Rows with a count for each token may well sum to the total that is kept beside them.
         firm = event.about != "row"
         key = _where(event, "a table is read by a key that holds the token itself")
@@ -111,7 +113,7 @@ def _rounds(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
     prices = {one.event.serial: one for one in evidence.prices}
     for event in evidence.trace.of("score"):
         asked = set(event.about.split())
-        for label in starting(event.labels, "g:"):
+        for label in in_order(event.labels, "g:"):
             price = prices.get(int(label[2:].split("@")[0]))
             if price is None:
                 continue

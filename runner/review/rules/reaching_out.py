@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runner.review.labels.trace import Event
-from runner.review.labels.values import GOLD, LOGITS, TRAIN, VAL, starting, weights
+from runner.review.labels.values import GOLD, LOGITS, TRAIN, VAL, in_order, starting, weights
 from runner.review.rules.evidence import Evidence, Finding, of_validation
 
 SAVES = ("torch.save", "tofile", "savez", "savez_compressed", "dump", "save_file")
@@ -80,7 +80,7 @@ def _part_of_the_text(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
     if not evidence.prices:
         return
     final = max(evidence.reports, key=lambda one: one.order)
-    for label in starting(final.labels, "cut:"):
+    for label in in_order(final.labels, "cut:"):
         event = evidence.trace.by_serial[int(label[4:])]
         why = f"Only a part of the validation text is scored: it is cut at {event.about} (l. {event.place.line})."
         yield "valset", Finding((event, final), why)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from runner.review.answers import Answer, Place
 from runner.review.inputs import Context, Reviewed
+from runner.review.nodes import nodes_of, walk
 
 ODD = {"computed", "xor", "marshal", "pickle"}
 INSTALLED = re.compile(
@@ -46,9 +47,9 @@ def shells(reviewed: Reviewed, context: Context) -> Iterator[tuple[str, Answer]]
 
 def _imports(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
     guarded = {
-        child for node in ast.walk(tree) if isinstance(node, ast.Try) for top in node.body for child in ast.walk(top)
+        child for node in nodes_of(tree) if isinstance(node, ast.Try) for top in node.body for child in walk(top)
     }
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if node in guarded:
             continue
         if isinstance(node, ast.Import):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from runner.review.source.parsing import children
+from runner.review.nodes import children
 
 ENVIRONMENT = re.compile(r"^[A-Z][A-Z0-9_]{1,79}$")
 

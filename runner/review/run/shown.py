@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from runner.review.nodes import nodes_of, walk
 from runner.review.run.script_settings import Setting
 
 SAYS = re.compile(r"log|print|info|write", re.IGNORECASE)
@@ -52,7 +53,7 @@ class _Script:
         self.functions: dict[str, ast.AST] = {}
         self.calls: dict[str, set[int]] = {}
         self.said: dict[str, set[int]] = {}
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.If):
                 self.branches.append(node)
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -64,7 +65,7 @@ class _Script:
 
     def only_in(self, body: Sequence[ast.stmt]) -> list[str]:
         """Beginnings of lines that these statements and functions that only they call print, and nobody else."""
-        inside = {id(node) for top in body for node in ast.walk(top)}
+        inside = {id(node) for top in body for node in walk(top)}
         entered: set[str] = set()
         for _ in range(DEEPEST):
             more = [
@@ -75,7 +76,7 @@ class _Script:
             if not more:
                 break
             entered.update(more)
-            inside |= {id(node) for name in more for node in ast.walk(self.functions[name])}
+            inside |= {id(node) for name in more for node in walk(self.functions[name])}
         own = [start for start, where in self.said.items() if where <= inside]
         others = tuple(start for start, where in self.said.items() if not where <= inside)
         return [start for start in own if not any(start.startswith(one) or one.startswith(start) for one in others)]

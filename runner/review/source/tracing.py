@@ -163,7 +163,7 @@ class Tracer(HandsOver):
         self._quietly(node.body, scope)
         first, scope.names = dict(scope.names), dict(before)
         self._quietly(node.orelse, scope)
-        for name in first.keys() | scope.names.keys():
+        for name in {**first, **scope.names}:
             one, other = first.get(name, before.get(name)), scope.names.get(name)
             if one is other or (type(one) is type(other) and isinstance(one, (str, bytes, int)) and one == other):
                 scope.names[name] = other

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections import deque
 from collections.abc import Iterator
 
-from runner.review.source.parsing import children
+from runner.review.nodes import nodes_of
 
 HANDS = frozenset(
     (
@@ -31,9 +30,7 @@ class TreeIndex:
         self._imports: list[ast.Import | ast.ImportFrom] = []
         self._hands: list[int] = []
         documents: set[int] = set()
-        pending: deque[ast.AST] = deque([tree])
-        while pending:
-            node = pending.popleft()
+        for node in (tree, *nodes_of(tree)):
             if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
                 if node.body and isinstance(node.body[0], ast.Expr):
                     documents.add(id(node.body[0].value))
@@ -42,10 +39,8 @@ class TreeIndex:
             elif isinstance(node, ast.Constant):
                 if isinstance(node.value, str) and id(node) not in documents:
                     self.strings.append(node)
-                continue
             else:
                 self._note(node)
-            pending.extend(children(node))
 
     def _note(self, node: ast.AST) -> None:
         if isinstance(node, (ast.Import, ast.ImportFrom)):

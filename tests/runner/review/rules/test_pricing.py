@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.review.labels.values import in_order
 from tests.fixtures.review_scripts import accused, reviewed, script
 
 HASHED = """
@@ -89,6 +90,27 @@ def test_a_price_spread_over_bytes_and_mixed_there_is_found() -> None:
 def test_the_better_of_two_views_is_found() -> None:
     answers = accused(reviewed(script(score=BETTER)))
     assert (answers.get("two_pass"), answers.get("mixture")) == ("violates", "violates")
+
+
+BELOW_AND_ABOVE = HASHED.replace(
+    "if seen[a] > 2: q = 0.7 * q + 0.3 * both[b] / seen[a]",
+    """
+        many = seen[a]
+        few = both[b]
+        if many > 2: q = 0.7 * q + 0.3 * min(few, many) / many""".strip(),
+)
+
+
+def test_the_read_that_is_told_is_the_one_whose_key_holds_the_token() -> None:
+    text = script(score=BELOW_AND_ABOVE)
+    shown = [place.line for place in reviewed(text)["ngram"].where]
+    lines = text.splitlines()
+    assert lines.index("        few = both[b]") + 1 in shown
+    assert lines.index("        many = seen[a]") + 1 not in shown
+
+
+def test_what_begins_alike_comes_by_its_number() -> None:
+    assert in_order(frozenset({"g:10", "g:9@2", "g:9", "r:1"}), "g:") == ["g:9", "g:9@2", "g:10"]
 
 
 def test_a_sum_of_probabilities_made_stable_by_its_larger_term_is_none() -> None:
