@@ -1,10 +1,13 @@
 """How fast is `golf audit`? Many record folders in parallel, and one long log in little memory.
 
-    python benchmarks/audit.py [--folders N] [--megabytes N] [--processes N] [--json FILE]
+    python benchmarks/audit.py [--folders N] [--megabytes N] [--processes N] [--real PATH] [--json FILE]
 
 The folders are generated: three seeds each, logs with a dumped program at their head, a README, a submission.json.
 Reading them is timed by one process and by all, against only reading their bytes. Then one log of 200 MB is read by a
 process of its own, whose largest memory is taken from the system.
+
+--real: the same of the record folders under PATH, a checkout of openai/parameter-golf, say, instead of generated
+ones; then `golf audit --all PATH`, and `golf review` of every eighth folder, as people type them.
 """
 
 from __future__ import annotations
@@ -74,18 +77,56 @@ def read_bytes(folders: list[Path]) -> float:
     """Seconds to read all files and do nothing with them."""
     start = time.perf_counter()
     for folder in folders:
-        for path in folder.iterdir():
-            path.read_bytes()
+        for path in folder.rglob("*"):
+            if path.is_file():
+                path.read_bytes()
     return time.perf_counter() - start
 
 
 def timed(folders: list[Path], processes: int) -> float:
     """Seconds to audit all folders."""
     start = time.perf_counter()
-    read = sum(not isinstance(one, str) for one in audit_all(folders, processes))
-    if read != len(folders):
-        raise SystemExit(f"{len(folders) - read} folders could not be read")
+    unread = [one for one in audit_all(folders, processes) if isinstance(one, str)]
+    for one in unread:
+        print(f"not read: {one}", file=sys.stderr)
     return time.perf_counter() - start
+
+
+def command(*words: str) -> tuple[float, int]:
+    """Seconds that a command of golf takes, all of it, and how many lines it prints."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", "from runner.cli.entry import main; main()", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
+    if done.returncode not in (0, 1, 2):
+        raise SystemExit(f"golf {' '.join(words[:2])} ended with {done.returncode}")
+    return time.perf_counter() - start, done.stdout.count("\n")
+
+
+def read_folders(folders: list[Path], processes: int) -> dict[str, float]:
+    """Seconds for the bytes of all folders alone, for their audits by one process and by several."""
+    plain = read_bytes(folders)
+    one, several = timed(folders, 1), timed(folders, processes)
+    return {
+        "bytes_only_s": round(plain, 2),
+        "one_process_s": round(one, 2),
+        f"{processes}_processes_s": round(several, 2),
+        "speedup": round(one / several, 2),
+    }
+
+
+def real(path: Path, processes: int) -> dict[str, float]:
+    """The record folders under `path`: their audits, and golf's two commands on them."""
+    folders = find_records(path)
+    size = sum(one.stat().st_size for folder in folders for one in folder.rglob("*") if one.is_file())
+    found = {"folders": len(folders), "megabytes": round(size / 1e6, 1), **read_folders(folders, processes)}
+    audit, _ = command("audit", "--all", str(path))
+    review, reviewed = command("review", "--json", *(str(folder) for folder in folders[::8]))
+    return {**found, "golf_audit_all_s": round(audit, 2), "golf_review_s": round(review, 2), "reviews": reviewed}
 
 
 def long_log(root: Path) -> tuple[float, float, int]:
@@ -98,8 +139,9 @@ def long_log(root: Path) -> tuple[float, float, int]:
             handle.write(block)
             lines += block.count("\n")
     code = (
-        "import resource, sys; from pathlib import Path; from runner.audit.reading.logs import read_log; "
-        "read_log(Path(sys.argv[1])); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+        "import re, sys; from pathlib import Path; from runner.audit.reading.logs import read_log; "
+        "read_log(Path(sys.argv[1])); status = Path('/proc/self/status').read_text(); "
+        "print(int(re.search(r'VmHWM:\\s*(\\d+)', status)[1]) / 1024)"  # ru_maxrss would be its parent's, if larger
     )
     start = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True)
@@ -112,24 +154,22 @@ def main() -> None:
     parser.add_argument("--folders", type=int, default=2000)
     parser.add_argument("--megabytes", type=int, default=250)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--real", type=Path, metavar="PATH")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        root = Path(place)
-        size = make_folders(root, options.folders, options.megabytes)
-        folders = find_records(root)
-        plain = read_bytes(folders)
-        one, several = timed(folders, 1), timed(folders, options.processes)
+        if options.real is None:
+            size = make_folders(Path(place), options.folders, options.megabytes)
+            folders = find_records(Path(place))
+            many = {"folders": len(folders), "megabytes": round(size / 1e6, 1)}
+            many |= read_folders(folders, options.processes)
+        else:
+            many = real(options.real, options.processes)
     with tempfile.TemporaryDirectory() as place:
         seconds, memory, lines = long_log(Path(place))
     found = {
         "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
-        "folders": len(folders),
-        "megabytes": round(size / 1e6, 1),
-        "bytes_only_s": round(plain, 2),
-        "one_process_s": round(one, 2),
-        f"{options.processes}_processes_s": round(several, 2),
-        "speedup": round(one / several, 2),
+        **many,
         "long_log_mb": LONG_LOG_MB,
         "long_log_lines": lines,
         "long_log_s": round(seconds, 2),
