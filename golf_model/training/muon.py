@@ -14,6 +14,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from golf_model.process.devices import has_fast_bfloat16
+
 Coefficients = Sequence[tuple[float, float, float]]
 """(a, b, c) of each quintic iteration, or of all of them."""
 
@@ -39,16 +41,28 @@ def iterations(coefficients: Coefficients, steps: int) -> Coefficients:
 def orthogonalise(
     matrices: Tensor, steps: int, dtype: torch.dtype, coefficients: Coefficients = NEWTON_SCHULZ
 ) -> Tensor:
-    """Push the singular values of (..., rows, cols) towards 1 by Newton-Schulz, computed and returned in `dtype`."""
+    """Push the singular values of (..., rows, cols) towards 1 by Newton-Schulz, computed and returned in `dtype`.
+
+    A device without instructions for bfloat16 takes forty times as long for its products. There float32 matrices
+    hold the bfloat16 numbers, and each product is rounded to bfloat16, once, as the device's own would be.
+    """
     x = matrices.to(dtype).reshape(-1, *matrices.shape[-2:])
     x = x / (x.flatten(-2).norm(dim=-1)[:, None, None] + 1e-7)
     tall = x.size(-2) > x.size(-1)
     if tall:
         x = x.mT
+    slow = dtype == torch.bfloat16 and not has_fast_bfloat16(x.device)
+    x = x.float() if slow else x
     for a, b, c in iterations(coefficients, steps):
-        gram = x @ x.mT
-        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return (x.mT if tall else x).reshape(matrices.shape)
+        gram = _rounded(x @ x.mT, dtype)
+        polynomial = _rounded(torch.baddbmm(gram, gram, gram, beta=b, alpha=c), dtype)
+        x = _rounded(torch.baddbmm(x, polynomial, x, beta=a), dtype)
+    return (x.mT if tall else x).reshape(matrices.shape).to(dtype)
+
+
+def _rounded(product: Tensor, dtype: torch.dtype) -> Tensor:
+    """A product with the numbers that `dtype` can hold, in the precision that it has."""
+    return product if product.dtype == dtype else product.to(dtype).to(product.dtype)
 
 
 def rows_normalised(updates: Tensor) -> Tensor:
