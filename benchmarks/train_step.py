@@ -41,7 +41,7 @@ from benchmarks.yardstick import (
 from golf_model.config.batch import BatchConfig
 from golf_model.config.golf_config import GolfConfig
 from golf_model.config.model import ModelConfig
-from golf_model.process.devices import keep_freed_memory
+from golf_model.process.devices import has_fast_bfloat16, keep_freed_memory
 from runner.job.load import load_job
 from runner.job.profiles import with_profile
 from runner.plan.footprint import step_flops
@@ -80,10 +80,9 @@ def cases(device: torch.device, growth: bool) -> Iterator[Case]:
             batch = replace(config.batch, train_batch_tokens=65536, micro_batches=1)
             yield Case(f"{name}, 65,536 tokens, bf16", replace(config, batch=batch), torch.bfloat16)
         return
-    yield Case("quickstart, fp32", job_config("quickstart"), torch.float32)
-    yield Case("quickstart, bf16", job_config("quickstart"), torch.bfloat16)
-    yield Case("pr372 small, fp32", job_config("pr372", "small"), torch.float32)
-    yield Case("pr372 small, bf16", job_config("pr372", "small"), torch.bfloat16)
+    for name, profile in (("quickstart", None), ("pr372", "small")):
+        for dtype, short in ((torch.float32, "fp32"), (torch.bfloat16, "bf16")):
+            yield Case(f"{name}{f' {profile}' if profile else ''}, {short}", job_config(name, profile), dtype)
     for length in (512, 1024, 2048):
         for dtype, short in ((torch.bfloat16, "bf16"), (torch.float32, "fp32")):
             if length == 1024 or growth:
@@ -214,6 +213,11 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     device = torch.device(arguments.device)
     kept = [case for case in cases(device, arguments.growth) if arguments.only in case.name]
+    if not has_fast_bfloat16(device) and "bf16" not in arguments.only:
+        print(
+            "no bf16: this device has no instructions for it, takes forty times as long, and golf trains in fp32 here"
+        )
+        kept = [case for case in kept if case.dtype != torch.bfloat16]
     if not kept:
         raise SystemExit(f"--only {arguments.only}: no case is called so")
     peaks = {dtype: peak_flops(device, dtype) for dtype in {case.dtype for case in kept}}

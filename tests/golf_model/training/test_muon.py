@@ -7,7 +7,15 @@ from typing import Literal
 import pytest
 import torch
 
-from golf_model.training.muon import COEFFICIENTS, NEWTON_SCHULZ, POLAR_EXPRESS, Muon, orthogonalise, rows_normalised
+from golf_model.training.muon import (
+    COEFFICIENTS,
+    NEWTON_SCHULZ,
+    POLAR_EXPRESS,
+    Coefficients,
+    Muon,
+    orthogonalise,
+    rows_normalised,
+)
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (24, 8), (8, 24)])
@@ -24,6 +32,29 @@ def test_batch_of_matrices_equals_each_alone() -> None:
     found = orthogonalise(stack, 5, torch.float32)
     for matrix, result in zip(stack, found, strict=True):
         assert torch.allclose(orthogonalise(matrix, 5, torch.float32), result, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(2, 48, 48), (3, 64, 24), (24, 64)])
+@pytest.mark.parametrize("coefficients", [NEWTON_SCHULZ, POLAR_EXPRESS])
+def test_without_bfloat16_instructions_the_numbers_are_those_of_bfloat16(
+    shape: tuple[int, ...], coefficients: Coefficients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    matrices = torch.randn(shape)
+    found = {}
+    for fast in (True, False):
+        monkeypatch.setattr("golf_model.training.muon.has_fast_bfloat16", lambda device, fast=fast: fast)
+        found[fast] = orthogonalise(matrices, 5, torch.bfloat16, coefficients)
+    exact = orthogonalise(matrices, 5, torch.float32, coefficients)
+    assert found[True].dtype == found[False].dtype == torch.bfloat16
+    apart = (found[True].float() - found[False].float()).norm() / exact.norm()
+    rounding = (found[True].float() - exact).norm() / exact.norm()
+    assert rounding > 1e-3  # bfloat16 is not float32 here
+    assert apart < rounding
+    one = orthogonalise(matrices, 1, torch.bfloat16, coefficients).float()
+    monkeypatch.setattr("golf_model.training.muon.has_fast_bfloat16", lambda device: True)
+    steps = (one - orthogonalise(matrices, 1, torch.bfloat16, coefficients).float()).abs() / one.abs().clamp_min(1e-3)
+    assert float((steps > 0).float().mean()) < 0.1  # one product apart only where sums were added in another order
 
 
 def test_zero_gradient_leaves_the_matrix_finite_and_still() -> None:
