@@ -119,11 +119,10 @@ def few_steps(job: JobSpec, results: Sequence[RunResult]) -> str:
         usual = usual_steps(job, hardware, host.nproc)
         if usual is not None and made < FEW * usual:
             where = hardware.accelerator if hardware.on_gpu else "a CPU"
-            usually = counted(rough(usual), "step")
-            return (
-                f"seed {result.seed} made {counted(made, 'step')}, where about {usually} are usual on {where}: was "
-                "the machine busy?"
-            )
+            few = f"seed {result.seed} made {counted(made, 'step')}, where about {counted(rough(usual), 'step')} are"
+            own_clock = job.limits.train_seconds is not None
+            slow = " A slow one needs longer: raise config.schedule.max_wallclock_seconds and limits.train_seconds."
+            return f"{few} usual on {where}: was the machine busy?{slow if own_clock else ''}"
     return ""
 
 

@@ -15,7 +15,7 @@ import pytest
 from golf_model.config.runtime import RuntimeConfig
 from runner.job.hardware import PROFILES
 from runner.job.load import load_job
-from runner.job.spec import JobSpec
+from runner.job.spec import JobSpec, LimitsSpec
 from runner.machine import usable_cpus
 from runner.plan.step_time import (
     StepTime,
@@ -148,7 +148,11 @@ def host_of(hardware: str) -> Host:
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (69, "seed 1337 made 69 steps, where about 160 steps are usual on a CPU: was the machine busy?"),
+        (
+            69,
+            "seed 1337 made 69 steps, where about 160 steps are usual on a CPU: was the machine busy? "
+            "A slow one needs longer: raise config.schedule.max_wallclock_seconds and limits.train_seconds.",
+        ),
         (90, ""),
         (None, ""),
     ],
@@ -157,6 +161,12 @@ def test_a_run_of_few_steps_asks_whether_the_machine_was_busy(made: int | None, 
     log = run_result().log.model_copy(update={"steps": made})
     host = host_of("cpu")
     assert few_steps(shipped("quickstart"), [run_result(1337, log=log, host=host)]) == said
+
+
+def test_nobody_is_told_to_raise_a_clock_that_the_track_sets() -> None:
+    job = shipped("quickstart").model_copy(update={"limits": LimitsSpec()})
+    log = run_result().log.model_copy(update={"steps": 69})
+    assert few_steps(job, [run_result(log=log, host=host_of("cpu"))]).endswith("was the machine busy?")
 
 
 def test_of_seeds_with_few_steps_the_one_with_fewest_is_named() -> None:
