@@ -150,8 +150,10 @@ def host_of(hardware: str) -> Host:
     [
         (
             69,
-            "seed 1337 made 69 steps, where about 160 steps are usual on a CPU: was the machine busy? "
-            "A slow one needs longer: raise config.schedule.max_wallclock_seconds and limits.train_seconds.",
+            (
+                "seed 1337 made 69 steps, where about 160 steps are usual on a CPU: was the machine busy? "
+                "A slow one needs longer: raise config.schedule.max_wallclock_seconds and limits.train_seconds."
+            ),
         ),
         (90, ""),
         (None, ""),
