@@ -100,7 +100,10 @@ def tokens(config: GolfConfig, rows: int) -> Tensor:
 
 
 @every_job
-def test_a_step_its_average_its_grid_and_its_scores_fit_together_at_full_shapes(job: Path, layers: int) -> None:
+def test_a_step_its_average_its_grid_and_its_scores_fit_together_at_full_shapes(
+    job: Path, layers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("golf_model.training.muon.has_fast_bfloat16", lambda device: True)  # as a GPU has it
     config = shallow(load_job(job).config, layers)
     network = meta_network(config)
     weights = network.state_dict()
