@@ -48,6 +48,11 @@ def require_a_place() -> None:
         raise UserError(f"umask {mask:04o}: takes new files from their own owner; set another first, e.g. umask 022")
 
 
+def runs_seeds() -> bool:
+    """Whether the verb that was asked for trains."""
+    return sys.argv[1:2] != [] and sys.argv[1] in RUNNING
+
+
 def main() -> None:
     """Entry point: user errors become one message and exit code 2, an interrupt 130, a fault of golf's own 70."""
     print_in_any_encoding()
@@ -63,7 +68,8 @@ def main() -> None:
     except BaseException as error:
         if stopped:
             with suppress(OSError):  # the terminal may be what has gone
-                print("golf: interrupted; finished seeds are kept and the same command continues", file=sys.stderr)
+                kept = "; finished seeds are kept and the same command continues" if runs_seeds() else ""
+                print(f"golf: interrupted{kept}", file=sys.stderr)
             sys.exit(INTERRUPTED)
         if isinstance(error, SystemExit):
             raise
@@ -73,7 +79,7 @@ def main() -> None:
             sys.exit(FAULT)
         place = error.filename2 or error.filename  # of a rename, what was to be written, not the file aside
         why = error.strerror or str(error)
-        kept = "Finished seeds, if any, are kept; mend" if sys.argv[1:2] and sys.argv[1] in RUNNING else "Mend"
+        kept = "Finished seeds, if any, are kept; mend" if runs_seeds() else "Mend"
         told = f"{place}: {why}" if place else why
         print(f"golf: {shortened(told)}. {kept} this and run the command again", file=sys.stderr)
         sys.exit(2)

@@ -51,3 +51,23 @@ except Interrupted:
 def test_a_lost_terminal_interrupts_unless_nohup_has_it_ignored(before: str, told: str) -> None:
     done = subprocess.run([sys.executable, "-c", HANGUP, before], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, f"{told}\n")
+
+
+GOLF = """
+import os, signal, sys
+from runner.cli import entry
+entry.app = lambda: os.kill(os.getpid(), signal.SIGINT)
+entry.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("verb", "told"),
+    [
+        ("run", "golf: interrupted; finished seeds are kept and the same command continues\n"),
+        ("audit", "golf: interrupted\n"),
+    ],
+)
+def test_only_a_verb_that_trains_speaks_of_seeds_when_it_is_interrupted(verb: str, told: str) -> None:
+    done = subprocess.run([sys.executable, "-c", GOLF, verb], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, told)
