@@ -86,9 +86,9 @@ def read_bytes(folders: list[Path]) -> float:
 def timed(folders: list[Path], processes: int) -> float:
     """Seconds to audit all folders."""
     start = time.perf_counter()
-    unread = [one for one in audit_all(folders, processes) if isinstance(one, str)]
-    for one in unread:
-        print(f"not read: {one}", file=sys.stderr)
+    read = sum(not isinstance(one, str) for one in audit_all(folders, processes))
+    if read != len(folders):
+        raise SystemExit(f"{len(folders) - read} folders could not be read")
     return time.perf_counter() - start
 
 

@@ -214,9 +214,7 @@ def main() -> None:
     device = torch.device(arguments.device)
     kept = [case for case in cases(device, arguments.growth) if arguments.only in case.name]
     if not has_fast_bfloat16(device) and "bf16" not in arguments.only:
-        print(
-            "no bf16: this device has no instructions for it, takes forty times as long, and golf trains in fp32 here"
-        )
+        print("no bf16: this device has no instructions for it, and golf trains in fp32 here")
         kept = [case for case in kept if case.dtype != torch.bfloat16]
     if not kept:
         raise SystemExit(f"--only {arguments.only}: no case is called so")

@@ -43,7 +43,7 @@ def orthogonalise(
 ) -> Tensor:
     """Push the singular values of (..., rows, cols) towards 1 by Newton-Schulz, computed and returned in `dtype`.
 
-    A device without instructions for bfloat16 takes forty times as long for its products. There float32 matrices
+    A device without instructions for bfloat16 takes tens of times as long for its products. There float32 matrices
     hold the bfloat16 numbers, and each product is rounded to bfloat16, once, as the device's own would be.
     """
     x = matrices.to(dtype).reshape(-1, *matrices.shape[-2:])

@@ -55,11 +55,7 @@ def remembered(ask: Callable[[ast.AST], Answer]) -> Callable[[ast.AST], Answer]:
     return asked
 
 
-_nodes_of: WeakKeyDictionary[ast.Module, tuple[ast.AST, ...]] = WeakKeyDictionary()
-
-
-def nodes_of(tree: ast.Module) -> tuple[ast.AST, ...]:
+@remembered
+def nodes_of(tree: ast.AST) -> tuple[ast.AST, ...]:
     """All nodes of a module without itself, in the order of `walk`."""
-    if tree not in _nodes_of:
-        _nodes_of[tree] = tuple(walk(tree))[1:]  # with itself, it would be held for ever
-    return _nodes_of[tree]
+    return tuple(walk(tree))[1:]  # with itself, it would be held for ever

@@ -326,23 +326,7 @@ HEAD_COMMENT = re.compile(r"^#.{0,120}\bseed[ _=:#]{1,3}(\d{1,9})\b", re.IGNOREC
 """A comment at the head of a log that was written or cut by hand: `# Second try - Seed 42 (on two machines)`."""
 
 A_SIGN = any_of(
-    *(
-        "bpb",
-        "per byte",
-        "byte",
-        "p:",
-        "s:",
-        "mib",
-        "mb",
-        " n:",
-        "tt:",
-        "tokens",
-        "step ",
-        "step=",
-        "/",
-        "param",
-        "seed",
-    ),
-    *("nproc", "total", "stop", "train", "code", "size", "model", "budget", "eval_time", "artifact"),
+    *("bpb", "per byte", "byte", "p:", "s:", "mib", "mb", " n:", "tt:", "tokens", "step ", "step=", "/"),
+    *("param", "seed", "nproc", "total", "stop", "train", "code", "size", "model", "budget", "eval_time", "artifact"),
 )
 """A line, in lower case, without any of these states nothing; most of a dumped program goes by here."""

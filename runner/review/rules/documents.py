@@ -53,10 +53,9 @@ def _mixers(function: ast.AST) -> Iterator[ast.AST]:
         if not isinstance(node.right, ast.BinOp) and not isinstance(node.left, ast.BinOp):
             continue  # none of the two is weighted
         left, right = _shift(node.left), _shift(node.right)
-        if {left, right} == {"now", "before"} or ("rolled" in (left, right) and left != right):
-            floats = not {"%", "^"} & set(ast.unparse(node))
-            if floats:
-                yield node
+        neighbours = {left, right} == {"now", "before"} or ("rolled" in (left, right) and left != right)
+        if neighbours and not {"%", "^"} & set(ast.unparse(node)):  # hashes of tokens are no states
+            yield node
 
 
 def _shift(node: ast.expr) -> str:
